@@ -1,0 +1,1 @@
+"""Models and data sets that come inside Python packages, one file each."""

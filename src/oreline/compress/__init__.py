@@ -1,0 +1,1 @@
+"""Smaller, faster artifacts, one method a file, each behind the gate."""

@@ -1,0 +1,1 @@
+"""From raw sources to a Dataset: readers, operators, splits, the ledger."""

@@ -1,0 +1,1 @@
+"""From answers to estimates: the table, the bootstrap, paired comparison, the gate."""

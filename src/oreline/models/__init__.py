@@ -1,0 +1,1 @@
+"""Hugging Face models around which the loop runs: loading, batches, attention, heads."""

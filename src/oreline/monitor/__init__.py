@@ -1,0 +1,1 @@
+"""The prediction log, and whether live rows still look like the reference."""

@@ -1,0 +1,1 @@
+"""Two-sample tests for drift, one file each."""

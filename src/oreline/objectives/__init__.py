@@ -1,0 +1,1 @@
+"""What pretraining learns, one file each: how rows are corrupted, and the loss."""

@@ -1,0 +1,282 @@
+"""Recipes: YAML in which each step is one verb with its options.
+
+A verb's options are the keyword arguments of the function in `oreline.api` that bears its name; they are the only
+schema. `read` is handed those functions, checks every key against them, and says what was probably meant.
+
+    name: reviews
+    out: runs/reviews
+    seed: 7
+    steps:
+      - refine: {data: reviews.csv, text: review, label: stars}
+      - finetune: {data: refine, task: text_classification}
+      - evaluate: {as: final, model: finetune, data: refine}
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from oreline.errors import UsageError, did_you_mean
+
+Verbs = Mapping[str, Callable[..., Any]]
+
+REFERENCES = ("data", "model", "start", "live", "fresh", "gate", "compare")
+"""Options whose value may be the name of an earlier step."""
+
+_RUN_OPTIONS = {"out", "force", "seed", "quiet", "on_event"}
+"""Set by the run for every step, not by the recipe's author."""
+
+
+class TrainOptions(BaseModel):
+    """How a model is trained; the `train` mapping of `pretrain`, `finetune` and `update`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: float = Field(3.0, gt=0, description="passes over the training rows, at most")
+    learning_rate: float | None = Field(None, gt=0, description="peak learning rate; the method's own when not set")
+    rows_per_step: int = Field(32, ge=1, description="rows behind one optimizer step")
+    token_budget: int | None = Field(None, ge=16, description="padded tokens in one forward pass; probed when not set")
+    max_tokens: int = Field(256, ge=4, description="longer texts are cut, counted and warned of")
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the learning rate rises")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled, not on biases and norms")
+    clip_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
+    optimizer: str = Field("adamw", description="name of an optimizer plug")
+    class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes count more")
+    patience: int = Field(3, ge=1, description="dev evaluations without a gain before training stops")
+    evaluations_per_epoch: int = Field(2, ge=1, description="how often dev is scored; the best weights are kept")
+    minutes: float | None = Field(None, gt=0, description="stop (well-decayed) after this time")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where a probe finds it faster")
+    threads: int | None = Field(None, ge=1, description="CPU threads; all cores when not set")
+    dropout: float | None = Field(None, ge=0, lt=1, description="overrides the start model's dropout")
+    checkpoint_every_s: float = Field(60.0, gt=0, description="seconds between checkpoints")
+    track: list[str] = Field(default_factory=list, description="tracker plugs besides events.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One verb with its options; `name` is what later steps call its output."""
+
+    name: str
+    verb: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A validated recipe."""
+
+    name: str
+    out: Path
+    seed: int
+    steps: tuple[Step, ...]
+    raw: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+def read(source: str | Path | Mapping[str, Any], verbs: Verbs, *, overrides: Sequence[str] = ()) -> Recipe:
+    """Read and validate a recipe.
+
+    `overrides` are `step.key=value` assignments (`finetune.train.epochs=3`), or `key=value` at the top.
+    Raises `UsageError` for YAML that does not parse, an unknown key, a wrong value, or a reference to nothing.
+    """
+    raw = _load(source) if not isinstance(source, Mapping) else dict(source)
+    where = str(source) if not isinstance(source, Mapping) else "recipe"
+    _refuse_unknown(raw, {"name", "out", "seed", "steps", "engine"}, where)
+    if raw.get("engine", "local") != "local":
+        raise UsageError(f"unknown engine {raw['engine']!r}", where=where, allowed="local")
+    entries = raw.get("steps")
+    if not isinstance(entries, list) or not entries:
+        raise UsageError("a recipe needs a list of steps", where=where, remedy="steps: [{refine: {…}}, …]")
+    steps = [_split_step(entry, number, verbs, where) for number, entry in enumerate(entries, start=1)]
+    names = [name for name, _, _ in steps]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"two steps are called {repeated!r}", where=where, remedy="name one of them with `as:`")
+    top, per_step = _parse_overrides(overrides, names)
+    checked = tuple(
+        Step(
+            name,
+            verb,
+            check_options(verb, _merge(options, per_step.get(name, {})), verbs[verb], f"{where}, step {name!r}"),
+        )
+        for name, verb, options in steps
+    )
+    merged = {**raw, **top}
+    try:
+        seed = int(merged.get("seed", 0))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the seed is {merged['seed']!r}", where=where, allowed="a whole number") from error
+    name = str(merged.get("name") or "run")
+    return Recipe(name, Path(str(merged.get("out") or f"runs/{name}")), seed, checked, raw)
+
+
+def check_options(verb: str, options: Mapping[str, Any], function: Callable[..., Any], where: str) -> dict[str, Any]:
+    """Check options against a function's keyword arguments and return them with their types made right.
+
+    Raises `UsageError` naming the key, its value, and what is allowed.
+    """
+    model = options_model(verb, function)
+    known = set(model.model_fields) - _RUN_OPTIONS
+    _refuse_unknown(options, known, where)
+    try:
+        parsed = model.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            inner = typing.get_type_hints(function).get(str(first["loc"][0]))
+            fields = getattr(_plain(inner), "model_fields", {})
+            raise UsageError(
+                f"unknown key {key!r}", where=where, allowed=did_you_mean(str(first["loc"][-1]), fields)
+            ) from error
+        if first["type"] == "missing":
+            raise UsageError(f"{verb} needs {key!r}", where=where) from error
+        raise UsageError(
+            f"{key!r} is {first.get('input')!r}: {first['msg'][0].lower()}{first['msg'][1:]}", where=where
+        ) from error
+    return {name: getattr(parsed, name) for name in parsed.model_fields_set}
+
+
+def options_model(verb: str, function: Callable[..., Any]) -> type[BaseModel]:
+    """Return a pydantic model of a function's arguments (unknown keys refused)."""
+    hints = typing.get_type_hints(function)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[name] = (hints.get(name, Any), default)
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    return create_model(f"{verb}_options", __config__=config, **fields)
+
+
+def schema(verbs: Verbs) -> dict[str, Any]:
+    """Return the JSON Schema of recipes, for editors (`oreline schema`)."""
+    steps = []
+    for verb, function in verbs.items():
+        options = options_model(verb, function).model_json_schema(ref_template="#/$defs/{model}")
+        for name in _RUN_OPTIONS:
+            options["properties"].pop(name, None)
+        options["properties"]["as"] = {"type": "string", "description": "name of the output for later steps"}
+        steps.append(
+            {
+                "type": "object",
+                "properties": {verb: options},
+                "required": [verb],
+                "additionalProperties": False,
+            }
+        )
+    definitions: dict[str, Any] = {}
+    for step in steps:
+        for options in step["properties"].values():  # type: ignore[attr-defined]
+            definitions.update(options.pop("$defs", {}))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Oreline recipe",
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "out": {"type": "string"},
+            "seed": {"type": "integer"},
+            "engine": {"enum": ["local"]},
+            "steps": {"type": "array", "minItems": 1, "items": {"anyOf": steps}},
+        },
+        "required": ["steps"],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def parse_assignment(text: str) -> tuple[list[str], Any]:
+    """Split `a.b=value` into its path and its YAML value.
+
+    >>> parse_assignment("train.epochs=3")
+    (['train', 'epochs'], 3)
+    """
+    path, separator, value = text.partition("=")
+    if not separator or not path.strip():
+        raise UsageError(f"--set {text!r} is not KEY=VALUE", allowed="for example train.epochs=3")
+    try:
+        return path.strip().split("."), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {text!r}: the value is not YAML") from error
+
+
+def assign(options: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set a nested key in place, making mappings on the way."""
+    for part in path[:-1]:
+        inner = options.get(part)
+        options[part] = dict(inner) if isinstance(inner, Mapping) else {}
+        options = options[part]
+    options[path[-1]] = value
+
+
+def _load(source: str | Path) -> dict[str, Any]:
+    file = Path(source)
+    if not file.is_file():
+        raise UsageError(f"there is no recipe {str(source)!r}", remedy="`oreline init FILE` writes one for your data")
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file}:{mark.line + 1}" if mark else str(file)
+        raise UsageError(f"the recipe is not YAML: {getattr(error, 'problem', error)}", where=place) from error
+    if not isinstance(raw, dict):
+        raise UsageError("a recipe is a mapping with the key `steps`", where=str(file))
+    return raw
+
+
+def _split_step(entry: Any, number: int, verbs: Verbs, where: str) -> tuple[str, str, dict[str, Any]]:
+    place = f"{where}, step {number}"
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise UsageError("a step is a mapping with one verb", where=place, allowed=", ".join(verbs))
+    verb, options = next(iter(entry.items()))
+    if verb not in verbs:
+        raise UsageError(f"unknown verb {verb!r}", where=place, allowed=did_you_mean(str(verb), verbs))
+    if not isinstance(options, dict):
+        raise UsageError(f"{verb} takes a mapping of options", where=place)
+    options = dict(options)
+    return str(options.pop("as", verb)), verb, options
+
+
+def _parse_overrides(
+    overrides: Sequence[str], names: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    top: dict[str, Any] = {}
+    per_step: dict[str, dict[str, Any]] = {}
+    for text in overrides:
+        path, value = parse_assignment(text)
+        if len(path) == 1 and path[0] in {"name", "out", "seed"}:
+            top[path[0]] = value
+        elif path[0] in names and len(path) > 1:
+            assign(per_step.setdefault(path[0], {}), path[1:], value)
+        else:
+            raise UsageError(
+                f"--set {text!r} names no step",
+                allowed=did_you_mean(path[0], [*names, "name", "out", "seed"]),
+            )
+    return top, per_step
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        inner = merged.get(key)
+        merged[key] = _merge(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            raise UsageError(f"unknown key {key!r}", where=where, allowed=did_you_mean(str(key), known))
+
+
+def _plain(hint: Any) -> Any:
+    """`X | None` → `X`."""
+    arguments = [argument for argument in typing.get_args(hint) if argument is not type(None)]
+    return arguments[0] if arguments else hint

@@ -1,0 +1,173 @@
+"""Find plugs by kind and name. The file name is the registration.
+
+`get("operator", "dedup_exact")` imports `oreline.data.operators.dedup_exact` and takes the one attribute that
+its kind promises (`Operator`). A module of the kind's package is a plug exactly when it defines that attribute
+at top level, which is read from the source text: listing names imports nothing. Other distributions add plugs
+by an entry point in the group `oreline.<kind>`.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oreline.errors import MissingExtraError, UsageError, did_you_mean
+
+_SOURCE_ROOT = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of plug: the package its files lie in and the attribute each file defines."""
+
+    package: str
+    attribute: str
+    extra: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the kind's files lie."""
+        return _SOURCE_ROOT.joinpath(*self.package.split("."))
+
+
+KINDS: dict[str, Kind] = {
+    "catalog": Kind("catalog", "Entry", "data"),
+    "metric": Kind("metrics", "Metric", "data"),
+    "reader": Kind("data.readers", "Reader", "data"),
+    "operator": Kind("data.operators", "Operator", "data"),
+    "task": Kind("tasks", "Task", "serve"),
+    "head": Kind("models.heads", "Head", "train"),
+    "objective": Kind("objectives", "Objective", "train"),
+    "runtime": Kind("runtime", "Runtime", "serve"),
+    "method": Kind("train.methods", "Method", "train"),
+    "optimizer": Kind("train.optimizers", "Optimizer", "train"),
+    "tracker": Kind("train.trackers", "Tracker", "track"),
+    "explainer": Kind("explain", "Explainer", "data"),
+    "compression": Kind("compress", "Compression", "export"),
+    "detector": Kind("monitor.detectors", "Detector", "data"),
+    "policy": Kind("update.policies", "Policy", "train"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a plug: a keyword argument of its constructor."""
+
+    name: str
+    annotation: str
+    default: Any
+    required: bool
+
+
+def kind(name: str) -> Kind:
+    """Return a kind by name. Raises `UsageError` for an unknown one."""
+    if name not in KINDS:
+        raise UsageError(f"unknown kind of plug {name!r}", allowed=did_you_mean(name, KINDS))
+    return KINDS[name]
+
+
+def names(kind_name: str) -> list[str]:
+    """Return the names of all plugs of a kind, sorted, without importing any.
+
+    >>> "dedup_exact" in names("operator")
+    True
+    """
+    return sorted({*_own_files(kind_name), *_entry_points(kind_name)})
+
+
+def get(kind_name: str, name: str) -> Any:
+    """Import one plug and return its class.
+
+    Raises `UsageError` when there is no such plug and `MissingExtraError` when what it imports is not installed.
+    """
+    wanted = name.replace("-", "_")
+    try:
+        if wanted in _own_files(kind_name):
+            promised = kind(kind_name)
+            module = importlib.import_module(f"oreline.{promised.package}.{wanted}")
+            return getattr(module, promised.attribute)
+        if wanted in _entry_points(kind_name):
+            return _entry_points(kind_name)[wanted].load()
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing in {"", "oreline"}:
+            raise  # a mistake in our own code or in the plug, not a missing package
+        raise MissingExtraError(missing, kind(kind_name).extra, f"the {kind_name} {name!r}") from error
+    raise UsageError(
+        f"there is no {kind_name} named {name!r}",
+        allowed=did_you_mean(wanted, names(kind_name)),
+        remedy=f"oreline list {kind_name}",
+    )
+
+
+def create(kind_name: str, name: str, **options: Any) -> Any:
+    """Build one plug with its options.
+
+    Raises `UsageError` for an option that the plug does not have, or lacks a value for.
+    """
+    plug = get(kind_name, name)
+    known = {option.name: option for option in options_of(plug)}
+    for given in options:
+        if given not in known:
+            raise UsageError(f"the {kind_name} {name!r} has no option {given!r}", allowed=did_you_mean(given, known))
+    lacking = [option.name for option in known.values() if option.required and option.name not in options]
+    if lacking:
+        raise UsageError(f"the {kind_name} {name!r} needs the option {lacking[0]!r}", allowed=", ".join(known))
+    return plug(**options)
+
+
+def options_of(plug: Any) -> list[Option]:
+    """Return the constructor's keyword arguments of a plug class."""
+    if plug.__init__ is object.__init__:
+        return []
+    parameters = list(inspect.signature(plug).parameters.values())
+    return [
+        Option(
+            parameter.name,
+            str(parameter.annotation),
+            None if parameter.default is parameter.empty else parameter.default,
+            parameter.default is parameter.empty,
+        )
+        for parameter in parameters
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+
+
+def summary(kind_name: str, name: str) -> str:
+    """Return the first docstring line of a plug, read from its source without importing it."""
+    promised = kind(kind_name)
+    wanted = name.replace("-", "_")
+    if wanted not in _own_files(kind_name):
+        return f"from {_entry_points(kind_name)[wanted].value}"
+    tree = ast.parse((promised.folder / f"{wanted}.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == promised.attribute:
+            return (ast.get_docstring(node) or ast.get_docstring(tree) or "").split("\n", 1)[0]
+    return (ast.get_docstring(tree) or "").split("\n", 1)[0]
+
+
+@functools.cache
+def _own_files(kind_name: str) -> frozenset[str]:
+    promised = kind(kind_name)
+    files = promised.folder.glob("*.py") if promised.folder.is_dir() else []
+    return frozenset(path.stem for path in files if _defines(path, promised.attribute))
+
+
+def _defines(path: Path, attribute: str) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return any(
+        line.startswith((f"class {attribute}(", f"class {attribute}:", f"{attribute} = ")) for line in text.splitlines()
+    )
+
+
+@functools.cache
+def _entry_points(kind_name: str) -> dict[str, importlib.metadata.EntryPoint]:
+    kind(kind_name)
+    return {point.name: point for point in importlib.metadata.entry_points(group=f"oreline.{kind_name}")}

@@ -1,0 +1,1 @@
+"""The HTTP service: batching, back-pressure, hot swap."""

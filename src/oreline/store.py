@@ -1,0 +1,371 @@
+"""Artifacts: immutable model folders, written atomically, verified when opened; versions and their aliases.
+
+A folder is written beside its destination, fsynced, and renamed: a reader sees all of it or nothing. The
+manifest `oreline.json` lists the size and SHA-256 of every file and carries the artifact's id, a hash of the
+manifest's own content. `measurements.json` (timings, sizes) lies outside of it: measuring changes no identity.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oreline.errors import ArtifactError, ResourceError, UsageError, did_you_mean
+
+FORMAT_VERSION = 1
+MANIFEST = "oreline.json"
+MEASUREMENTS = "measurements.json"
+SAMPLES = "samples.parquet"
+TRAIN_ROWS = "train_rows.bin"
+_UNHASHED = {MANIFEST, MEASUREMENTS}
+_FORBIDDEN_SUFFIXES = {".bin", ".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".py"}
+"""Pickles and code have no place in a model folder (`train_rows.bin` is a plain array of hashes)."""
+
+
+class Manifest(BaseModel):
+    """The content of `oreline.json`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format_version: int = FORMAT_VERSION
+    id: str = ""
+    """SHA-256 of everything else in this manifest; the first 12 digits name the version."""
+    runtime: str
+    """Name of the runtime plug that predicts with it: `torch`, `onnx`, `linear`."""
+    task: str
+    """Name of the task plug, or `none` for a pretrained encoder."""
+    task_options: dict[str, Any] = Field(default_factory=dict)
+    columns: dict[str, list[str]] = Field(default_factory=dict)
+    """The data's own column names for each role, as trained."""
+    max_tokens: int = 512
+    recipe: dict[str, Any] = Field(default_factory=dict)
+    """`{"verb": …, "options": {…}, "resolved": {…}}`: all that is needed to run the step again."""
+    lineage: list[dict[str, Any]] = Field(default_factory=list)
+    """Ancestors, nearest first: `{"verb", "id"}` of the artifact each step started from."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """Training data: `{"fingerprint", "rows", "path"}`."""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    """Estimates on the dev split at the time of writing."""
+    golden: list[dict[str, Any]] = Field(default_factory=list)
+    """A few rows with the answers this model gave: `{"inputs": {role: value}, "scores": […]}`."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """What a runtime needs besides (an ONNX file's processor flags, its fallback)."""
+    files: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """`{"name": {"size_bytes": …, "sha256": …}}`."""
+    oreline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An opened, verified model folder."""
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, path: str | Path, *, verify: bool = True) -> Artifact:
+        """Open a model folder, or a model home (its champion), or `HOME@alias`.
+
+        Raises `ArtifactError` when it is not a model folder, is of a newer format, or a byte has changed.
+        """
+        folder = resolve(path)
+        manifest = read_manifest(folder)
+        if verify and (faults := verify_files(folder, manifest)):
+            raise ArtifactError(
+                f"the model folder is damaged: {faults[0]}",
+                where=str(folder),
+                remedy="restore the folder from a copy, or make it again: oreline rerun; "
+                f"`oreline doctor {folder}` lists every damaged file",
+            )
+        return cls(folder, manifest)
+
+    @property
+    def id(self) -> str:
+        """Content hash: 64 hexadecimal digits."""
+        return self.manifest.id
+
+    @property
+    def version(self) -> str:
+        """The first 12 digits of the id."""
+        return self.manifest.id[:12]
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that the manifest lists. Raises `ArtifactError` when it lists none."""
+        if name not in self.manifest.files and name not in _UNHASHED:
+            raise ArtifactError(
+                f"the model folder has no file {name!r}",
+                where=str(self.path),
+                allowed=", ".join(sorted(self.manifest.files)),
+            )
+        return self.path / name
+
+    def has(self, name: str) -> bool:
+        """Whether the manifest lists a file of this name."""
+        return name in self.manifest.files
+
+    def size_bytes(self) -> int:
+        """Total size of the files that the manifest lists."""
+        return sum(int(entry["size_bytes"]) for entry in self.manifest.files.values())
+
+    def measurements(self) -> dict[str, Any]:
+        """Return what was measured of this artifact (timings, sizes); empty when nothing was."""
+        file = self.path / MEASUREMENTS
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and validate `oreline.json`. Raises `ArtifactError`."""
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise ArtifactError(
+            f"not a model folder: it has no {MANIFEST}",
+            where=str(folder),
+            remedy="give a folder written by `oreline finetune`, `pretrain`, `compress` or `update`",
+        )
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        version = raw.get("format_version")
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ArtifactError(
+                f"written by a newer Oreline: format {version}",
+                where=str(file),
+                allowed=f"up to format {FORMAT_VERSION}",
+                remedy="pip install --upgrade oreline",
+            )
+        manifest = Manifest.model_validate(raw)
+    except (ValueError, AttributeError, ValidationError) as error:
+        raise ArtifactError(f"{MANIFEST} cannot be read: {_first_line(error)}", where=str(file)) from error
+    for name in manifest.files:
+        _check_member(name, folder)
+    if manifest.id != _content_id(manifest):
+        raise ArtifactError(f"{MANIFEST} was altered: its id is not the hash of its content", where=str(file))
+    return manifest
+
+
+def verify_files(folder: Path, manifest: Manifest) -> list[str]:
+    """Compare every file with the manifest and return one sentence for each fault."""
+    faults = []
+    for name, entry in sorted(manifest.files.items()):
+        file = folder / name
+        if not file.is_file() or file.is_symlink():
+            faults.append(f"{name} is missing")
+        elif file.stat().st_size != entry["size_bytes"]:
+            faults.append(f"{name} has {file.stat().st_size} bytes, not {entry['size_bytes']}")
+        elif file_sha256(file) != entry["sha256"]:
+            faults.append(f"{name} was altered: its SHA-256 differs from the manifest's")
+    return faults
+
+
+def seal(folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None) -> Manifest:
+    """Write `oreline.json` (and `measurements.json`) for the files that lie in `folder`; return it with its id."""
+    files = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = file.relative_to(folder).as_posix()
+        if name not in _UNHASHED:
+            _check_member(name, folder)
+            files[name] = {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
+    sealed = manifest.model_copy(update={"files": files})
+    # Through JSON, so that what is hashed is what a reader will parse.
+    sealed = Manifest.model_validate_json(sealed.model_dump_json())
+    sealed.id = _content_id(sealed)
+    write_json(folder / MANIFEST, sealed.model_dump())
+    if measurements:
+        write_json(folder / MEASUREMENTS, measurements)
+    return sealed
+
+
+@contextlib.contextmanager
+def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
+    """Give a temporary folder that becomes `out` when the block ends well and vanishes when it does not.
+
+    Raises `UsageError` when `out` exists and `force` is not set, `ResourceError` on a full disk or missing
+    permission.
+    """
+    destination = Path(out).absolute()
+    with translating(destination):
+        if destination.exists() and not force and (not destination.is_dir() or any(destination.iterdir())):
+            raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+        try:
+            yield temporary
+            _fsync_tree(temporary)
+            os.chmod(temporary, 0o755)  # noqa: PTH101  mkdtemp gives 0700; a model folder is shared
+            _replace(temporary, destination)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def translating(place: str | Path) -> Iterator[None]:
+    """Turn the operating system's refusals into `ResourceError`."""
+    try:
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: ("the disk is full", "free some space, or choose an --out on another disk"),
+            errno.EDQUOT: (
+                "the disk quota is used up",
+                "free some space, or choose an --out on another disk",
+            ),
+            errno.EACCES: ("no permission to write here", "choose an --out that you may write to"),
+            errno.EPERM: ("no permission to write here", "choose an --out that you may write to"),
+            errno.EROFS: ("the file system is read-only", "choose an --out that you may write to"),
+        }
+        if error.errno not in reasons:
+            raise
+        what, remedy = reasons[error.errno]
+        raise ResourceError(what, where=str(error.filename or place), remedy=remedy) from error
+
+
+# --- versions and aliases -----------------------------------------------------------------------------------
+
+
+def is_home(path: str | Path) -> bool:
+    """Whether a folder is a model home: `versions/` and `aliases.json`."""
+    return (Path(path) / "aliases.json").is_file()
+
+
+def aliases(home: str | Path) -> dict[str, str]:
+    """Return the aliases of a model home: `{"champion": "0123456789ab", …}`."""
+    file = Path(home) / "aliases.json"
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtifactError("aliases.json cannot be read", where=str(file)) from error
+    return {str(name): str(version) for name, version in found.items()}
+
+
+def resolve(path: str | Path) -> Path:
+    """Return the folder of one artifact, from its own path, its home (the champion) or `HOME@alias`.
+
+    Raises `ArtifactError` when there is nothing there, `UsageError` for an unknown alias.
+    """
+    home, separator, alias = str(path).rpartition("@")
+    if not separator or Path(path).exists():
+        home, alias = str(path), "champion"
+    folder = Path(home)
+    if not folder.is_dir():
+        raise ArtifactError(f"there is no model folder {home!r}", remedy="check the path; `oreline list` shows models")
+    if not is_home(folder):
+        if separator and not Path(path).exists():
+            raise UsageError(f"{home} is one model, not a home with versions", remedy=f"use {home}")
+        return folder
+    known = aliases(folder)
+    if alias not in known:
+        raise UsageError(f"{home} has no alias {alias!r}", allowed=did_you_mean(alias, known))
+    version = known[alias]
+    if not version.isalnum():
+        raise ArtifactError(f"aliases.json names the version {version!r}", where=str(folder))
+    return folder / "versions" / version
+
+
+def add_version(home: str | Path, artifact: Artifact) -> Artifact:
+    """Copy an artifact into `HOME/versions/<version>` and return the copy; the same content is stored once."""
+    destination = Path(home) / "versions" / artifact.version
+    if not destination.exists():
+        with writing(destination) as folder:
+            shutil.copytree(artifact.path, folder, dirs_exist_ok=True)
+    return Artifact.open(destination)
+
+
+def set_aliases(home: str | Path, changes: dict[str, str]) -> dict[str, str]:
+    """Point aliases at versions, all in one atomic replacement; returns the new aliases.
+
+    Raises `UsageError` for a version that is not there.
+    """
+    for alias, version in changes.items():
+        if not (Path(home) / "versions" / version / MANIFEST).is_file():
+            raise UsageError(f"{home} has no version {version!r} to name {alias!r}")
+    updated = {**aliases(home), **changes}
+    write_json(Path(home) / "aliases.json", updated)
+    return updated
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def write_json(file: Path, content: Any) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never half of one."""
+    with translating(file):
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            with temporary.open("w", encoding="utf-8") as stream:
+                json.dump(content, stream, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+                stream.write("\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def file_sha256(file: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _content_id(manifest: Manifest) -> str:
+    content = manifest.model_dump(exclude={"id"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _check_member(name: str, folder: Path) -> None:
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or not name:
+        raise ArtifactError(f"the manifest names {name!r}, which is outside of the folder", where=str(folder))
+    if path.suffix in _FORBIDDEN_SUFFIXES and name != TRAIN_ROWS:
+        raise ArtifactError(
+            f"{name} is a pickle or code, which is never opened",
+            where=str(folder),
+            allowed="safetensors, ONNX, JSON, Parquet",
+            remedy="save the weights as safetensors",
+        )
+
+
+def _fsync_tree(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _replace(temporary: Path, destination: Path) -> None:
+    if destination.exists():
+        # A rename onto a full folder is refused, so the old one steps aside first.
+        aside = Path(tempfile.mkdtemp(prefix=f".{destination.name}.old.", dir=destination.parent))
+        destination.rename(aside / "old")
+        try:
+            temporary.rename(destination)
+        except OSError:
+            (aside / "old").rename(destination)
+            raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    else:
+        temporary.rename(destination)
+    descriptor = os.open(destination.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]

@@ -1,0 +1,1 @@
+"""How a model is fine-tuned, one file each."""

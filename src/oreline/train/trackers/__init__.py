@@ -1,0 +1,1 @@
+"""Writers of training events, one file each."""

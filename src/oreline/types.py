@@ -1,0 +1,266 @@
+"""The values that packages hand to one another, and what each kind of plug promises.
+
+Shape suffixes, here and everywhere: N rows, B rows of one batch, T tokens, D embedding width, K classes,
+R bootstrap resamples, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, get_args
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+    from oreline.store import Artifact
+
+Role = Literal[
+    "text", "text_pair", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
+    "user", "item", "time", "group", "source", "weight", "id",
+]  # fmt: skip
+ROLES: tuple[str, ...] = get_args(Role)
+
+Columns = Mapping[str, Sequence[Any]]
+"""Rows as columns: `{"text": [...]}`. Keys are roles; every value has the same length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Progress of a verb, for whoever watches: the command line's bar, `events.jsonl`, a page."""
+
+    stage: str
+    """What is being done: `read`, `train`, `dev`, `export`, …"""
+    step: int = 0
+    total: int | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Figures at this moment: `loss`, `rows_per_s`, `tokens_per_s`, `left_s`, `gemm_share`, …"""
+    message: str = ""
+    """A sentence for the user; shown as its own line."""
+
+
+OnEvent = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Watch nothing: the default `on_event`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A measured value with its 95 % interval and the number of rows behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def to_json(self) -> dict[str, float | int]:
+        """Return the form that reports store."""
+        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}] n={self.n}"
+
+
+class Encoded(NamedTuple):
+    """Rows as token ids, not yet padded."""
+
+    ids: list[NDArray[np.int32]]
+    """One array of ids for each row (for the linear runtime: ids of its n-grams)."""
+    truncated_N: NDArray[np.bool_]
+    """Rows that were longer than the model and were cut."""
+    segments: list[NDArray[np.int32]] | None = None
+    """Token types for each row, where a task has two texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a runtime computed for some rows, in the order of the rows."""
+
+    outputs: dict[str, NDArray[Any]]
+    """Named by the task; a classification task has `scores`, probabilities of shape (N, K)."""
+    embedding_ND: NDArray[np.float32] | None
+    num_tokens_N: NDArray[np.int64]
+    truncated_N: NDArray[np.bool_]
+
+
+class Task(Protocol):
+    """What is predicted: columns, encode, decode, metrics, the name of its head. NumPy and tokenizers, no torch.
+
+    A task is built from its options (`registry.create("task", name, **options)`) and its options are saved in
+    the artifact, so that predicting rebuilds the same task.
+    """
+
+    inputs: ClassVar[tuple[str, ...]]
+    """Roles it reads, such as `("text",)`."""
+    target: ClassVar[str]
+    """Role it predicts, such as `label`."""
+    head: ClassVar[str]
+    """Name of the head plug."""
+    metrics: ClassVar[tuple[str, ...]]
+    """Names of metric plugs; the first one decides early stopping and the gate."""
+
+    @classmethod
+    def options_from(cls, targets: Sequence[Any]) -> dict[str, Any]:
+        """Derive the task's options (such as its labels) from the target column of the training rows."""
+        ...
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the constructor's arguments, JSON-ready."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the class names in index order."""
+        ...
+
+    def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
+        """Turn input columns into ids, special tokens included, cut to `max_tokens`."""
+        ...
+
+    def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
+        """Turn targets into what the head's loss takes. Raises `DataError` for one never seen in training."""
+        ...
+
+    def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+        """Turn outputs into one JSON-ready answer for each row."""
+        ...
+
+
+class Runtime(Protocol):
+    """An opened model: the only thing that predicts. Built by `oreline.runtime.open.open_runtime(artifact)`."""
+
+    artifact: Artifact
+    task: Task
+    precision: str
+    token_budget: int
+    """Padded tokens that one forward pass takes."""
+
+    def encode(self, columns: Columns) -> Encoded:
+        """Tokenise rows."""
+        ...
+
+    def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
+        """Run one batch, padded to its longest row, in the given order."""
+        ...
+
+    def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+        """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""
+        ...
+
+
+class Reader(Protocol):
+    """Turns a file into frames of rows, a bounded number at a time."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+    """File name endings it reads, such as `(".csv", ".tsv")`."""
+
+    def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield frames of at most `rows` rows with the file's own columns, in the file's order."""
+        ...
+
+
+class Operator(Protocol):
+    """One step of a refinery. It defines exactly one of `keep`, `edit` and `whole`.
+
+    * `keep(frame) -> pl.Series`: a reason (string) for each row that is dropped, null for each that stays.
+    * `edit(frame) -> pl.DataFrame`: the same rows in the same order, with changed or added columns.
+    * `whole(scan) -> pl.DataFrame`: sees all rows as a lazy frame and returns the rows to drop as
+      `row_id`, `reason`, `kept_id` (null or the row it gave way to).
+
+    Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns.
+    """
+
+
+class Objective(Protocol):
+    """What pretraining learns: how rows are corrupted and what the loss is (torch)."""
+
+    def corrupt(self, ids_BT: Any, special_BT: Any, generator: Any) -> tuple[Any, Any]:
+        """Return `(corrupted_BT, targets_BT)`; targets are -100 where nothing is predicted."""
+        ...
+
+    def loss(self, model: Any, batch: Any, targets_BT: Any) -> Any:
+        """Return the mean loss per predicted token, in nats."""
+        ...
+
+
+class Metric(Protocol):
+    """A figure computed from one table of targets and outputs."""
+
+    higher_is_better: ClassVar[bool]
+
+    def values(self, table: Any, weights_RN: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Return named values of shape (R,), one for each row of weights; all-ones weights give the figure."""
+        ...
+
+
+class Explainer(Protocol):
+    """Says which parts of an input an answer rests on."""
+
+    def explain(self, runtime: Runtime, text: str, *, label: str | None = None) -> dict[str, Any]:
+        """Return `{"label", "score", "words": [{"word", "start", "end", "weight"}, …]}`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a detector found."""
+
+    detector: str
+    drifted: bool
+    p_value: float
+    effect: Estimate
+    effect_name: str
+    row_scores: dict[str, float] = field(default_factory=dict)
+    """How much each live row speaks for the drift, by prediction id; larger is more."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Detector-specific facts, JSON-ready (for `label_shift`: share per label in reference and live)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows that a detector compares: what the model saw, and what it said."""
+
+    ids: list[str]
+    texts: list[str]
+    labels: list[str]
+    """Predicted labels."""
+    scores_NK: NDArray[np.float32]
+    embedding_ND: NDArray[np.float32]
+
+
+class Detector(Protocol):
+    """Tests whether live rows differ from the reference sample."""
+
+    def detect(self, reference: Sample, live: Sample, *, seed: int = 0) -> Drift:
+        """Compare two samples."""
+        ...
+
+
+class Policy(Protocol):
+    """Chooses the rows that an update trains on."""
+
+    def rows(self, fresh: pl.DataFrame, old: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+        """Return the training rows. Both frames have `row_id` and columns named by role."""
+        ...
+
+
+class Tracker(Protocol):
+    """Writes training events somewhere: a file, TensorBoard, MLflow, W&B."""
+
+    def __init__(self, folder: Path, *, run_name: str, config: Mapping[str, Any]) -> None: ...
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Record values at an optimizer step."""
+        ...
+
+    def close(self) -> None:
+        """Flush and end the run."""
+        ...

@@ -1,0 +1,1 @@
+"""New data into a served model: policies, the gate, promotion, roll-back."""

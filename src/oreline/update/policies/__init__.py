@@ -1,0 +1,1 @@
+"""Which rows an update trains on, one file each."""
