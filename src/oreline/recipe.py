@@ -15,6 +15,7 @@ schema. `read` is handed those functions, checks every key against them, and say
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from oreline.errors import UsageError, did_you_mean
 
 Verbs = Mapping[str, Callable[..., Any]]
 
-REFERENCES = ("data", "model", "start", "live", "fresh", "gate", "compare")
+REFERENCES = ("data", "model", "start", "live", "fresh", "gate", "compare", "baseline", "rehearse")
 """Options whose value may be the name of an earlier step."""
 
 _RUN_OPTIONS = {"out", "force", "seed", "quiet", "on_event"}
@@ -122,15 +123,14 @@ def check_options(verb: str, options: Mapping[str, Any], function: Callable[...,
     Raises `UsageError` naming the key, its value, and what is allowed.
     """
     model = options_model(verb, function)
-    known = set(model.model_fields) - _RUN_OPTIONS
-    _refuse_unknown(options, known, where)
+    _refuse_unknown(options, set(model.model_fields), where)
     try:
         parsed = model.model_validate(dict(options))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            inner = typing.get_type_hints(function).get(str(first["loc"][0]))
+            inner = _hints(function).get(str(first["loc"][0]))
             fields = getattr(_plain(inner), "model_fields", {})
             raise UsageError(
                 f"unknown key {key!r}", where=where, allowed=did_you_mean(str(first["loc"][-1]), fields)
@@ -145,9 +145,11 @@ def check_options(verb: str, options: Mapping[str, Any], function: Callable[...,
 
 def options_model(verb: str, function: Callable[..., Any]) -> type[BaseModel]:
     """Return a pydantic model of a function's arguments (unknown keys refused)."""
-    hints = typing.get_type_hints(function)
+    hints = _hints(function)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
+        if name in _RUN_OPTIONS:
+            continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (hints.get(name, Any), default)
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -159,8 +161,6 @@ def schema(verbs: Verbs) -> dict[str, Any]:
     steps = []
     for verb, function in verbs.items():
         options = options_model(verb, function).model_json_schema(ref_template="#/$defs/{model}")
-        for name in _RUN_OPTIONS:
-            options["properties"].pop(name, None)
         options["properties"]["as"] = {"type": "string", "description": "name of the output for later steps"}
         steps.append(
             {
@@ -274,6 +274,13 @@ def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str) -> No
     for key in given:
         if key not in known:
             raise UsageError(f"unknown key {key!r}", where=where, allowed=did_you_mean(str(key), known))
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's arguments. What it returns is left out: its package may be too heavy to import."""
+    plain = inspect.unwrap(function)
+    arguments = {name: hint for name, hint in plain.__annotations__.items() if name != "return"}
+    return typing.get_type_hints(types.SimpleNamespace(__annotations__=arguments), globalns=plain.__globals__)
 
 
 def _plain(hint: Any) -> Any:

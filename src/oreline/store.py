@@ -28,7 +28,9 @@ MANIFEST = "oreline.json"
 MEASUREMENTS = "measurements.json"
 SAMPLES = "samples.parquet"
 TRAIN_ROWS = "train_rows.bin"
-_UNHASHED = {MANIFEST, MEASUREMENTS}
+EVENTS = "events.jsonl"
+_UNHASHED = {MANIFEST, MEASUREMENTS, EVENTS, "report.json", "report.html"}
+"""Files that hold timings: they describe a run, not the model."""
 _FORBIDDEN_SUFFIXES = {".bin", ".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".py"}
 """Pickles and code have no place in a model folder (`train_rows.bin` is a plain array of hashes)."""
 

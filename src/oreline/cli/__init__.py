@@ -1,1 +1,1 @@
-"""The command line. It holds no mathematics."""
+"""The command line: one file for each group of commands. It holds no mathematics and imports nothing heavy."""

@@ -1,1 +1,1 @@
-"""From answers to estimates: the table, the bootstrap, paired comparison, the gate."""
+"""How good is a model, how sure is that, and may it replace another: evaluate, compare, gate."""

@@ -1,1 +1,1 @@
-"""Which parts of an input an answer rests on, and whether that explanation is faithful."""
+"""Which words an answer rests on, and whether that explanation can be believed."""

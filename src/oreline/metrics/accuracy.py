@@ -19,7 +19,7 @@ class Metric:
     """Share of rows whose most probable class is the true one."""
 
     higher_is_better: ClassVar[bool] = True
-    is_share: ClassVar[bool] = True
+    interval: ClassVar[str] = "share"
 
     def values(self, table: ScoredRows, weights_RN: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return `accuracy`: sum of the weights of the rows that are right, over the sum of all weights."""

@@ -28,7 +28,7 @@ class Metric:
     """
 
     higher_is_better: ClassVar[bool] = True
-    is_share: ClassVar[bool] = True
+    interval: ClassVar[str] = "share"
 
     def values(self, table: ScoredRows, weights_RN: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return `macro_f1`, `weighted_f1`, and the same of `precision` and `recall`."""

@@ -23,7 +23,7 @@ class Metric:
     """
 
     higher_is_better: ClassVar[bool] = True
-    is_share: ClassVar[bool] = True
+    interval: ClassVar[str] = "share"
 
     def values(self, table: ScoredRows, weights_RN: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return `precision_<label>`, `recall_<label>` and `f1_<label>` for each label."""

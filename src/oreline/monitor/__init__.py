@@ -1,1 +1,1 @@
-"""The prediction log, and whether live rows still look like the reference."""
+"""Watching a served model: the log of its predictions, and tests of whether its input has drifted."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from oreline.report import html, terminal
-from oreline.store import write_json
+from oreline.report import formatting, html, terminal
+from oreline.store import translating, write_json
 from oreline.types import Estimate
 
 ChartKind = Literal["bars", "histogram", "lines", "matrix", "reliability"]
@@ -17,7 +17,7 @@ ChartKind = Literal["bars", "histogram", "lines", "matrix", "reliability"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under named columns; cells are text or numbers."""
+    """Rows under named columns; cells are text, numbers, None or `Estimate`s."""
 
     title: str
     columns: Sequence[str]
@@ -30,7 +30,7 @@ class Chart:
     """Data of one picture; the renderer draws it.
 
     * bars: `{"labels": [...], "series": {"train": [...], …}}`
-    * histogram: `{"edges": [n+1], "series": {"train": [n], …}}`
+    * histogram: `{"edges": [n+1], "series": {"train": [n], …}}`, and `x_label` if wanted
     * lines: `{"x": {"dev loss": [...]}, "y": {"dev loss": [...]}, "x_label": "step", "y_label": "loss"}`
     * matrix: `{"labels": [...], "values": [[...], …]}`, rows are true, columns are predicted
     * reliability: `{"confidence": [...], "accuracy": [...], "count": [...]}`, one entry for each bin
@@ -52,31 +52,26 @@ class Report:
     """What it is about: artifact id, dataset fingerprint, split."""
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """Counts, sizes and verdicts that are not estimates."""
+    """Counts, sizes and verdicts that are not estimates. Names carry units (`size_bytes`, `train_s`), which the page
+    and the terminal write out; a `verdict`, `decision` or `gate` of `formatting.VERDICTS` is shown above all else,
+    with the fact `sentence` beside it."""
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
     warnings: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form; the renderers work from it too."""
-        return {
+        """Return the JSON form; the renderers work from it too. NaN becomes null, NumPy's numbers Python's."""
+        document = {
             "verb": self.verb,
             "title": self.title,
-            "subject": dict(self.subject),
-            "metrics": {name: estimate.to_json() for name, estimate in self.metrics.items()},
-            "facts": dict(self.facts),
-            "tables": [
-                {
-                    "title": t.title,
-                    "columns": list(t.columns),
-                    "rows": [list(row) for row in t.rows],
-                    "note": t.note,
-                }
-                for t in self.tables
-            ],
-            "charts": [{"title": c.title, "kind": c.kind, "data": dict(c.data), "note": c.note} for c in self.charts],
-            "warnings": list(self.warnings),
+            "subject": self.subject,
+            "metrics": self.metrics,
+            "facts": self.facts,
+            "tables": [{"title": t.title, "columns": t.columns, "rows": t.rows, "note": t.note} for t in self.tables],
+            "charts": [{"title": c.title, "kind": c.kind, "data": c.data, "note": c.note} for c in self.charts],
+            "warnings": self.warnings,
         }
+        return {name: formatting.plain(value) for name, value in document.items()}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Report:
@@ -101,7 +96,9 @@ class Report:
         """Write `<name>.json` and the self-contained page `<name>.html` into an existing folder."""
         document = self.to_json()
         write_json(Path(folder) / f"{name}.json", document)
-        (Path(folder) / f"{name}.html").write_text(html.page(document), encoding="utf-8")
+        page = Path(folder) / f"{name}.html"
+        with translating(page):
+            page.write_text(html.page(document), encoding="utf-8")
 
     def __str__(self) -> str:
         return terminal.text(self.to_json())

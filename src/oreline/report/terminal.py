@@ -1,11 +1,206 @@
-"""Reports as text for a terminal."""
+"""Reports as text for a terminal. rich measures double-width characters, so Chinese columns align."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
 
-def text(document: Mapping[str, Any]) -> str:
-    """Return a report as plain text."""
-    return str(document["title"])
+from oreline.report import formatting
+from oreline.report.charts.figure import is_empty
+
+TEXT_WIDTH = 80
+MAX_ROWS = 20
+MAX_CELL = 160
+MIN_TEXT_WIDTH = 12
+"""Text columns are not folded more tightly than this; the table changes its layout first."""
+MAX_NAME = 24
+MAX_BARS = 12
+MAX_MATRIX = 8
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_SPARK_WIDTH = 32
+_STYLES = {"good": "bold green", "bad": "bold red", "unsure": "bold yellow"}
+
+
+def text(document: Mapping[str, Any], *, width: int = TEXT_WIDTH) -> str:
+    """Return a report as plain text of at most `width` columns, without colour."""
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None, highlight=False, emoji=False, markup=False)
+    show(document, console)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def show(document: Mapping[str, Any], console: Console) -> None:
+    """Print a report to a console, as wide as the console is."""
+    console.print(Text(formatting.clean(document["title"]), style="bold"))
+    for part in _parts(document, console):
+        console.print(part)
+
+
+def _parts(document: Mapping[str, Any], console: Console) -> Iterator[RenderableType]:
+    if document["subject"]:
+        yield _pairs(document["subject"])
+    for warning in document["warnings"]:
+        yield Text(f"! {formatting.clean(warning)}", style="yellow")
+    if document["metrics"]:
+        yield Text()
+        yield _metrics(document["metrics"], formatting.clean(document["subject"].get("split", "")))
+    if document["facts"]:
+        yield Text()
+        yield _pairs(document["facts"])
+    for entry in (*_chart_tables(document["charts"]), *document["tables"]):
+        yield Text()
+        yield _table(entry, console)
+
+
+def _pairs(values: Mapping[str, Any]) -> RenderableType:
+    return Padding(_name_value_grid({fact.name: fact.value for fact in formatting.facts(values)}), (0, 0, 0, 2))
+
+
+def _name_value_grid(pairs: Mapping[str, str]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", overflow="fold", max_width=28)
+    grid.add_column(overflow="fold")
+    for name, value in pairs.items():
+        grid.add_row(
+            Text(formatting.clean(name, limit=MAX_NAME)),
+            Text(formatting.short(formatting.clean(value, limit=2 * MAX_CELL)), style=_style(value)),
+        )
+    return grid
+
+
+def _metrics(metrics: Mapping[str, Any], split: str) -> RenderableType:
+    table = _frame("")
+    for name in ("", "value", "interval", "n"):
+        table.add_column(name, justify="left" if not name else "right", no_wrap=bool(name), overflow="fold")
+    for name, entry in metrics.items():
+        value, interval, n = formatting.estimate(entry)
+        table.add_row(Text(formatting.title(name)), Text(value, style="bold"), Text(interval), Text(n[4:]))
+    return _with_note(table, "95 % intervals; n: rows behind the figure" + (f"; split: {split}" if split else ""))
+
+
+def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
+    """Return the widest layout that fits: estimates on one line, on two, or one block for each row."""
+    hidden = len(entry["rows"]) - MAX_ROWS
+    more = f"and {formatting.number(hidden)} more rows: see the page or the JSON" if hidden > 0 else ""
+    note = " · ".join(filter(None, (formatting.clean(entry.get("note", "")), more)))
+    for stacked in (False, True):
+        table = _grid(entry, stacked=stacked)
+        if sum((column.min_width or 0) + 3 for column in table.columns) - 3 <= console.width:
+            return _with_note(table, note)
+    return _records(entry, note)
+
+
+def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
+    """Return a table whose columns know how narrow they may become; rich would drop those that do not fit."""
+    table = _frame(entry["title"])
+    written = []
+    for index, name in enumerate(entry["columns"]):
+        values = [row[index] for row in entry["rows"]]
+        numeric = formatting.is_numeric(values)
+        decimals = formatting.column_decimals(values)
+        cells = [_cell(value, decimals=decimals, stacked=stacked) for value in values[:MAX_ROWS]]
+        widest = max((cell_len(line) for cell in cells for line in cell.split("\n")), default=1)
+        table.add_column(
+            Text(formatting.clean(name, limit=MAX_NAME)),
+            justify="right" if numeric else "left",
+            no_wrap=numeric,
+            overflow="fold",
+            min_width=widest if numeric else min(widest, MIN_TEXT_WIDTH),
+        )
+        written.append(cells)
+    for row in zip(*written, strict=True):
+        table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+    return table
+
+
+def _records(entry: Mapping[str, Any], note: str) -> RenderableType:
+    parts: list[RenderableType] = [Text(formatting.clean(entry["title"]), style="bold")]
+    for row in entry["rows"][:MAX_ROWS]:
+        pairs = {str(name): _cell(value, decimals=None) for name, value in zip(entry["columns"], row, strict=True)}
+        parts += [Rule(style="dim"), _name_value_grid(pairs)]
+    return _with_note(Group(*parts), note)
+
+
+def _style(value: str) -> str:
+    return _STYLES[formatting.VERDICTS[value]] if value in formatting.VERDICTS else ""
+
+
+def _with_note(table: RenderableType, note: str) -> RenderableType:
+    # Not the table's caption: that would be folded to the width of the table.
+    return Group(table, Text(note, style="dim")) if note else table
+
+
+def _cell(value: Any, *, decimals: int | None, stacked: bool = False) -> str:
+    if formatting.is_estimate(value):
+        figure, interval, n = formatting.estimate(value)
+        return f"{figure} {n}\n{interval}" if stacked else f"{figure} {interval} {n}"
+    return " ".join(formatting.clean(formatting.scalar(value, decimals=decimals), limit=MAX_CELL).split())
+
+
+def _frame(title: str) -> Table:
+    return Table(
+        title=Text(formatting.clean(title), style="bold") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1),
+    )
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+def _chart_tables(charts: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Turn the pictures that a terminal can show into small tables; the others are on the page only."""
+    for chart in charts:
+        kind, data = chart["kind"], chart["data"]
+        labels = data.get("labels", ())
+        if is_empty(kind, data):
+            continue
+        columns: list[str] = []
+        rows: list[list[Any]] = []
+        if kind == "bars" and len(labels) <= MAX_BARS:
+            columns = ["", *data["series"]]
+            rows = [[label, *(values[i] for values in data["series"].values())] for i, label in enumerate(labels)]
+        elif kind == "matrix" and len(labels) <= MAX_MATRIX:
+            columns = ["true \\ predicted", *labels]
+            rows = [[label, *counts] for label, counts in zip(labels, data["values"], strict=True)]
+        elif kind in ("lines", "histogram"):
+            columns, rows = _sparks(data, ends=kind == "lines")
+        if rows and all(cell_len(str(name)) <= MAX_NAME for name in columns):
+            yield {"title": chart["title"], "columns": columns, "rows": rows, "note": chart.get("note", "")}
+
+
+def _sparks(data: Mapping[str, Any], *, ends: bool) -> tuple[list[str], list[list[Any]]]:
+    rows = []
+    for name, values in data["y" if ends else "series"].items():
+        if known := [float(value) for value in values if value is not None]:
+            rows.append([name, _spark(known), *([known[0], known[-1]] if ends else [])])
+    if ends:
+        return ["", "", "first", "last"], rows
+    first, last = (formatting.number(data["edges"][end]) for end in (0, -1))
+    return ["", f"{first} to {last}"], rows
+
+
+def _spark(values: Sequence[float]) -> str:
+    """Draw values as one line of blocks, thinned to the width by taking means.
+
+    >>> _spark([0.0, 1.0, 2.0, 3.0])
+    '▁▃▆█'
+    """
+    groups = min(len(values), _SPARK_WIDTH)
+    cuts = [round(index * len(values) / groups) for index in range(groups + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
+    low, span = min(means), (max(means) - min(means)) or 1.0
+    return "".join(_BLOCKS[min(int((mean - low) / span * len(_BLOCKS)), len(_BLOCKS) - 1)] for mean in means)

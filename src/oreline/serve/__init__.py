@@ -1,1 +1,1 @@
-"""The HTTP service: batching, back-pressure, hot swap."""
+"""Serving: HTTP in front of one model, batched, bounded, logged, swapped without losing a request."""

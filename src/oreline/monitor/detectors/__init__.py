@@ -1,1 +1,1 @@
-"""Two-sample tests for drift, one file each."""
+"""One way of testing for drift a file."""

@@ -1,0 +1,43 @@
+"""The verbs with names and recipes: the command line, pages and notebooks all go through here.
+
+A verb here takes what a user writes (a file, `catalog:NAME`, a folder, a frame, a plug's name), turns it into
+what the verb's own package takes, and calls it. Nothing heavy is imported before a verb needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from oreline.api.build import compress, finetune, pretrain, refine, update
+from oreline.api.use import evaluate, explain, load, monitor, predict, serve
+from oreline.api.versions import promote, rollback
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "refine": refine,
+    "pretrain": pretrain,
+    "finetune": finetune,
+    "evaluate": evaluate,
+    "compress": compress,
+    "serve": serve,
+    "monitor": monitor,
+    "update": update,
+}
+"""What a recipe's steps may be; each function's keyword arguments are the step's options."""
+
+__all__ = [
+    "VERBS",
+    "compress",
+    "evaluate",
+    "explain",
+    "finetune",
+    "load",
+    "monitor",
+    "predict",
+    "pretrain",
+    "promote",
+    "refine",
+    "rollback",
+    "serve",
+    "update",
+]

@@ -1,0 +1,283 @@
+"""The verbs that write something: refine, pretrain, finetune, compress, update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oreline.api import choose, names
+from oreline.api.extras import names_missing_extras
+from oreline.errors import UsageError
+from oreline.recipe import TrainOptions
+from oreline.store import Artifact
+from oreline.types import Event, OnEvent, ignore
+
+if TYPE_CHECKING:
+    from oreline.data.dataset import Dataset
+    from oreline.report.report import Report
+
+DEFAULT_START = "catalog:minilm-l6-en"
+DEFAULT_TASK = "text_classification"
+
+
+@names_missing_extras
+def refine(
+    data: Any,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    roles: dict[str, str] | None = None,
+    operators: list[Any] | None = None,
+    split: dict[str, float] | None = None,
+    against: Sequence[str] = (),
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Dataset:
+    """Turn raw data into a dataset: read, clean, deduplicate, split, and account for every row.
+
+    Args:
+        data: a file, several files, `catalog:NAME`, lists (`{"text": […], "label": […]}`), a Polars or pandas
+            frame, an Arrow table or a Hugging Face dataset; or `{split name: any of these}` for given splits.
+        text, label, group, time: source columns of these roles; a column named like its role needs none.
+        roles: source columns of any other roles.
+        operators: names, or one-key mappings with options, in order; a sound default chain when not given.
+        split: shares by split name (train 0.8, dev 0.1, test 0.1 when not given); `{}` leaves the rows together.
+        against: files that the new data must not overlap; rows found there are dropped into the ledger.
+        out: the dataset's folder; a new one in `./oreline-runs` when not given.
+
+    Raises:
+        DataError: a file, row or column that cannot be read, or nothing is left.
+        UsageError: an unknown operator, role or option, or `out` exists already.
+    """
+    from oreline.data.refine import refine as run
+
+    return run(
+        data,
+        roles={**names.catalog_roles(data), **names.roles_of(roles, text=text, label=label, group=group, time=time)},
+        operators=names.plugs("operator", names.DEFAULT_OPERATORS if operators is None else operators),
+        split=dict(names.DEFAULT_SPLIT if split is None else split),
+        against=[against] if isinstance(against, str) else list(against),
+        out=names.output_folder("refine", out),
+        seed=seed,
+        force=force,
+        on_event=on_event,
+    )
+
+
+@names_missing_extras
+def pretrain(
+    data: Any,
+    *,
+    objective: str = "mask_tokens",
+    objective_options: dict[str, Any] | None = None,
+    start: Any = DEFAULT_START,
+    text: str | None = None,
+    train: TrainOptions | dict[str, Any] | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Artifact:
+    """Continue pretraining an encoder on texts, without labels.
+
+    Args:
+        data: a dataset, or raw data (refined first).
+        objective: name of an objective plug; `objective_options` are its keyword arguments.
+        start: an encoder: `catalog:NAME`, a folder, a hub id, an artifact.
+        train: training options (`{"minutes": 1}`), see `oreline.recipe.TrainOptions`.
+        out: the artifact's folder; a new one in `./oreline-runs` when not given.
+    """
+    from oreline.train.pretrain import pretrain as run
+
+    folder = names.start_folder(start)
+    if folder is None:
+        raise UsageError("pretrain needs a start model", remedy=f"start: {DEFAULT_START}")
+    return run(
+        names.dataset(data, roles=names.roles_of(None, text=text), seed=seed, on_event=on_event),
+        objective=objective,
+        objective_options=objective_options or {},
+        start=folder,
+        options=names.train_options(train),
+        out=names.output_folder("pretrain", out),
+        seed=seed,
+        force=force,
+        on_event=on_event,
+    )
+
+
+@names_missing_extras
+def finetune(
+    start: Any = None,
+    data: Any = None,
+    *,
+    task: str = DEFAULT_TASK,
+    method: str = "auto",
+    method_options: dict[str, Any] | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    train: TrainOptions | dict[str, Any] | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Artifact:
+    """Train a model for a task on labelled rows.
+
+    Args:
+        start: the encoder to start from: `catalog:NAME`, a folder, a hub id, an artifact. The method `linear`
+            needs none.
+        data: a dataset, or raw data (refined first, with the columns named by `text`, `label`, `group`, `time`).
+        task: name of a task plug.
+        method: name of a method plug; `auto` chooses by language, number of rows and start (`api/choose.py`)
+            and says why. `method_options` are the method's keyword arguments.
+        train: training options (`{"epochs": 1}`), see `oreline.recipe.TrainOptions`.
+        out: the artifact's folder; a new one in `./oreline-runs` when not given.
+    """
+    from oreline.evaluate.estimates import point_values
+    from oreline.train.finetune import finetune as run
+
+    roles = names.roles_of(None, text=text, label=label, group=group, time=time)
+    dataset = names.dataset(data, roles=roles, seed=seed, on_event=on_event)
+    if method == "auto":
+        method, start, why = choose.method(dataset, start)
+        on_event(Event("choose", message=f"method {method}: {why}"))
+    return run(
+        None if method == "linear" else names.start_folder(start or DEFAULT_START),
+        dataset,
+        task=task,
+        method=method,
+        method_options=method_options or {},
+        options=names.train_options(train),
+        out=names.output_folder("finetune", out),
+        seed=seed,
+        force=force,
+        score=point_values,
+        on_event=on_event,
+    )
+
+
+@names_missing_extras
+def compress(
+    model: Any,
+    *,
+    method: str = "int8",
+    options: dict[str, Any] | None = None,
+    data: Any = None,
+    split: str = "dev",
+    max_drop: float = 0.005,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> tuple[Artifact, Report]:
+    """Make a model smaller and faster, measure it before and after, and let the gate judge it.
+
+    Args:
+        model: an artifact, its folder, a home or `HOME@alias`.
+        method: name of a compression plug; `options` are its keyword arguments.
+        data: rows for the gate; the data the model was trained with when not given.
+        split: which of its splits (`dev`, so that test stays unseen).
+        max_drop: the largest fall in accuracy that the gate lets pass.
+
+    Raises:
+        GateRefusedError: the compressed model is worse than that.
+    """
+    from oreline.compress.compress import compress as run
+
+    artifact = Artifact.open(names.model_path(model))
+    dataset = training_data(artifact) if data is None else names.dataset(data, split={}, seed=seed, on_event=on_event)
+    return run(
+        artifact,
+        method=method,
+        options=options or {},
+        data=dataset,
+        split=names.chosen_split(dataset, split),
+        max_drop=max_drop,
+        out=names.output_folder("compress", out),
+        force=force,
+        seed=seed,
+        on_event=on_event,
+    )
+
+
+@names_missing_extras
+def update(
+    model: Any,
+    fresh: Any,
+    *,
+    policy: str = "replay",
+    policy_options: dict[str, Any] | None = None,
+    train: TrainOptions | dict[str, Any] | None = None,
+    gate: Any = None,
+    gate_split: str = "test",
+    max_drop: float = 0.005,
+    out: str | Path | None = None,
+    dry_run: bool = False,
+    seed: int = 0,
+    on_event: OnEvent = ignore,
+) -> tuple[Artifact, Report]:
+    """Teach a model fresh rows, and promote the new version only when the gate finds it better on them and no worse on the old.
+
+    Args:
+        model: the model in place: an artifact, its folder, a home or `HOME@alias`.
+        fresh: labelled fresh rows: a dataset, `DATASET#split`, or raw data with the model's own columns.
+        policy: name of a policy plug; `policy_options` are its keyword arguments.
+        gate: frozen golden rows that no version is trained on; the split `gate_split` of them is used.
+        max_drop: the largest fall in accuracy on the golden rows that the gate lets pass.
+        out: the model's home, with `versions/` and `aliases.json`.
+        dry_run: train and judge, but leave the aliases as they are.
+    """
+    from oreline.evaluate.estimates import point_values
+    from oreline.update.update import update as run
+
+    artifact = Artifact.open(names.model_path(model))
+    if gate is None:
+        raise UsageError(
+            "update needs golden rows for the gate", remedy="--gate DATA, such as the test split of your dataset"
+        )
+    columns = columns_of(artifact)
+    judged = names.dataset(gate, roles=columns, operators=names.EVALUATION_OPERATORS, split={}, on_event=on_event)
+    return run(
+        artifact,
+        names.dataset(fresh, roles=columns, split={}, seed=seed, on_event=on_event),
+        policy=policy,
+        policy_options=policy_options or {},
+        options=names.train_options(train),
+        gate_data=judged,
+        gate_split=names.chosen_split(judged, gate_split),
+        max_drop=max_drop,
+        home=names.output_folder("update", out),
+        dry_run=dry_run,
+        score=point_values,
+        seed=seed,
+        on_event=on_event,
+    )
+
+
+def columns_of(artifact: Artifact) -> dict[str, str]:
+    """Return the data's own column name for each role the model was trained with."""
+    return {role: columns[0] for role, columns in artifact.manifest.columns.items() if columns}
+
+
+def training_data(artifact: Artifact) -> Dataset:
+    """Return the dataset a model was trained on. Raises `UsageError` when it is gone or another one by now."""
+    from oreline.data.dataset import DATASET, Dataset
+
+    recorded = artifact.manifest.data
+    folder = Path(str(recorded.get("path") or "."))
+    if (folder / DATASET).is_file():
+        found = Dataset.open(folder)
+        if found.fingerprint == recorded.get("fingerprint"):
+            return found
+    raise UsageError(
+        "the data that the model was trained with is not there any more, or is another one by now",
+        where=str(recorded.get("path") or artifact.path),
+        remedy="name a dataset with --data",
+    )

@@ -1,0 +1,260 @@
+"""From what a user writes to what a verb takes: datasets, models, operators and output folders by name."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oreline import registry, store
+from oreline.errors import ArtifactError, ResourceError, UsageError, did_you_mean
+from oreline.recipe import TrainOptions
+from oreline.store import Artifact
+from oreline.types import ROLES, Event, OnEvent, ignore
+
+if TYPE_CHECKING:
+    from oreline.data.dataset import Dataset
+
+CATALOG = "catalog:"
+DEFAULT_OPERATORS = ("normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts")
+EVALUATION_OPERATORS = ("normalize_text", "drop_empty")
+"""Files to be judged keep their duplicates: a figure is about the rows as given."""
+DEFAULT_SPLIT = {"train": 0.8, "dev": 0.1, "test": 0.1}
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def output_folder(verb: str, out: str | Path | None) -> Path:
+    """Return `out`, or a new folder named by verb and time in `ORELINE_RUNS` (`./oreline-runs`)."""
+    if out is not None:
+        return Path(out)
+    now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    first = runs_folder() / f"{verb}-{now}"
+    candidates = [first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 1000))]
+    return next(folder for folder in candidates if not folder.exists())
+
+
+def runs_folder() -> Path:
+    """Return where outputs without a name go."""
+    return Path(os.environ.get("ORELINE_RUNS") or "oreline-runs")
+
+
+def train_options(train: TrainOptions | Mapping[str, Any] | None) -> TrainOptions:
+    """Return training options from a mapping of some of them. Raises `UsageError` for an unknown or wrong one."""
+    if isinstance(train, TrainOptions):
+        return train
+    given = dict(train or {})
+    if unknown := next((name for name in given if name not in TrainOptions.model_fields), None):
+        raise UsageError(
+            f"unknown training option {unknown!r}", allowed=did_you_mean(unknown, TrainOptions.model_fields)
+        )
+    try:
+        return TrainOptions.model_validate(given)
+    except ValueError as error:
+        first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("train",), "msg": str(error)}
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"training option {name!r} is {given.get(name)!r}: {first['msg']}") from error
+
+
+def plugs(kind: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Build plugs from names and one-key mappings: `["drop_empty", {"keep_length": {"min_chars": 2}}]`."""
+    built = []
+    for entry in entries:
+        name, options = entry if isinstance(entry, tuple) else (entry, {})
+        if isinstance(entry, Mapping):
+            if len(entry) != 1:
+                raise UsageError(f"{kind} {dict(entry)!r} is not one name with its options")
+            name, options = next(iter(entry.items()))
+        if not isinstance(options, Mapping | None):
+            raise UsageError(f"the options of the {kind} {name!r} are {options!r}", allowed="a mapping")
+        built.append((str(name).replace("-", "_"), registry.create(kind, str(name), **(options or {}))))
+    return built
+
+
+def roles_of(roles: Mapping[str, str] | None, **named: str | None) -> dict[str, str]:
+    """Join `roles={"text": "review"}` and `text="review"`. Raises `UsageError` for an unknown role."""
+    joined = {**(roles or {}), **{role: column for role, column in named.items() if column}}
+    if unknown := next((role for role in joined if role not in ROLES), None):
+        raise UsageError(f"unknown role {unknown!r}", allowed=did_you_mean(unknown, ROLES))
+    return joined
+
+
+def catalog_entry(name: str, what: str) -> Any:
+    """Return the catalog entry `catalog:NAME`. Raises `UsageError` when it is not a `model` (or `dataset`)."""
+    entry = registry.create("catalog", name.removeprefix(CATALOG))
+    if entry.what != what:
+        fitting = [n for n in registry.names("catalog") if registry.get("catalog", n).what == what]
+        raise UsageError(
+            f"{name} is a {entry.what}, not a {what}",
+            allowed=", ".join(CATALOG + n.replace("_", "-") for n in fitting),
+        )
+    return entry
+
+
+def start_folder(start: Any) -> Path | None:
+    """Return the folder of a start model: an artifact, a local folder, `catalog:NAME` or a hub id.
+
+    Raises `UsageError` when there is none by that name, `ResourceError` when it cannot be fetched.
+    """
+    if start is None or isinstance(start, Artifact):
+        return start.path if start is not None else None
+    name = str(start)
+    if name.startswith(CATALOG):
+        folder: Path = catalog_entry(name, "model").folder()
+        return folder
+    if Path(name).exists() or "@" in name:
+        return _checked_start(store.resolve(name) if "@" in name or store.is_home(name) else Path(name))
+    if _HUB_ID.fullmatch(name) and not name.startswith((".", "/")):
+        return _hub_folder(name)
+    models = [CATALOG + n.replace("_", "-") for n in registry.names("catalog")]
+    raise UsageError(
+        f"there is no start model {name!r}", allowed="a model folder, a hub id, or " + did_you_mean(name, models)
+    )
+
+
+def model_path(model: Any) -> Path:
+    """Return the folder of a trained model: an artifact, its folder, a home (the champion) or `HOME@alias`."""
+    if isinstance(model, Artifact):
+        return model.path
+    if str(model).startswith(CATALOG):
+        raise UsageError(
+            f"{model} is a start model: it has no task yet",
+            remedy=f"fine-tune it first: oreline finetune DATA --start {model}",
+        )
+    path = Path(model)
+    if path.is_file():
+        raise ArtifactError(
+            f"{path.name} is a file, not a model folder" + _pickle_hint(path),
+            where=str(path),
+            remedy="give the folder that `oreline finetune`, `compress` or `update` wrote",
+        )
+    return store.resolve(model)
+
+
+def dataset(
+    data: Any,
+    *,
+    roles: Mapping[str, str] | None = None,
+    operators: Sequence[Any] = DEFAULT_OPERATORS,
+    split: Mapping[str, float] | None = None,
+    seed: int = 0,
+    on_event: OnEvent = ignore,
+) -> Dataset:
+    """Return a dataset from what was given: one already, its folder, `FOLDER#split`, or raw data (refined first).
+
+    Raw files are refined into `oreline-runs/refine-<hash of their content and these options>`, so that the same
+    command finds the same dataset again.
+    """
+    from oreline.data.dataset import DATASET, Dataset
+    from oreline.data.refine import refine
+
+    if isinstance(data, Dataset):
+        return data
+    if data is None:
+        raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
+    if isinstance(data, str | Path):
+        folder, _, chosen = _split_fragment(str(data))
+        if Path(folder).is_dir() and (Path(folder) / DATASET).is_file():
+            return only_split(Dataset.open(folder), chosen) if chosen else Dataset.open(folder)
+        data = folder
+    out = _refined_folder(data, roles, operators, split, seed)
+    if (out / DATASET).is_file():
+        refined = Dataset.open(out)
+    else:
+        on_event(Event("refine", message=f"refining the raw data into {out}"))
+        refined = refine(
+            data,
+            roles={**catalog_roles(data), **(roles or {})},
+            operators=plugs("operator", operators),
+            split=dict(DEFAULT_SPLIT if split is None else split),
+            out=out,
+            seed=seed,
+            on_event=on_event,
+        )
+    return only_split(refined, chosen) if isinstance(data, str) and chosen else refined
+
+
+def only_split(data: Dataset, split: str) -> Dataset:
+    """Return a view of a dataset with one of its splits. Raises `DataError` for an unknown split."""
+    rows = data.num_rows(split)
+    return type(data)(data.path, data.manifest.model_copy(update={"splits": {split: rows}}))
+
+
+def chosen_split(data: Dataset, split: str) -> str:
+    """Return the split to use: the asked one, or the only one there is."""
+    return data.splits[0] if len(data.splits) == 1 else split
+
+
+def catalog_roles(data: Any) -> dict[str, str]:
+    """Return the column roles that a catalog entry declares; none for anything else."""
+    if isinstance(data, str) and data.startswith(CATALOG):
+        return dict(catalog_entry(data, "dataset").roles)
+    return {}
+
+
+def content_key(data: Any) -> str | None:
+    """Return a hash of raw data's content (files, catalog names, lists); none where it has no stable one."""
+    if isinstance(data, str) and data.startswith(CATALOG):
+        entry = catalog_entry(data, "dataset")
+        return hashlib.sha256(f"{entry.package} {entry.package.sha256}".encode()).hexdigest()
+    if isinstance(data, str | Path):
+        file = Path(data)
+        return store.file_sha256(file) if file.is_file() else None
+    if isinstance(data, list | tuple) and all(isinstance(part, str | Path) for part in data):
+        keys = [content_key(part) for part in data]
+        return None if None in keys else hashlib.sha256(" ".join(map(str, keys)).encode()).hexdigest()
+    if isinstance(data, Mapping):
+        try:
+            return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+        except (TypeError, ValueError):
+            return None
+    return None
+
+
+def _refined_folder(data: Any, *options: Any) -> Path:
+    key = content_key(data)
+    if key is None:
+        return output_folder("refine", None)
+    text = json.dumps([key, *options], sort_keys=True, default=str)
+    return runs_folder() / f"refine-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def _split_fragment(name: str) -> tuple[str, str, str]:
+    return (name, "", "") if Path(name).exists() else name.partition("#")
+
+
+def _checked_start(folder: Path) -> Path:
+    if (folder / store.MANIFEST).is_file():
+        return Artifact.open(folder).path
+    if not folder.is_dir() or not (folder / "config.json").is_file():
+        raise ArtifactError(
+            "not a start model: it has no config.json" + _pickle_hint(folder),
+            where=str(folder),
+            allowed="a folder with config.json, model.safetensors and tokenizer.json",
+        )
+    return folder
+
+
+def _pickle_hint(path: Path) -> str:
+    files = [path] if path.is_file() else list(path.glob("*"))
+    pickles = [f.name for f in files if f.suffix in {".pkl", ".pickle", ".pt", ".pth", ".bin", ".joblib", ".ckpt"}]
+    return f" ({pickles[0]} is a pickle, which is never opened: save the weights as safetensors)" if pickles else ""
+
+
+def _hub_folder(name: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"]))
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # hub, HTTP and cache errors have no common base
+        raise ResourceError(
+            f"there is no folder {name!r}, and the model hub did not give a model of that name: "
+            + str(error).split("\n", 1)[0],
+            remedy="check the connection (HF_ENDPOINT, HF_HUB_OFFLINE), or use a local folder or catalog:minilm-l6-en",
+        ) from error

@@ -1,0 +1,220 @@
+"""The verbs that use a model: load, evaluate, predict, explain, serve, monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oreline.api import names
+from oreline.api.build import columns_of
+from oreline.api.extras import names_missing_extras
+from oreline.errors import UsageError
+from oreline.runtime.open import open_runtime
+from oreline.store import Artifact
+from oreline.types import OnEvent, Runtime, ignore
+
+if TYPE_CHECKING:
+    from oreline.report.report import Report
+
+DEFAULT_DETECTORS = ("embedding_shift", "label_shift")
+LOG_FILE = "predictions.sqlite"
+
+
+@names_missing_extras
+def load(model: Any, *, threads: int | None = None) -> Runtime:
+    """Open a model for predicting: `load(model).predict({"text": ["…"]})`."""
+    return open_runtime(names.model_path(model), threads=threads)
+
+
+@names_missing_extras
+def evaluate(
+    model: Any,
+    data: Any,
+    *,
+    split: str = "test",
+    slices: Sequence[str] = (),
+    compare: Any = None,
+    baseline: Any = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Report:
+    """Judge a model on labelled rows it was not trained on.
+
+    Args:
+        model: an artifact, its folder, a home or `HOME@alias`.
+        data: a dataset, `DATASET#split`, or raw data with the model's own columns (all of its rows are used).
+        split: which split of a dataset that has several.
+        slices: columns by whose values the figures are broken down.
+        compare: a second model, judged on the same rows with a paired test.
+        baseline: a simple model (such as method `linear`) whose figure stands beside.
+        out: a folder for `report.json` and `report.html`, or a file ending in `.json`; nothing is written
+            when not given.
+    """
+    from oreline.evaluate.evaluate import evaluate as run
+
+    runtime = load(model)
+    dataset = names.dataset(
+        data,
+        roles=columns_of(runtime.artifact),
+        operators=names.EVALUATION_OPERATORS,
+        split={},
+        seed=seed,
+        on_event=on_event,
+    )
+    report = run(
+        runtime,
+        dataset,
+        split=names.chosen_split(dataset, split),
+        slices=[slices] if isinstance(slices, str) else list(slices),
+        compare=load(compare) if compare is not None else None,
+        baseline=load(baseline) if baseline is not None else None,
+        seed=seed,
+    )
+    if out is not None:
+        save_report(report, out, force=force)
+    return report
+
+
+@names_missing_extras
+def predict(model: Any, data: Any) -> list[dict[str, Any]]:
+    """Answer rows, in order: one `{"id", "label", "scores"}` for each.
+
+    Args:
+        model: an artifact, its folder, a home or `HOME@alias`.
+        data: texts, rows (`[{"text": …}]`), lists by column, a frame, a file, or a dataset.
+    """
+    return list(predict_rows(model, _rows(data)))
+
+
+def predict_rows(model: Any, rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Answer a stream of rows, in order, thousands at a time; the stream may be endless."""
+    from oreline.runtime.stream import predict_stream
+
+    return predict_stream(load(model), rows)
+
+
+@names_missing_extras
+def explain(
+    model: Any,
+    texts: str | Sequence[str],
+    *,
+    method: str = "occlusion",
+    label: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Say which words an answer rests on: `{"label", "score", "words": [{"word", "start", "end", "weight"}]}`."""
+    from oreline.explain.explain import explain as run
+
+    wanted = [texts] if isinstance(texts, str) else list(texts)
+    return run(load(model), wanted, method=method, label=label, **(options or {}))
+
+
+@names_missing_extras
+def serve(
+    model: Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    log: str | None = None,
+    settings: dict[str, Any] | None = None,
+    on_event: OnEvent = ignore,
+) -> None:
+    """Serve a model over HTTP until a signal ends it; SIGTERM finishes what is under way.
+
+    Args:
+        model: an artifact, its folder, `HOME@alias`, or a home, whose champion is followed as it changes.
+        port: 0 takes a free one.
+        log: file or database URL of the prediction log; a file beside the model when not given.
+        settings: limits of the server, see `oreline.serve.settings.Settings`.
+
+    Raises:
+        ResourceError: the port is in use or not permitted.
+    """
+    from oreline.serve.app import create_app
+    from oreline.serve.server import run
+    from oreline.serve.settings import settings_from
+
+    names.model_path(model)  # says what is wrong before anything is opened
+    given = {**(settings or {}), **({"log_url": log} if log else {})}
+    place = model.path if isinstance(model, Artifact) else str(model)
+    app = create_app(place, settings=settings_from(given))
+    run(app, host, port, on_event=on_event)
+
+
+@names_missing_extras
+def monitor(
+    model: Any,
+    live: Any,
+    *,
+    detectors: Sequence[Any] = DEFAULT_DETECTORS,
+    limit: int = 2000,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Report:
+    """Compare what a served model sees now with what it was made for.
+
+    Args:
+        model: the artifact whose reference sample is compared.
+        live: the server's prediction log: its file, the folder it lies in, or a database URL.
+        detectors: names of detector plugs, or one-key mappings with options.
+        limit: the newest rows of the log that are compared.
+        out: a folder for the report; nothing is written when not given.
+    """
+    from oreline.monitor.log import PredictionLog
+    from oreline.monitor.monitor import monitor as run
+    from oreline.monitor.monitor import reference_sample
+
+    entries = [detectors] if isinstance(detectors, str) else list(detectors)
+    reference = reference_sample(Artifact.open(names.model_path(model)))
+    sample = PredictionLog(log_place(live)).sample(limit)
+    report = run(reference, sample, detectors=[plug for _, plug in names.plugs("detector", entries)], seed=seed)
+    if out is not None:
+        save_report(report, out, force=force)
+    return report
+
+
+def log_place(live: Any) -> str:
+    """Return the prediction log's file or URL. Raises `UsageError` when there is none."""
+    place = str(live)
+    if "://" in place:
+        return place
+    file = Path(place) / LOG_FILE if Path(place).is_dir() else Path(place)
+    if not file.is_file():
+        raise UsageError(
+            f"there is no prediction log {place!r}",
+            remedy="serve the model with a log first: oreline serve MODEL --log FILE",
+        )
+    return str(file)
+
+
+def save_report(report: Report, out: str | Path, *, force: bool = False) -> Path:
+    """Write a report into a folder (`report.json`, `report.html`), or beside a file name ending in `.json`."""
+    from oreline.store import translating
+
+    place = Path(out)
+    folder, name = (place.parent, place.stem) if place.suffix == ".json" else (place, "report")
+    if (folder / f"{name}.json").exists() and not force:
+        raise UsageError(
+            f"{folder / name}.json exists already", remedy="choose another --out, or add --force to replace it"
+        )
+    with translating(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        report.save(folder, name=name)
+    return folder / f"{name}.json"
+
+
+def _rows(data: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(data, list | tuple):
+        return iter([row if isinstance(row, Mapping) else {"text": row} for row in data])
+    from oreline.data.dataset import Dataset
+    from oreline.data.sources import frames
+
+    parts = (
+        (frame for split in data.splits for frame in data.batches(split)) if isinstance(data, Dataset) else frames(data)
+    )
+    return (row for frame in parts for row in frame.iter_rows(named=True))

@@ -1,0 +1,170 @@
+"""Options that every command has, and what every command does with them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from oreline.types import Event, OnEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The options common to all commands."""
+
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Set any option, such as train.epochs=3; repeatable."),
+    ] = None
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON on stdout, everything else on stderr.")
+    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress.")] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Validate, estimate rows, memory and time; write nothing.")
+    ] = False
+    force: Annotated[bool, typer.Option("--force", help="Replace existing output.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False
+
+
+def with_common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the common options to a command; it gets them together as its first argument.
+
+    Raises nothing itself: the wrapped function has the command's signature without `common`, and the options'.
+    """
+    hints = typing.get_type_hints(command, include_extras=True)
+    own = list(inspect.signature(command).parameters.values())[1:]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, default, annotation in _common_fields()
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> Any:
+        common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+        return command(common, **given)
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in own]
+    wrapper.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in [*parameters, *shared]}
+    del wrapper.__dict__["__wrapped__"]  # typer would follow it to the original signature
+    return wrapper
+
+
+def call(common: Common, verb: str, **options: Any) -> Any:
+    """Call a verb of `oreline.api` with a command's options, `--set` and the common ones, watched by a progress bar.
+
+    With `--dry-run` the plan is shown instead and nothing is called.
+    """
+    from oreline.api import VERBS
+    from oreline.recipe import assign, check_options, parse_assignment
+
+    given = {name: value for name, value in options.items() if value is not None and value != []}
+    for text in common.set_ or []:
+        path, value = parse_assignment(text)
+        assign(given, path, value)
+    function = VERBS[verb]
+    out = given.pop("out", None)
+    checked = check_options(verb, given, function, "the command line")
+    if common.dry_run and verb != "update":
+        from oreline.api.plan import plan
+
+        return plan(verb, checked, out=out, seed=common.seed, force=common.force)
+    accepted = inspect.signature(function).parameters
+    extra = {"out": out, "seed": common.seed, "force": common.force, "dry_run": common.dry_run}
+    extra = {name: value for name, value in extra.items() if name in accepted}
+    with watching(common) as on_event:
+        return function(**checked, **extra, **({"on_event": on_event} if "on_event" in accepted else {}))
+
+
+def show(common: Common, *results: Any) -> None:
+    """Print results: for people, or with `--json` as one JSON document."""
+    documents = [document(result) for result in results]
+    if common.json_:
+        merged = documents[0] if len(documents) == 1 else {k: v for part in documents for k, v in part.items()}
+        print_json(merged)
+    else:
+        for result in results:
+            typer.echo(result if isinstance(result, str) else text(result))
+
+
+def document(result: Any) -> dict[str, Any]:
+    """Return the JSON form of what a verb returned."""
+    if hasattr(result, "to_json"):
+        return dict(result.to_json())
+    if isinstance(result, Mapping):
+        return dict(result)
+    manifest = result.manifest
+    if hasattr(manifest, "splits"):
+        content = {"fingerprint": manifest.fingerprint, "splits": manifest.splits, "counts": manifest.counts}
+    else:
+        content = {"id": manifest.id, "task": manifest.task, "runtime": manifest.runtime, "metrics": manifest.metrics}
+    return {"path": str(result.path), **content}
+
+
+def text(result: Any) -> str:
+    """Return what is printed for people: a report's table, a dataset's or an artifact's line."""
+    manifest = getattr(result, "manifest", None)
+    if manifest is not None and hasattr(manifest, "splits"):
+        return f"{result.report()}\n{result}"
+    if manifest is not None:
+        size = f"{result.size_bytes() / 1e6:.1f} MB"
+        figures = ", ".join(f"{name} {_figure(value)}" for name, value in manifest.metrics.items())
+        return f"{manifest.runtime} model {result.version} ({size}) at {result.path}" + (
+            f"\n  dev: {figures}" if figures else ""
+        )
+    if isinstance(result, Mapping):
+        return "\n".join(f"{name}: {value}" for name, value in result.items())
+    return str(result)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+class watching:  # noqa: N801  a context manager, used like a function
+    """Give the `on_event` that shows progress on stderr, or shows nothing when `--quiet`."""
+
+    def __init__(self, common: Common) -> None:
+        self.quiet = common.quiet
+        self.bars: Any = None
+
+    def __enter__(self) -> OnEvent:
+        if self.quiet:
+            return _only_warnings
+        from oreline.cli.progress import Bars
+
+        self.bars = Bars(sys.stderr)
+        show_event: OnEvent = self.bars.show
+        return show_event
+
+    def __exit__(self, *exception: object) -> None:
+        if self.bars is not None:
+            self.bars.close()
+
+
+def _only_warnings(event: Event) -> None:
+    if event.message.lower().startswith("warning"):
+        typer.echo(event.message, err=True)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _common_fields() -> list[tuple[str, Any, Any]]:
+    hints = typing.get_type_hints(Common, include_extras=True)
+    return [(field.name, field.default, hints[field.name]) for field in fields(Common)]

@@ -1,0 +1,112 @@
+"""The `oreline` command: finds the file of a command when it is called, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import oreline
+from oreline.cli.common import with_common
+from oreline.errors import OrelineError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from click import Command, Context, HelpFormatter
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("start", "Look at raw data and write a recipe for it."),
+    "run": ("start", "Execute a recipe; continues where it was interrupted."),
+    "rerun": ("start", "Make a model again from the recipe saved in it."),
+    "refine": ("build", "Turn raw data into a dataset: clean, deduplicate, split, account for every row."),
+    "pretrain": ("build", "Continue pretraining an encoder on texts without labels."),
+    "finetune": ("build", "Train a model for a task on labelled rows."),
+    "compress": ("build", "Make a model smaller and faster, judged by the gate."),
+    "update": ("build", "Teach a model fresh rows; promote the new version if the gate passes it."),
+    "evaluate": ("use", "Judge a model on rows it was not trained on."),
+    "predict": ("use", "Answer rows of a file or of standard input, one JSON object for each."),
+    "explain": ("use", "Say which words an answer rests on."),
+    "serve": ("use", "Serve a model over HTTP."),
+    "monitor": ("use", "Compare what a served model sees now with what it was made for."),
+    "promote": ("versions", "Make a version the champion of its model home."),
+    "rollback": ("versions", "Make the previous version the champion again."),
+    "list": ("about", "List the kinds of plug, or the plugs of one kind."),
+    "doctor": ("about", "Say what this machine and installation can do, or check a model's files."),
+    "schema": ("about", "Print the JSON Schema of recipes, for editors."),
+}
+"""Name → (module in this package, the line in `oreline --help`): help is printed without importing any command."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(TyperGroup):
+    """The group of all commands; a command's module is imported when the command is called."""
+
+    def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override]
+        """Return the names, in the order of the chain."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # type: ignore[override]
+        """Import one command: the function of its name (`list_` for `list`) in its module."""
+        if cmd_name not in COMMANDS:
+            raise UsageError(f"unknown command {cmd_name!r}", allowed=did_you_mean(cmd_name, COMMANDS))
+        module = importlib.import_module(f"oreline.cli.{COMMANDS[cmd_name][0]}")
+        function = getattr(module, f"{cmd_name}_", None) or getattr(module, cmd_name)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        single.command(cmd_name)(with_common(function))
+        command: Command = typer.main.get_command(single)  # type: ignore[assignment]
+        return command
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+        """Write the list of commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: Context) -> Any:  # type: ignore[override]
+        """Run the command; print our own errors without a traceback and end with their exit code."""
+        try:
+            return super().invoke(ctx)
+        except OrelineError as error:
+            if "--debug" in sys.argv:
+                raise
+            typer.echo(f"Error: {error}", err=True)
+            raise SystemExit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            typer.echo("\ninterrupted; the same command continues", err=True)
+            raise SystemExit(INTERRUPTED) from error
+        except BrokenPipeError as error:
+            # `oreline predict … | head`: the reader has enough. Nothing may be flushed into the closed pipe at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from error
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Raw data to a served model that keeps learning.
+
+    A first try: oreline run recipes/quickstart.yaml. With your own data: oreline init FILE.
+    """
+    if version:
+        typer.echo(f"oreline {oreline.__version__}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code: 0 done, 1 the work failed, 2 wrong usage or input."""
+    app(args=list(arguments) if arguments is not None else None, prog_name="oreline")

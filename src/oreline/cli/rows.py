@@ -1,0 +1,138 @@
+"""Rows in from a file or standard input, answers out as JSON Lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from oreline.errors import DataError, UsageError
+from oreline.store import Artifact
+
+_PLAIN_SUFFIXES = {".txt", ".text"}
+_JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
+
+
+def read_rows(file: str, artifact: Artifact) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a file (`-` is standard input), columns named by role.
+
+    Lines are read here, so that a pipe and an installation without the extra `data` work; other formats go
+    through the readers. Raises `DataError` naming the line that is not UTF-8 or not JSON.
+    """
+    if file == "-":
+        rows = _line_rows(sys.stdin.buffer, "standard input", None)
+    elif not Path(file).is_file() and "*" not in file and not file.startswith("catalog:") and not Path(file).is_dir():
+        raise DataError(f"there is no file {file!r}", remedy="check the path; - reads standard input")
+    elif Path(file).suffix.lower() in _PLAIN_SUFFIXES | _JSON_SUFFIXES:
+        rows = _file_rows(Path(file))
+    else:
+        rows = _table_rows(file)
+    return _by_role(rows, artifact)
+
+
+def write_answers(answers: Iterable[Mapping[str, Any]], format_: str) -> None:
+    """Print answers as they come. Raises `UsageError` for an unknown format."""
+    if format_ == "jsonl":
+        for answer in answers:
+            sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+    elif format_ == "csv":
+        _write_csv(answers)
+    else:
+        raise UsageError(f"unknown format {format_!r}", allowed="jsonl, csv")
+    sys.stdout.flush()
+
+
+def _write_csv(answers: Iterable[Mapping[str, Any]]) -> None:
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    columns: list[str] = []
+    for answer in answers:
+        flat = {"id": answer.get("id"), "label": answer.get("label"), **_scores(answer)}
+        if not columns:
+            columns = list(flat)
+            writer.writerow(columns)
+        writer.writerow([_inert(flat.get(name)) for name in columns])
+        sys.stdout.write(line.getvalue())
+        line.seek(0)
+        line.truncate()
+
+
+def _scores(answer: Mapping[str, Any]) -> dict[str, Any]:
+    scores = answer.get("scores")
+    return {f"score {label}": value for label, value in scores.items()} if isinstance(scores, Mapping) else {}
+
+
+def _inert(value: Any) -> Any:
+    """A cell that a spreadsheet would run as a formula gets a leading apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _file_rows(file: Path) -> Iterator[Mapping[str, Any]]:
+    with file.open("rb") as stream:
+        yield from _line_rows(stream, str(file), file.suffix.lower() in _JSON_SUFFIXES)
+
+
+def _line_rows(stream: IO[bytes], place: str, is_json: bool | None) -> Iterator[Mapping[str, Any]]:
+    """Yield one row a line; when `is_json` is None, the first line decides whether they are JSON objects."""
+    for number in itertools.count(1):
+        if not (raw := stream.readline()):
+            return
+        line = _decoded(raw, place, number)
+        if is_json is None:
+            is_json = line.lstrip().startswith("{")
+        if not is_json:
+            yield {"id": number, "text": line}
+        elif line.strip():
+            yield {"id": number, **_parsed(line, place, number)}
+
+
+def _decoded(raw: bytes, place: str, number: int) -> str:
+    try:
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}",
+            where=f"{place}, line {number}",
+            remedy="convert it: iconv -f GB18030 -t UTF-8, or give a .csv, whose encoding is detected",
+        ) from error
+
+
+def _parsed(line: str, place: str, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise DataError(
+            f"not JSON: {error}", where=f"{place}, line {number}", allowed='one object a line: {"text": "…"}'
+        ) from error
+    if not isinstance(row, dict):
+        raise DataError(
+            f"a {type(row).__name__}, not an object", where=f"{place}, line {number}", allowed='{"text": "…"}'
+        )
+    return row
+
+
+def _table_rows(file: str) -> Iterator[Mapping[str, Any]]:
+    from oreline.data.dataset import DATASET, Dataset
+    from oreline.data.sources import frames
+
+    if (Path(file) / DATASET).is_file():
+        data = Dataset.open(file)
+        parts = (frame for split in data.splits for frame in data.batches(split))
+    else:
+        parts = frames(file)
+    for frame in parts:
+        yield from frame.iter_rows(named=True)
+
+
+def _by_role(rows: Iterable[Mapping[str, Any]], artifact: Artifact) -> Iterator[Mapping[str, Any]]:
+    """Name the columns that the model was trained with by their roles (`review` → `text`)."""
+    renamed = {column: role for role, columns in artifact.manifest.columns.items() for column in columns}
+    for row in rows:
+        named = {renamed.get(name, name): value for name, value in row.items()}
+        yield {**named, **{role: row[role] for role in artifact.manifest.columns if role in row}}

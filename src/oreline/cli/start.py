@@ -1,0 +1,65 @@
+"""Commands that work from a recipe: init, run, rerun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oreline.cli.common import Common, show, watching
+
+
+def init(
+    common: Common,
+    file: Annotated[str, typer.Argument(help="Raw data: a file, or catalog:NAME.")],
+    out: Annotated[str, typer.Option(help="The recipe to write; - prints it.")] = "recipe.yaml",
+) -> None:
+    """Look at raw data and write a recipe for it: roles, start model, method, and how long it will take here."""
+    from oreline.api.init import write_recipe
+
+    recipe = write_recipe(file)
+    if out == "-" or common.dry_run:
+        typer.echo(recipe.text)
+        return
+    recipe.save(out, force=common.force)
+    show(common, {"recipe": out, **recipe.found} if common.json_ else recipe.summary(out))
+
+
+def run(
+    common: Common,
+    recipe: Annotated[str, typer.Argument(help="A recipe, such as recipes/quickstart.yaml.")],
+    out: Annotated[str | None, typer.Option(help="The folder of all steps' output; overrides the recipe's.")] = None,
+) -> None:
+    """Execute a recipe; the same command continues an interrupted run.
+
+    Here --set takes STEP.KEY=VALUE, such as finetune.train.epochs=3.
+    """
+    from oreline.api.run import plan_run
+    from oreline.api.run import run as execute
+
+    overrides = [
+        *(common.set_ or []),
+        *([f"out={out}"] if out else []),
+        *([f"seed={common.seed}"] if common.seed else []),
+    ]
+    if common.dry_run:
+        return show(common, plan_run(recipe, overrides=overrides))
+    with watching(common) as on_event:
+        report = execute(recipe, overrides=overrides, force=common.force, on_event=on_event)
+    return show(common, report)
+
+
+def rerun(
+    common: Common,
+    model: Annotated[str, typer.Argument(help="A model folder, a home, or HOME@alias.")],
+    out: Annotated[str | None, typer.Option(help="The folder to write.")] = None,
+) -> None:
+    """Make a model again from the recipe saved in it, with the values resolved then; the same bytes come out."""
+    from oreline.api.run import rerun as execute
+
+    with watching(common) as on_event:
+        result = execute(
+            model, out=Path(out) if out else None, force=common.force, dry_run=common.dry_run, on_event=on_event
+        )
+    return show(common, result)

@@ -1,0 +1,86 @@
+"""Commands that use a model: evaluate, predict, explain, serve, monitor."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from oreline.cli.common import Common, call, print_json, show
+
+Model = Annotated[str, typer.Argument(help="A model folder, a home (its champion), or HOME@alias.")]
+
+
+def evaluate(
+    common: Common,
+    model: Model,
+    data: Annotated[str, typer.Argument(help="A dataset, DATASET#split, or a raw file with the model's columns.")],
+    split: Annotated[str, typer.Option(help="Which split of a dataset.")] = "test",
+    compare: Annotated[str | None, typer.Option(help="A second model, judged on the same rows.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="A simple model whose figure stands beside.")] = None,
+    slices: Annotated[list[str] | None, typer.Option("--slice", help="Break figures down by this column.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
+) -> None:
+    """Judge a model on rows it was not trained on."""
+    options = {"split": split, "compare": compare, "baseline": baseline, "slices": slices, "out": out}
+    show(common, call(common, "evaluate", model=model, data=data, **options))
+
+
+def predict(
+    common: Common,
+    model: Model,
+    file: Annotated[str, typer.Argument(help="Rows to answer; - is standard input (JSON Lines or plain lines).")] = "-",
+    format_: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
+) -> None:
+    """Answer rows of a file or of standard input, one JSON object for each, in order."""
+    from oreline.cli.rows import read_rows, write_answers
+
+    from oreline.api.use import load, predict_rows
+
+    runtime = load(model)
+    rows = read_rows(file, runtime.artifact)
+    if common.dry_run:
+        return show(common, f"{model} answers {file}")
+    return write_answers(predict_rows(runtime, rows), format_)
+
+
+def explain(
+    common: Common,
+    model: Model,
+    text: Annotated[list[str], typer.Option(help="A text to explain; repeatable.")],
+    method: Annotated[str, typer.Option(help="How; see `oreline list explainer`.")] = "occlusion",
+    label: Annotated[str | None, typer.Option(help="Explain this label's score, not the answer's.")] = None,
+) -> None:
+    """Say which words an answer rests on."""
+    from oreline.api import explain as run
+
+    answers = run(model, text, method=method, label=label)
+    if common.json_:
+        return print_json(answers)
+    for answer in answers:
+        typer.echo(f"{answer['label']}  {answer['score']:.3f}")
+        for word in sorted(answer["words"], key=lambda word: -abs(word["weight"])):
+            typer.echo(f"  {word['weight']:+.3f}  {word['word']}")
+    return None
+
+
+def serve(
+    common: Common,
+    model: Model,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 chooses a free one.")] = 8080,
+    log: Annotated[str | None, typer.Option(help="Log predictions here (SQLite file or database URL).")] = None,
+) -> None:
+    """Serve a model over HTTP. SIGTERM finishes what is under way and ends."""
+    call(common, "serve", model=model, host=host, port=port, log=log)
+
+
+def monitor(
+    common: Common,
+    model: Model,
+    live: Annotated[str, typer.Option(help="The server's prediction log, or the folder it lies in.")],
+    detector: Annotated[list[str] | None, typer.Option(help="Name of a detector; repeatable.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
+) -> None:
+    """Compare what a served model sees now with what it was made for."""
+    show(common, call(common, "monitor", model=model, live=live, detectors=detector, out=out))

@@ -1,0 +1,122 @@
+"""How a delimited file is written: delimiter, quoting, and whether its first row names the columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DELIMITERS = (",", ";", "\t", "|")
+NO_DELIMITER = "\x1f"
+"""For a file of one column: a character that text does not contain, so that commas in it separate nothing."""
+
+_VALUE = re.compile(r"[-+]?[\d.,:/eE%-]*\d[\d.,:/eE%TZ -]*")
+_MAX_NAME_CHARACTERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Delimiter and quoting of a file."""
+
+    delimiter: str = ","
+    quoted: bool = True
+    """Whether `"` opens a field; tab-separated files often use it as plain text."""
+    escape: str | None = None
+    """`\\` where quotes inside a field are written `\\"` and not `""`."""
+    skip_space: bool = False
+    """Whether spaces after a delimiter are no part of the field."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the fast parser reads it."""
+        return self.escape is None and not self.skip_space
+
+    def reader_options(self) -> dict[str, object]:
+        """Return the options of `csv.reader` that read it, strictly."""
+        return {
+            "delimiter": self.delimiter,
+            "quoting": csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
+            "escapechar": self.escape,
+            "skipinitialspace": self.skip_space,
+            "strict": True,
+        }
+
+
+def dialect_of(sample: str) -> Dialect:
+    """Detect the dialect from the first rows of a file.
+
+    The candidate wins whose rows most often have as many fields as the header, and at least two.
+
+    >>> dialect_of('text;label\\n"good; really";1\\nbad;0\\n').delimiter
+    ';'
+    >>> dialect_of("text\\nwell, well\\nno\\n").delimiter == NO_DELIMITER
+    True
+    """
+    scored = [(_score(sample, dialect), dialect) for dialect in _candidates(sample)]
+    best_score, best = max(scored, key=lambda entry: entry[0])  # the first of equals
+    return best if best_score > (0.0, 0) else Dialect(NO_DELIMITER)
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: short, distinct, no numbers or dates, no value of the rows below.
+
+    >>> has_header([["text", "label"], ["good", "1"]]), has_header([["good film", "1"], ["bad film", "0"]])
+    (True, False)
+    """
+    first, rest = rows[0], rows[1:]
+    names = [name.strip() for name in first]
+    if len(set(names)) < len(names) and "" not in names:
+        return False
+    if any(len(name) > _MAX_NAME_CHARACTERS or _VALUE.fullmatch(name) for name in names):
+        return False
+    if any(not name for name in names[1:]):  # a data frame's index column has no name, and stands first
+        return False
+    return not any(Counter(column)[name] > 1 for name, column in zip(names, zip(*rest)))
+
+
+def column_names(first: Sequence[str], *, header: bool) -> list[str]:
+    """Return one distinct name for each column.
+
+    >>> column_names(["", "text", "text"], header=True), column_names(["a b", "1"], header=False)
+    (['column_1', 'text', 'text_2'], ['column_1', 'column_2'])
+    """
+    names: list[str] = []
+    for number, cell in enumerate(first, start=1):
+        name = (cell.strip().lstrip("\ufeff") if header else "") or f"column_{number}"
+        names.append(name if name not in names else f"{name}_{number - 1}")
+    return names
+
+
+def _candidates(sample: str) -> list[Dialect]:
+    spaced = re.search(r'[,;|] "', sample) is not None
+    candidates = []
+    for delimiter in DELIMITERS:
+        if delimiter in sample:
+            candidates.append(Dialect(delimiter))
+            if spaced and delimiter != "\t":
+                candidates.append(Dialect(delimiter, skip_space=True))
+            if '\\"' in sample:
+                candidates.append(Dialect(delimiter, escape="\\"))
+            if '"' in sample and delimiter in "\t|":
+                candidates.append(Dialect(delimiter, quoted=False))
+    return candidates or [Dialect(NO_DELIMITER)]
+
+
+def _score(sample: str, dialect: Dialect) -> tuple[float, int]:
+    """Share of the rows that are as wide as the header, then that width; 0 for less than two columns."""
+    widths: list[int] = []
+    try:
+        for row in csv.reader(io.StringIO(sample, newline=""), **dialect.reader_options()):  # type: ignore[arg-type]
+            if row:
+                widths.append(len(row))
+            if len(widths) == 1000:
+                break
+    except csv.Error:
+        # The sample may end within a quoted field; a fault further up leaves few rows and so a low score.
+        return (0.0, 0) if len(widths) < 2 else (0.5 * widths.count(widths[0]) / len(widths), widths[0])
+    if not widths or widths[0] < 2:
+        return (0.0, 0)
+    return widths.count(widths[0]) / len(widths), widths[0]

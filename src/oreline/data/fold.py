@@ -1,0 +1,84 @@
+"""When two texts count as the same: folding of case, width and white space, and hashes of what is left.
+
+Duplicates, leaks, and "was this row trained on?" all ask the same question, so they share this one answer.
+Shape suffixes: N rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+INPUT_ROLES = ("text", "text_pair")
+"""Roles whose folded texts, together, say whether two rows are the same."""
+
+_SEPARATOR = "\x1f"
+"""Stands between columns, so that ("a b", "c") and ("a", "b c") differ; refined text holds no control characters."""
+
+
+def folded(column: str) -> pl.Expr:
+    """Return a column with compatibility forms (NFKC, full width to half), case and white space folded.
+
+    >>> pl.DataFrame({"text": ["Ｇreat\\t FILM ", "great film"]}).select(folded("text"))["text"].to_list()
+    ['great film', 'great film']
+    """
+    compatible = pl.col(column).str.normalize("NFKC").str.to_lowercase()
+    return compatible.str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def row_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
+    """Return 8 bytes of BLAKE2b over the folded columns of each row, shape (N,).
+
+    The same on every machine and in every version, so artifacts can store it. A null counts as an empty text.
+
+    >>> a, b = row_hashes(pl.DataFrame({"text": ["Good", "good "]}), ["text"])
+    >>> bool(a == b)
+    True
+    """
+    return np.frombuffer(_digests(frame, columns, size_bytes=8), dtype="<u8").astype(np.uint64, copy=False)
+
+
+def wide_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return 16 bytes of BLAKE2b over the folded columns as the columns `hash_high` and `hash_low`.
+
+    At 128 bits, ten billion rows hold two different texts of equal hash with a probability below 1e-18.
+    """
+    words_N2 = np.frombuffer(_digests(frame, columns, size_bytes=16), dtype="<u8").reshape(-1, 2)
+    return pl.DataFrame({"hash_high": words_N2[:, 0].copy(), "hash_low": words_N2[:, 1].copy()})
+
+
+def hashed(scan: pl.LazyFrame, columns: Sequence[str], *, keep: Sequence[str] = ()) -> pl.DataFrame:
+    """Return `position`, `hash_high`, `hash_low` and the columns to keep for every row, one batch of texts at a time.
+
+    Memory: 20 bytes a row beside the kept columns; the texts are never held together.
+    """
+    parts = []
+    position = 0
+    for batch in scan.select(list(dict.fromkeys([*columns, *keep]))).collect_batches(chunk_size=16_384):
+        positions = pl.Series("position", np.arange(position, position + batch.height, dtype=np.uint32))
+        parts.append(batch.select(keep).with_columns(positions, *wide_hashes(batch, columns)))
+        position += batch.height
+    if not parts:
+        empty = {"position": pl.UInt32, "hash_high": pl.UInt64, "hash_low": pl.UInt64}
+        return pl.DataFrame(schema={**dict.fromkeys(keep, pl.String), **empty})
+    return pl.concat(parts)
+
+
+def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
+    """Turn positions into row ids: from `position`, `kept`, `reason` to `row_id`, `reason`, `kept_id`, in row order."""
+    ids = scan.select("row_id").with_row_index("position")
+    wanted = pl.concat([drops["position"], drops["kept"].drop_nulls()]).unique().to_frame("position")
+    found = ids.join(wanted.lazy(), on="position", how="semi").collect(engine="streaming")
+    kept = found.select(kept="position", kept_id="row_id")
+    named = drops.join(found, on="position").join(kept, on="kept", how="left").sort("position")
+    return named.select("row_id", "reason", "kept_id")
+
+
+def _digests(frame: pl.DataFrame, columns: Sequence[str], *, size_bytes: int) -> bytes:
+    parts = [folded(column).fill_null("") for column in columns]
+    joined = frame.select(pl.concat_str(parts, separator=_SEPARATOR)).to_series()
+    return b"".join([hashlib.blake2b(text.encode(), digest_size=size_bytes).digest() for text in joined.to_list()])

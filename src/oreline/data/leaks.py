@@ -1,0 +1,191 @@
+"""What one split gives away about another: same texts, same groups, near-duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from oreline.data.fold import INPUT_ROLES, row_hashes
+from oreline.data.near import THRESHOLD, NearIndex
+from oreline.report.report import Table
+
+MAX_TESTED = 10_000
+"""Rows of a split that are searched for in train, at most; evenly spaced."""
+MAX_TRAIN = 300_000
+"""Rows of train that are compared with them, at most."""
+_MAX_EXAMPLES = 8
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What `split` shares with `other`."""
+
+    split: str
+    other: str
+    num_rows: int
+    same_text: int
+    """Rows of `split` whose folded text is in `other`."""
+    same_group: int | None
+    """Rows of `split` whose group is in `other`; None without groups."""
+    near: int | None = None
+    """Tested rows with a neighbour in `other`; None where it was not searched for."""
+    num_tested: int = 0
+    examples: list[tuple[str, str, float, str]] = field(default_factory=list)
+    """Row id, its neighbour's row id, similarity, the beginning of the text."""
+
+    @property
+    def near_share(self) -> float:
+        """Share of the tested rows that have a neighbour at or above the threshold."""
+        return (self.near or 0) / max(self.num_tested, 1)
+
+
+def find_leaks(folder: Path, splits: Sequence[str]) -> list[Leak]:
+    """Compare every split with those before it; near-duplicates are searched for in `train` (or the first split).
+
+    Args:
+        folder: a dataset folder, or one being written, with Parquet shards below each split.
+        splits: names of the splits.
+    """
+    order = sorted(splits, key=lambda name: name != "train")
+    texts = {name: _hashes(folder / name, INPUT_ROLES) for name in order}
+    groups = {name: _hashes(folder / name, ("group",)) for name in order}
+    found = []
+    for position, split in enumerate(order):
+        for other in order[:position]:
+            near = _near(folder, split, other) if other == order[0] else {}
+            has_groups = groups[split] is not None
+            found.append(
+                Leak(
+                    split,
+                    other,
+                    num_rows=_num_rows(folder / split),
+                    same_text=_shared(texts[split], texts[other]),
+                    same_group=_shared(groups[split], groups[other]) if has_groups else None,
+                    **near,
+                )
+            )
+    return found
+
+
+def leak_tables(leaks: Sequence[Leak]) -> list[Table]:
+    """Return the leaks as a table, and examples of near-duplicates as a second one."""
+    rows = [
+        [
+            leak.split,
+            leak.other,
+            leak.num_rows,
+            leak.same_text,
+            "–" if leak.same_group is None else leak.same_group,
+            "–" if leak.near is None else f"{leak.near} of {leak.num_tested} ({leak.near_share:.1%})",
+        ]
+        for leak in leaks
+    ]
+    note = (
+        f"Near: at least {THRESHOLD} of the word pairs (Chinese: character pairs) in common, exact copies included. "
+        "Case, width and white space do not count."
+    )
+    columns = ["split", "also in", "rows", "same text", "same group", f"near (≥ {THRESHOLD})"]
+    tables = [Table("Leaks between splits", columns, rows, note)]
+    examples = [[leak.split, *example] for leak in leaks for example in leak.examples]
+    if examples:
+        columns = ["split", "row", "neighbour", "similarity", "text"]
+        tables.append(Table("Near-duplicates across splits", columns, examples))
+    return tables
+
+
+def leak_warnings(leaks: Sequence[Leak]) -> list[str]:
+    """Say which figures will look better than they are, and what to do."""
+    found = []
+    for leak in leaks:
+        share = leak.same_text / max(leak.num_rows, 1)
+        if leak.same_text:
+            found.append(
+                f"{leak.same_text:,} of {leak.num_rows:,} rows of {leak.split} ({share:.1%}) have their text in "
+                f"{leak.other} too: figures on {leak.split} will be too good; give {leak.split} with --against"
+            )
+        if leak.same_group:
+            found.append(f"{leak.same_group:,} rows of {leak.split} belong to groups that are in {leak.other} too")
+        if leak.near is not None and leak.near_share >= 0.01 and leak.near > leak.same_text:
+            found.append(
+                f"{leak.near_share:.1%} of {leak.split} has a near-duplicate in {leak.other}; "
+                "a --group column keeps such rows together"
+            )
+    return found
+
+
+def leak_facts(leaks: Sequence[Leak]) -> dict[str, Any]:
+    """Return the leaks in JSON form, by `split/other`."""
+    return {
+        f"{leak.split}/{leak.other}": {
+            "rows": leak.num_rows,
+            "same_text": leak.same_text,
+            "same_group": leak.same_group,
+            "near": leak.near,
+            "near_tested": leak.num_tested,
+        }
+        for leak in leaks
+    }
+
+
+def _near(folder: Path, split: str, other: str) -> dict[str, Any]:
+    """Search `other` for neighbours of the rows of `split`."""
+    tested = _sample(folder / split, MAX_TESTED)
+    if tested is None or tested.is_empty():
+        return {}
+    index = NearIndex(tested["text"])
+    done = np.zeros(tested.height, np.bool_)
+    examples: list[tuple[str, str, float, str]] = []
+    for frame in _spaced(folder / other, MAX_TRAIN):
+        for pair in index.matches(frame["text"], done=done):
+            if not done[pair.indexed] and len(examples) < _MAX_EXAMPLES:
+                text = tested["text"][pair.indexed][:_SHOWN_CHARACTERS]
+                ids = tested["row_id"][pair.indexed], frame["row_id"][pair.text]
+                examples.append((*ids, round(pair.similarity, 3), text))
+            done[pair.indexed] = True
+    return {"near": int(done.sum()), "num_tested": tested.height, "examples": examples}
+
+
+def _sample(folder: Path, limit: int) -> pl.DataFrame | None:
+    frames = list(_spaced(folder, limit))
+    return pl.concat(frames) if frames else None
+
+
+def _spaced(folder: Path, limit: int) -> Iterator[pl.DataFrame]:
+    """Yield `row_id` and `text` of at most about `limit` rows, evenly spaced."""
+    step = max(1, -(-_num_rows(folder) // limit))
+    done = 0
+    for frame in _frames(folder, ("row_id", "text")):
+        if "text" in frame.columns:
+            yield frame.gather_every(step, offset=-done % step)
+        done += frame.height
+
+
+def _frames(folder: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    shards = sorted(folder.glob("*.parquet"))
+    present = [name for name in columns if name in pl.read_parquet_schema(shards[0])]
+    yield from pl.scan_parquet(shards).select(present).collect_batches(chunk_size=8192)
+
+
+def _hashes(folder: Path, columns: Sequence[str]) -> NDArray[np.uint64] | None:
+    """Return a hash of the folded columns of each row that has them; None where no such column is."""
+    parts = []
+    for frame in _frames(folder, columns):
+        if not frame.width:
+            return None
+        parts.append(row_hashes(frame.drop_nulls(), frame.columns))
+    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+
+
+def _shared(rows: NDArray[np.uint64] | None, others: NDArray[np.uint64] | None) -> int:
+    return 0 if rows is None or others is None else int(np.isin(rows, others).sum())
+
+
+def _num_rows(folder: Path) -> int:
+    return int(pl.scan_parquet(sorted(folder.glob("*.parquet"))).select(pl.len()).collect().item())

@@ -1,0 +1,33 @@
+"""Keep rows whose text has a sensible length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from oreline.errors import UsageError
+
+
+class Operator:
+    """Drop rows whose text has fewer than `min` or more than `max` characters.
+
+    Characters, not words, so that the same limit makes sense for English and Chinese. There is no upper limit
+    unless one is set: what is too long for a model is cut, and counted, when it is tokenised.
+    """
+
+    def __init__(self, *, min: int = 2, max: int | None = None, columns: Sequence[str] = ("text", "text_pair")) -> None:
+        if min < 0 or (max is not None and max < min):
+            raise UsageError(f"keep_length: min {min}, max {max}", allowed="0 <= min <= max")
+        self._min, self._max, self._columns = min, max, tuple(columns)
+
+    def keep(self, frame: pl.DataFrame) -> pl.Series:
+        """Return `too_short` or `too_long` for each row to drop."""
+        reason = pl.lit(None, dtype=pl.String)
+        for column in self._columns:
+            if column in frame.columns:
+                characters = pl.col(column).str.len_chars()
+                if self._max is not None:
+                    reason = pl.when(characters > self._max).then(pl.lit("too_long")).otherwise(reason)
+                reason = pl.when(characters < self._min).then(pl.lit("too_short")).otherwise(reason)
+        return frame.select(_reason=reason).to_series() if frame.width else pl.Series([], dtype=pl.String)

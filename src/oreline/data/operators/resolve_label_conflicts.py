@@ -1,0 +1,56 @@
+"""Decide what happens to a text that carries several labels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from oreline.data.fold import INPUT_ROLES, hashed, row_ids_at
+from oreline.errors import UsageError
+
+
+class Operator:
+    """Drop all rows of a text that carries different labels, or keep one row with the label of the majority.
+
+    With `keep="majority"` the first row of the label that most rows carry stays, and the others go: outvoted
+    ones as `label_outvoted`, its own repetitions as `duplicate`. A tie keeps nothing.
+    """
+
+    def __init__(self, *, keep: Literal["none", "majority"] = "none") -> None:
+        if keep not in ("none", "majority"):
+            raise UsageError(f"resolve_label_conflicts: keep is {keep!r}", allowed="none, majority")
+        self._keep = keep
+
+    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
+        """Return the rows to drop; `kept_id` is the row that won, where one did."""
+        names = scan.collect_schema().names()
+        inputs = [role for role in INPUT_ROLES if role in names]
+        if "label" not in names or not inputs:
+            return pl.DataFrame(schema={"row_id": pl.String, "reason": pl.String, "kept_id": pl.String})
+        key = ["hash_high", "hash_low"]
+        rows = hashed(scan, inputs, keep=["label"])
+        conflicts = rows.group_by(key).agg(labels=pl.col("label").n_unique()).filter(pl.col("labels") > 1)
+        votes = rows.join(conflicts.select(key), on=key, how="semi")
+        none_won = pl.lit(None, dtype=pl.UInt32)
+        if self._keep == "none":
+            dropped = votes.select("position", kept=none_won, reason=pl.lit("label_conflict"))
+            return row_ids_at(scan, dropped)
+        winners = _winners(votes, key)
+        judged = votes.join(winners, on=key, how="left").filter(pl.col("kept").ne_missing(pl.col("position")))
+        reason = (
+            pl.when(pl.col("winner").is_null())
+            .then(pl.lit("label_tied"))
+            .when(pl.col("label") == pl.col("winner"))
+            .then(pl.lit("duplicate"))
+            .otherwise(pl.lit("label_outvoted"))
+        )
+        return row_ids_at(scan, judged.select("position", "kept", reason=reason))
+
+
+def _winners(votes: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Return, for each text with one most frequent label, that label and the first row that carries it."""
+    counts = votes.group_by(*key, "label").agg(num_votes=pl.len(), kept=pl.col("position").min())
+    most = counts.filter(pl.col("num_votes") == pl.col("num_votes").max().over(key))
+    alone = most.filter(pl.len().over(key) == 1)
+    return alone.select(*key, "kept", winner="label")

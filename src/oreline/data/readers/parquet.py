@@ -1,0 +1,45 @@
+"""Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+
+from oreline.errors import DataError
+
+
+class Reader:
+    """Parquet; columns keep their types."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
+
+    def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield the rows in frames of at most `rows`. Raises `DataError` for a file that is not Parquet or damaged."""
+        done = 0
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=rows):
+                    frame = pl.DataFrame(pa.Table.from_batches([batch]))
+                    done += frame.height
+                    if frame.height:
+                        yield frame
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise _damaged(path, done, error) from error
+        except OSError as error:
+            if error.errno is not None:  # the system's refusal, not Arrow's
+                raise
+            raise _damaged(path, done, error) from error
+
+
+def _damaged(path: Path, done: int, error: Exception) -> DataError:
+    reason = "the file is empty" if not path.stat().st_size else f"the file cannot be read as Parquet: {error}"
+    return DataError(
+        reason.split("\n", 1)[0],
+        where=f"{path}, after row {done}" if done else str(path),
+        remedy="write it again, or give CSV or JSON Lines",
+    )

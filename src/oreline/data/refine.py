@@ -1,0 +1,225 @@
+"""The verb `refine`: raw sources in, a Dataset out, with a ledger that balances."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from oreline.data.against import NAME as AGAINST
+from oreline.data.against import Against
+from oreline.data.chain import kind_of, run_chain
+from oreline.data.dataset import LEDGER, UNSPLIT, Dataset, DatasetManifest, seal
+from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.leaks import find_leaks
+from oreline.data.ledger import Ledger
+from oreline.data.roles import bind, take_in
+from oreline.data.shards import SplitWriter
+from oreline.data.sources import Source, given_splits, sources
+from oreline.data.split import Places, check_shares, places
+from oreline.data.stage import Stage, conform, unified
+from oreline.data.summary import Tally, refine_report
+from oreline.errors import UsageError
+from oreline.store import file_sha256, writing
+from oreline.types import Event, OnEvent, Operator, ignore
+
+_STAGES = ".stages"
+
+
+@dataclass
+class _Run:
+    """What one refine collects on its way."""
+
+    folder: Path
+    ledger: Ledger
+    roles: dict[str, str]
+    on_event: OnEvent
+    bound: dict[str, str] = field(default_factory=dict)
+    """Source column of each role, those found by name included."""
+    lineage: list[dict[str, Any]] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+def refine(
+    source: Any,
+    *,
+    roles: Mapping[str, str] | None = None,
+    operators: Sequence[tuple[str, Operator]],
+    split: Mapping[str, float],
+    out: str | Path,
+    seed: int = 0,
+    force: bool = False,
+    against: Sequence[str | Path] = (),
+    on_event: OnEvent = ignore,
+) -> Dataset:
+    """Read, clean, divide and store raw data.
+
+    Args:
+        source: anything that `sources.frames` takes, or `{split name: source}` when the data are divided already.
+        roles: source column of each role; a column whose name is a role needs none.
+        operators: names and operators, in order.
+        split: share of each split; empty leaves the rows together as the split `all`. Given splits stay as they
+            are, and those named here that were not given are carved out of `train`. With a `time` column the
+            splits follow time; otherwise they are drawn by `seed`, stratified by label, with rows of equal text
+            or equal group together.
+        out: the folder to write; it appears complete or not at all.
+        seed: same data, options and seed: same bytes.
+        force: replace `out` when it is there.
+        against: files whose texts must not occur in the result; with given splits, not in `train`.
+        on_event: told of progress.
+
+    Raises:
+        UsageError: an unknown role, an impossible share, an `out` that exists.
+        DataError: a file, row or column that cannot be read, named.
+        ResourceError: a full disk or missing permission.
+        OrelineError: an operator loses or invents rows.
+    """
+    check_shares(split)
+    for name, operator in operators:
+        kind_of(name, operator)
+    parts = _parts(source)
+    chains = _chains(parts, operators, against, dict(roles or {}))
+    with writing(out, force=force) as folder, Ledger(folder / LEDGER) as ledger:
+        run = _Run(folder, ledger, dict(roles or {}), on_event)
+        stages = {
+            name: run_chain(_taken_in(part, run), chains[name], ledger, folder / _STAGES / name, on_event)
+            for name, part in parts.items()
+        }
+        written = _write_splits(stages, dict(split), seed, run)
+        counts = ledger.balance(sum(written.values()))
+        ledger.close()
+        shutil.rmtree(folder / _STAGES)
+        options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
+        manifest = _seal(run, written, counts, options)
+        on_event(Event("leaks"))
+        leaks = find_leaks(folder, list(written))
+        subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
+        refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
+    return Dataset.open(out)
+
+
+def _parts(source: Any) -> dict[str, list[Source]]:
+    """Return the sources of each given split, or of the one part `all`; row ids are distinct over all of them."""
+    given = given_splits(source)
+    if given is None:
+        return {UNSPLIT: sources(source)}
+    check_shares(dict.fromkeys(given, 1 / len(given)))
+    parts = {name: sources(part) for name, part in given.items()}
+    names = [part.name for found in parts.values() for part in found]
+    if len(set(names)) == len(names):
+        return parts
+    return {
+        name: [Source(f"{name}/{part.name}", part.path, part.table, part.catalog) for part in found]
+        for name, found in parts.items()
+    }
+
+
+def _chains(
+    parts: Mapping[str, Any],
+    operators: Sequence[tuple[str, Operator]],
+    against: Sequence[str | Path],
+    roles: Mapping[str, str],
+) -> dict[str, list[tuple[str, Operator]]]:
+    """Return the operators for each part; `against` guards `train`, or every part where none is called so."""
+    chains = {name: list(operators) for name in parts}
+    if against:
+        edits = [operator for name, operator in operators if kind_of(name, operator) == "edit"]
+        guard = Against(against, roles, edits)
+        for name in parts:
+            if name == "train" or "train" not in parts:
+                chains[name].append((AGAINST, guard))
+    return chains
+
+
+def _taken_in(part: Sequence[Source], run: _Run) -> Iterator[pl.DataFrame]:
+    """Yield the frames of all sources with columns named by role; rows without text or label go to the ledger."""
+    for source in part:
+        bound: dict[str, str] | None = None
+        num_rows = 0
+        for frame in source.frames():
+            if bound is None:
+                bound = bind(frame.columns[1:], run.roles, source.place)
+                run.bound.update(bound)
+            num_rows += frame.height
+            yield take_in(frame, bound, source.place, run.ledger)
+        entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
+        run.lineage.append({**entry, "sha256": file_sha256(source.path)} if source.path else entry)
+
+
+def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: int, run: _Run) -> dict[str, int]:
+    """Write every row into its split and return the number of rows in each."""
+    schema: dict[str, pl.DataType] = {}
+    for stage in stages.values():
+        schema = unified(schema, stage.schema) if schema else stage.schema
+    shares_of = _shares_of_parts(list(stages), shares)
+    names = list(
+        dict.fromkeys(
+            [
+                *(n for n in shares if any(n in s for s in shares_of.values())),
+                *(n for s in shares_of.values() for n in s),
+            ]
+        )
+    )
+    writers = {name: SplitWriter(run.folder / name, schema) for name in names}
+    for part, stage in stages.items():
+        own = shares_of[part]
+        places_N = _places(stage, own, seed)
+        done = 0
+        for frame in stage.frames():
+            place = pl.Series(places_N[done : done + frame.height])
+            done += frame.height
+            for index, name in enumerate(own):
+                rows = conform(frame.filter(place == index), schema)
+                if rows.height:
+                    writers[name].append(rows)
+                    run.tally.add(name, rows)
+            run.on_event(Event("write", step=done, total=stage.num_alive))
+    for name, writer in writers.items():
+        run.tally.rows[name] += 0
+        writer.close()
+    return {name: writer.num_rows for name, writer in writers.items()}
+
+
+def _shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Return, for each part that was given, which splits it is divided into."""
+    if list(parts) == [UNSPLIT]:
+        return {UNSPLIT: shares or {UNSPLIT: 1.0}}
+    whole = {name: {name: 1.0} for name in parts}
+    lacking = {name: share for name, share in shares.items() if name not in parts}
+    if lacking and "train" in parts and "train" in shares:
+        kept = shares["train"] + sum(lacking.values())
+        whole["train"] = {name: share / kept for name, share in {"train": shares["train"], **lacking}.items()}
+    return whole
+
+
+def _places(stage: Stage, shares: Mapping[str, float], seed: int) -> Places:
+    if len(shares) == 1:
+        return np.zeros(stage.num_alive, np.int64)
+    keys = []
+    for frame in stage.frames():
+        inputs = [role for role in INPUT_ROLES if role in frame.columns]
+        others = [role for role in ("label", "group", "time") if role in frame.columns]
+        hashes = wide_hashes(frame, inputs) if inputs else pl.DataFrame({"hash_high": np.arange(frame.height)})
+        keys.append(frame.select(others).with_columns(hashes["hash_high"]))
+    return places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
+
+
+def _seal(run: _Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
+    first = next(iter(written))
+    schema = pl.read_parquet_schema(run.folder / first / "00000.parquet")
+    run.lineage.append({"verb": "refine", "options": options})
+    return seal(
+        run.folder,
+        DatasetManifest(
+            columns={name: str(dtype) for name, dtype in schema.items()},
+            roles=run.bound,
+            splits=written,
+            counts=counts,
+            lineage=run.lineage,
+        ),
+    )

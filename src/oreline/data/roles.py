@@ -1,0 +1,130 @@
+"""From a source's own columns to columns named by role, with clean labels and parsed times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from oreline.data.ledger import Ledger
+from oreline.data.times import parsed_time
+from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.types import ROLES
+
+TEXT_ROLES = ("text", "text_pair", "target_text")
+_NAME_ROLES = ("label", "group", "user", "item", "source", "id")
+_INPUTS = ("text", "tokens", "image", "audio", "entities", "user", "item")
+READ = "read"
+"""Name in the ledger of what happens before the first operator."""
+
+MISSING_LABELS = ("", "nan", "null", "<na>", "#n/a")
+"""Spellings, case aside, of a label that is not there. `none` and `n/a` may well be classes."""
+
+_INVISIBLE = "[\u200b\u2060\ufeff]"
+
+
+def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[str, str]:
+    """Return the column of each role: those given, then columns whose name is a role.
+
+    Raises:
+        UsageError: a role that does not exist, or two roles for one column.
+        DataError: a column that does not exist (the nearest name is given), or nothing to learn from.
+    """
+    for role, column in roles.items():
+        if role not in ROLES:
+            raise UsageError(f"there is no role {role!r}", allowed=did_you_mean(role, ROLES))
+        if column not in columns:
+            raise DataError(
+                f"no column {column!r} (for the role {role})",
+                where=place,
+                allowed=did_you_mean(column, columns),
+                remedy=f"use --{role} with one of these names" if role in ("text", "label", "group", "time") else "",
+            )
+    if twice := next((name for name in roles.values() if list(roles.values()).count(name) > 1), None):
+        raise UsageError(f"the column {twice!r} has two roles", allowed="one role for each column")
+    bound = dict(roles)
+    for name in columns:
+        if name in ROLES and name not in bound and name not in bound.values():
+            bound[name] = name
+    if not set(bound) & set(_INPUTS):
+        raise DataError(
+            "no column is named 'text', and none was given for that role",
+            where=place,
+            allowed=did_you_mean("text", columns),
+            remedy="say which column holds the text: --text COLUMN",
+        )
+    return bound
+
+
+def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.DataFrame:
+    """Rename columns to their roles and give each role its type.
+
+    Text and names become strings, labels lose surrounding and invisible characters, times become datetimes.
+    A column that is not there (a JSON key that this frame lacks) is null. Raises `DataError` for a type that
+    cannot be read as its role, or a time that cannot be parsed.
+    """
+    taken = set(bound) | {"row_id"}
+    columns = [pl.col("row_id")]
+    for role, column in bound.items():
+        if column not in frame.columns:
+            columns.append(pl.lit(None, dtype=pl.String).alias(role))
+            continue
+        dtype = frame.schema[column]
+        if role in (*TEXT_ROLES, *_NAME_ROLES) and (dtype.is_nested() or dtype == pl.Binary):
+            raise DataError(
+                f"the column {column!r} holds {str(dtype).lower()} values, which are no {role}",
+                where=place,
+                allowed="text, numbers, true and false",
+            )
+        columns.append(_typed(pl.col(column), dtype, role).alias(role))
+    used = set(bound.values()) | {"row_id"}
+    for name in frame.columns:
+        if name not in used:
+            columns.append(pl.col(name).alias(f"{name}_column" if name in taken else name))
+    named = frame.select(columns)
+    if "time" in named.columns:
+        named = named.with_columns(parsed_time(named["time"], named["row_id"], place).alias("time"))
+    return named
+
+
+def missing(frame: pl.DataFrame) -> pl.Series:
+    """Return why a row cannot be used at all: `missing_text`, `missing_label`, `missing_time`; null where it can."""
+    reason = pl.lit(None, dtype=pl.String)
+    for role in ("time", "label", "text_pair", "text"):
+        if role in frame.columns:
+            reason = pl.when(pl.col(role).is_null()).then(pl.lit(f"missing_{role}")).otherwise(reason)
+    return frame.select(reason.alias("reason")).to_series()
+
+
+def take_in(frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: Ledger) -> pl.DataFrame:
+    """Name columns by role and drop rows without text, label or time into the ledger."""
+    named = by_role(frame, bound, place)
+    ledger.read(named["row_id"])
+    reasons = missing(named)
+    if reasons.null_count() == named.height:
+        return named
+    dropped = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())
+    ledger.write(READ, "dropped", dropped)
+    return named.filter(reasons.is_null())
+
+
+def _typed(column: pl.Expr, dtype: pl.DataType, role: str) -> pl.Expr:
+    if role in TEXT_ROLES:
+        return _as_text(column, dtype)
+    if role == "label":
+        clean = _as_text(column, dtype).str.replace_all(_INVISIBLE, "").str.strip_chars()
+        return pl.when(clean.str.to_lowercase().is_in(MISSING_LABELS)).then(None).otherwise(clean)
+    if role in _NAME_ROLES:
+        return _as_text(column, dtype)
+    return column
+
+
+def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype.is_float():
+        # 1.0 is what whole numbers become in a column with gaps; the class is called 1.
+        whole = (column == column.floor()) & column.is_finite()
+        text = (
+            pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
+        )
+        return pl.when(column.is_nan()).then(None).otherwise(text)
+    return column.cast(pl.String)

@@ -1,0 +1,64 @@
+"""Write the splits of a Dataset as Parquet shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from oreline.data.stage import ParquetFile
+
+GROUP_ROWS = 8192
+"""Rows of one row group. Fixed, so that a dataset's bytes do not depend on how its rows were framed."""
+SHARD_ROWS = 65_536
+SHARD_BYTES = 128 << 20
+"""A reader holds one shard in memory: rows and bytes are both bounded."""
+
+
+class SplitWriter:
+    """Writes the shards of one split: `<split>/00000.parquet`, …"""
+
+    def __init__(self, folder: Path, schema: Mapping[str, pl.DataType]) -> None:
+        self._folder = folder
+        self._folder.mkdir()
+        self._empty = pl.DataFrame(schema=dict(schema))
+        self._pending: list[pl.DataFrame] = []
+        self._num_pending = 0
+        self._open: ParquetFile | None = None
+        self._num_shards = self._shard_rows = self._shard_bytes = 0
+        self.num_rows = 0
+
+    def append(self, frame: pl.DataFrame) -> None:
+        """Add rows."""
+        self._pending.append(frame)
+        self._num_pending += frame.height
+        self.num_rows += frame.height
+        while self._num_pending >= GROUP_ROWS:
+            self._write_group()
+
+    def close(self) -> None:
+        """Write what is pending; a split without rows gets one empty shard, which has the schema."""
+        while self._num_pending or self._num_shards == 0:
+            self._write_group()
+        self._end_shard()
+
+    def _write_group(self) -> None:
+        rows = pl.concat([self._empty, *self._pending]).rechunk()
+        group, rest = rows.head(GROUP_ROWS), rows.slice(GROUP_ROWS)
+        self._pending, self._num_pending = [rest], rest.height
+        if self._open is None:
+            file = self._folder / f"{self._num_shards:05d}.parquet"
+            self._open = ParquetFile(file, self._empty.to_arrow().schema, compression="zstd")
+            self._num_shards += 1
+        self._open.write(group)
+        self._shard_rows += group.height
+        self._shard_bytes += int(group.estimated_size())
+        if self._shard_rows >= SHARD_ROWS or self._shard_bytes >= SHARD_BYTES:
+            self._end_shard()
+
+    def _end_shard(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+        self._shard_rows = self._shard_bytes = 0

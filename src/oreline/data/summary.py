@@ -1,0 +1,161 @@
+"""What refine reports: rows in and out with reasons, classes, lengths, leaks, and what deserves a warning."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from oreline.data.leaks import Leak, leak_facts, leak_tables, leak_warnings
+from oreline.data.ledger import Ledger, source_of
+from oreline.report.report import Chart, Report, Table
+
+MAX_CLASSES_SHOWN = 30
+_MAX_CHARACTERS = 20_000
+_NUM_BINS = 24
+
+
+class Tally:
+    """Counts what the splits hold while they are written."""
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.rows_of: Counter[str] = Counter()
+        """Rows out, by source."""
+        self._lengths: dict[str, NDArray[np.int64]] = {}
+
+    def add(self, split: str, frame: pl.DataFrame) -> None:
+        """Count the rows of a frame that goes into a split."""
+        self.rows[split] += frame.height
+        for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
+            self.rows_of[source] += rows
+        if "label" in frame.columns:
+            for label, rows in frame["label"].value_counts().iter_rows():
+                self.classes[split][label] += rows
+        if "text" in frame.columns:
+            lengths = frame["text"].str.len_chars().clip(upper_bound=_MAX_CHARACTERS).to_numpy()
+            counts = np.bincount(lengths, minlength=_MAX_CHARACTERS + 1)
+            self._lengths[split] = self._lengths.get(split, 0) + counts
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels, the most frequent first."""
+        total: Counter[str] = Counter()
+        for counts in self.classes.values():
+            total.update(counts)
+        return sorted(total, key=lambda label: (-total[label], label))
+
+    def length_histogram(self) -> dict[str, Any]:
+        """Return edges (characters) and counts for each split; the last bin holds everything longer."""
+        total = sum(self._lengths.values())
+        longest = int(np.searchsorted(np.cumsum(total), 0.99 * np.sum(total))) + 1
+        width = max(1, -(-longest // _NUM_BINS))
+        edges = np.arange(0, width * (_NUM_BINS + 1), width)
+        series = {}
+        for split, counts in self._lengths.items():
+            binned = np.add.reduceat(counts, np.minimum(edges[:-1], _MAX_CHARACTERS))
+            series[split] = binned.tolist()
+        return {"edges": edges.tolist(), "series": series}
+
+    @property
+    def has_lengths(self) -> bool:
+        """Whether there was text to measure."""
+        return bool(self._lengths)
+
+
+def refine_report(
+    ledger: Ledger, counts: Mapping[str, int], tally: Tally, leaks: Sequence[Leak], *, subject: Mapping[str, Any]
+) -> Report:
+    """Return the report of one refine."""
+    tables = [_reasons(ledger), _by_source(ledger, tally), _splits(tally)]
+    charts = []
+    if tally.classes:
+        charts.append(_class_chart(tally))
+    if tally.has_lengths:
+        charts.append(Chart("Length of the texts in characters", "histogram", tally.length_histogram()))
+    facts = {
+        **counts,
+        "rows_changed": ledger.total("changed"),
+        "num_classes": len(tally.labels),
+        "splits": dict(tally.rows),
+        "leaks": leak_facts(leaks),
+    }
+    return Report(
+        verb="refine",
+        title=f"{counts['rows_in']:,} rows in, {counts['rows_out']:,} out",
+        subject=subject,
+        facts=facts,
+        tables=[*tables, *(leak_tables(leaks) if leaks else [])],
+        charts=charts,
+        warnings=[*class_warnings(tally), *leak_warnings(leaks)],
+    )
+
+
+def class_warnings(tally: Tally) -> list[str]:
+    """Say what about the classes will make training or measuring hard."""
+    found = [f"the split {split!r} is empty" for split, rows in tally.rows.items() if not rows]
+    labels = tally.labels
+    if not labels:
+        return found
+    total: Counter[str] = Counter()
+    for counts in tally.classes.values():
+        total.update(counts)
+    num_rows = total.total()
+    if len(labels) == 1:
+        found.append(f"there is only one class, {labels[0]!r}: a classifier has nothing to tell apart")
+    elif len(labels) > max(2, num_rows // 2):
+        found.append(f"{len(labels):,} classes for {num_rows:,} rows: is the label column an id or a free text?")
+    else:
+        tiny = [label for label in labels if total[label] < 10]
+        if tiny:
+            named = ", ".join(f"{label} ({total[label]})" for label in tiny[:5])
+            found.append(f"{len(tiny)} classes have fewer than 10 rows: {named}{', …' if len(tiny) > 5 else ''}")
+        most, least = labels[0], labels[-1]
+        if total[most] >= 10 * total[least]:
+            ratio = total[most] / total[least]
+            found.append(f"classes are unequal: {most} has {ratio:.0f} times the rows of {least}; try balanced weights")
+    found.extend(_unseen(tally))
+    return found
+
+
+def _unseen(tally: Tally) -> list[str]:
+    if "train" not in tally.classes:
+        return []
+    known = set(tally.classes["train"])
+    found = []
+    for split, counts in tally.classes.items():
+        if unseen := sorted(set(counts) - known):
+            found.append(
+                f"{split} has labels that train lacks: {', '.join(unseen[:5])}{', …' if len(unseen) > 5 else ''}"
+            )
+    return found
+
+
+def _reasons(ledger: Ledger) -> Table:
+    rows = [[operator, action, reason, number] for (operator, action, reason), number in ledger.reasons.items()]
+    return Table(
+        "What happened to rows", ["operator", "action", "reason", "rows"], rows, "Every row stands in the ledger."
+    )
+
+
+def _by_source(ledger: Ledger, tally: Tally) -> Table:
+    rows = [[name, rows, ledger.dropped_of[name], tally.rows_of[name]] for name, rows in ledger.rows_in.items()]
+    return Table("Rows by source", ["source", "in", "dropped", "out"], rows)
+
+
+def _splits(tally: Tally) -> Table:
+    shown = tally.labels[:MAX_CLASSES_SHOWN]
+    rows = [[split, number, *(tally.classes[split][label] for label in shown)] for split, number in tally.rows.items()]
+    more = len(tally.labels) - len(shown)
+    return Table("Rows by split and class", ["split", "rows", *shown], rows, f"{more} more classes" if more > 0 else "")
+
+
+def _class_chart(tally: Tally) -> Chart:
+    shown = tally.labels[:MAX_CLASSES_SHOWN]
+    series = {split: [tally.classes[split][label] for label in shown] for split in tally.rows}
+    return Chart("Class balance", "bars", {"labels": shown, "series": series})

@@ -1,0 +1,265 @@
+"""Evaluate: a model on a split, every figure with its interval and rows, as a report.
+
+Shape suffixes: N rows, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oreline.evaluate.compare import mcnemar, paired_differences
+from oreline.evaluate.estimates import estimates
+from oreline.evaluate.table import Table, aligned, predict_table, predicted_labels, true_labels
+from oreline.metrics.ece import reliability
+from oreline.report.report import Chart, Report
+from oreline.report.report import Table as ReportTable
+from oreline.types import Estimate
+
+if TYPE_CHECKING:
+    from oreline.data.dataset import Dataset
+    from oreline.types import Runtime
+
+TINY_ROWS = 30
+"""A slice or class with fewer rows is marked: its interval is too wide to act on."""
+MAX_SLICES = 20
+"""Values of one column that are shown, those with the most rows first."""
+MAX_MATRIX_CLASSES = 25
+MAX_WORST = 20
+MAX_TEXT = 200
+
+
+def evaluate(
+    runtime: Runtime,
+    data: Dataset,
+    *,
+    split: str = "test",
+    slices: Sequence[str] = (),
+    compare: Runtime | None = None,
+    baseline: Runtime | None = None,
+    seed: int = 0,
+) -> Report:
+    """Measure a model on a split.
+
+    All figures are computed from one table of true classes and probabilities, so no two of them can contradict each
+    other. Rows that the model was trained on are left out and counted.
+
+    Args:
+        runtime: the model.
+        data: the dataset.
+        split: its split.
+        slices: columns whose values are looked at one by one.
+        compare: another model, to be compared on the same rows.
+        baseline: a simple model (character n-grams), to show what the simplest thing reaches on the same rows.
+        seed: of the bootstrap.
+
+    Raises:
+        DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
+    """
+    table = predict_table(runtime, data, split, slices=slices)
+    others = {
+        name: (other, predict_table(other, data, split, slices=slices))
+        for name, other in (("baseline", baseline), ("compared model", compare))
+        if other is not None
+    }
+    warnings = list(_warnings(table, split))
+    common = table
+    for name, (_, theirs) in others.items():
+        common = aligned(common, theirs)[0]
+        if common.num_rows < table.num_rows:
+            warnings.append(
+                f"all figures are of the {common.num_rows:,} rows that the {name} was not trained on either"
+            )
+    metrics = estimates(common, runtime.task.metrics, seed=seed)
+    tables = [
+        *(_comparison(name, common, theirs, runtime.task.metrics, split, seed) for name, (_, theirs) in others.items()),
+        _per_class(common, split, seed),
+        *(_by_slice(common, name, runtime.task.metrics[0], split, seed) for name in slices),
+        _worst_errors(common, split),
+        _confusions(common, split),
+    ]
+    return Report(
+        verb="evaluate",
+        title=f"Evaluation on the split {split!r}",
+        subject=_subject(runtime, data, split, common),
+        metrics=metrics,
+        facts=_facts(table, common),
+        tables=tables,
+        charts=[_confusion_matrix(common, split), _reliability(common, split)],
+        warnings=warnings,
+    )
+
+
+def _subject(runtime: Runtime, data: Dataset, split: str, table: Table) -> dict[str, Any]:
+    return {
+        "model": runtime.artifact.id,
+        "model_path": str(runtime.artifact.path),
+        "runtime": runtime.artifact.manifest.runtime,
+        "precision": runtime.precision,
+        "dataset": data.fingerprint,
+        "dataset_path": str(data.path),
+        "split": split,
+        "rows": table.num_rows,
+    }
+
+
+def _facts(predicted: Table, shown: Table) -> dict[str, Any]:
+    return {
+        "rows": shown.num_rows,
+        "rows_refused_as_trained_on": predicted.num_refused,
+        "rows_without_label": predicted.num_unlabeled,
+        "rows_truncated": predicted.num_truncated,
+        "rows_per_s": round(predicted.num_rows / max(predicted.seconds, 1e-9), 1),
+    }
+
+
+def _warnings(table: Table, split: str) -> Iterator[str]:
+    if table.num_refused:
+        yield (
+            f"{table.num_refused:,} rows of the split {split!r} were left out: the model was trained on them "
+            "(same text after folding of case, width and white space)"
+        )
+    if table.num_unlabeled:
+        yield f"{table.num_unlabeled:,} rows of the split {split!r} have no label and were left out"
+    if table.num_truncated:
+        yield f"{table.num_truncated:,} of {table.num_rows:,} texts are longer than the model reads and were cut"
+    counts_K = np.bincount(table.targets_N, minlength=len(table.labels))
+    if absent := [label for label, count in zip(table.labels, counts_K) if not count]:
+        shown = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
+        yield f"no row of the split {split!r} has the label {shown}: nothing is measured there"
+    if table.num_rows < TINY_ROWS:
+        yield f"the split {split!r} has only {table.num_rows} rows: the intervals are wide"
+
+
+def _per_class(table: Table, split: str, seed: int) -> ReportTable:
+    found = estimates(table, ["per_class"], seed=seed)
+    counts_K = np.bincount(table.targets_N, minlength=len(table.labels))
+    rows = []
+    for label, count in zip(table.labels, counts_K):
+        cells: list[Any] = [label, int(count)]
+        for name in ("precision", "recall", "f1"):
+            cells += _cells(found.get(f"{name}_{label}"))
+        rows.append([*cells, "few rows" if count < TINY_ROWS else ""])
+    columns = ["label", "n"]
+    for name in ("precision", "recall", "f1"):
+        columns += [name, f"{name} low", f"{name} high"]
+    return ReportTable(
+        f"Per class, split {split!r}",
+        [*columns, ""],
+        rows,
+        note="95 % intervals; n is the rows that have the label; empty where there is nothing to measure",
+    )
+
+
+def _by_slice(table: Table, column: str, first_metric: str, split: str, seed: int) -> ReportTable:
+    values_N = np.asarray(table.slices[column], dtype=object)
+    names, counts = np.unique(values_N.astype(str), return_counts=True)
+    largest = sorted(zip(names.tolist(), counts.tolist()), key=lambda pair: (-pair[1], pair[0]))
+    rows = []
+    figures: list[str] = []
+    for value, count in largest[:MAX_SLICES]:
+        found = estimates(table.take(np.flatnonzero(values_N == value)), [first_metric, "f1"], seed=seed)
+        figures = figures or [name for name in found if name == first_metric or name == "macro_f1"]
+        cells = [cell for name in figures for cell in _cells(found.get(name))]
+        rows.append([value, count, *cells, "few rows" if count < TINY_ROWS else ""])
+    left = largest[MAX_SLICES:]
+    note = f"{len(left):,} more values with {sum(count for _, count in left):,} rows are not shown" if left else ""
+    columns = [column, "n", *(part for name in figures for part in (name, f"{name} low", f"{name} high")), ""]
+    return ReportTable(f"By {column}, split {split!r}", columns, rows, note=note)
+
+
+def _comparison(
+    name: str, table: Table, theirs: Table, metric_names: Sequence[str], split: str, seed: int
+) -> ReportTable:
+    ours, theirs = aligned(table, theirs)
+    mine, other = (estimates(each, metric_names, seed=seed) for each in (ours, theirs))
+    differences = paired_differences(theirs, ours, metric_names, seed=seed)
+    rows = [
+        [figure, d.n, _round(mine[figure].value), _round(other[figure].value), *_cells(d)]
+        for figure, d in differences.items()
+    ]
+    return ReportTable(
+        f"Against the {name}, split {split!r}",
+        ("figure", "n", "this model", name, "difference", "low", "high"),
+        rows,
+        note=f"paired 95 % intervals; exact McNemar test of equal accuracy: p = {mcnemar(theirs, ours):.3g}",
+    )
+
+
+def _worst_errors(table: Table, split: str) -> ReportTable:
+    wrong = np.flatnonzero(~table.right_N)
+    confidence_N = table.scores_NK[np.arange(table.num_rows), table.predicted_N]
+    worst = wrong[np.argsort(-confidence_N[wrong], kind="stable")][:MAX_WORST]
+    true, predicted = true_labels(table), predicted_labels(table)
+    return ReportTable(
+        f"Most confident mistakes, split {split!r}",
+        ("row_id", "text", "true", "predicted", "confidence"),
+        [
+            [table.row_ids[row], shorten(table.texts[row]), true[row], predicted[row], _round(float(confidence_N[row]))]
+            for row in worst
+        ],
+        note=f"{len(wrong):,} of {table.num_rows:,} rows are wrong; some of these may be wrong labels",
+    )
+
+
+def _confusions(table: Table, split: str) -> ReportTable:
+    matrix_KK = confusion(table)
+    np.fill_diagonal(matrix_KK, 0)
+    order = np.argsort(-matrix_KK, axis=None, kind="stable")[:10]
+    pairs = [(int(place // len(table.labels)), int(place % len(table.labels))) for place in order]
+    return ReportTable(
+        f"Most frequent confusions, split {split!r}",
+        ("true", "predicted", "rows"),
+        [[table.labels[t], table.labels[p], int(matrix_KK[t, p])] for t, p in pairs if matrix_KK[t, p]],
+    )
+
+
+def confusion(table: Table) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the confusion matrix of shape (K, K): rows are true, columns predicted."""
+    num_classes = len(table.labels)
+    cells = np.bincount(table.targets_N * num_classes + table.predicted_N, minlength=num_classes**2)
+    return cells.reshape(num_classes, num_classes)
+
+
+def _confusion_matrix(table: Table, split: str) -> Chart:
+    matrix_KK = confusion(table)
+    shown, note = np.arange(len(table.labels)), ""
+    if len(shown) > MAX_MATRIX_CLASSES:
+        mistakes_K = matrix_KK.sum(axis=0) + matrix_KK.sum(axis=1) - 2 * matrix_KK.diagonal()
+        shown = np.sort(np.argsort(-mistakes_K, kind="stable")[:MAX_MATRIX_CLASSES])
+        note = f"the {MAX_MATRIX_CLASSES} of {len(table.labels)} classes with the most mistakes"
+    return Chart(
+        f"Confusion matrix, split {split!r}",
+        "matrix",
+        {"labels": [table.labels[k] for k in shown], "values": matrix_KK[np.ix_(shown, shown)].tolist()},
+        note=note,
+    )
+
+
+def _reliability(table: Table, split: str) -> Chart:
+    return Chart(
+        f"Confidence and accuracy, split {split!r}",
+        "reliability",
+        reliability(table),
+        note="on the diagonal, confidence equals the share of answers that are right; bins without rows are left out",
+    )
+
+
+def shorten(text: str, max_chars: int = MAX_TEXT) -> str:
+    """Cut a text for a table, on one line.
+
+    >>> shorten("one  two\\nthree", max_chars=9)
+    'one two …'
+    """
+    line = " ".join(text[: 4 * max_chars].split())
+    return line if len(line) <= max_chars and len(text) <= 4 * max_chars else line[: max_chars - 1].rstrip() + " …"
+
+
+def _cells(estimate: Estimate | None) -> list[Any]:
+    return ["", "", ""] if estimate is None else [_round(estimate.value), _round(estimate.low), _round(estimate.high)]
+
+
+def _round(value: float) -> float:
+    return round(value, 4)

@@ -1,0 +1,238 @@
+"""The one table that every figure is computed from: true class and probabilities of each row.
+
+Shape suffixes: N rows, K classes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from oreline.data.fold import row_hashes
+from oreline.errors import DataError, did_you_mean
+from oreline.store import TRAIN_ROWS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from oreline.data.dataset import Dataset
+    from oreline.store import Artifact
+    from oreline.types import Runtime, Task
+
+MISSING = "(missing)"
+"""The slice of the rows whose slice column is empty."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """True classes and predicted probabilities of some rows.
+
+    Raises `DataError` when the parts have different lengths, or a probability is not a finite number.
+    """
+
+    labels: tuple[str, ...]
+    targets_N: NDArray[np.int64]
+    scores_NK: NDArray[np.floating]
+    row_ids: list[str]
+    texts: list[str]
+    """What the reader of a report is shown of each row."""
+    slices: dict[str, list[str]] = field(default_factory=dict)
+    num_refused: int = 0
+    """Rows left out because the model was trained on them."""
+    num_unlabeled: int = 0
+    """Rows left out because nobody knows their label."""
+    num_truncated: int = 0
+    """Rows longer than the model reads."""
+    seconds: float = 0.0
+    """Time that predicting took."""
+
+    def __post_init__(self) -> None:
+        num_rows = len(self.targets_N)
+        lengths = {len(self.scores_NK), len(self.row_ids), len(self.texts), *map(len, self.slices.values())}
+        if lengths != {num_rows} or self.scores_NK.shape[1:] != (len(self.labels),):
+            raise DataError(
+                f"the parts of a table differ: {num_rows} targets, scores of shape {self.scores_NK.shape}, "
+                f"{len(self.row_ids)} row ids, {len(self.texts)} texts, {len(self.labels)} labels"
+            )
+        if not np.isfinite(self.scores_NK).all():
+            row = int(np.flatnonzero(~np.isfinite(self.scores_NK).all(axis=1))[0])
+            raise DataError(
+                "the model gives a probability that is not a number",
+                where=self.row_ids[row],
+                remedy="its weights are damaged, or training diverged: train again with a lower learning rate",
+            )
+
+    @cached_property
+    def predicted_N(self) -> NDArray[np.int64]:
+        """Index of the most probable class; the first one of several that are equal."""
+        return np.asarray(self.scores_NK.argmax(axis=1), dtype=np.int64)
+
+    @cached_property
+    def right_N(self) -> NDArray[np.bool_]:
+        """Whether the most probable class is the true one."""
+        return np.asarray(self.predicted_N == self.targets_N)
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return len(self.targets_N)
+
+    def take(self, rows: NDArray[np.int64]) -> Table:
+        """Return some rows, in the given order."""
+        return Table(
+            self.labels,
+            self.targets_N[rows],
+            self.scores_NK[rows],
+            [self.row_ids[row] for row in rows],
+            [self.texts[row] for row in rows],
+            {name: [values[row] for row in rows] for name, values in self.slices.items()},
+        )
+
+
+def predict_table(
+    runtime: Runtime, data: Dataset, split: str, *, slices: Sequence[str] = (), refuse_trained: bool = True
+) -> Table:
+    """Predict a split and set the answers beside the truth.
+
+    Args:
+        runtime: the model.
+        data: a dataset with the model's input and target columns.
+        split: its split.
+        slices: names of columns whose values the table keeps, to look at groups of rows.
+        refuse_trained: leave out the rows that the model was trained on (same inputs after folding of case, width and
+            white space). They are counted in `Table.num_refused`.
+
+    Raises:
+        DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
+    """
+    task = runtime.task
+    frame = data.frame(split, _columns(data, task, slices))
+    num_all = frame.height
+    frame = frame.filter(pl.col(task.target).is_not_null())
+    num_unlabeled = num_all - frame.height
+    num_refused = 0
+    if refuse_trained:
+        trained_N = _was_trained(runtime.artifact, frame, task.inputs)
+        num_refused = int(trained_N.sum())
+        frame = frame.filter(pl.Series(~trained_N))
+    if not frame.height:
+        raise _none_left(data, split, num_all, num_unlabeled, num_refused)
+    targets_N = _encode_targets(task, frame)
+    started = time.perf_counter()
+    predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs})
+    seconds = time.perf_counter() - started
+    return Table(
+        task.labels,
+        targets_N,
+        predictions.outputs["scores"],
+        frame["row_id"].to_list(),
+        [" | ".join(map(str, values)) for values in frame.select(task.inputs).iter_rows()],
+        {name: frame[name].cast(pl.String).fill_null(MISSING).to_list() for name in slices},
+        num_refused=num_refused,
+        num_unlabeled=num_unlabeled,
+        num_truncated=int(predictions.truncated_N.sum()),
+        seconds=seconds,
+    )
+
+
+def aligned(before: Table, after: Table) -> tuple[Table, Table]:
+    """Return both tables with the rows that both have, in the order of the first.
+
+    Two models leave out different rows where they were trained on different rows, and only rows that both predicted can
+    be compared in pairs.
+
+    Raises `DataError` when they have no row in common, or disagree about the true label of one.
+    """
+    place = {row_id: row for row, row_id in enumerate(after.row_ids)}
+    pairs = [(row, place[row_id]) for row, row_id in enumerate(before.row_ids) if row_id in place]
+    if not pairs:
+        raise DataError(
+            "the two models have no row in common to be compared on",
+            remedy="give both the same split, of rows that neither was trained on",
+        )
+    rows_before, rows_after = (np.asarray(rows, dtype=np.int64) for rows in zip(*pairs))
+    first, second = before.take(rows_before), after.take(rows_after)
+    true_first, true_second = true_labels(first), true_labels(second)
+    for row_id, one, other in zip(first.row_ids, true_first, true_second):
+        if one != other:
+            raise DataError(
+                f"the two tables give the row different true labels: {one!r} and {other!r}",
+                where=row_id,
+                remedy="compare the models on one and the same dataset",
+            )
+    return first, second
+
+
+def true_labels(table: Table) -> list[str]:
+    """Return the name of the true class of each row."""
+    return [table.labels[index] for index in table.targets_N]
+
+
+def predicted_labels(table: Table) -> list[str]:
+    """Return the name of the predicted class of each row."""
+    return [table.labels[index] for index in table.predicted_N]
+
+
+def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:
+    known: Mapping[str, str] = data.manifest.columns
+    for role in (*task.inputs, task.target):
+        if role not in known:
+            raise DataError(
+                f"the dataset has no column with the role {role!r}",
+                where=str(data.path),
+                allowed=did_you_mean(role, known),
+                remedy=f"refine it again and name the column: oreline refine SOURCE --{role.replace('_', '-')} COLUMN",
+            )
+    for name in slices:
+        if name not in known:
+            raise DataError(
+                f"there is no column {name!r} to slice by", where=str(data.path), allowed=did_you_mean(name, known)
+            )
+    return list(dict.fromkeys(("row_id", *task.inputs, task.target, *slices)))
+
+
+def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str]) -> NDArray[np.bool_]:
+    if not artifact.has(TRAIN_ROWS):
+        return np.zeros(frame.height, dtype=bool)
+    trained = np.fromfile(artifact.file(TRAIN_ROWS), dtype="<u8")
+    return np.isin(row_hashes(frame, list(inputs)), trained)
+
+
+def _encode_targets(task: Task, frame: pl.DataFrame) -> NDArray[np.int64]:
+    targets = frame[task.target]
+    try:
+        return np.asarray(task.encode_target(targets.to_list()), dtype=np.int64)
+    except DataError:
+        # The task knows the labels but not the rows: find the first row, so that the message can name it.
+        for value in targets.unique(maintain_order=True).to_list():
+            try:
+                task.encode_target([value])
+            except DataError as error:
+                same = frame.filter(targets == value)
+                raise DataError(
+                    f"the label {value!r} ({same.height:,} of {frame.height:,} rows) was never seen in training",
+                    where=f"row {same['row_id'][0]}",
+                    allowed=error.allowed,
+                    remedy=error.remedy,
+                ) from error
+        raise
+
+
+def _none_left(data: Dataset, split: str, num_all: int, num_unlabeled: int, num_refused: int) -> DataError:
+    where = f"{data.path}, split {split!r}"
+    if not num_all:
+        return DataError("the split has no rows", where=where, allowed=f"splits: {', '.join(data.splits)}")
+    if not num_refused:
+        return DataError(f"none of the {num_all:,} rows has a label", where=where, remedy="label some rows")
+    return DataError(
+        f"nothing to evaluate: the model was trained on all {num_refused:,} labelled rows",
+        where=where,
+        allowed="rows that the model was not trained on",
+        remedy="choose another split (--split test), or data that the model has not seen",
+    )

@@ -1,0 +1,83 @@
+"""Occlusion: leave one word out and see how much the answer loses.
+
+Shape suffixes: V variants of a text, K classes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oreline.errors import UsageError, did_you_mean
+from oreline.explain.words import split, without
+
+if TYPE_CHECKING:
+    from oreline.types import Runtime
+
+
+class Explainer:
+    """Weight of a word: the label's probability for the text, minus its probability without the word.
+
+    A positive weight speaks for the label, a negative one against it. All variants of a text are predicted in one call.
+    Works with every runtime, since it only asks for predictions. Words that say the same thing twice hide each other:
+    leaving one of them out changes little.
+
+    Args:
+        max_words: of a longer text only the first words get a weight; the answer says so.
+
+    Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014 (occlusion); Li, Monroe &
+    Jurafsky, Understanding Neural Networks through Representation Erasure, 2016 (words).
+    """
+
+    def __init__(self, *, max_words: int = 200) -> None:
+        if max_words < 1:
+            raise UsageError(f"max_words is {max_words}", allowed="1 or more")
+        self.max_words = max_words
+
+    def explain(self, runtime: Runtime, text: str, *, label: str | None = None) -> dict[str, Any]:
+        """Explain one answer.
+
+        Args:
+            runtime: the model.
+            text: the input.
+            label: explain this label's probability; the most probable label's if not given.
+
+        Returns:
+            `{"label", "score", "words": [{"word", "start", "end", "weight"}, …], "note"}`; words in the order of the
+            text, places in characters of `text`, and a note where only a part of the text is explained, else "".
+
+        Raises:
+            UsageError: an unknown label, or a task that reads more than one text.
+        """
+        task = runtime.task
+        if len(task.inputs) != 1:
+            raise UsageError(
+                f"occlusion explains tasks with one input, this one has {', '.join(task.inputs)}",
+                remedy="explain one with the input text",
+            )
+        if label is not None and label not in task.labels:
+            raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, task.labels))
+        words = split(text)
+        shown = words[: self.max_words]
+        variants = [text, *(without(text, [word]) for word in shown)]
+        predictions = runtime.predict({task.inputs[0]: variants})
+        scores_VK = predictions.outputs["scores"]
+        index = int(scores_VK[0].argmax()) if label is None else task.labels.index(label)
+        score = float(scores_VK[0, index])
+        return {
+            "label": task.labels[index],
+            "score": round(score, 6),
+            "words": [
+                {"word": word, "start": start, "end": end, "weight": round(score - float(without_it), 6)}
+                for (word, start, end), without_it in zip(shown, scores_VK[1:, index])
+            ],
+            "note": _note(len(shown), len(words), bool(predictions.truncated_N[0])),
+        }
+
+
+def _note(num_shown: int, num_words: int, truncated: bool) -> str:
+    notes = []
+    if num_shown < num_words:
+        notes.append(f"only the first {num_shown:,} of {num_words:,} words were weighed")
+    if truncated:
+        notes.append("the text is longer than the model reads; its end has no influence")
+    return "; ".join(notes)

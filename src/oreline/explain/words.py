@@ -1,0 +1,128 @@
+"""Cut text into words with their places: spaced scripts at spaces and punctuation, Chinese by jieba.
+
+Mixed text is cut run by run: `iPhone手机很好用` is `iPhone`, `手机`, `很`, `好用`. Other scripts that are written without
+spaces (kana, Thai, Lao, Burmese, Khmer) are cut by character, since no segmenter for them is at hand. Runs of
+punctuation and of symbols (emoji) are words too: models rest on them.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import logging
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from oreline.errors import MissingExtraError
+
+_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF), (0x3005, 0x3007))
+_UNSPACED = ((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F), (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
+_JOINERS = {"'", "’", "-"}
+"""Between two letters they belong to the word: don't, well-made."""
+
+
+class Word(NamedTuple):
+    """A word and its place in the text, in characters: `text[start:end] == word`."""
+
+    word: str
+    start: int
+    end: int
+
+
+def split(text: str) -> list[Word]:
+    """Return the words of a text in order, without white space.
+
+    >>> [word for word, _, _ in split("Don't buy it!!! 这部电影很好看😀")]
+    ["Don't", 'buy', 'it', '!!!', '这部', '电影', '很', '好看', '😀']
+    """
+    words: list[Word] = []
+    for kind, characters in itertools.groupby(zip(_kinds(text), itertools.count()), key=lambda pair: pair[0]):
+        places = [place for _, place in characters]
+        start, end = places[0], places[-1] + 1
+        if kind == "han":
+            words += _chinese(text[start:end], start)
+        elif kind == "unspaced":
+            words += _by_character(text[start:end], start)
+        elif kind != "space":
+            words.append(Word(text[start:end], start, end))
+    return words
+
+
+def without(text: str, words: Sequence[Word]) -> str:
+    """Return the text without some of its words; of the spaces around a word one goes with it.
+
+    >>> text = "a good film"
+    >>> without(text, [split(text)[1]])
+    'a film'
+    """
+    kept: list[str] = []
+    place = 0
+    for _, start, end in sorted(words, key=lambda word: word.start):
+        kept.append(text[place:start])
+        before = next((piece[-1] for piece in reversed(kept) if piece), " ")
+        place = end + 1 if text[end : end + 1].isspace() and before.isspace() else end
+    return "".join([*kept, text[place:]])
+
+
+def _kinds(text: str) -> Iterator[str]:
+    kind = "space"
+    for place, character in enumerate(text):
+        if character in _JOINERS and kind == "word" and _kind(text[place + 1 : place + 2]) == "word":
+            yield kind
+            continue
+        # Accents, vowel signs and emoji joiners have no kind of their own: they belong to what they modify.
+        kind = _kind(character) or kind
+        yield kind
+
+
+@functools.lru_cache(maxsize=65_536)
+def _kind(character: str) -> str:
+    if not character:
+        return "space"
+    if character.isspace():
+        return "space"
+    category = unicodedata.category(character)
+    if category[0] == "M" or category == "Cf":
+        return ""
+    code = ord(character)
+    if any(first <= code <= last for first, last in _HAN):
+        return "han"
+    if any(first <= code <= last for first, last in _UNSPACED):
+        return "unspaced"
+    return {"P": "punctuation", "S": "symbol"}.get(category[0], "word")
+
+
+def _by_character(run: str, offset: int) -> Iterator[Word]:
+    starts = [place for place, character in enumerate(run) if _kind(character) or place == 0]
+    for start, end in zip(starts, [*starts[1:], len(run)]):
+        yield Word(run[start:end], offset + start, offset + end)
+
+
+def _chinese(run: str, offset: int) -> Iterator[Word]:
+    for word in _segmenter().cut(run):
+        yield Word(word, offset, offset + len(word))
+        offset += len(word)
+
+
+@functools.cache
+def _segmenter() -> Any:
+    """Return jieba with its own dictionary, read afresh (a second, once in a process).
+
+    jieba would keep the dictionary as a marshal file of fixed name in the shared temporary folder, where another user
+    of the machine could place one of their own; it is neither written nor read here.
+    """
+    try:
+        with warnings.catch_warnings():
+            # jieba's source has invalid escapes and asks for pkg_resources; Python and setuptools warn of both.
+            warnings.simplefilter("ignore")
+            jieba = importlib.import_module("jieba")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("jieba", "data", "cutting Chinese text into words") from error
+    logging.getLogger("jieba").setLevel(logging.ERROR)
+    segmenter = jieba.Tokenizer()
+    segmenter.FREQ, segmenter.total = segmenter.gen_pfdict(segmenter.get_dict_file())
+    segmenter.initialized = True
+    return segmenter

@@ -1,0 +1,77 @@
+"""Rows of token ids as one padded batch of tensors.
+
+Shape suffixes: B rows of one batch, T tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one forward pass takes."""
+
+    ids_BT: Tensor
+    mask_BT: Tensor | None
+    """1 for real tokens; None when no row is padded, which spares the attention its masking."""
+    num_tokens: int
+    """Real tokens, padding not counted."""
+    segments_BT: Tensor | None = None
+    targets: Tensor | None = None
+    weight: float = 0.0
+    """How many terms the loss sums: rows for a classifier, predicted tokens for a language model."""
+
+    @property
+    def num_rows(self) -> int:
+        """Number of rows."""
+        return int(self.ids_BT.shape[0])
+
+    def inputs(self) -> dict[str, Tensor]:
+        """Return the keyword arguments of a transformers model."""
+        named = {"input_ids": self.ids_BT, "attention_mask": self.mask_BT, "token_type_ids": self.segments_BT}
+        return {name: tensor for name, tensor in named.items() if tensor is not None}
+
+
+def make_batch(
+    rows: Sequence[NDArray[np.int32]],
+    pad_id: int,
+    *,
+    segments: Sequence[NDArray[np.int32]] | None = None,
+    targets: NDArray[np.int64] | None = None,
+    device: torch.device | str = "cpu",
+) -> Batch:
+    """Stack rows, padded on the right to the longest.
+
+    >>> batch = make_batch([np.array([5, 6], np.int32), np.array([7], np.int32)], pad_id=0)
+    >>> batch.ids_BT.tolist(), batch.mask_BT.tolist(), batch.num_tokens
+    ([[5, 6], [7, 0]], [[1, 1], [1, 0]], 3)
+    """
+    lengths_B = np.asarray([len(row) for row in rows], dtype=np.int64)
+    width = max(int(lengths_B.max(initial=0)), 1)
+    padded = bool((lengths_B < width).any())
+    mask_BT = torch.from_numpy((np.arange(width) < lengths_B[:, None]).astype(np.int64)) if padded else None
+    return Batch(
+        ids_BT=_stack(rows, width, pad_id).to(device, non_blocking=True),
+        mask_BT=mask_BT.to(device, non_blocking=True) if mask_BT is not None else None,
+        num_tokens=int(lengths_B.sum()),
+        segments_BT=_stack(segments, width, 0).to(device, non_blocking=True) if segments is not None else None,
+        targets=torch.from_numpy(targets).to(device, non_blocking=True) if targets is not None else None,
+        weight=float(len(rows)),
+    )
+
+
+def _stack(rows: Sequence[NDArray[np.int32]], width: int, fill: int) -> Tensor:
+    stacked_BT = np.full((len(rows), width), fill, dtype=np.int64)
+    for index, row in enumerate(rows):
+        stacked_BT[index, : len(row)] = row
+    return torch.from_numpy(stacked_BT)

@@ -1,0 +1,185 @@
+"""Open start models: transformers encoders and classifiers from local folders, safetensors only, no code run.
+
+Shape suffixes: B rows of one batch, T tokens, D width, K classes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
+from transformers.utils import logging as transformers_logging
+
+from oreline.errors import ArtifactError
+from oreline.models.pooling import PooledClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEAD = "head.safetensors"
+"""Weights of a head for which transformers has no class: `weight` (K, D), `bias` (K,); its pooling in the metadata."""
+
+
+def load_encoder(folder: str | Path) -> Any:
+    """Open an encoder without a head.
+
+    Raises `ArtifactError` when the folder holds no model, holds only a pickle, or needs code of its own.
+    """
+    return _open(AutoModel, folder)
+
+
+def load_masked(folder: str | Path) -> Any:
+    """Open an encoder with a masked-language-model head; the head is new unless the folder has one."""
+    model = _open(AutoModelForMaskedLM, folder)
+    file = Path(folder) / HEAD
+    if file.is_file() and _metadata(file).get("kind") == "masked":
+        model.load_state_dict(load_file(file), strict=False)
+    return model
+
+
+def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None = None) -> Any:
+    """Open an encoder with a linear head over `num_labels` classes; the head is new unless the folder has one.
+
+    Args:
+        folder: a transformers model folder, ours or another's.
+        num_labels: number of classes; a head of another size is replaced by a new one.
+        pooling: `first` (transformers' own class: the first token's state), `mean` (over all tokens), or what the
+            folder was saved with.
+
+    Returns:
+        A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K).
+    """
+    file = Path(folder) / HEAD
+    saved = _metadata(file) if file.is_file() else {}
+    if (pooling or saved.get("pooling", "first")) == "first":
+        return _open(AutoModelForSequenceClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
+    model = PooledClassifier(load_encoder(folder), num_labels)
+    if saved.get("kind") == "classifier":
+        weights = load_file(file)
+        if weights["weight"].shape[0] == num_labels:
+            model.classifier.load_state_dict(weights)
+    return model
+
+
+def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> None:
+    """Write `config.json`, `model.safetensors` and, where transformers has no class for the whole, the head.
+
+    `labels` go into the configuration, so that transformers names the classes too.
+    """
+    whole = model.encoder if isinstance(model, PooledClassifier) else model
+    if labels:
+        whole.config.id2label = dict(enumerate(labels))
+        whole.config.label2id = {label: index for index, label in enumerate(labels)}
+    whole.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    if isinstance(model, PooledClassifier):
+        save_head(folder, model.classifier.state_dict(), kind="classifier", pooling="mean")
+
+
+def save_head(folder: Path, weights: Mapping[str, torch.Tensor], **metadata: str) -> None:
+    """Write `head.safetensors` with what the head is in its metadata."""
+    save_file({name: tensor.detach().contiguous() for name, tensor in weights.items()}, folder / HEAD, dict(metadata))
+
+
+def tokenizer(folder: str | Path) -> Tokenizer:
+    """Open `tokenizer.json`, without padding or truncation. Raises `ArtifactError` when it is missing or damaged."""
+    file = Path(folder) / "tokenizer.json"
+    if not file.is_file():
+        raise ArtifactError(
+            "the model folder has no tokenizer.json",
+            where=str(folder),
+            remedy="save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(…).save_pretrained(folder)",
+        )
+    try:
+        opened = Tokenizer.from_file(str(file))
+    except Exception as error:  # the Rust library raises plain Exception
+        raise ArtifactError(f"tokenizer.json cannot be read: {error}", where=str(file)) from error
+    opened.no_padding()
+    opened.no_truncation()
+    return opened
+
+
+def max_positions(model: Any) -> int:
+    """Return how many tokens the model takes, special tokens included."""
+    config = model.config
+    positions = int(getattr(config, "max_position_embeddings", 512) or 512)
+    # RoBERTa's positions begin after the padding index.
+    offset = (config.pad_token_id or 0) + 1 if config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
+    return positions - offset
+
+
+def _open(family: Any, folder: str | Path, **options: Any) -> Any:
+    path = Path(folder)
+    _check_folder(path)
+    with _quiet():
+        try:
+            return family.from_pretrained(
+                path,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                **options,
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ArtifactError(
+                f"the model cannot be opened: {str(error).splitlines()[0]}",
+                where=str(path),
+                remedy="give a folder in Hugging Face layout whose architecture transformers knows",
+            ) from error
+
+
+def _check_folder(path: Path) -> None:
+    if not (path / "config.json").is_file():
+        raise ArtifactError(
+            "not a model folder: it has no config.json",
+            where=str(path),
+            allowed="config.json, model.safetensors, tokenizer.json",
+            remedy="give a folder in Hugging Face layout, or a catalog name such as catalog:minilm-l6-en",
+        )
+    if not list(path.glob("*.safetensors")):
+        pickles = sorted(
+            file.name for file in path.iterdir() if file.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+        )
+        raise ArtifactError(
+            f"the model is a pickle ({pickles[0]}), which is never opened"
+            if pickles
+            else "it has no model.safetensors",
+            where=str(path),
+            allowed="model.safetensors",
+            remedy="save the weights as safetensors, in a place where you trust the file",
+        )
+    try:
+        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtifactError("config.json is not JSON", where=str(path)) from error
+    if "auto_map" in config:
+        raise ArtifactError("the model needs code from its own folder, which is never run", where=str(path))
+
+
+def _metadata(file: Path) -> dict[str, str]:
+    with safe_open(file, "pt") as stream:
+        return dict(stream.metadata() or {})
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the loading report: a new head is expected, and said by us."""
+    before = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,47 @@
+"""Read one vector for each text from an encoder's states.
+
+Shape suffixes: B rows of one batch, T tokens, D width, K classes.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
+    """Average the states of real tokens; shape (B, D).
+
+    >>> hidden = torch.tensor([[[1.0], [3.0], [9.0]]])
+    >>> mean_over_tokens(hidden, torch.tensor([[1, 1, 0]])).tolist()
+    [[2.0]]
+    """
+    if mask_BT is None:
+        return hidden_BTD.mean(dim=1)
+    weights_BT1 = mask_BT.unsqueeze(-1).to(hidden_BTD.dtype)
+    return (hidden_BTD * weights_BT1).sum(dim=1) / weights_BT1.sum(dim=1).clamp(min=1)
+
+
+class PooledClassifier(nn.Module):
+    """An encoder, the mean of its last states, and a linear head: what transformers has no class for."""
+
+    def __init__(self, encoder: Any, num_labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.classifier = nn.Linear(encoder.config.hidden_size, num_labels)
+        nn.init.normal_(self.classifier.weight, std=getattr(encoder.config, "initializer_range", 0.02))
+        nn.init.zeros_(self.classifier.bias)
+
+    @property
+    def config(self) -> Any:
+        """Return the encoder's configuration."""
+        return self.encoder.config
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
+        """Return `logits` (B, K) and `pooled` (B, D), the mean state that the head reads."""
+        hidden_BTD = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **inputs).last_hidden_state
+        pooled_BD = mean_over_tokens(hidden_BTD, attention_mask)
+        return SimpleNamespace(logits=self.classifier(pooled_BD), pooled=pooled_BD)

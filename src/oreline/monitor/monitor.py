@@ -1,0 +1,152 @@
+"""Compare what a served model sees with what it saw, by every detector asked for, and report.
+
+A detector says *drift* only when its p-value is small **and** the effect is large enough to matter: with many rows
+every difference is significant, and significance alone would call for an update each night. With m detectors a
+p-value has to lie below alpha / m (Bonferroni), so that alpha bounds the chance of any false alarm.
+
+Shape suffixes: N rows, K classes, D embedding width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oreline.errors import ArtifactError, DataError
+from oreline.report.report import Chart, Report, Table
+from oreline.runtime.open import open_task
+from oreline.runtime.samples import read_samples
+from oreline.types import Detector, Drift, Sample
+
+if TYPE_CHECKING:
+    from oreline.store import Artifact
+
+MIN_ROWS = 30
+"""Fewer rows than this cannot be judged, on either side."""
+ALPHA = 0.05
+_SHOWN_ROWS = 10
+_SHOWN_CHARS = 120
+
+
+def reference_sample(artifact: Artifact) -> Sample:
+    """Return the rows that live rows are compared with: those of dev, with the model's own answers.
+
+    Raises `ArtifactError` when the artifact has no such rows.
+    """
+    frame = read_samples(artifact, "reference")
+    if not frame.height:
+        raise ArtifactError(
+            "the model has no reference rows to compare with",
+            where=str(artifact.path),
+            remedy="fine-tune it again with data that has a dev split",
+        )
+    return Sample(
+        ids=frame["row_id"].to_list(),
+        texts=[" | ".join(map(str, row)) for row in frame.select(open_task(artifact).inputs).iter_rows()],
+        labels=frame["predicted"].to_list(),
+        scores_NK=np.asarray(frame["scores"].to_list(), dtype=np.float32),
+        embedding_ND=np.asarray(frame["embedding"].to_list(), dtype=np.float32),
+    )
+
+
+def monitor(
+    reference: Sample,
+    live: Sample,
+    *,
+    detectors: Sequence[Detector],
+    seed: int = 0,
+    alpha: float = ALPHA,
+    subject: Mapping[str, Any] | None = None,
+) -> Report:
+    """Run detectors and report drift or none, how large, and which rows show it most.
+
+    Args:
+        reference: from `reference_sample`.
+        live: from `PredictionLog.sample`.
+        detectors: at least one; a name may occur once.
+        seed: of the permutations.
+        alpha: chance of a false alarm over all detectors together.
+        subject: what the report is about (artifact id, log), as it shall appear there.
+
+    Raises:
+        DataError: fewer than 30 rows on either side.
+    """
+    _check(reference, "reference", "the model's reference rows", "fine-tune with a larger dev split")
+    _check(live, "live", "the prediction log", "wait for more requests, or send some with `oreline predict`")
+    found = [_corrected(detector.detect(reference, live, seed=seed), len(detectors), alpha) for detector in detectors]
+    drifted = [drift.detector for drift in found if drift.drifted]
+    return Report(
+        verb="monitor",
+        title=f"Drift found by {', '.join(drifted)}" if drifted else "No drift",
+        subject=subject or {},
+        metrics={f"{drift.detector}_{drift.effect_name}": drift.effect for drift in found},
+        facts={
+            "verdict": "drift" if drifted else "none",
+            "rows_reference": len(reference.ids),
+            "rows_live": len(live.ids),
+            "alpha": alpha,
+            "p_values": {drift.detector: drift.p_value for drift in found},
+        },
+        tables=[_summary(found, alpha), *(_rows(drift, live) for drift in found if drift.row_scores)],
+        charts=[chart for drift in found for chart in _charts(drift)],
+        warnings=[str(drift.details["warning"]) for drift in found if "warning" in drift.details],
+    )
+
+
+def _check(sample: Sample, side: str, where: str, remedy: str) -> None:
+    if len(sample.ids) < MIN_ROWS:
+        raise DataError(
+            f"{len(sample.ids)} {side} rows are too few to judge drift",
+            where=where,
+            allowed=f"{MIN_ROWS} rows or more",
+            remedy=remedy,
+        )
+
+
+def _corrected(drift: Drift, num_detectors: int, alpha: float) -> Drift:
+    return replace(drift, drifted=drift.drifted and drift.p_value * num_detectors <= alpha)
+
+
+def _summary(found: Sequence[Drift], alpha: float) -> Table:
+    rows = [
+        [
+            drift.detector,
+            "drift" if drift.drifted else "none",
+            drift.p_value,
+            drift.effect_name,
+            str(drift.effect),
+            drift.details.get("bound", ""),
+        ]
+        for drift in found
+    ]
+    note = f"Drift: p × {len(found)} ≤ {alpha:g} and an effect beyond its bound. Intervals are 95 %."
+    return Table("Detectors", ["detector", "verdict", "p", "effect", "value", "bound"], rows, note)
+
+
+def _rows(drift: Drift, live: Sample) -> Table:
+    places = {id: place for place, id in enumerate(live.ids)}
+    most = sorted(drift.row_scores, key=lambda id: (-drift.row_scores[id], places[id]))[:_SHOWN_ROWS]
+    rows = [
+        [id, round(drift.row_scores[id], 4), live.labels[places[id]], _shortened(live.texts[places[id]])] for id in most
+    ]
+    return Table(f"Live rows that show it most: {drift.detector}", ["id", "score", "label", "text"], rows)
+
+
+def _charts(drift: Drift) -> Iterator[Chart]:
+    """Draw what a detector left in its details: `shares` (by label) and `histogram` (of its row scores)."""
+    if shares := drift.details.get("shares"):
+        labels = list(shares["reference"])
+        series = {side: [shares[side][label] for label in labels] for side in ("reference", "live")}
+        yield Chart("Share of each predicted label", "bars", {"labels": labels, "series": series})
+    if histogram := drift.details.get("histogram"):
+        series = {side: histogram[side] for side in ("reference", "live")}
+        title = f"How live each row looks: {drift.detector}"
+        yield Chart(title, "histogram", {"edges": histogram["edges"], "series": series})
+
+
+def _shortened(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _SHOWN_CHARS else flat[: _SHOWN_CHARS - 1] + "…"

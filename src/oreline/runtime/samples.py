@@ -1,0 +1,124 @@
+"""Rows that an artifact carries with it: reference rows for monitoring, replay rows for updating, golden rows.
+
+* reference: rows the model did not train on, with its answers and embeddings: what live rows are compared with.
+* replay: a class-stratified sample of the training rows: what an update mixes with fresh rows.
+* golden: a handful of rows with their scores, in the manifest: what readiness and a hot swap check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from oreline.data.dataset import Dataset
+from oreline.errors import ArtifactError
+from oreline.store import SAMPLES, Artifact
+from oreline.types import Runtime
+
+NUM_REFERENCE = 1000
+NUM_REPLAY = 2000
+NUM_GOLDEN = 8
+GOLDEN_CHARACTERS = 500
+"""Golden rows stand in a JSON file that people read, so long texts are not chosen."""
+
+_SCHEMA = {
+    "part": pl.String,
+    "row_id": pl.String,
+    "label": pl.String,
+    "predicted": pl.String,
+    "scores": pl.List(pl.Float32),
+    "embedding": pl.List(pl.Float32),
+}
+
+
+def write_samples(folder: Path, runtime: Runtime, data: Dataset, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Write `samples.parquet` into an artifact's folder and return the golden rows for its manifest.
+
+    Args:
+        folder: the folder being written.
+        runtime: the model in that folder, so that the answers are those that will be served.
+        data: the dataset it was trained on. Reference rows come from `dev`; without that split, from `train`.
+        seed: of the choice of rows.
+    """
+    task = runtime.task
+    columns = ["row_id", *task.inputs, task.target]
+    held_out = data.frame("dev" if data.manifest.splits.get("dev") else _training_split(data), columns)
+    trained = data.frame(_training_split(data), columns)
+    reference = held_out.sample(min(NUM_REFERENCE, held_out.height), seed=seed)
+    replay = stratified_sample(trained, task.target, NUM_REPLAY, seed=seed)
+    parts = [
+        answered("reference", reference, runtime, embeddings=True),
+        answered("replay", replay, runtime, embeddings=False),
+    ]
+    pl.concat(parts).write_parquet(folder / SAMPLES)
+    return golden_rows(reference, runtime)
+
+
+def recompute_samples(folder: Path, runtime: Runtime, parent: Artifact, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Write the parent's sample rows with this model's answers (a compressed model answers a little differently)."""
+    columns = ["row_id", *runtime.task.inputs, "label"]
+    rows = {part: read_samples(parent, part).select(columns) for part in ("reference", "replay")}
+    parts = [answered(part, frame, runtime, embeddings=part == "reference") for part, frame in rows.items()]
+    pl.concat(parts).write_parquet(folder / SAMPLES)
+    return golden_rows(rows["reference"], runtime)
+
+
+def read_samples(artifact: Artifact, part: str) -> pl.DataFrame:
+    """Return the `reference` or `replay` rows of an artifact.
+
+    Columns: `row_id`, the task's inputs, `label` (true; null where unknown), `predicted`, `scores`, `embedding`.
+
+    Raises `ArtifactError` when the artifact carries no such rows.
+    """
+    if not artifact.has(SAMPLES):
+        raise ArtifactError("the model carries no sample rows", where=str(artifact.path))
+    frame = pl.read_parquet(artifact.file(SAMPLES)).filter(pl.col("part") == part).drop("part")
+    if frame.is_empty():
+        raise ArtifactError(f"the model carries no {part} rows", where=str(artifact.path))
+    return frame
+
+
+def answered(part: str, frame: pl.DataFrame, runtime: Runtime, *, embeddings: bool) -> pl.DataFrame:
+    """Return rows in the schema of `samples.parquet`, with the model's answers."""
+    task = runtime.task
+    predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs}, embeddings=embeddings)
+    vectors = predictions.embedding_ND
+    return pl.DataFrame(
+        {
+            "part": [part] * frame.height,
+            "row_id": frame["row_id"],
+            **{role: frame[role] for role in task.inputs},
+            "label": frame[task.target],
+            "predicted": [answer["label"] for answer in task.decode(predictions.outputs)],
+            "scores": predictions.outputs["scores"].tolist(),
+            "embedding": vectors.tolist() if vectors is not None else [None] * frame.height,
+        },
+        schema_overrides=_SCHEMA,
+    )
+
+
+def golden_rows(frame: pl.DataFrame, runtime: Runtime) -> list[dict[str, Any]]:
+    """Return a few short rows with the scores the model gives them, JSON-ready."""
+    inputs = runtime.task.inputs
+    short = frame.filter(pl.all_horizontal(pl.col(role).str.len_chars() <= GOLDEN_CHARACTERS for role in inputs))
+    chosen = (short if short.height else frame.head(1)).head(NUM_GOLDEN)
+    scores_NK = runtime.predict({role: chosen[role].to_list() for role in inputs}).outputs["scores"]
+    return [
+        {"inputs": row, "scores": [round(float(score), 6) for score in scores_K]}
+        for row, scores_K in zip(chosen.select(inputs).to_dicts(), scores_NK)
+    ]
+
+
+def stratified_sample(frame: pl.DataFrame, column: str, rows: int, *, seed: int) -> pl.DataFrame:
+    """Return about `rows` rows in which each value of a column keeps its share, and at least one row."""
+    if rows >= frame.height:
+        return frame
+    rank = pl.int_range(pl.len()).shuffle(seed=seed).over(column)
+    quota = (pl.len().over(column) * (rows / frame.height)).ceil()
+    return frame.filter(rank < quota)
+
+
+def _training_split(data: Dataset) -> str:
+    return "train" if "train" in data.splits else data.splits[0]

@@ -1,0 +1,80 @@
+"""Predict with a transformers model: `config.json`, `model.safetensors`, `tokenizer.json`.
+
+Shape suffixes: N rows, B rows of one batch, T tokens, D width, K classes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from oreline import registry
+from oreline.models.batch import make_batch
+from oreline.models.load import tokenizer
+from oreline.runtime.batching import predict_in_batches
+from oreline.runtime.open import open_task
+from oreline.types import Columns, Encoded, Predictions
+
+if TYPE_CHECKING:
+    from oreline.store import Artifact
+
+
+class Runtime:
+    """Predicts with torch: the form that training writes, and the yardstick of every compressed one."""
+
+    precision = "fp32"
+    token_budget = 4096
+
+    def __init__(self, artifact: Artifact, *, threads: int | None = None) -> None:
+        """Load an artifact's weights, on the GPU where there is one. `threads` are CPU threads; all cores when None."""
+        self.artifact = artifact
+        self.task = open_task(artifact)
+        self._threads = threads
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._tokenizer = tokenizer(artifact.path)
+        self._head = registry.create("head", self.task.head, num_labels=len(self.task.labels))
+        self.model = self._head.module(artifact.path).to(self._device).eval()
+        self._pad_id = int(self.model.config.pad_token_id or 0)
+
+    def encode(self, columns: Columns) -> Encoded:
+        """Tokenise rows, cut to the length the model was trained with."""
+        return self.task.encode(columns, self._tokenizer, self.artifact.manifest.max_tokens)
+
+    def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
+        """Run one batch; the embedding is the vector that the head reads."""
+        batch = make_batch(encoded.ids, self._pad_id, segments=encoded.segments, device=self._device)
+        if not encoded.ids:
+            return self._nothing(embeddings)
+        with torch.inference_mode(), self._own_threads():
+            outputs, embedding_ND = self._head.outputs(self.model, batch)
+        lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
+        return Predictions(outputs, embedding_ND if embeddings else None, lengths_N, encoded.truncated_N)
+
+    def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+        """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""
+        return predict_in_batches(self, columns, embeddings=embeddings)
+
+    def _nothing(self, embeddings: bool) -> Predictions:
+        width = int(self.model.config.hidden_size)
+        return Predictions(
+            {"scores": np.empty((0, len(self.task.labels)), np.float32)},
+            np.empty((0, width), np.float32) if embeddings else None,
+            np.empty(0, np.int64),
+            np.empty(0, bool),
+        )
+
+    @contextlib.contextmanager
+    def _own_threads(self) -> Iterator[None]:
+        # The number of threads belongs to the process: set for this call, given back after it.
+        before = torch.get_num_threads()
+        if self._threads and self._threads != before:
+            torch.set_num_threads(self._threads)
+        try:
+            yield
+        finally:
+            if torch.get_num_threads() != before:
+                torch.set_num_threads(before)

@@ -1,0 +1,348 @@
+"""Dynamic batching: rows of many requests through one model, without waiting for company.
+
+Two threads. One tokenises what has arrived; the other runs the model. Whenever the model is free, the next batch
+is cut from what is queued at that moment: the oldest `look_ahead_rows` rows are sorted by length, cut by padded
+tokens, and the batch that holds the oldest row goes first, so that no row starves and little is padded. Under
+light load a row never waits for others; under heavy load batches grow by themselves. Rows whose deadline has
+passed, or whose client has gone, are dropped before they cost anything.
+
+Shape suffixes: N rows of a request, B rows of a batch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from oreline.errors import OrelineError
+from oreline.runtime.batching import length_batches
+from oreline.serve.refusals import DeadlineError, DrainingError, OverloadedError
+from oreline.types import Encoded, Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from oreline.serve.live import Served
+    from oreline.serve.meters import Meters
+    from oreline.serve.settings import Settings
+    from oreline.types import Columns
+
+_LOG = logging.getLogger(__name__)
+_TOKENISE_ROWS = 256
+"""Rows tokenised in one go: enough to use all cores, few enough that the first ones need not wait long."""
+_RATE_WEIGHT = 0.2
+"""Weight of the newest batch in the running mean of seconds a row."""
+
+
+class Answered(NamedTuple):
+    """A request's predictions and the model that made them."""
+
+    served: Served
+    predictions: Predictions
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The rows of one request, on their way."""
+
+    columns: Columns
+    num_rows: int
+    deadline_s: float
+    """On the monotonic clock."""
+    served: Served
+    first: bool = False
+    future: Future[Answered] = field(default_factory=Future)
+    accepted_s: float = field(default_factory=time.monotonic)
+    num_missing: int = 0
+    outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.num_missing = self.num_rows
+
+    def fill(self, rows_B: list[int], predictions: Predictions, picks_B: list[int]) -> None:
+        """Put some rows of a batch into their places; the last ones complete the answer."""
+        named = {**predictions.outputs, "_num_tokens": predictions.num_tokens_N, "_truncated": predictions.truncated_N}
+        if predictions.embedding_ND is not None:
+            named["_embedding"] = predictions.embedding_ND
+        for name, values in named.items():
+            if name not in self.outputs:
+                self.outputs[name] = np.empty((self.num_rows, *values.shape[1:]), dtype=values.dtype)
+            self.outputs[name][rows_B] = values[picks_B]
+        self.num_missing -= len(rows_B)
+        if self.num_missing == 0 and self.future.set_running_or_notify_cancel():
+            self.future.set_result(Answered(self.served, self._predictions()))
+
+    def fail(self, error: Exception) -> None:
+        """End the job with an error, unless its client has gone or it has ended already."""
+        if not self.future.done() and self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
+
+    def _predictions(self) -> Predictions:
+        outputs = {name: values for name, values in self.outputs.items() if not name.startswith("_")}
+        named = self.outputs
+        return Predictions(outputs, named.get("_embedding"), named["_num_tokens"], named["_truncated"])
+
+
+class _Row(NamedTuple):
+    """One tokenised row, waiting for the model."""
+
+    job: Job
+    place: int
+    """Which of its job's rows it is."""
+    ids: NDArray[np.int32]
+    truncated: bool
+    segments: NDArray[np.int32] | None
+
+
+class Batcher:
+    """Accepts rows from any thread and answers through futures."""
+
+    def __init__(self, current: Callable[[], Served], settings: Settings, meters: Meters) -> None:
+        self._current, self._settings, self._meters = current, settings, meters
+        self._lock = threading.Lock()
+        self._counting = threading.Lock()  # apart: a job may end while the queue's lock is held
+        self._arrived = threading.Condition(self._lock)
+        self._tokenised = threading.Condition(self._lock)
+        self._incoming: deque[Job] = deque()
+        self._ready: deque[_Row] = deque()
+        self._num_waiting = 0
+        self._num_tokenising = 0
+        self._row_s = 0.0
+        self._closing = False
+        self._threads = [
+            threading.Thread(target=self._tokenise_forever, name="oreline-tokenise", daemon=True),
+            threading.Thread(target=self._infer_forever, name="oreline-infer", daemon=True),
+        ]
+        meters.queue_rows.set_function(lambda: self._num_waiting)
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self, timeout_s: float) -> None:
+        """Refuse new rows, finish the accepted ones, and end; what is not done in time fails."""
+        with self._lock:
+            self._closing = True
+            self._arrived.notify_all()
+            self._tokenised.notify_all()
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        with self._lock:
+            left = [*self._incoming, *(row.job for row in self._ready)]
+        for job in left:
+            job.fail(DrainingError("the server stopped before this request was answered", retry_after_s=1))
+
+    @property
+    def num_waiting(self) -> int:
+        """Rows accepted and not yet answered."""
+        return self._num_waiting
+
+    def refuse_if_full(self, num_rows: int = 1, deadline_s: float | None = None) -> None:
+        """Raise `OverloadedError` when these rows cannot be held, or not be answered in time."""
+        waiting, limit = self._num_waiting, self._settings.queue_rows
+        wait_s = waiting * self._row_s
+        if waiting and waiting + num_rows > limit:
+            raise OverloadedError(
+                f"{waiting} rows wait, {num_rows} more do not fit", allowed=f"queue_rows = {limit}",
+                remedy="send again after Retry-After seconds", retry_after_s=wait_s,
+            )  # fmt: skip
+        if waiting and wait_s > (deadline_s or self._settings.deadline_s):
+            raise OverloadedError(
+                f"the queue takes {wait_s:.1f} s, longer than the deadline", remedy="send again after Retry-After",
+                retry_after_s=wait_s,
+            )  # fmt: skip
+
+    def submit(
+        self,
+        columns: Columns,
+        num_rows: int,
+        *,
+        deadline_s: float,
+        served: Served | None = None,
+        first: bool = False,
+    ) -> Future[Answered]:
+        """Accept rows for prediction.
+
+        Args:
+            columns: the rows, by role.
+            num_rows: how many they are.
+            deadline_s: seconds from now after which nobody waits for the answer.
+            served: the model to use; the one in place when not set.
+            first: whether they go to the front of the queue and past its bound: for readiness only.
+
+        Raises:
+            OverloadedError: the queue is full.
+            DrainingError: the server is going away.
+        """
+        with self._lock:
+            if self._closing:
+                raise DrainingError("the server is going away", remedy="send to another replica", retry_after_s=1)
+            if not first:
+                self.refuse_if_full(num_rows, deadline_s)
+            job = Job(columns, num_rows, time.monotonic() + deadline_s, served or self._current(), first)
+            if first:
+                self._incoming.appendleft(job)
+            else:
+                self._incoming.append(job)
+            with self._counting:
+                self._num_waiting += num_rows
+            job.future.add_done_callback(lambda _: self._release(job))
+            self._arrived.notify()
+        return job.future
+
+    # --- tokenising ---
+
+    def _tokenise_forever(self) -> None:
+        while jobs := self._next_jobs():
+            rows = list(itertools.chain.from_iterable(self._encode(jobs)))
+            with self._lock:
+                self._num_tokenising -= len(jobs)
+                self._ready.extend(row for row in rows if not row.job.first)
+                self._ready.extendleft(row for row in reversed(rows) if row.job.first)
+                self._tokenised.notify()
+
+    def _next_jobs(self) -> list[Job]:
+        """Wait for jobs and take those that are there, all for one model; an empty list ends the thread."""
+        with self._lock:
+            while not self._incoming:
+                if self._closing:
+                    self._tokenised.notify_all()
+                    return []
+                self._arrived.wait()
+            jobs, num_rows = [self._incoming.popleft()], 0
+            while self._incoming and num_rows < _TOKENISE_ROWS and self._incoming[0].served is jobs[0].served:
+                jobs.append(self._incoming.popleft())
+                num_rows += jobs[-1].num_rows
+            self._num_tokenising += len(jobs)
+            return jobs
+
+    def _encode(self, jobs: list[Job]) -> list[list[_Row]]:
+        alive = [job for job in jobs if not self._is_dead(job, job.num_rows)]
+        if not alive:
+            return []
+        columns = {role: [value for job in alive for value in job.columns[role]] for role in alive[0].columns}
+        try:
+            encoded = alive[0].served.runtime.encode(columns)
+        except Exception as error:  # one bad text must not fail its neighbours
+            if len(alive) > 1:
+                return [rows for job in alive for rows in self._encode([job])]
+            self._end(alive[0], error)
+            return []
+        starts = itertools.accumulate((job.num_rows for job in alive), initial=0)
+        return [
+            [_row(job, index, encoded, start + index) for index in range(job.num_rows)]
+            for job, start in zip(alive, starts)
+        ]
+
+    # --- inference ---
+
+    def _infer_forever(self) -> None:
+        while batch := self._next_batch():
+            self._run(batch)
+
+    def _next_batch(self) -> list[_Row]:
+        """Wait for rows and cut the next batch; an empty list ends the thread."""
+        with self._lock:
+            while True:
+                while not self._ready:
+                    if self._closing and not self._incoming and not self._num_tokenising:
+                        return []
+                    self._tokenised.wait()
+                if batch := self._cut():
+                    return batch
+
+    def _cut(self) -> list[_Row]:
+        """Take the batch that holds the oldest row out of the queue."""
+        window: list[_Row] = []
+        held: list[_Row] = []  # rows for another model keep their places
+        while self._ready and len(window) + len(held) < self._settings.look_ahead_rows:
+            row = self._ready.popleft()
+            if self._is_dead(row.job):
+                continue
+            (window if not window or row.job.served is window[0].job.served else held).append(row)
+        if not window:
+            self._ready.extendleft(reversed(held))
+            return []
+        budget = self._settings.max_batch_tokens or window[0].job.served.runtime.token_budget
+        lengths_N = np.asarray([len(row.ids) for row in window], dtype=np.int64)
+        taken = next(set(batch.tolist()) for batch in length_batches(lengths_N, budget) if 0 in batch)
+        left = [row for position, row in enumerate(window) if position not in taken]
+        self._ready.extendleft(reversed(held))
+        self._ready.extendleft(reversed(left))
+        return [window[position] for position in sorted(taken)]
+
+    def _run(self, batch: list[_Row]) -> None:
+        begun_s = time.monotonic()
+        try:
+            predictions = batch[0].job.served.runtime.forward(_joined(batch), embeddings=self._settings.log)
+        except Exception as error:
+            if len(batch) > 1:  # find the row that the model cannot take, and answer the others
+                for row in batch:
+                    self._run([row])
+            else:
+                self._end(batch[0].job, error)
+            return
+        took_s = time.monotonic() - begun_s
+        self._measure(batch, predictions, begun_s, took_s)
+        places: dict[Job, tuple[list[int], list[int]]] = {}
+        for position, row in enumerate(batch):
+            rows_B, picks_B = places.setdefault(row.job, ([], []))
+            rows_B.append(row.place)
+            picks_B.append(position)
+        for job, (rows_B, picks_B) in places.items():
+            job.fill(rows_B, predictions, picks_B)
+
+    # --- bookkeeping ---
+
+    def _is_dead(self, job: Job, num_rows: int = 1) -> bool:
+        """Whether nobody waits for a job any more: its client has gone, or its deadline has passed."""
+        if not job.future.done():
+            if time.monotonic() < job.deadline_s:
+                return False
+            job.fail(DeadlineError("the answer was not ready in time", remedy="send fewer rows, or send again later"))
+        self._meters.rows_dropped.labels("cancelled" if job.future.cancelled() else "expired").inc(num_rows)
+        return True
+
+    def _end(self, job: Job, error: Exception) -> None:
+        if not isinstance(error, OrelineError):
+            _LOG.error("the model failed", exc_info=error)
+        job.fail(error)
+
+    def _release(self, job: Job) -> None:
+        with self._counting:
+            self._num_waiting -= job.num_rows
+
+    def _measure(self, batch: list[_Row], predictions: Predictions, begun_s: float, took_s: float) -> None:
+        row_s = took_s / len(batch)
+        self._row_s = row_s if not self._row_s else self._row_s + _RATE_WEIGHT * (row_s - self._row_s)
+        num_tokens = int(predictions.num_tokens_N.sum())
+        num_padded = len(batch) * int(predictions.num_tokens_N.max())
+        self._meters.forward_seconds.observe(took_s)
+        self._meters.batch_rows.observe(len(batch))
+        self._meters.tokens.labels("real").inc(num_tokens)
+        self._meters.tokens.labels("padding").inc(max(num_padded - num_tokens, 0))
+        for job in {row.job for row in batch}:
+            self._meters.queue_seconds.observe(begun_s - job.accepted_s)
+
+
+def _row(job: Job, index: int, encoded: Encoded, position: int) -> _Row:
+    segments = encoded.segments[position] if encoded.segments is not None else None
+    return _Row(job, index, encoded.ids[position], bool(encoded.truncated_N[position]), segments)
+
+
+def _joined(batch: list[_Row]) -> Encoded:
+    segments = [row.segments for row in batch if row.segments is not None]
+    truncated_B = np.asarray([row.truncated for row in batch], dtype=bool)
+    return Encoded([row.ids for row in batch], truncated_B, segments or None)

@@ -1,0 +1,65 @@
+"""A runtime whose rows wait in the server's queue: for work, such as explaining, that predicts many trial rows.
+
+One thread runs the model, whoever asks; trial rows share batches with everybody's and never jump the queue.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING
+
+from oreline.errors import OrelineError
+from oreline.runtime.batching import concatenate
+from oreline.serve.refusals import DeadlineError
+
+if TYPE_CHECKING:
+    from oreline.serve.batcher import Batcher
+    from oreline.serve.live import Served
+    from oreline.serve.settings import Settings
+    from oreline.types import Columns, Encoded, Predictions
+
+_CHUNK_ROWS = 32
+"""Trial rows that wait at once: few, so that an explanation does not fill the queue."""
+
+
+class QueuedRuntime:
+    """Predicts with one version of the model, through the queue."""
+
+    def __init__(self, served: Served, batcher: Batcher, settings: Settings) -> None:
+        self._served, self._batcher = served, batcher
+        self._chunk_rows = min(_CHUNK_ROWS, settings.max_rows)
+        self._deadline_s = settings.explain_deadline_s
+        self._stopped = False
+        self.artifact, self.task = served.runtime.artifact, served.runtime.task
+        self.precision, self.token_budget = served.runtime.precision, served.runtime.token_budget
+
+    def stop(self) -> None:
+        """Predict nothing more: nobody waits for the result."""
+        self._stopped = True
+
+    def encode(self, columns: Columns) -> Encoded:
+        """Tokenise rows."""
+        return self._served.runtime.encode(columns)
+
+    def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
+        """Refuse: batches are cut by the queue."""
+        raise OrelineError("a queued runtime takes rows, not batches: use predict")
+
+    def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+        """Run any number of rows, some at a time.
+
+        Raises `OverloadedError` when the queue is full, `DeadlineError` when nobody waits any more.
+        """
+        num_rows = len(next(iter(columns.values())))
+        parts = []
+        for start in range(0, num_rows, self._chunk_rows):
+            if self._stopped:
+                raise DeadlineError("the explanation was given up")
+            chunk = {role: list(values[start : start + self._chunk_rows]) for role, values in columns.items()}
+            chunk_rows = min(self._chunk_rows, num_rows - start)
+            future = self._batcher.submit(chunk, chunk_rows, deadline_s=self._deadline_s, served=self._served)
+            try:
+                parts.append(future.result(self._deadline_s).predictions)
+            except (TimeoutError, CancelledError) as error:
+                raise DeadlineError("the explanation took too long") from error
+        return concatenate(parts)

@@ -1,0 +1,147 @@
+"""Requests and answers. A row's fields are the roles that the task reads, known when a model is open."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+
+ID_PATTERN = "^[0-9a-f]{32}$"
+_EXAMPLE = "A warm and clever film."
+
+
+def _encodable(text: str) -> str:
+    """Refuse half a surrogate pair: it is no character, and no tokenizer or database takes it."""
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(f"a lone surrogate {text[error.start]!a} at character {error.start}") from error
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+PredictionId = Annotated[str, Field(pattern=ID_PATTERN, examples=["0123456789abcdef0123456789abcdef"])]
+
+
+class Model(BaseModel):
+    """Which model answered."""
+
+    id: str
+    version: str
+    precision: str
+
+
+class Prediction(BaseModel):
+    """One row's answer."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str = Field(description="Names this prediction, for /feedback and DELETE /predictions/{id}.")
+    label: str
+    scores: dict[str, float]
+    truncated: bool = Field(description="Whether the text was longer than the model takes, and was cut.")
+
+
+class OneAnswer(Prediction):
+    """Answer to one row."""
+
+    model: Model
+    warnings: list[str]
+
+
+class ManyAnswer(BaseModel):
+    """Answer to several rows, in their order."""
+
+    predictions: list[Prediction]
+    model: Model
+    warnings: list[str]
+
+
+class Word(BaseModel):
+    """How much one word speaks for the explained label."""
+
+    model_config = ConfigDict(extra="allow")
+
+    word: str
+    start: int
+    end: int
+    weight: float
+
+
+class Explanation(BaseModel):
+    """Which words an answer rests on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    label: str
+    score: float
+    words: list[Word]
+    model: Model
+    warnings: list[str]
+
+
+class Feedback(BaseModel):
+    """The true label of an earlier prediction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: PredictionId
+    label: Text = Field(max_length=1000, examples=["fresh"])
+
+
+class Done(BaseModel):
+    """What was done to a logged prediction."""
+
+    id: str
+    done: str
+    model: Model
+
+
+class Problem(BaseModel):
+    """What was wrong, where, what is allowed, and what to do."""
+
+    what: str
+    where: str | None = None
+    allowed: str | None = None
+    do: str | None = None
+
+
+class ErrorAnswer(BaseModel):
+    """Answer to a request that was not served."""
+
+    error: Problem
+
+
+class Requests(NamedTuple):
+    """The request types of one model."""
+
+    predict: Any
+    explain: type[BaseModel]
+
+
+def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: int) -> Requests:
+    """Build the request types for a task that reads these roles."""
+    field = Field(examples=[_EXAMPLE])
+    # pydantic's create_model takes fields by name, which its type cannot express for names known only now.
+    row: type[BaseModel] = create_model(  # type: ignore[call-overload]
+        "Row",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__="One row: a value for each column that the task reads.",
+        **dict.fromkeys(inputs, (Text, field)),
+    )
+    rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
+    many = create_model("Rows", __config__=ConfigDict(extra="forbid"), __doc__="Several rows.", rows=(rows, ...))
+    short = Field(examples=[_EXAMPLE], max_length=explain_max_chars)
+    explain: type[BaseModel] = create_model(  # type: ignore[call-overload]
+        "ExplainRow",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__="A row, and the label to explain (the predicted one when not given).",
+        **dict.fromkeys(inputs, (Text, short)),
+        label=(Text | None, Field(default=None, max_length=1000)),
+    )
+    one_or_many = Annotated[
+        Annotated[row, Tag("one")] | Annotated[many, Tag("many")],  # type: ignore[valid-type]
+        Discriminator(lambda given: "many" if isinstance(given, dict) and "rows" in given else "one"),
+    ]
+    return Requests(one_or_many, explain)

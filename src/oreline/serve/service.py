@@ -1,0 +1,213 @@
+"""What the routes do, without HTTP: predict, explain, take feedback, forget, and say whether it works."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from oreline.errors import DataError, ResourceError, did_you_mean
+from oreline.monitor.records import LogRecord
+from oreline.serve.batcher import Answered, Batcher
+from oreline.serve.live import LiveModel, Served
+from oreline.serve.meters import Meters
+from oreline.serve.queued import QueuedRuntime
+from oreline.serve.recorder import Recorder
+from oreline.serve.refusals import DeadlineError, OverloadedError, Refusal
+from oreline.serve.settings import Settings
+from oreline.types import Columns
+
+Gone = Callable[[], Awaitable[None]]
+"""Returns when the client has closed its connection."""
+_T = TypeVar("_T")
+_LOG_CALL_S = 5.0
+_READY_CACHE_S = 1.0
+"""Readiness is open to everybody, so it costs the model one check a second at most."""
+
+
+class Service:
+    """One model, its queue, its log and its meters."""
+
+    def __init__(self, model: str | Path, settings: Settings) -> None:
+        self.settings, self.meters = settings, Meters()
+        self.recorder = Recorder(settings.log_place(model), settings, self.meters) if settings.log else None
+        if self.recorder is not None:
+            self.recorder.start()  # opens the log while the model is loaded
+        try:
+            self.live = LiveModel(model, settings, self.meters)
+        except BaseException:
+            self._close_log()
+            raise
+        self.batcher = Batcher(lambda: self.live.current, settings, self.meters)
+        self._explaining = ThreadPoolExecutor(settings.explain_concurrency, "oreline-explain")
+        self._explain_slots = threading.BoundedSemaphore(settings.explain_concurrency)
+        self._checking = asyncio.Lock()
+        self._checked_s, self._faults = -_READY_CACHE_S, ["not checked yet"]
+        self.draining = False
+
+    def start(self) -> None:
+        """Start the threads. Raises what opening the log raised."""
+        if self.recorder is not None:
+            self.recorder.wait_opened(timeout_s=30)
+        self.batcher.start()
+        self.live.follow()
+
+    def close(self) -> None:
+        """Finish accepted rows, write the log, end the threads."""
+        self.live.close()
+        self.batcher.close(timeout_s=self.settings.drain_s)
+        self._explaining.shutdown(wait=False, cancel_futures=True)
+        self._close_log()
+
+    def drain(self) -> None:
+        """Take nothing new from now on."""
+        self.draining = True
+        self.meters.draining.set(1)
+
+    # --- routes ---
+
+    async def predict(
+        self, rows: Sequence[dict[str, str]], gone: Gone
+    ) -> tuple[list[dict[str, Any]], Served, list[str]]:
+        """Predict rows; returns an answer for each, the model that answered, and warnings."""
+        columns = {role: [row[role] for row in rows] for role in self.live.current.task.inputs}
+        deadline_s = self.settings.deadline_s
+        future = self.batcher.submit(columns, len(rows), deadline_s=deadline_s)
+        answered = await _result(future, deadline_s, gone)
+        answers = answered.served.task.decode(answered.predictions.outputs)
+        for answer, truncated in zip(answers, answered.predictions.truncated_N, strict=True):
+            answer["id"], answer["truncated"] = uuid.uuid4().hex, bool(truncated)
+            self.meters.rows.labels(answer["label"]).inc()
+        if self.recorder is not None:
+            self.recorder.put(_records(columns, answers, answered))
+        return answers, answered.served, self._warnings(answered)
+
+    async def explain(self, row: dict[str, str], label: str | None, gone: Gone) -> tuple[dict[str, Any], Served]:
+        """Say which words the answer to a row rests on. Its trial rows wait in the same queue as everybody's."""
+        if not self._explain_slots.acquire(blocking=False):
+            raise OverloadedError(
+                "another explanation is being made",
+                allowed=f"explain_concurrency = {self.settings.explain_concurrency}",
+                remedy="send again after Retry-After seconds",
+                retry_after_s=1,
+            )
+        served = self.live.current
+        runtime = QueuedRuntime(served, self.batcher, self.settings)
+        future = self._explaining.submit(_explain, runtime, row, label)
+        future.add_done_callback(lambda _: self._explain_slots.release())
+        try:
+            explanation = await _result(future, self.settings.explain_deadline_s, gone)
+        finally:
+            runtime.stop()
+        return explanation, served
+
+    async def feedback(self, id: str, label: str) -> None:
+        """Log the true label of a prediction. Raises `DataError` for a label that the model does not know."""
+        labels = self.live.current.task.labels
+        if label not in labels:
+            raise DataError(f"unknown label {label[:80]!r}", where="label", allowed=did_you_mean(label, labels))
+        await self._with_log(lambda log: log.feedback(id, label))
+        self.meters.feedback.inc()
+
+    async def delete(self, id: str) -> None:
+        """Erase a logged prediction."""
+        await self._with_log(lambda log: log.delete(id))
+
+    async def faults(self) -> list[str]:
+        """Run the golden rows through the queue and the live model; return what is wrong, nothing when all is well."""
+        if self.draining:
+            return ["draining: the server is going away"]
+        async with self._checking:
+            if time.monotonic() - self._checked_s >= _READY_CACHE_S:
+                self._faults = await self._check()
+                self._checked_s = time.monotonic()
+        return self._faults
+
+    # --- parts ---
+
+    async def _check(self) -> list[str]:
+        served = self.live.current
+        columns, timeout_s = served.golden_columns(), self.settings.ready_timeout_s
+        num_rows = len(next(iter(columns.values())))
+        try:
+            future = self.batcher.submit(columns, num_rows, deadline_s=timeout_s, served=served, first=True)
+            answered = await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
+        except TimeoutError:
+            return [f"the model did not answer its golden rows within {timeout_s} s"]
+        except Exception as error:
+            return [f"the model failed on its golden rows: {error}"]
+        return served.golden_faults(answered.predictions.outputs, self.settings.golden_tolerance)
+
+    async def _with_log(self, work: Callable[[Any], None]) -> None:
+        if self.recorder is None:
+            raise Refusal("predictions are not logged here", status=404, remedy="serve with the setting log = true")
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(self.recorder.call(work)), _LOG_CALL_S)
+        except DataError as error:
+            raise Refusal(error.what, status=404, remedy=error.remedy) from error
+        except TimeoutError as error:
+            raise ResourceError("the prediction log does not answer", remedy="send again") from error
+
+    def _warnings(self, answered: Answered) -> list[str]:
+        num_cut = int(answered.predictions.truncated_N.sum())
+        if not num_cut:
+            return []
+        self.meters.rows_cut.inc(num_cut)
+        max_tokens = answered.served.runtime.artifact.manifest.max_tokens
+        return [
+            f"{num_cut} of {len(answered.predictions.truncated_N)} texts had more than {max_tokens} tokens and were cut"
+        ]
+
+    def _close_log(self) -> None:
+        if self.recorder is not None:
+            self.recorder.close(timeout_s=_LOG_CALL_S)
+
+
+async def _result(future: Future[_T], timeout_s: float, gone: Gone) -> _T:
+    """Wait for an answer; when the deadline passes or the client goes, its rows are dropped."""
+    answer = asyncio.wrap_future(future)
+    watcher = asyncio.ensure_future(gone())
+    both: set[asyncio.Future[Any]] = {answer, watcher}
+    try:
+        done, _ = await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if answer in done:
+            return answer.result()
+        if watcher in done:
+            raise Refusal("the client closed the connection", status=499)
+        raise DeadlineError(
+            f"no answer within {timeout_s:g} s", remedy="send fewer or shorter rows, or send again later"
+        )
+    finally:
+        answer.cancel()
+        watcher.cancel()
+
+
+def _records(columns: Columns, answers: Sequence[dict[str, Any]], answered: Answered) -> list[LogRecord]:
+    predictions, identity, now_s = answered.predictions, answered.served.identity, time.time()
+    scores_NK, embedding_ND = predictions.outputs["scores"], predictions.embedding_ND
+    return [
+        LogRecord(
+            id=answer["id"],
+            time_s=now_s,
+            model_id=identity["id"],
+            version=identity["version"],
+            inputs={role: values[row] for role, values in columns.items()},
+            label=answer["label"],
+            scores_K=scores_NK[row],
+            embedding_D=None if embedding_ND is None else embedding_ND[row],
+            truncated=answer["truncated"],
+        )
+        for row, answer in enumerate(answers)
+    ]
+
+
+def _explain(runtime: QueuedRuntime, row: dict[str, str], label: str | None) -> dict[str, Any]:
+    from oreline.explain.explain import explain  # here: a server that is never asked to explain starts faster
+
+    [explanation] = explain(runtime, [row["text"]], label=label)
+    return explanation

@@ -1,0 +1,78 @@
+"""Which rows make which step: batches of near-equal length, cut by a token budget; packed rows for pretraining.
+
+Everything follows from (lengths, seed, epoch), so that a run that continues finds its place by a step number alone.
+Shape suffixes: N rows, B rows of one batch, T tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from oreline.runtime.batching import length_batches
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Plan = list[list["NDArray[np.int64]"]]
+"""For each optimizer step, the row indices of each of its forward passes."""
+
+
+def plan_epoch(lengths_N: NDArray[np.int64], *, rows_per_step: int, token_budget: int, seed: int, epoch: int) -> Plan:
+    """Cut one epoch into steps of rows of near-equal length, in random order.
+
+    Rows are shuffled, sorted by length (equal lengths stay shuffled), cut into steps, and the steps are shuffled: on
+    short texts most steps need no padding at all. A step beyond the token budget is cut into several forward passes.
+
+    >>> plan = plan_epoch(np.array([5, 9, 5, 9]), rows_per_step=2, token_budget=100, seed=0, epoch=0)
+    >>> sorted(sorted(rows.tolist()) for step in plan for rows in step)
+    [[0, 2], [1, 3]]
+    """
+    source = np.random.default_rng([seed, epoch])
+    shuffled_N = source.permutation(len(lengths_N))
+    sorted_N = shuffled_N[np.argsort(lengths_N[shuffled_N], kind="stable")]
+    chunks = [sorted_N[start : start + rows_per_step] for start in range(0, len(sorted_N), rows_per_step)]
+    order = source.permutation(len(chunks))
+    return [_cut(chunks[index], lengths_N, token_budget) for index in order]
+
+
+def steps_from(
+    lengths_N: NDArray[np.int64], *, first: int, num_steps: int, rows_per_step: int, token_budget: int, seed: int
+) -> Iterator[list[NDArray[np.int64]]]:
+    """Yield the steps number `first` to `num_steps - 1`, epoch after epoch."""
+    per_epoch = steps_per_epoch(len(lengths_N), rows_per_step)
+    number = first
+    while number < num_steps:
+        epoch, offset = divmod(number, per_epoch)
+        plan = plan_epoch(lengths_N, rows_per_step=rows_per_step, token_budget=token_budget, seed=seed, epoch=epoch)
+        for step in plan[offset : offset + num_steps - number]:
+            yield step
+            number += 1
+
+
+def steps_per_epoch(num_rows: int, rows_per_step: int) -> int:
+    """Return how many steps one pass over the rows takes."""
+    return -(-num_rows // rows_per_step)
+
+
+def pack(rows: Sequence[NDArray[np.int32]], width: int, *, seed: int) -> NDArray[np.int32]:
+    """Join shuffled rows end to end and cut the stream into full rows of `width` tokens; shape (N, width).
+
+    No token is padding. The tail that does not fill a row is left out; when nothing fills one, the stream is
+    repeated until it does.
+
+    >>> pack([np.array([1, 2, 3], np.int32), np.array([4, 5], np.int32)], 2, seed=0).shape
+    (2, 2)
+    """
+    order = np.random.default_rng(seed).permutation(len(rows))
+    stream = np.concatenate([rows[index] for index in order])
+    if len(stream) < width:
+        stream = np.resize(stream, width)
+    num_rows = len(stream) // width
+    return stream[: num_rows * width].reshape(num_rows, width)
+
+
+def _cut(rows: NDArray[np.int64], lengths_N: NDArray[np.int64], token_budget: int) -> list[NDArray[np.int64]]:
+    return [rows[part] for part in length_batches(lengths_N[rows], token_budget, max_rows=len(rows))]

@@ -1,0 +1,141 @@
+"""Checkpoints: everything a killed run needs to continue to the bit-same weights.
+
+A checkpoint is one safetensors file, written beside the last one and renamed over it, so that a kill at any moment
+leaves the old file or the new one. It holds the weights, the optimizer's moments, the random generator's state, and in
+its metadata the step number and what the early stopping remembers. The data position follows from the step number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from oreline.store import translating, write_json
+
+_FILE = "checkpoint.safetensors"
+_JOB = "job.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folder beside an output in which a run in progress keeps its state; it goes when the output is written."""
+
+    folder: Path
+
+    @classmethod
+    def beside(cls, out: str | Path) -> Workspace:
+        """Return the workspace of an output path."""
+        destination = Path(out).absolute()
+        return cls(destination.with_name(f".{destination.name}.work"))
+
+    def claim(self, job: Mapping[str, Any]) -> bool:
+        """Make the folder this job's; returns whether an earlier try at the same job left state to continue from.
+
+        What another job left is removed: a checkpoint fits only the options and data it was made with.
+        """
+        described = json.loads(json.dumps(job, sort_keys=True, default=str))
+        if self.read(_JOB) == described:
+            return (self.folder / _FILE).is_file()
+        self.remove()
+        with translating(self.folder):
+            self.folder.mkdir(parents=True)
+        write_json(self.folder / _JOB, described)
+        return False
+
+    def read(self, name: str) -> Any:
+        """Return a JSON file's content, or None when it is missing."""
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
+        """Write a checkpoint; `progress` is JSON, with the step number under `step`."""
+        tensors = {f"model/{name}": tensor for name, tensor in _weights(model).items()}
+        for name, parameter in model.named_parameters():
+            for key, value in optimizer.state.get(parameter, {}).items():
+                tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value)
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
+        write_tensors(self.folder / _FILE, tensors, {"progress": json.dumps(progress)})
+
+    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
+        """Restore model, optimizer and random generator; returns `progress`, or None when there is no checkpoint."""
+        file = self.folder / _FILE
+        if not file.is_file():
+            return None
+        try:
+            with safe_open(file, "pt") as stream:
+                progress: dict[str, Any] = json.loads((stream.metadata() or {})["progress"])
+            tensors = load_file(file)
+        except (SafetensorError, KeyError, ValueError):
+            return None  # damaged by something else than a kill: begin again rather than fail
+        parameters = dict(model.named_parameters())
+        model.load_state_dict(_part(tensors, "model/"), strict=False)
+        for name, tensor in _part(tensors, "optimizer/").items():
+            key, _, parameter = name.partition("/")
+            optimizer.state[parameters[parameter]][key] = tensor.to(parameters[parameter].device)
+        torch.set_rng_state(tensors["random/cpu"])
+        if "random/cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["random/cuda"])
+        return progress
+
+    def save_weights(self, name: str, model: nn.Module) -> None:
+        """Write the weights alone (the best so far)."""
+        write_tensors(self.folder / f"{name}.safetensors", _weights(model), {})
+
+    def load_weights(self, name: str, model: nn.Module) -> None:
+        """Read weights that `save_weights` wrote."""
+        model.load_state_dict(load_file(self.folder / f"{name}.safetensors"), strict=False)
+
+
+def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file so that a reader finds the old one or the new one, never a part."""
+    temporary = file.with_name(f"{file.name}.new")
+    with translating(file):
+        try:
+            save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, temporary, dict(metadata))
+        except SafetensorError as error:
+            raise _as_os_error(error, file) from error
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(file)
+
+
+def _as_os_error(error: SafetensorError, file: Path) -> Exception:
+    """Turn the Rust library's message ("… (os error 28)") back into the operating system's error."""
+    number = str(error).rpartition("os error ")[2].rstrip(')" ')
+    return OSError(int(number), os.strerror(int(number)), str(file)) if number.isdigit() else error
+
+
+def _weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return parameters and buffers once each: tied ones share memory, which safetensors refuses to write twice."""
+    seen: set[int] = set()
+    weights = {}
+    for name, tensor in model.state_dict().items():
+        if tensor.data_ptr() not in seen or tensor.numel() == 0:
+            seen.add(tensor.data_ptr())
+            weights[name] = tensor
+    return weights
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

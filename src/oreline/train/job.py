@@ -1,0 +1,79 @@
+"""What a training method is handed, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from oreline.recipe import TrainOptions
+from oreline.types import Columns, Event, OnEvent, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from oreline.train.checkpoint import Workspace
+
+Score = Callable[[Task, "NDArray[Any]", Mapping[str, "NDArray[Any]"]], dict[str, float]]
+"""`score(task, targets, outputs)` returns figures by name; handed in, since `train` does not import `evaluate`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one split: inputs by role, and targets as the head's loss takes them."""
+
+    columns: Columns
+    targets_N: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.targets_N)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One fine-tuning job."""
+
+    task: Task
+    start: Path | None
+    train: Rows
+    dev: Rows | None
+    options: TrainOptions
+    seed: int
+    work: Workspace
+    logs: Path
+    score: Score
+    resolved: Mapping[str, Any] | None
+    """What an earlier run of the same job resolved on its machine; nothing in it is probed again."""
+    on_event: OnEvent
+
+    def say(self, message: str) -> None:
+        """Tell the user one sentence."""
+        self.on_event(Event("train", message=message))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A trained model, not yet written."""
+
+    save: Callable[[Path], None]
+    """Writes the model's files into a folder."""
+    max_tokens: int
+    dev_outputs: Mapping[str, NDArray[Any]] | None
+    resolved: Mapping[str, Any]
+    """What was decided on this machine, so that the job can be run again without probing."""
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    """Loss and dev figures by step: the learning curve."""
+
+
+class Method(Protocol):
+    """How a task is learnt: the plug of `train/methods`."""
+
+    runtime: str
+    """Name of the runtime that predicts with what it makes."""
+
+    def train(self, job: Job) -> Outcome:
+        """Train on `job.train`, choosing on `job.dev`."""
+        ...

@@ -1,0 +1,122 @@
+"""The one loop: the only place where an optimizer steps.
+
+`fit` is a generator: whoever drives it saves, logs, shows progress, evaluates and stops. Pretraining, fine-tuning
+and updating differ in their batches and their loss only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from oreline.models.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step that has just been made."""
+
+    number: int
+    """Steps made so far, this one included."""
+    loss: Tensor
+    """Mean loss of the step's rows, on the device: reading it is the caller's choice."""
+    learning_rate: float
+    num_rows: int
+    num_tokens: int
+
+
+def fit(
+    model: nn.Module,
+    steps: Iterable[Sequence[Batch]],
+    loss: Callable[[Any, Batch], Tensor],
+    optimizer: torch.optim.Optimizer,
+    *,
+    schedule: Callable[[int], float],
+    first: int = 0,
+    clip_norm: float = math.inf,
+    bf16: bool = False,
+) -> Iterator[Step]:
+    """Make one optimizer step for each element of `steps`.
+
+    Args:
+        model: what is trained; set to training mode before every step, so the caller may evaluate in between.
+        steps: the batches behind each step; their gradients add up.
+        loss: `loss(model, batch)` returns the sum of the batch's loss terms, `batch.weight` of them.
+        optimizer: steps once for each element.
+        schedule: learning rate of step number n, counted from 0.
+        first: number of steps made already (a run that continues).
+        clip_norm: gradients longer than this are scaled down to it.
+        bf16: run the forward pass under autocast.
+
+    Yields:
+        A `Step` after each update.
+    """
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    device = parameters[0].device.type
+    for number, batches in enumerate(steps, start=first):
+        model.train()
+        rate = schedule(number)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        total = sum(batch.weight for batch in batches)
+        summed = torch.zeros((), device=device)
+        for batch in batches:
+            with torch.autocast(device, torch.bfloat16) if bf16 else contextlib.nullcontext():
+                terms = loss(model, batch) / total
+            terms.backward()
+            summed += terms.detach()
+        clip_gradients(parameters, clip_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        yield Step(
+            number=number + 1,
+            loss=summed,
+            learning_rate=rate,
+            num_rows=sum(batch.num_rows for batch in batches),
+            num_tokens=sum(batch.num_tokens for batch in batches),
+        )
+
+
+def warmup_then_decay(peak: float, num_steps: int, warmup: float) -> Callable[[int], float]:
+    """Return a learning rate that rises linearly over a share of the steps, then falls linearly to zero.
+
+    >>> rate = warmup_then_decay(1.0, num_steps=10, warmup=0.2)
+    >>> [round(rate(step), 3) for step in range(10)]
+    [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]
+    """
+    rising = math.ceil(num_steps * warmup)
+
+    def rate(step: int) -> float:
+        if step < rising:
+            return peak * (step + 1) / rising
+        return peak * max(num_steps - step, 0) / max(num_steps - rising, 1)
+
+    return rate
+
+
+def clip_gradients(parameters: Sequence[Tensor], max_norm: float) -> None:
+    """Scale all gradients down so that their joint norm is at most `max_norm`; sparse ones are coalesced.
+
+    A norm that is not finite raises nothing: the step is then spoilt, and the loss shows it.
+    """
+    values = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        if parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+            values.append(parameter.grad._values())  # the public accessor copies under autograd
+        else:
+            values.append(parameter.grad)
+    if not values or math.isinf(max_norm):
+        return
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(values)))
+    if norm.device.type == "cpu" and norm <= max_norm:
+        return  # spares a pass over all gradients; on a GPU the comparison would wait for the device
+    torch._foreach_mul_(values, torch.clamp(max_norm / (norm + 1e-6), max=1.0))

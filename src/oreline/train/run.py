@@ -1,0 +1,189 @@
+"""Drive the loop: checkpoints, events, dev figures, early stopping, the best weights.
+
+The loop makes steps; this decides what happens between them. What it decides depends on the weights and the data alone,
+never on the clock, so that a run that was killed and continued ends with the bit-same weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from oreline import registry
+from oreline.models.batch import Batch
+from oreline.recipe import TrainOptions
+from oreline.train.checkpoint import Workspace
+from oreline.train.loop import Step, fit, warmup_then_decay
+from oreline.types import Event, OnEvent
+
+_BEST = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is trained, on what, for how long."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    loss: Callable[[Any, Batch], Tensor]
+    steps: Callable[[int, int], Iterable[Sequence[Batch]]]
+    """`steps(first, num_steps)` yields the batches of the steps `first` to `num_steps - 1`."""
+    num_steps: int
+    learning_rate: float
+    precision: str
+    flops_per_token: float
+    peak_gflops: float
+    evaluate: Callable[[], tuple[tuple[float, ...], dict[str, float]]] | None = None
+    """Returns what to maximise (compared as a tuple) and the figures to log."""
+    evaluate_every: int = 0
+    logs: Path | None = None
+    stage: str = "train"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a checkpoint remembers besides weights."""
+
+    step: int = 0
+    best: list[float] | None = None
+    best_step: int = 0
+    evaluations_without_gain: int = 0
+    stopped: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def run(plan: Plan, options: TrainOptions, work: Workspace, on_event: OnEvent, config: Mapping[str, Any]) -> Progress:
+    """Train to the end (continuing from a checkpoint where there is one) and restore the best weights."""
+    progress = Progress(**(work.load(plan.model, plan.optimizer) or {}))
+    if progress.step:
+        on_event(Event(plan.stage, message=f"continuing at step {progress.step:,} of {plan.num_steps:,}"))
+    trackers = _trackers(plan, options, config, progress.step)
+    try:
+        _drive(plan, options, work, on_event, progress, trackers)
+    finally:
+        for tracker in trackers:
+            tracker.close()
+    if progress.best is not None and progress.best_step < progress.step:
+        work.load_weights(_BEST, plan.model)
+        on_event(Event(plan.stage, message=f"kept the weights of step {progress.best_step:,}, the best on dev"))
+    return progress
+
+
+def _drive(
+    plan: Plan, options: TrainOptions, work: Workspace, on_event: OnEvent, progress: Progress, trackers: Sequence[Any]
+) -> None:
+    if progress.stopped or progress.step >= plan.num_steps:
+        return
+    meter = _Meter(plan, progress.step)
+    saved_at = time.monotonic()
+    for step in fit(
+        plan.model,
+        plan.steps(progress.step, plan.num_steps),
+        plan.loss,
+        plan.optimizer,
+        schedule=warmup_then_decay(plan.learning_rate, plan.num_steps, options.warmup),
+        first=progress.step,
+        clip_norm=options.clip_norm,
+        bf16=plan.precision == "bf16",
+    ):
+        progress.step = step.number
+        values = meter.read(step)
+        if plan.evaluate and (step.number % plan.evaluate_every == 0 or step.number == plan.num_steps):
+            with meter.paused():
+                values |= _evaluate(plan, plan.evaluate, options, work, progress)
+        if values:
+            progress.history.append({"step": step.number, **{k: v for k, v in values.items() if k in _CURVE}})
+            for tracker in trackers:
+                tracker.log(step.number, values)
+            on_event(Event(plan.stage, step.number, plan.num_steps, values))
+        if progress.stopped:
+            on_event(Event(plan.stage, message=f"stopped at step {step.number:,}: no gain on dev lately"))
+            break
+        if time.monotonic() - saved_at >= options.checkpoint_every_s and step.number < plan.num_steps:
+            with meter.paused():
+                work.save(plan.model, plan.optimizer, asdict(progress))
+            saved_at = time.monotonic()
+
+
+_CURVE = {"loss", "dev_loss", "dev_accuracy"}
+"""Figures that the learning curve shows; rates and times would differ between two runs of the same job."""
+
+
+def _evaluate(
+    plan: Plan,
+    evaluate: Callable[[], tuple[tuple[float, ...], dict[str, float]]],
+    options: TrainOptions,
+    work: Workspace,
+    progress: Progress,
+) -> dict[str, float]:
+    plan.model.eval()
+    aim, figures = evaluate()
+    if progress.best is None or list(aim) > progress.best:
+        progress.best, progress.best_step, progress.evaluations_without_gain = list(aim), progress.step, 0
+        if progress.step < plan.num_steps:  # the last step's weights are in memory when they are needed
+            work.save_weights(_BEST, plan.model)
+    else:
+        progress.evaluations_without_gain += 1
+        progress.stopped = progress.evaluations_without_gain >= options.patience
+    return {f"dev_{name}": value for name, value in figures.items()}
+
+
+def _trackers(plan: Plan, options: TrainOptions, config: Mapping[str, Any], first_step: int) -> list[Any]:
+    if plan.logs is None:
+        return []
+    names = ["events", *(name for name in options.track if name != "events")]
+    classes = [registry.get("tracker", name) for name in names]
+    return [tracker(plan.logs, run_name=plan.logs.name, config=config, first_step=first_step) for tracker in classes]
+
+
+class _Meter:
+    """Turns steps into figures: smoothed loss, rows and tokens a second, time left, share of the measured peak."""
+
+    def __init__(self, plan: Plan, first: int) -> None:
+        self._plan, self._first = plan, first
+        self._start = time.monotonic()
+        self._rows = self._tokens = 0
+        # Reading a loss waits for the device: after each step on a CPU, every tenth on a GPU.
+        self._every = 1 if next(plan.model.parameters()).device.type == "cpu" else 10
+
+    def read(self, step: Step) -> dict[str, float]:
+        self._rows += step.num_rows
+        self._tokens += step.num_tokens
+        if step.number % self._every and step.number != self._plan.num_steps:
+            return {}
+        spent_s = max(time.monotonic() - self._start, 1e-9)
+        tokens_per_s = self._tokens / spent_s
+        left = self._plan.num_steps - step.number
+        return {
+            "loss": float(step.loss),
+            "learning_rate": step.learning_rate,
+            "rows_per_s": self._rows / spent_s,
+            "tokens_per_s": tokens_per_s,
+            "left_s": spent_s / (step.number - self._first) * left,
+            "gemm_share": tokens_per_s * self._plan.flops_per_token / 1e9 / max(self._plan.peak_gflops, 1e-9),
+        }
+
+    def paused(self) -> _Pause:
+        return _Pause(self)
+
+    def shift(self, seconds: float) -> None:
+        self._start += seconds
+
+
+class _Pause:
+    """Keeps the time of an evaluation or a checkpoint out of the rates."""
+
+    def __init__(self, meter: _Meter) -> None:
+        self._meter = meter
+
+    def __enter__(self) -> None:
+        self._since = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._meter.shift(time.monotonic() - self._since)

@@ -1,0 +1,155 @@
+"""Model cards: complete in both languages, valid front matter, harmless whatever the data holds."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from oreline.report.card import card, code, escape
+from oreline.report.card_text import CHINESE, ENGLISH
+from oreline.store import Manifest
+
+FACTS = {"name": "movie quotes", "license": "Apache-2.0", "languages": ["en"], "start": "catalog:minilm-l6-en"}
+
+
+def manifest(**changes) -> dict:
+    values = {
+        "runtime": "torch",
+        "task": "text_classification",
+        "task_options": {"labels": ["fresh", "rotten"]},
+        "columns": {"text": ["quote"], "label": ["category"]},
+        "max_tokens": 256,
+        "recipe": {
+            "verb": "finetune",
+            "options": {"method": "full", "train": {"epochs": 1.0, "learning_rate": 5e-05}},
+            "resolved": {"precision": "fp32", "threads": 2},
+        },
+        "lineage": [{"verb": "pretrain", "id": "ab" * 32, "path": "runs/pretrain"}],
+        "data": {"fingerprint": "cd" * 32, "rows": 9800},
+        "metrics": {"accuracy": {"value": 0.839, "low": 0.82, "high": 0.857, "n": 1542}},
+        "oreline": "0.1.0",
+    }
+    return Manifest(**{**values, **changes}).model_dump()
+
+
+def front_matter(text: str) -> dict:
+    return yaml.safe_load(text.split("---\n")[1])
+
+
+def halves(text: str) -> tuple[str, str]:
+    english, separator, chinese = text.partition("（中文）")
+    assert separator
+    return english, chinese
+
+
+def test_both_languages_say_everything() -> None:
+    text = card(manifest(), facts={**FACTS, "limits": ["Tested on quotes only."]})
+    for half in halves(text):
+        for needed in (
+            "`fresh`", "`rotten`", "cd" * 32, "9,800", "`quote`", "`catalog:minilm-l6-en`", "`learning_rate`".replace("`", ""),
+            "`5e-05`", "`fp32`", "| accuracy | 0.8390 | [0.8200, 0.8570] | 1,542 |", "`dev`", "256", "Tested on quotes only.",
+            "oreline predict", "oreline serve", "ore.predict", "ab" * 32, "Apache-2.0",
+        ):  # fmt: skip
+            assert needed in half, needed
+        assert len(re.findall(r"^## ", half, flags=re.MULTILINE)) == 9
+
+
+def test_the_languages_have_the_same_places_to_fill() -> None:
+    for field in dataclasses.fields(ENGLISH):
+        ours, theirs = getattr(ENGLISH, field.name), getattr(CHINESE, field.name)
+        if isinstance(ours, str):
+            assert sorted(re.findall(r"\{\w+\}", ours)) == sorted(re.findall(r"\{\w+\}", theirs)), field.name
+        else:
+            assert set(ours) == set(theirs), field.name
+
+
+def test_the_hub_reads_the_front_matter() -> None:
+    data = ModelCard(card(manifest(), facts=FACTS)).data
+    assert (data.license, data.language, data.pipeline_tag) == ("apache-2.0", ["en"], "text-classification")
+    assert "oreline" in data.tags
+    (result,) = data.eval_results
+    assert (result.metric_type, result.metric_value, result.dataset_split) == ("accuracy", 0.839, "dev")
+    assert "n=1542" in result.metric_name
+
+
+def test_hostile_text_stays_text() -> None:
+    nasty = [
+        "a|b",
+        "`x`",
+        "---\nlicense: mit",
+        "<script>alert(1)</script>",
+        "\ud800",
+        "# h",
+        "[x](javascript:y)",
+        "\u202e",
+    ]
+    text = card(
+        manifest(
+            task_options={"labels": nasty},
+            columns={"text": nasty},
+            metrics={},
+            lineage=[{"verb": nasty[3], "id": nasty[2]}],
+        ),
+        facts={"name": nasty[3], "license": nasty[2], "start": nasty[2], "limits": nasty, "intended_use": nasty[6]},
+    )
+    text.encode()
+    assert front_matter(text)["license"] == "---\nlicense: mit"
+    bare = re.sub(r"`[^`\n]*`", "", text.split("\n---\n", 1)[1])
+    assert not re.search(r"(?<!\\)<script", bare)
+    assert not re.search(r"(?<!\\)\]\(", bare)
+    assert "\nlicense: mit" not in bare
+    assert len(re.findall(r"^# ", bare, flags=re.MULTILINE)) == 2
+
+
+@pytest.mark.parametrize("text", ["a`b", "``", "x\ny", "`"])
+def test_a_code_span_cannot_be_left(text: str) -> None:
+    assert re.fullmatch(r"`[^`\n]*`", code(text))
+
+
+def test_markdown_is_escaped() -> None:
+    assert escape("*a* _b_ [c](d) | `e` <f>") == r"\*a\* \_b\_ \[c\]\(d\) \| \`e\` \<f\>"
+
+
+def test_an_unknown_licence_is_said_to_be_unknown() -> None:
+    text = card(manifest(), facts={})
+    assert "license" not in front_matter(text)
+    assert ENGLISH.unknown_license.split(".")[0] in text
+    assert CHINESE.unknown_license in text
+
+
+def test_an_encoder_has_no_labels_and_another_use() -> None:
+    text = card(manifest(task="none", task_options={}, metrics={}), facts={})
+    assert "## Labels" not in text
+    assert "AutoModel.from_pretrained" in text
+    assert "oreline predict" not in text
+    assert "metrics" not in front_matter(text)
+
+
+def test_a_quantised_model_names_its_processor() -> None:
+    text = card(manifest(runtime="onnx", extra={"processor_flags": ["avx2"]}), facts={})
+    assert ENGLISH.limit_flags in text
+    assert CHINESE.limit_flags in text
+
+
+def test_many_labels_are_cut_and_counted() -> None:
+    text = card(manifest(task_options={"labels": [f"label {i}" for i in range(150)]}), facts={})
+    assert "150 labels" in text
+    assert "and 120 more" in text
+    assert "`label 30`" not in text
+
+
+@pytest.mark.parametrize("task", ["text_classification", "none"])
+def test_the_python_it_shows_is_python(task: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", card(manifest(task=task), facts={}), flags=re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        ast.parse(block)
+
+
+def test_the_same_manifest_gives_the_same_card() -> None:
+    assert card(manifest(), facts=FACTS) == card(manifest(), facts=dict(reversed(FACTS.items())))

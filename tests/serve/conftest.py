@@ -1,0 +1,82 @@
+"""A real linear model, small enough to be made in a moment, and a server around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from oreline.runtime.linear import LinearModel, ngrams, write_model
+from oreline.runtime.open import open_runtime
+from oreline.serve.app import create_app
+from oreline.serve.settings import Settings
+from oreline.store import Artifact, Manifest, seal, writing
+
+FRESH = "great wonderful moving funny brilliant charming delightful superb warm clever"
+ROTTEN = "awful boring dull terrible clumsy tedious lifeless poor weak silly"
+GOLDEN = ["a great and warm film", "a dull and silly film", "the plot"]
+
+MakeModel = Callable[..., Path]
+
+
+def build_model(folder: Path, *, strength: float = 3.0, labels: tuple[str, str] = ("fresh", "rotten")) -> Path:
+    """Write a linear model that weighs the trigrams of good words against those of bad ones."""
+    counts = [Counter(ngrams(words, 3, 3)) for words in (FRESH, ROTTEN)]
+    vocabulary = sorted(counts[0] | counts[1])
+    weights_VK = np.asarray([[strength * (counts[k][ngram] > 0) for k in range(2)] for ngram in vocabulary])
+    manifest = Manifest(runtime="linear", task="text_classification", task_options={"labels": list(labels)})
+    with writing(folder) as temporary:
+        write_model(temporary, LinearModel(3, 3, vocabulary, np.ones(len(vocabulary)), weights_VK, np.zeros(2)))
+        seal(temporary, manifest)
+    scores_NK = open_runtime(folder).predict({"text": GOLDEN}).outputs["scores"]
+    golden = [
+        {"inputs": {"text": text}, "scores": [float(score) for score in scores_K]}
+        for text, scores_K in zip(GOLDEN, scores_NK, strict=True)
+    ]
+    seal(folder, manifest.model_copy(update={"golden": golden}))
+    return folder
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> MakeModel:
+    """Make a model in a folder of the test: `make_model("a", strength=2.0)`."""
+    return lambda name="model", **options: build_model(tmp_path / name, **options)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model for all tests that change nothing in it."""
+    return build_model(tmp_path_factory.mktemp("serve") / "model")
+
+
+@pytest.fixture
+def artifact(model: Path) -> Artifact:
+    """The same, opened."""
+    return Artifact.open(model)
+
+
+@pytest.fixture
+def make_client(model: Path, tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
+    """Start the application: `make_client(max_rows=4)`; it ends with the test."""
+    clients: list[TestClient] = []
+
+    def make(model: Path = model, **options: object) -> TestClient:
+        settings = Settings(**{"log_url": str(tmp_path / "log.sqlite"), **options})
+        client = TestClient(create_app(model, settings=settings), raise_server_exceptions=False)
+        client.__enter__()
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(make_client: Callable[..., TestClient]) -> TestClient:
+    """A server with default settings."""
+    return make_client()
