@@ -113,3 +113,49 @@ def tiny_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ' "pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}'
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def reviews(reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The reviews as a refined dataset with train, dev and test, grouped by movie."""
+    from oreline import registry
+    from oreline.data.refine import refine
+
+    names = ["normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts"]
+    return refine(
+        str(reviews_csv),
+        roles={"group": "movie"},
+        operators=[(name, registry.create("operator", name)) for name in names],
+        split={"train": 0.7, "dev": 0.15, "test": 0.15},
+        out=tmp_path_factory.mktemp("refined") / "reviews",
+        seed=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def linear_model(reviews, tmp_path_factory: pytest.TempPathFactory):
+    """A linear artifact trained on the reviews."""
+    from oreline.evaluate.estimates import point_values
+    from oreline.train.finetune import finetune
+
+    out = tmp_path_factory.mktemp("linear") / "model"
+    return finetune(None, reviews, task="text_classification", method="linear", out=out, score=point_values)
+
+
+@pytest.fixture(scope="session")
+def torch_model(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A small encoder, fully fine-tuned on the reviews."""
+    from oreline.evaluate.estimates import point_values
+    from oreline.recipe import TrainOptions
+    from oreline.train.finetune import finetune
+
+    return finetune(
+        tiny_start,
+        reviews,
+        task="text_classification",
+        method="full",
+        method_options={"pooling": "mean"},
+        options=TrainOptions(epochs=6, learning_rate=5e-3, threads=1),
+        out=tmp_path_factory.mktemp("torch") / "model",
+        score=point_values,
+    )

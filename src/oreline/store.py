@@ -196,8 +196,7 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
     """
     destination = Path(out).absolute()
     with translating(destination):
-        if destination.exists() and not force and (not destination.is_dir() or any(destination.iterdir())):
-            raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
+        refuse_existing(out, force=force)
         destination.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
         try:
@@ -207,6 +206,13 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
             _replace(temporary, destination)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(out: str | Path, *, force: bool) -> None:
+    """Raise `UsageError` when an output exists and may not be replaced: asked before hours of work, not after."""
+    destination = Path(out)
+    if destination.exists() and not force and (not destination.is_dir() or any(destination.iterdir())):
+        raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
 
 
 @contextlib.contextmanager

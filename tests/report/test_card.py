@@ -51,8 +51,9 @@ def test_both_languages_say_everything() -> None:
     text = card(manifest(), facts={**FACTS, "limits": ["Tested on quotes only."]})
     for half in halves(text):
         for needed in (
-            "`fresh`", "`rotten`", "cd" * 32, "9,800", "`quote`", "`catalog:minilm-l6-en`", "`learning_rate`".replace("`", ""),
-            "`5e-05`", "`fp32`", "| accuracy | 0.8390 | [0.8200, 0.8570] | 1,542 |", "`dev`", "256", "Tested on quotes only.",
+            "`fresh`", "`rotten`", "cd" * 32, "9,800", "`quote`", "`catalog:minilm-l6-en`",
+            "`train.learning_rate`: `5e-05`", "`fp32`", "| accuracy | 0.8390 | [0.8200, 0.8570] | 1,542 |", "`dev`",
+            "256", "Tested on quotes only.",
             "oreline predict", "oreline serve", "ore.predict", "ab" * 32, "Apache-2.0",
         ):  # fmt: skip
             assert needed in half, needed
@@ -98,7 +99,7 @@ def test_hostile_text_stays_text() -> None:
         facts={"name": nasty[3], "license": nasty[2], "start": nasty[2], "limits": nasty, "intended_use": nasty[6]},
     )
     text.encode()
-    assert front_matter(text)["license"] == "---\nlicense: mit"
+    assert front_matter(text)["license"] == "--- license: mit"
     bare = re.sub(r"`[^`\n]*`", "", text.split("\n---\n", 1)[1])
     assert not re.search(r"(?<!\\)<script", bare)
     assert not re.search(r"(?<!\\)\]\(", bare)

@@ -48,7 +48,8 @@ def test_an_empty_table_says_so(parse) -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_formula_becomes_text(text: str, parse) -> None:
     assert excel_safe(text) == f"'{text}"
-    assert render(parse, ["a"], [[text]]).all("td")[0].text.strip().startswith("'")
+    # A carriage return is shown as its picture, which no spreadsheet runs either.
+    assert render(parse, ["a"], [[text]]).all("td")[0].text.strip()[0] in "'␍"
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1))

@@ -36,9 +36,10 @@ def test_chinese_columns_align() -> None:
 
 @pytest.mark.parametrize("width", [36, 60, 80, 200])
 def test_no_column_is_lost_when_it_is_narrow(width: int) -> None:
-    columns = ["row", "precision", "recall", "f1", "text"]
+    columns = ["row", "precision", "recall", "f1", "text", "text"]
     rows = [
-        [f"reviews.csv:{i}", *(Estimate(0.1 * i + 0.01 * j, 0.05, 0.95, 60) for j in range(3)), "a b c"] for i in (7, 8)
+        [f"reviews.csv:{i}", *(Estimate(0.1 * i + 0.01 * j, 0.05, 0.95, 60) for j in range(3)), "a b c", "last"]
+        for i in (7, 8)
     ]
     shown = terminal.text(Report("evaluate", "t", tables=[Table("T", columns, rows)]).to_json(), width=width)
     for name in columns:
@@ -49,6 +50,7 @@ def test_no_column_is_lost_when_it_is_narrow(width: int) -> None:
             assert f"{0.1 * i + 0.01 * j:.4f}" in shown
     assert shown.count("[0.0500, 0.9500]") == 6
     assert shown.count("n = 60") == 6
+    assert shown.count("last") == 2
 
 
 def test_every_metric_shows_value_interval_and_n(english) -> None:

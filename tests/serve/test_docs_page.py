@@ -34,5 +34,8 @@ def test_it_shows_every_route_with_examples_that_work(client: TestClient) -> Non
 def test_it_escapes_what_it_shows() -> None:
     evil = "<script>alert(1)</script>"
     operation = {"description": evil, "responses": {"200": {"description": evil}}}
-    document = {"info": {"title": evil, "description": evil, "version": evil}, "paths": {f"/{evil}": {"get": operation}}}
+    document = {
+        "info": {"title": evil, "description": evil, "version": evil},
+        "paths": {f"/{evil}": {"get": operation}},
+    }
     assert evil not in docs_page(document)

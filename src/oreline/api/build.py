@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
+from oreline import store
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.types import Event, OnEvent, ignore
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from oreline.data.dataset import Dataset
     from oreline.report.report import Report
+    from oreline.types import Estimate, Task
 
 DEFAULT_START = "catalog:minilm-l6-en"
 DEFAULT_TASK = "text_classification"
@@ -140,7 +144,6 @@ def finetune(
         train: training options (`{"epochs": 1}`), see `oreline.recipe.TrainOptions`.
         out: the artifact's folder; a new one in `./oreline-runs` when not given.
     """
-    from oreline.evaluate.estimates import point_values
     from oreline.train.finetune import finetune as run
 
     roles = names.roles_of(None, text=text, label=label, group=group, time=time)
@@ -158,7 +161,8 @@ def finetune(
         out=names.output_folder("finetune", out),
         seed=seed,
         force=force,
-        score=point_values,
+        score=score,
+        estimate=dev_estimates,
         on_event=on_event,
     )
 
@@ -223,7 +227,7 @@ def update(
     seed: int = 0,
     on_event: OnEvent = ignore,
 ) -> tuple[Artifact, Report]:
-    """Teach a model fresh rows, and promote the new version only when the gate finds it better on them and no worse on the old.
+    """Teach a model fresh rows; it is promoted only when the gate finds it better on them and no worse on the old.
 
     Args:
         model: the model in place: an artifact, its folder, a home or `HOME@alias`.
@@ -231,10 +235,10 @@ def update(
         policy: name of a policy plug; `policy_options` are its keyword arguments.
         gate: frozen golden rows that no version is trained on; the split `gate_split` of them is used.
         max_drop: the largest fall in accuracy on the golden rows that the gate lets pass.
-        out: the model's home, with `versions/` and `aliases.json`.
-        dry_run: train and judge, but leave the aliases as they are.
+        out: the model's home, with `versions/` and `aliases.json`; when not given, the home that `model` names, or
+            a new folder in `./oreline-runs`.
+        dry_run: say which rows would be used and how long it would take, and write nothing.
     """
-    from oreline.evaluate.estimates import point_values
     from oreline.update.update import update as run
 
     artifact = Artifact.open(names.model_path(model))
@@ -253,12 +257,28 @@ def update(
         gate_data=judged,
         gate_split=names.chosen_split(judged, gate_split),
         max_drop=max_drop,
-        home=names.output_folder("update", out),
+        home=_home(model, out),
         dry_run=dry_run,
-        score=point_values,
+        score=score,
         seed=seed,
         on_event=on_event,
     )
+
+
+def score(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """Return a task's figures by name: what training is handed, since it does not import `evaluate`."""
+    from oreline.evaluate.estimates import point_values
+
+    return point_values(task, targets, outputs)
+
+
+def dev_estimates(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, Estimate]:
+    """Return a task's figures on dev with their intervals, for the manifest and the model card."""
+    from oreline.evaluate.estimates import estimates
+    from oreline.evaluate.table import Table
+
+    blank = [""] * len(targets)
+    return estimates(Table(task.labels, targets, outputs["scores"], blank, blank, {}), task.metrics)
 
 
 def columns_of(artifact: Artifact) -> dict[str, str]:
@@ -281,3 +301,12 @@ def training_data(artifact: Artifact) -> Dataset:
         where=str(recorded.get("path") or artifact.path),
         remedy="name a dataset with --data",
     )
+
+
+def _home(model: Any, out: str | Path | None) -> Path:
+    """Return the home that an update belongs to."""
+    if out is None and not isinstance(model, Artifact):
+        named = Path(str(model).rpartition("@")[0] or str(model)) if not Path(str(model)).exists() else Path(str(model))
+        if store.is_home(named):
+            return named
+    return names.output_folder("update", out)

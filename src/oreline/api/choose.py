@@ -2,6 +2,7 @@
 
 In order:
 
+0. No start model was asked for and three tenths of the letters are Chinese: `linear`.
 1. The start model's tokenizer knows less than nine tenths of the words (Chinese text with an English
    MiniLM: 64 % unknown): `linear`, character n-grams, which need no vocabulary.
 2. Fewer than `FEW_ROWS` training rows: `head`; there is too little to move a whole encoder.
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 200
 MAX_UNKNOWN = 0.1
+MANY_HAN = 0.3
 SAMPLE_ROWS = 500
 DEFAULT_START = "catalog:minilm-l6-en"
 
@@ -27,19 +29,22 @@ DEFAULT_START = "catalog:minilm-l6-en"
 def method(data: Dataset, start: Any) -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
     split = "train" if "train" in data.splits else data.splits[0]
-    rows = data.num_rows(split)
     texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
-    asked = start is not None
-    if not asked and han_share(texts) > 0.3:
+    return decide(data.num_rows(split), texts, start)
+
+
+def decide(num_rows: int, texts: list[str], start: Any) -> tuple[str, Any, str]:
+    """Choose from the number of training rows, some of their texts, and the start model asked for (or None)."""
+    if start is None and han_share(texts) > MANY_HAN:
         return "linear", None, "the texts are Chinese and no Chinese start model was given"
-    start = start if asked else DEFAULT_START
+    start = DEFAULT_START if start is None else start
     folder = names.start_folder(start)
     unknown = unknown_share(folder, texts) if folder is not None else 1.0
     if unknown > MAX_UNKNOWN:
         return "linear", None, f"{unknown:.0%} of the texts' tokens are unknown to the start model {start}"
-    if rows < FEW_ROWS:
-        return "head", start, f"{rows} training rows are too few to train the whole encoder (from {FEW_ROWS}: full)"
-    return "full", start, f"{rows:,} training rows, and the start model {start} knows their words"
+    if num_rows < FEW_ROWS:
+        return "head", start, f"{num_rows} training rows are too few to train the whole encoder ({FEW_ROWS} are not)"
+    return "full", start, f"{num_rows:,} training rows, and the start model {start} knows their words"
 
 
 def han_share(texts: list[str]) -> float:

@@ -316,14 +316,8 @@ def quantile(values_N: NDArray[np.float64], share: float) -> Estimate:
 
 
 def mean(values_N: NDArray[np.float64]) -> Estimate:
-    """Estimate a share with its 95 % Wilson interval.
+    """Estimate a share with its 95 % Wilson interval."""
+    from oreline.evaluate.estimates import wilson
 
-    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927.
-
-    >>> mean(np.asarray([1.0, 1.0, 1.0, 0.0]))
-    Estimate(value=0.75, low=0.3006..., high=0.9544..., n=4)
-    """
-    n, share, z = len(values_N), float(values_N.mean()), 1.96
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    spread = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return Estimate(share, centre - spread, centre + spread, n)
+    share, n = float(values_N.mean()), len(values_N)
+    return Estimate(share, *wilson(share, n), n)

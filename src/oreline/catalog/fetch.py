@@ -229,7 +229,8 @@ class _Tar:
 
     def open(self, path: str) -> IO[bytes]:
         stream = self.file.extractfile(path)
-        assert stream is not None  # sizes() lists regular files only
+        if stream is None:  # not reached: sizes() lists regular files only
+            raise DataError(f"{path!r} is no regular file", where=str(self.archive))
         return stream
 
 

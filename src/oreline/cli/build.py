@@ -97,3 +97,5 @@ def update(
     options = {"gate": gate, "policy": policy, "max_drop": max_drop, "out": out}
     artifact, report = call(common, "update", model=model, fresh=data, **options)
     show(common, report, artifact)
+    if report.facts.get("decision") == "refused":
+        raise SystemExit(1)

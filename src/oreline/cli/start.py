@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,7 +46,10 @@ def run(
         return show(common, plan_run(recipe, overrides=overrides))
     with watching(common) as on_event:
         report = execute(recipe, overrides=overrides, force=common.force, on_event=on_event)
-    return show(common, report)
+    show(common, report)
+    if report.facts["refused"]:
+        raise SystemExit(1)
+    return None
 
 
 def rerun(

@@ -36,6 +36,8 @@ class DatasetManifest(BaseModel):
     """Source column of each role. In the shards, columns that have a role are named by the role."""
     splits: dict[str, int]
     """Number of rows in each split."""
+    split_order: list[str] = Field(default_factory=list)
+    """Names of the splits as they were made; JSON objects are stored sorted."""
     counts: dict[str, int] = Field(default_factory=dict)
     """`rows_in`, `rows_added`, `rows_dropped`, `rows_out`: they balance."""
     lineage: list[dict[str, Any]] = Field(default_factory=list)
@@ -78,11 +80,16 @@ class Dataset:
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits, in the order they were made."""
-        return tuple(self.manifest.splits)
+        ordered = [name for name in self.manifest.split_order if name in self.manifest.splits]
+        return tuple(dict.fromkeys([*ordered, *self.manifest.splits]))
 
     def num_rows(self, split: str) -> int:
         """Return the number of rows of a split. Raises `DataError` for an unknown one."""
         return self.manifest.splits[self._known(split)]
+
+    def shards(self) -> dict[str, list[Path]]:
+        """Return the Parquet files of each split."""
+        return {name: sorted((self.path / name).glob("*.parquet")) for name in self.splits}
 
     def scan(self, split: str, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         """Return a split as a lazy frame: `row_id`, columns by role, the file's other columns."""
@@ -117,7 +124,7 @@ class Dataset:
         ]
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{name} {rows:,}" for name, rows in self.manifest.splits.items())
+        counts = ", ".join(f"{name} {self.manifest.splits[name]:,}" for name in self.splits)
         return f"Dataset {self.fingerprint[:12]} at {self.path}: {counts}"
 
     def _repr_html_(self) -> str:

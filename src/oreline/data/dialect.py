@@ -6,8 +6,12 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
@@ -34,15 +38,16 @@ class Dialect:
         """Whether the fast parser reads it."""
         return self.escape is None and not self.skip_space
 
-    def reader_options(self) -> dict[str, object]:
-        """Return the options of `csv.reader` that read it, strictly."""
-        return {
-            "delimiter": self.delimiter,
-            "quoting": csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
-            "escapechar": self.escape,
-            "skipinitialspace": self.skip_space,
-            "strict": True,
-        }
+    def reader(self, lines: Iterable[str], *, strict: bool = True) -> Reader:
+        """Return the standard library's reader for it; a strict one refuses malformed quotes."""
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quoting=csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE,
+            escapechar=self.escape,
+            skipinitialspace=self.skip_space,
+            strict=strict,
+        )
 
 
 def dialect_of(sample: str) -> Dialect:
@@ -109,7 +114,7 @@ def _score(sample: str, dialect: Dialect) -> tuple[float, int]:
     """Share of the rows that are as wide as the header, then that width; 0 for less than two columns."""
     widths: list[int] = []
     try:
-        for row in csv.reader(io.StringIO(sample, newline=""), **dialect.reader_options()):  # type: ignore[arg-type]
+        for row in dialect.reader(io.StringIO(sample, newline="")):
             if row:
                 widths.append(len(row))
             if len(widths) == 1000:

@@ -7,7 +7,7 @@ Shape suffixes: N rows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -26,8 +26,7 @@ def folded(column: str) -> pl.Expr:
     >>> pl.DataFrame({"text": ["Ｇreat\\t FILM ", "great film"]}).select(folded("text"))["text"].to_list()
     ['great film', 'great film']
     """
-    compatible = pl.col(column).str.normalize("NFKC").str.to_lowercase()
-    return compatible.str.replace_all(r"\s+", " ").str.strip_chars()
+    return pl.col(column).map_batches(_fold, return_dtype=pl.String)
 
 
 def row_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
@@ -76,6 +75,28 @@ def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
     kept = found.select(kept="position", kept_id="row_id")
     named = drops.join(found, on="position").join(kept, on="kept", how="left").sort("position")
     return named.select("row_id", "reason", "kept_id")
+
+
+def changed_where(text: pl.Series, is_affected: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Apply a change to the affected texts only: what normalises a whole column wastes its time on plain ASCII."""
+    positions = is_affected.fill_null(False).arg_true()
+    if not len(positions):
+        return text
+    if len(positions) == len(text):
+        return change(text)
+    return text.clone().scatter(positions, change(text.gather(positions)))
+
+
+def is_foreign(text: pl.Series) -> pl.Series:
+    """Return which texts hold more than ASCII."""
+    return text.str.len_bytes() != text.str.len_chars()
+
+
+def _fold(text: pl.Series) -> pl.Series:
+    compatible = changed_where(text, is_foreign(text), lambda some: some.str.normalize("NFKC"))
+    lowered = compatible.str.to_lowercase()
+    spaced = changed_where(lowered, lowered.str.contains(r"[^\S ]|  "), lambda some: some.str.replace_all(r"\s+", " "))
+    return spaced.str.strip_chars()
 
 
 def _digests(frame: pl.DataFrame, columns: Sequence[str], *, size_bytes: int) -> bytes:

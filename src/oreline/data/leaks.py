@@ -108,7 +108,8 @@ def leak_warnings(leaks: Sequence[Leak]) -> list[str]:
         if leak.same_text:
             found.append(
                 f"{leak.same_text:,} of {leak.num_rows:,} rows of {leak.split} ({share:.1%}) have their text in "
-                f"{leak.other} too: figures on {leak.split} will be too good; give {leak.split} with --against"
+                f"{leak.other} too, so figures on {leak.split} will be too good; "
+                f"refine again with --against and the file of {leak.split}"
             )
         if leak.same_group:
             found.append(f"{leak.same_group:,} rows of {leak.split} belong to groups that are in {leak.other} too")
@@ -168,18 +169,16 @@ def _spaced(folder: Path, limit: int) -> Iterator[pl.DataFrame]:
 
 
 def _frames(folder: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    shards = sorted(folder.glob("*.parquet"))
+    shards = _shards(folder)
     present = [name for name in columns if name in pl.read_parquet_schema(shards[0])]
     yield from pl.scan_parquet(shards).select(present).collect_batches(chunk_size=8192)
 
 
 def _hashes(folder: Path, columns: Sequence[str]) -> NDArray[np.uint64] | None:
     """Return a hash of the folded columns of each row that has them; None where no such column is."""
-    parts = []
-    for frame in _frames(folder, columns):
-        if not frame.width:
-            return None
-        parts.append(row_hashes(frame.drop_nulls(), frame.columns))
+    if not any(name in pl.read_parquet_schema(_shards(folder)[0]) for name in columns):
+        return None
+    parts = [row_hashes(frame.drop_nulls(), frame.columns) for frame in _frames(folder, columns)]
     return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
 
@@ -188,4 +187,8 @@ def _shared(rows: NDArray[np.uint64] | None, others: NDArray[np.uint64] | None) 
 
 
 def _num_rows(folder: Path) -> int:
-    return int(pl.scan_parquet(sorted(folder.glob("*.parquet"))).select(pl.len()).collect().item())
+    return int(pl.scan_parquet(_shards(folder)).select(pl.len()).collect().item())
+
+
+def _shards(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.parquet"))

@@ -26,6 +26,7 @@ THRESHOLD = 0.8
 MAX_CHARACTERS = 4000
 """Longer texts are compared by their beginning."""
 _NUM_BANDS, _BAND_HASHES = 16, 5
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MAX_PAIRS = 200_000
 """Candidates compared for one frame, at most: near-identical boilerplate must not make the search quadratic."""
 
@@ -41,14 +42,14 @@ _SINGLE_RANGES = (
 
 
 class Shingles(NamedTuple):
-    """The distinct shingles of each text: text i has `values[starts[i]:starts[i + 1]]`, sorted."""
+    """The shingles of each text, as hashes: text i has `values_M[starts_N[i]:starts_N[i + 1]]`."""
 
     values_M: U64
     starts_N: NDArray[np.int64]
 
     def of(self, text: int) -> U64:
-        """Return one text's shingles."""
-        return self.values_M[self.starts_N[text] : self.starts_N[text + 1]]
+        """Return one text's distinct shingles, sorted."""
+        return np.unique(self.values_M[self.starts_N[text] : self.starts_N[text + 1]])
 
 
 class Pair(NamedTuple):
@@ -83,10 +84,6 @@ class NearIndex:
         candidates = self._candidates(_band_keys(asked))
         if done is not None:
             candidates = candidates[~done[candidates[:, 1]]]
-        sizes_asked, sizes_indexed = np.diff(asked.starts_N), np.diff(self._shingles.starts_N)
-        small = np.minimum(sizes_asked[candidates[:, 0]], sizes_indexed[candidates[:, 1]])
-        large = np.maximum(sizes_asked[candidates[:, 0]], sizes_indexed[candidates[:, 1]])
-        candidates = candidates[small >= threshold * large]  # sets of such sizes cannot be more alike
         self.num_skipped += max(0, len(candidates) - _MAX_PAIRS)
         found = []
         for text, indexed in candidates[:_MAX_PAIRS].tolist():
@@ -117,20 +114,17 @@ def jaccard(first: U64, second: U64) -> float:
 
 
 def shingles(texts: pl.Series) -> Shingles:
-    """Return the distinct pairs of neighbouring tokens of each text; a text of one token has that token."""
+    """Return the pairs of neighbouring tokens of each text; a text of one token has that token."""
     tokens_T, text_of_T = _tokens(texts)
-    same_text = text_of_T[1:] == text_of_T[:-1]
-    pairs = _mixed(tokens_T[:-1] * np.uint64(0x9E3779B97F4A7C15) + tokens_T[1:])[same_text]
-    is_alone = np.bincount(text_of_T, minlength=len(texts)) == 1
-    alone = is_alone[text_of_T]
-    values = np.concatenate([pairs, tokens_T[alone]])
-    owners = np.concatenate([text_of_T[1:][same_text], text_of_T[alone]])
-    order = np.lexsort((values, owners))
-    values, owners = values[order], owners[order]
-    is_new = np.ones(len(values), np.bool_)
-    is_new[1:] = (values[1:] != values[:-1]) | (owners[1:] != owners[:-1])
-    counts = np.bincount(owners[is_new], minlength=len(texts))
-    return Shingles(values[is_new], np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+    num_tokens_N = np.bincount(text_of_T, minlength=len(texts))
+    is_first_T = np.ones(len(tokens_T), np.bool_)
+    is_first_T[1:] = text_of_T[1:] != text_of_T[:-1]
+    pairs_T = tokens_T.copy()
+    pairs_T[1:] = _mixed(tokens_T[:-1] * _GOLDEN + tokens_T[1:])
+    is_shingle_T = ~is_first_T | (num_tokens_N[text_of_T] == 1)
+    pairs_T[is_first_T] = tokens_T[is_first_T]
+    counts_N = np.where(num_tokens_N > 1, num_tokens_N - 1, num_tokens_N)
+    return Shingles(pairs_T[is_shingle_T], np.concatenate([[0], np.cumsum(counts_N)]).astype(np.int64))
 
 
 def _tokens(texts: pl.Series) -> tuple[U64, NDArray[np.int64]]:
@@ -147,10 +141,15 @@ def _tokens(texts: pl.Series) -> tuple[U64, NDArray[np.int64]]:
     starts_T = np.flatnonzero(starts)
     if not len(starts_T):
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    offset_C = np.arange(len(codes_C)) - starts_T[np.maximum(np.cumsum(starts) - 1, 0)]
+    lengths_T = np.diff(starts_T, append=len(codes_C))
+    offset_C = np.arange(len(codes_C), dtype=np.int32)
+    offset_C[starts_T[0] :] -= np.repeat(starts_T.astype(np.int32), lengths_T)
     powers = np.cumprod(np.full(64, 0x100000001B3, np.uint64))
-    terms_C = np.where(kinds_C == _SEPARATOR, 0, (codes_C.astype(np.uint64) + 1) * powers[offset_C & 63])
-    return _mixed(np.add.reduceat(terms_C, starts_T)), np.repeat(np.arange(len(texts)), lengths_N)[starts_T]
+    terms_C = powers[offset_C & 63]
+    terms_C *= codes_C + np.uint32(1)
+    terms_C[kinds_C == _SEPARATOR] = 0
+    ends_N = np.cumsum(lengths_N)
+    return _mixed(np.add.reduceat(terms_C, starts_T)), np.searchsorted(ends_N, starts_T, side="right")
 
 
 def _band_keys(sets: Shingles) -> U64:
@@ -162,11 +161,13 @@ def _band_keys(sets: Shingles) -> U64:
         return keys_NB
     starts = sets.starts_N[:-1][is_filled]
     factors, offsets = _permutations()
+    hashes_M = np.empty_like(sets.values_M)
     for band in range(_NUM_BANDS):
         key = np.full(len(starts), band + 1, np.uint64)
         for hash_ in range(band * _BAND_HASHES, (band + 1) * _BAND_HASHES):
-            least = np.minimum.reduceat(_mixed(sets.values_M * factors[hash_] + offsets[hash_]), starts)
-            key = _mixed(key * np.uint64(0x9E3779B97F4A7C15) + least)
+            np.multiply(sets.values_M, factors[hash_], out=hashes_M)
+            hashes_M += offsets[hash_]
+            key = _mixed(key * _GOLDEN + np.minimum.reduceat(hashes_M, starts))
         keys_NB[is_filled, band] = np.maximum(key, 1)
     return keys_NB
 
@@ -187,7 +188,7 @@ def _permutations() -> tuple[U64, U64]:
 
 @functools.cache
 def _kinds() -> NDArray[np.uint8]:
-    """What each character is: of a word, a token of its own, or neither. Those above U+FFFF (rare Han, emoji) stand alone."""
+    """What each character is: part of a word, a token of its own (above U+FFFF: rare Han, emoji), or neither."""
     kinds = np.array([_WORD if chr(code).isalnum() else _SEPARATOR for code in range(0x10000)] + [_SINGLE], np.uint8)
     for low, high in _SINGLE_RANGES:
         kinds[low : high + 1] = _SINGLE

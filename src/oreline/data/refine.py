@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import Places, check_shares, places
 from oreline.data.stage import Stage, conform, unified
 from oreline.data.summary import Tally, refine_report
-from oreline.errors import UsageError
+from oreline.errors import DataError
 from oreline.store import file_sha256, writing
 from oreline.types import Event, OnEvent, Operator, ignore
 
@@ -90,6 +90,7 @@ def refine(
             name: run_chain(_taken_in(part, run), chains[name], ledger, folder / _STAGES / name, on_event)
             for name, part in parts.items()
         }
+        _refuse_nothing(stages, ledger)
         written = _write_splits(stages, dict(split), seed, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
@@ -103,6 +104,18 @@ def refine(
     return Dataset.open(out)
 
 
+def _refuse_nothing(stages: Mapping[str, Stage], ledger: Ledger) -> None:
+    if not any(stage.num_alive for stage in stages.values()):
+        reasons = [
+            f"{rows} {why} ({operator})" for (operator, what, why), rows in ledger.reasons.items() if what == "dropped"
+        ]
+        raise DataError(
+            f"no row is left of {ledger.rows_in.total()}: {', '.join(reasons)}",
+            where=", ".join(ledger.rows_in),
+            remedy="check the roles of the columns, and the options of the operators that dropped them",
+        )
+
+
 def _parts(source: Any) -> dict[str, list[Source]]:
     """Return the sources of each given split, or of the one part `all`; row ids are distinct over all of them."""
     given = given_splits(source)
@@ -113,10 +126,7 @@ def _parts(source: Any) -> dict[str, list[Source]]:
     names = [part.name for found in parts.values() for part in found]
     if len(set(names)) == len(names):
         return parts
-    return {
-        name: [Source(f"{name}/{part.name}", part.path, part.table, part.catalog) for part in found]
-        for name, found in parts.items()
-    }
+    return {name: [replace(part, name=f"{name}/{part.name}") for part in found] for name, found in parts.items()}
 
 
 def _chains(
@@ -155,30 +165,17 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
     """Write every row into its split and return the number of rows in each."""
     schema: dict[str, pl.DataType] = {}
     for stage in stages.values():
-        schema = unified(schema, stage.schema) if schema else stage.schema
+        schema = unified(schema, stage.schema)
     shares_of = _shares_of_parts(list(stages), shares)
-    names = list(
-        dict.fromkeys(
-            [
-                *(n for n in shares if any(n in s for s in shares_of.values())),
-                *(n for s in shares_of.values() for n in s),
-            ]
-        )
-    )
-    writers = {name: SplitWriter(run.folder / name, schema) for name in names}
+    writers = {name: SplitWriter(run.folder / name, schema) for name in _ordered(shares, shares_of)}
     for part, stage in stages.items():
-        own = shares_of[part]
-        places_N = _places(stage, own, seed)
-        done = 0
-        for frame in stage.frames():
-            place = pl.Series(places_N[done : done + frame.height])
-            done += frame.height
-            for index, name in enumerate(own):
-                rows = conform(frame.filter(place == index), schema)
-                if rows.height:
-                    writers[name].append(rows)
-                    run.tally.add(name, rows)
-            run.on_event(Event("write", step=done, total=stage.num_alive))
+        names = list(shares_of[part])
+        for frame, places_N in _placed(stage, shares_of[part], seed):
+            for index in np.unique(places_N):
+                rows = conform(frame.filter(pl.Series(places_N == index)), schema)
+                writers[names[index]].append(rows)
+                run.tally.add(names[index], rows)
+            run.on_event(Event("write", step=run.tally.rows.total(), total=stage.num_alive))
     for name, writer in writers.items():
         run.tally.rows[name] += 0
         writer.close()
@@ -197,16 +194,28 @@ def _shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str
     return whole
 
 
-def _places(stage: Stage, shares: Mapping[str, float], seed: int) -> Places:
+def _ordered(shares: Mapping[str, float], shares_of: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the names of all splits: in the order of the shares, given ones that have no share last."""
+    filled = {name: None for own in shares_of.values() for name in own}
+    return [*(name for name in shares if name in filled), *(name for name in filled if name not in shares)]
+
+
+def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tuple[pl.DataFrame, Places]]:
+    """Yield the rows of a stage with the index of each row's split."""
     if len(shares) == 1:
-        return np.zeros(stage.num_alive, np.int64)
+        yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
+        return
     keys = []
     for frame in stage.frames():
         inputs = [role for role in INPUT_ROLES if role in frame.columns]
+        hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
         others = [role for role in ("label", "group", "time") if role in frame.columns]
-        hashes = wide_hashes(frame, inputs) if inputs else pl.DataFrame({"hash_high": np.arange(frame.height)})
         keys.append(frame.select(others).with_columns(hashes["hash_high"]))
-    return places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
+    places_N = places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
+    done = 0
+    for frame in stage.frames():
+        yield frame, places_N[done : done + frame.height]
+        done += frame.height
 
 
 def _seal(run: _Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
@@ -219,6 +228,7 @@ def _seal(run: _Run, written: dict[str, int], counts: dict[str, int], options: d
             columns={name: str(dtype) for name, dtype in schema.items()},
             roles=run.bound,
             splits=written,
+            split_order=list(written),
             counts=counts,
             lineage=run.lineage,
         ),

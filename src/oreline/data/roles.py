@@ -78,9 +78,8 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
             )
         columns.append(_typed(pl.col(column), dtype, role).alias(role))
     used = set(bound.values()) | {"row_id"}
-    for name in frame.columns:
-        if name not in used:
-            columns.append(pl.col(name).alias(f"{name}_column" if name in taken else name))
+    others = [name for name in frame.columns if name not in used]
+    columns.extend(pl.col(name).alias(f"{name}_column" if name in taken else name) for name in others)
     named = frame.select(columns)
     if "time" in named.columns:
         named = named.with_columns(parsed_time(named["time"], named["row_id"], place).alias("time"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from oreline import registry
+from oreline.data.dataset import DATASET, Dataset
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.store import translating
 
@@ -33,6 +34,8 @@ class Source:
     path: Path | None = None
     table: Any = None
     catalog: str = ""
+    has_ids: bool = False
+    """A shard of a dataset: its rows keep the ids that they have."""
 
     def frames(self, *, rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
         """Yield frames of at most `rows` rows with `row_id` and the source's own columns.
@@ -42,7 +45,7 @@ class Source:
         done = 0
         for frame in self._plain_frames(rows):
             if frame.height:
-                yield _with_row_ids(frame, self.name, done)
+                yield frame if self.has_ids else _with_row_ids(frame, self.name, done)
                 done += frame.height
         if done == 0:
             raise DataError(
@@ -82,6 +85,8 @@ def frames(source: Any, *, rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
 
 def sources(source: Any) -> list[Source]:
     """Return the files and tables that a source consists of. Raises `UsageError` when there is none."""
+    if isinstance(source, Dataset):
+        source = source.path
     if isinstance(source, str | os.PathLike):
         return _from_paths([source])
     if isinstance(source, Sequence) and source and all(isinstance(item, str | os.PathLike) for item in source):
@@ -92,8 +97,13 @@ def sources(source: Any) -> list[Source]:
 def given_splits(source: Any) -> dict[str, Any] | None:
     """Return `{split name: source}` when the source is divided already, None when it is one source.
 
-    A mapping of lists is columns, unless every item of every list is a path that exists.
+    A dataset or its folder has its own splits. A mapping of lists is columns, unless every item of every list is a
+    path that exists.
     """
+    if isinstance(source, Dataset):
+        return dict(source.shards())
+    if isinstance(source, str | os.PathLike):
+        return dict(_shards(Path(source))) or None
     if not isinstance(source, Mapping) or not source:
         return None
     if all(_is_source(value) for value in source.values()):
@@ -124,13 +134,14 @@ def _from_paths(items: Sequence[str | os.PathLike[str]]) -> list[Source]:
             name = text.removeprefix(CATALOG)
             found.append(Source(name, catalog=name))
         else:
-            found.extend(Source("", path=path) for path in _files(text))
+            has_ids = bool(_shards(Path(text)))
+            found.extend(Source("", path=path, has_ids=has_ids) for path in _files(text))
     paths = [source.path.absolute() for source in found if source.path]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise UsageError(f"{twice} is named twice", remedy="name every file once")
     base = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
     return [
-        Source(source.path.absolute().relative_to(base).as_posix(), path=source.path) if source.path else source
+        replace(source, name=source.path.absolute().relative_to(base).as_posix()) if source.path else source
         for source in found
     ]
 
@@ -140,6 +151,8 @@ def _files(text: str) -> list[Path]:
     path = Path(text).expanduser()
     if path.is_file():
         return [path]
+    if shards := _shards(path):
+        return [shard for split in shards.values() for shard in split]
     if path.is_dir():
         known = _suffixes()
         inside = [p for p in sorted(path.rglob("*")) if p.is_file() and p.suffix.lower() in known]
@@ -147,7 +160,7 @@ def _files(text: str) -> list[Path]:
         if not visible:
             raise DataError("the folder holds no file that can be read", where=text, allowed=", ".join(sorted(known)))
         return visible
-    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True)) if Path(match).is_file()]
+    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True)) if Path(match).is_file()]  # noqa: PTH207  absolute patterns too
     if matches:
         return matches
     siblings = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
@@ -200,16 +213,27 @@ def _as_frame(source: Any) -> pl.DataFrame | None:
         return source.collect()
     package = type(source).__module__.split(".")[0]
     if package == "datasets" and hasattr(source, "with_format"):
-        source = source.with_format("arrow")[:]
-        package = "pyarrow"
+        names = {column: feature.names for column, feature in source.features.items() if hasattr(feature, "names")}
+        frame = pl.DataFrame(source.with_format("arrow")[:])
+        return frame.with_columns(
+            pl.col(column).replace_strict(dict(enumerate(known)), default=None, return_dtype=pl.String)
+            for column, known in names.items()
+        )
     if package == "pyarrow" and hasattr(source, "column_names"):
         return pl.DataFrame(source)
     if package == "pandas" and hasattr(source, "columns"):
-        return pl.from_pandas(source.reset_index(drop=True), nan_to_null=True)
+        table: pl.DataFrame = pl.from_pandas(source.reset_index(drop=True), nan_to_null=True)
+        return table
     return None
 
 
+def _shards(folder: Path) -> dict[str, list[Path]]:
+    """Return the shards of each split of a dataset folder; empty for any other folder."""
+    return Dataset.open(folder).shards() if (folder / DATASET).is_file() else {}
+
+
 def _with_row_ids(frame: pl.DataFrame, name: str, done: int) -> pl.DataFrame:
+    """Put `row_id` first; a column of that name that the source has itself becomes `source_row_id`."""
     numbers = pl.Series(np.arange(done + 1, done + frame.height + 1))
     ids = frame.select(pl.concat_str(pl.lit(f"{name}:"), numbers.cast(pl.String))).to_series().alias(ROW_ID)
     if ROW_ID in frame.columns:

@@ -67,7 +67,7 @@ def quick_dropout(x: Tensor, rate: float) -> Tensor:
 class QuickDropout(nn.Dropout):
     """`torch.nn.Dropout` with `quick_dropout`."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  the base class's name
+    def forward(self, input: Tensor) -> Tensor:
         """Drop while training; pass through otherwise."""
         return quick_dropout(input, self.p) if self.training else input
 

@@ -78,10 +78,17 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
     if labels:
         whole.config.id2label = dict(enumerate(labels))
         whole.config.label2id = {label: index for index, label in enumerate(labels)}
-    whole.save_pretrained(folder)
+    with _quiet():
+        whole.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     if isinstance(model, PooledClassifier):
         save_head(folder, model.classifier.state_dict(), kind="classifier", pooling="mean")
+
+
+def save_encoder(model: Any, folder: Path) -> None:
+    """Write a model's encoder without its head, so that `AutoModel` opens it."""
+    with _quiet():
+        model.base_model.save_pretrained(folder)
 
 
 def save_head(folder: Path, weights: Mapping[str, torch.Tensor], **metadata: str) -> None:
@@ -172,7 +179,7 @@ def _metadata(file: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the loading report: a new head is expected, and said by us."""
+    """Silence transformers: a new head is expected, and said by us; its bars would break ours."""
     before = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()

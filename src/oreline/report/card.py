@@ -16,6 +16,7 @@ All facts are optional:
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,8 +68,17 @@ def _front_matter(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         "metrics": sorted(manifest["metrics"]),
         "model-index": _model_index(manifest, facts),
     }
-    known = formatting.plain({key: value for key, value in header.items() if value})
-    return "---\n" + yaml.safe_dump(known, allow_unicode=True, sort_keys=False).strip() + "\n---"
+    known = _one_line(formatting.plain({key: value for key, value in header.items() if value}))
+    # Unwrapped, and without line breaks in it: no line of a value may look like the closing `---`.
+    return "---\n" + yaml.safe_dump(known, allow_unicode=True, sort_keys=False, width=math.inf).strip() + "\n---"
+
+
+def _one_line(value: Any) -> Any:
+    if isinstance(value, str):
+        return " ".join(formatting.clean(value).split())
+    if isinstance(value, dict):
+        return {key: _one_line(entry) for key, entry in value.items()}
+    return [_one_line(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _model_index(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -19,6 +19,8 @@ from oreline.report import formatting
 from oreline.report.charts.figure import is_empty
 
 TEXT_WIDTH = 80
+STACKED_WIDTH = 60
+"""Under this width, even a block for each row has its estimates on two lines."""
 MAX_ROWS = 20
 MAX_CELL = 160
 MIN_TEXT_WIDTH = 12
@@ -63,14 +65,14 @@ def _parts(document: Mapping[str, Any], console: Console) -> Iterator[Renderable
 
 
 def _pairs(values: Mapping[str, Any]) -> RenderableType:
-    return Padding(_name_value_grid({fact.name: fact.value for fact in formatting.facts(values)}), (0, 0, 0, 2))
+    return Padding(_name_value_grid((fact.name, fact.value) for fact in formatting.facts(values)), (0, 0, 0, 2))
 
 
-def _name_value_grid(pairs: Mapping[str, str]) -> Table:
+def _name_value_grid(pairs: Iterable[tuple[str, str]]) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", overflow="fold", max_width=28)
     grid.add_column(overflow="fold")
-    for name, value in pairs.items():
+    for name, value in pairs:
         grid.add_row(
             Text(formatting.clean(name, limit=MAX_NAME)),
             Text(formatting.short(formatting.clean(value, limit=2 * MAX_CELL)), style=_style(value)),
@@ -97,7 +99,7 @@ def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
         table = _grid(entry, stacked=stacked)
         if sum((column.min_width or 0) + 3 for column in table.columns) - 3 <= console.width:
             return _with_note(table, note)
-    return _records(entry, note)
+    return _records(entry, note, stacked=console.width < STACKED_WIDTH)
 
 
 def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
@@ -123,11 +125,11 @@ def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
     return table
 
 
-def _records(entry: Mapping[str, Any], note: str) -> RenderableType:
+def _records(entry: Mapping[str, Any], note: str, *, stacked: bool) -> RenderableType:
     parts: list[RenderableType] = [Text(formatting.clean(entry["title"]), style="bold")]
     for row in entry["rows"][:MAX_ROWS]:
-        pairs = {str(name): _cell(value, decimals=None) for name, value in zip(entry["columns"], row, strict=True)}
-        parts += [Rule(style="dim"), _name_value_grid(pairs)]
+        cells = [_cell(value, decimals=None, stacked=stacked) for value in row]
+        parts += [Rule(style="dim"), _name_value_grid(zip(entry["columns"], cells, strict=True))]
     return _with_note(Group(*parts), note)
 
 

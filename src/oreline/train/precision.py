@@ -1,4 +1,4 @@
-"""What this machine's matrix products reach, measured once and cached: the choice of bf16, and the yardstick of progress.
+"""What this machine's matrix products reach, measured once and cached: the choice of bf16, the yardstick of progress.
 
 bf16 on a CPU is up to twice as fast as fp32 where the processor multiplies bf16 (AVX512-BF16, AMX), and a hundred times
 slower where it does not. Flags say little about speed, so the products are timed.
@@ -76,7 +76,7 @@ def probe(width: int, inner: int, *, threads: int, device: str = "cpu", cache: P
 
 
 def cache_folder() -> Path:
-    """Return where this machine's measurements lie: `$ORELINE_CACHE`, `$XDG_CACHE_HOME/oreline` or `~/.cache/oreline`."""
+    """Return where measurements lie: `$ORELINE_CACHE`, `$XDG_CACHE_HOME/oreline` or `~/.cache/oreline`."""
     if own := os.environ.get("ORELINE_CACHE"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "oreline"

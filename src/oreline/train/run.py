@@ -111,7 +111,7 @@ def _drive(
             saved_at = time.monotonic()
 
 
-_CURVE = {"loss", "dev_loss", "dev_accuracy"}
+_CURVE = {"loss", "dev_log_loss", "dev_accuracy"}
 """Figures that the learning curve shows; rates and times would differ between two runs of the same job."""
 
 

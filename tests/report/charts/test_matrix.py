@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 
@@ -36,7 +37,7 @@ def test_turned_labels_keep_apart(num_classes: int, parse) -> None:
     ]
     places = sorted((float(found[1]), int(found[2])) for found in turned if found)[1:]  # the first names the axis
     assert len(places) > 10
-    for (x, angle), (following, _) in zip(places, places[1:], strict=False):
+    for (x, angle), (following, _) in itertools.pairwise(places):
         assert (following - x) * math.sin(math.radians(-angle)) >= 10.0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +60,7 @@ def test_bars_do_not_overlap(name: str, parse) -> None:
     root = parse(reliability.draw(DIAGRAMS[name], "t"))
     bars = [bar.attributes for bar in root.all("rect") if bar.attributes["class"] == "bar s1 soft"]
     spans = sorted((float(bar["x"]), float(bar["x"]) + float(bar["width"])) for bar in bars)
-    assert all(end <= start + 0.02 for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start + 0.02 for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def test_every_bin_tells_interval_and_n(parse) -> None:

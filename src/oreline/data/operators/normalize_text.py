@@ -9,6 +9,7 @@ from typing import Literal
 
 import polars as pl
 
+from oreline.data.fold import changed_where, is_foreign
 from oreline.data.ledger import CHANGE_REASON
 
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
@@ -27,11 +28,13 @@ _Change = Callable[[pl.Series], pl.Series]
 
 
 class Operator:
-    """Remove control and zero-width characters and byte-order marks, decode HTML entities, compose Unicode, tidy white space.
+    """Remove invisible characters, decode HTML entities, compose Unicode, tidy white space.
 
-    The ledger gets a line only for a row that changed, and the reason names what changed:
-    `html_entity`, `control_character`, `byte_order_mark`, `zero_width`, `unicode_form`, `white_space`.
-    Joiners stay where a script or an emoji needs them. Line ends stay; runs of white space become one character.
+    Invisible are control and zero-width characters and byte-order marks; joiners stay where a script or an emoji
+    needs them. Line ends stay, other runs of white space become one space.
+
+    The ledger gets a line only for a row that changed, and the reason names what changed: `html_entity`,
+    `control_character`, `byte_order_mark`, `zero_width`, `unicode_form`, `white_space`.
 
     >>> frame = pl.DataFrame({"row_id": ["a:1"], "text": ["\\ufeffGood &amp; cheap \\u200b\\u3000"]})
     >>> Operator().edit(frame).row(0)
@@ -51,7 +54,7 @@ class Operator:
             **({"html_entity": _decode_entities} if html_entities else {}),
             "control_character": _remover(_CONTROL),
             "zero_width": _remove_zero_width,
-            "unicode_form": lambda text: text.str.normalize(form),
+            "unicode_form": lambda text: changed_where(text, is_foreign(text), lambda some: some.str.normalize(form)),
             "white_space": _tidy,
         }
 
@@ -85,12 +88,12 @@ def _decode_entities(text: pl.Series) -> pl.Series:
                 break
         return value
 
-    return _changed_where(text, f"{_ENTITY}|{_BROKEN_ENTITY}", decoded)
+    return changed_where(text, text.str.contains(f"{_ENTITY}|{_BROKEN_ENTITY}"), _each(decoded))
 
 
 def _remove_zero_width(text: pl.Series) -> pl.Series:
     text = text.str.replace_all(_ZERO_WIDTH, "")
-    return _changed_where(text, _JOINER, lambda value: _STRAY_JOINER.sub("", value))
+    return changed_where(text, text.str.contains(_JOINER), _each(lambda value: _STRAY_JOINER.sub("", value)))
 
 
 def _tidy(text: pl.Series) -> pl.Series:
@@ -98,13 +101,9 @@ def _tidy(text: pl.Series) -> pl.Series:
         lines = (" ".join(line.split()) for line in value.splitlines())
         return "\n".join(line for line in lines if line)
 
-    return _changed_where(text, _UNTIDY, tidied)
+    return changed_where(text, text.str.contains(_UNTIDY), _each(tidied))
 
 
-def _changed_where(text: pl.Series, pattern: str, change: Callable[[str], str]) -> pl.Series:
-    """Apply a Python function to the rows that match: few, so the rest stays in Rust."""
-    positions = text.str.contains(pattern).fill_null(False).arg_true()
-    if not len(positions):
-        return text
-    changed = [change(value) for value in text.gather(positions).to_list()]
-    return text.clone().scatter(positions, pl.Series(changed, dtype=pl.String))
+def _each(change: Callable[[str], str]) -> _Change:
+    """Apply a Python function to every text of a column: for the few that Rust's patterns have picked out."""
+    return lambda text: pl.Series([change(value) for value in text.to_list()], dtype=pl.String)

@@ -90,7 +90,7 @@ class _Table:
         text = (whole if len(data) > _SAMPLE_BYTES else sample).decode("utf-8", "ignore")
         self.dialect = dialect_of(text) if self.delimiter is None else Dialect(self.delimiter)
         lines = io.StringIO(text, newline="").readlines()
-        reader = csv.reader(lines, **{**self.dialect.reader_options(), "strict": False})
+        reader = self.dialect.reader(lines, strict=False)
         rows: list[list[str]] = []
         for row in reader:
             if row and not rows:
@@ -152,7 +152,7 @@ class _Table:
         csv.field_size_limit(2 * MAX_ROW_BYTES)
         end = data.rfind(b"\n") + 1
         lines = io.StringIO(data[:end].decode(), newline="").readlines()
-        reader = csv.reader(lines, **self.dialect.reader_options())
+        reader = self.dialect.reader(lines)
         rows: list[list[str]] = []
         num_lines = 0
         while True:

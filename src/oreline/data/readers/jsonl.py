@@ -97,7 +97,7 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_plain_list(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.List) and not pl.List(dtype.inner).inner.is_nested()  # type: ignore[union-attr]
+    return isinstance(dtype, pl.List) and not pl.List(dtype.inner).inner.is_nested()
 
 
 def _is_array(path: Path) -> DataError:

@@ -111,12 +111,17 @@ def ticks(low: float, high: float, *, most: int = 5, whole: bool = False) -> lis
     span = high - low
     if span <= 0:
         step = 10.0 ** math.floor(math.log10(abs(high))) if high else 1.0
-        return [round(high + offset * step, 10) for offset in (-1, 0, 1)]
+        return [_exact(high + offset * step, step) for offset in (-1, 0, 1)]
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if span / (power * factor) <= most - 0.999)
-    step = max(1.0, math.ceil(step)) if whole else step
+    step = max(1.0, float(math.ceil(step))) if whole else step
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 10) for index in range(first, max(last, first + 1) + 1)]
+    return [_exact(index * step, step) for index in range(first, max(last, first + 1) + 1)]
+
+
+def _exact(value: float, step: float) -> float:
+    """Take away what binary fractions add: 0.30000000000000004 is the tick 0.3."""
+    return round(value, 3 - math.floor(math.log10(step)))
 
 
 def tick_label(value: float, step: float) -> str:

@@ -1,0 +1,87 @@
+"""Make a model again from the recipe saved in it: same data, same options, and what was resolved then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from oreline.api import build, names
+from oreline.api.extras import names_missing_extras
+from oreline.errors import ArtifactError, UsageError
+from oreline.store import Artifact
+from oreline.types import OnEvent, ignore
+
+
+@names_missing_extras
+def rerun(
+    artifact: Artifact, *, out: str | Path | None = None, force: bool = False, on_event: OnEvent = ignore
+) -> Artifact:
+    """Run the step that made a model again.
+
+    A fine-tuned model comes out with the same bytes, on a machine with the same processor and versions: nothing is
+    probed again. Raises `UsageError` when its data or start model are gone or are others by now.
+    """
+    verb, options = checked(artifact)
+    place = names.output_folder("rerun", out)
+    if verb == "finetune":
+        return _finetune(artifact, options, place, force, on_event)
+    if verb == "pretrain":
+        given = {name: options[name] for name in ("objective", "objective_options", "start") if name in options}
+        train = {name: value for name, value in dict(options.get("train", {})).items() if value is not None}
+        return build.pretrain(
+            build.training_data(artifact),
+            **given,
+            train=train,
+            seed=int(options.get("seed", 0)),
+            out=place,
+            force=force,
+            on_event=on_event,
+        )
+    parent = Artifact.open(options["model"])
+    if parent.id != artifact.manifest.lineage[0]["id"]:
+        raise UsageError("the model that was compressed is another one by now", where=str(parent.path))
+    given = {name: options[name] for name in ("method", "options", "data", "split") if name in options}
+    return build.compress(parent, **given, out=place, force=force, on_event=on_event)[0]
+
+
+def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
+    """Return a model's verb and options. Raises `ArtifactError` when it holds none that can be run again."""
+    recipe = artifact.manifest.recipe
+    verb, options = recipe.get("verb"), recipe.get("options")
+    if verb not in ("pretrain", "finetune", "compress") or not isinstance(options, Mapping):
+        raise ArtifactError("the model holds no recipe that can be run again", where=str(artifact.path))
+    return str(verb), dict(options)
+
+
+def _finetune(
+    artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent
+) -> Artifact:
+    from oreline.train.finetune import finetune
+
+    start = Path(options["start"]) if options.get("start") else None
+    if start is not None:
+        _check_start(start, artifact)
+    return finetune(
+        start,
+        build.training_data(artifact),
+        task=str(options["task"]),
+        method=str(options["method"]),
+        method_options=dict(options.get("method_options") or {}),
+        options=names.train_options(options.get("train")),
+        out=out,
+        seed=int(options.get("seed", 0)),
+        force=force,
+        score=build.score,
+        estimate=build.dev_estimates,
+        resolved=artifact.manifest.recipe.get("resolved"),
+        on_event=on_event,
+    )
+
+
+def _check_start(start: Path, artifact: Artifact) -> None:
+    if not start.is_dir():
+        raise UsageError("the start model is not there any more", where=str(start), remedy="fetch or restore it")
+    recorded = artifact.manifest.lineage[0]["id"] if artifact.manifest.lineage else ""
+    if recorded and Artifact.open(start).id != recorded:
+        raise UsageError("the start model is another one by now", where=str(start), allowed=f"id {recorded[:12]}…")

@@ -1,0 +1,118 @@
+"""Export a fine-tuned encoder to ONNX: ids and mask in, logits and embedding out.
+
+Shape suffixes: B rows of one batch, T tokens, D width, K classes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from oreline import registry
+from oreline.errors import OrelineError
+from oreline.models.load import load_classifier
+from oreline.runtime.open import open_task
+from oreline.store import Artifact
+
+OPSET = 20
+_OUTPUTS = {"out_logits": "logits", "out_embedding": "embedding"}
+
+
+class _Graph(nn.Module):
+    """What is exported: the classifier, with the vector that its head reads as a second output."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        if hasattr(self.model, "encoder") and hasattr(self.model, "classifier"):
+            output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+            return output.logits, output.pooled
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        return output.logits, output.hidden_states[-1][:, 0]
+
+
+def export(artifact: Artifact, file: Path, *, attention: str) -> None:
+    """Write an fp32 graph with free batch size and length.
+
+    Args:
+        artifact: a torch artifact.
+        file: the graph to write.
+        attention: `eager` or `sdpa`, the form in which attention is traced.
+
+    Raises:
+        OrelineError: the exporter cannot trace the model.
+    """
+    task = open_task(artifact)
+    # Through the head's plug the module would be prepared for training; the exporter wants transformers' own.
+    registry.get("head", task.head)
+    model = load_classifier(artifact.path, len(task.labels))
+    inner = getattr(model, "encoder", model) if hasattr(model, "classifier") else model
+    inner.set_attn_implementation(attention)
+    rows, width = 3, min(11, artifact.manifest.max_tokens)
+    ids_BT = torch.randint(1, min(1000, int(inner.config.vocab_size)), (rows, width))
+    mask_BT = torch.ones_like(ids_BT)
+    mask_BT[1, width // 2 :] = 0  # so that the mask is not traced away as all ones
+    batch = torch.export.Dim("B", min=1, max=65536)
+    length = torch.export.Dim("T", min=1, max=artifact.manifest.max_tokens)
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                _Graph(model).eval(),
+                (ids_BT, mask_BT),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["input_ids", "attention_mask"],
+                output_names=list(_OUTPUTS),
+                dynamic_shapes={"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}},
+                external_data=False,
+                verbose=False,
+            )
+        except Exception as error:  # the exporter raises many kinds, all meaning the same to the user
+            raise OrelineError(
+                f"torch cannot export this architecture with {attention} attention: {str(error).splitlines()[0]}",
+                where=str(artifact.path),
+                remedy="serve the torch artifact as it is",
+            ) from error
+        if program is None:
+            raise OrelineError("torch exported nothing", where=str(artifact.path))
+        program.save(str(file))
+    _rename_outputs(file)
+
+
+def _rename_outputs(file: Path) -> None:
+    """Name the outputs `logits` and `embedding`; the exporter may have given that name to another value."""
+    model = onnx.load(str(file))
+    taken = {name: f"{name}_inner" for name in _OUTPUTS.values()}
+    names = {**taken, **_OUTPUTS}
+    for node in model.graph.node:
+        for values in (node.input, node.output):
+            for index, value in enumerate(values):
+                if value in names:
+                    values[index] = names[value]
+    for entry in (*model.graph.output, *model.graph.initializer):
+        entry.name = names.get(entry.name, entry.name)
+    del model.graph.value_info[:]
+    onnx.save(model, str(file))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter, which warns of its own internals."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

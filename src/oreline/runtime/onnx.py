@@ -1,0 +1,141 @@
+"""Predict with ONNX Runtime: NumPy, tokenizers and onnxruntime, no torch, no transformers.
+
+An int8 graph is bound to the processor flags that it was checked on: without VNNI instructions, 8-bit products can
+saturate in 16-bit sums, and the same file gives other answers. Where a recorded flag is missing, the fp32 graph that
+the artifact carries is loaded in its place.
+
+Shape suffixes: N rows, B rows of one batch, T tokens, D width, K classes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from oreline.errors import ArtifactError
+from oreline.runtime.batching import pad, predict_in_batches
+from oreline.runtime.open import open_task
+from oreline.types import Columns, Encoded, Predictions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from oreline.store import Artifact
+
+MODEL = "model.onnx"
+FALLBACK = "fallback.onnx"
+FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+"""Processor flags that change how 8-bit products are computed."""
+_LOG = logging.getLogger(__name__)
+
+
+class Runtime:
+    """Predicts with an ONNX graph that takes ids and mask and returns logits and embedding."""
+
+    token_budget = 2048  # the activations of a small encoder then stay in the second-level cache
+
+    def __init__(self, artifact: Artifact, *, threads: int | None = None, fallback: bool = False) -> None:
+        """Load the graph that this processor can be trusted with.
+
+        Args:
+            artifact: an ONNX artifact.
+            threads: CPU threads; all cores when None.
+            fallback: load the fp32 graph whatever the processor.
+
+        Raises:
+            ArtifactError: the graph cannot be loaded, or the fp32 graph is needed and missing.
+        """
+        self.artifact = artifact
+        self.task = open_task(artifact)
+        extra = artifact.manifest.extra
+        lacking = sorted(set(extra.get("processor_flags", [])) - set(processor_flags()))
+        if lacking and not fallback:
+            _LOG.warning("this processor lacks %s, on which the int8 model was checked: fp32 is used", lacking)
+        self.is_fallback = fallback or bool(lacking)
+        self.precision = "fp32" if self.is_fallback else str(extra.get("precision", "fp32"))
+        self._pad_id = int(extra.get("pad_id", 0))
+        self._tokenizer = open_tokenizer(artifact.file("tokenizer.json"))
+        self._session = open_session(artifact.file(FALLBACK if self.is_fallback else MODEL), threads)
+        self._takes = {entry.name for entry in self._session.get_inputs()}
+
+    def encode(self, columns: Columns) -> Encoded:
+        """Tokenise rows, cut to the length the model was trained with."""
+        return self.task.encode(columns, self._tokenizer, self.artifact.manifest.max_tokens)
+
+    def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
+        """Run one batch: `scores` of shape (B, K), and the embedding of shape (B, D) where asked."""
+        lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
+        # ONNX Runtime is given one row at least: some kernels do not take none.
+        ids_BT, mask_BT = pad(encoded.ids or [np.zeros(1, np.int32)], self._pad_id)
+        inputs = {"input_ids": ids_BT, "attention_mask": mask_BT}
+        if "token_type_ids" in self._takes:
+            inputs["token_type_ids"] = (
+                pad(encoded.segments, 0)[0] if encoded.segments is not None else np.zeros_like(ids_BT)
+            )
+        names = ["logits", "embedding"] if embeddings else ["logits"]
+        logits_BK, *rest = (part[: len(lengths_N)] for part in self._session.run(names, inputs))
+        return Predictions({"scores": _softmax(logits_BK)}, rest[0] if rest else None, lengths_N, encoded.truncated_N)
+
+    def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+        """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""
+        return predict_in_batches(self, columns, embeddings=embeddings)
+
+
+def open_session(file: Path, threads: int | None = None) -> Any:
+    """Open a graph on the CPU. Raises `ArtifactError` when ONNX Runtime refuses it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or usable_cores()
+    options.log_severity_level = 3
+    # Shapes change with every batch: planning memory for each of them costs more than it saves.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises types of its own for each fault, none of them public
+        reason = str(error).split("\n", 1)[0][:200]
+        raise ArtifactError(f"ONNX Runtime cannot load the graph: {reason}", where=str(file)) from error
+
+
+def open_tokenizer(file: Path) -> Tokenizer:
+    """Open `tokenizer.json` without padding or truncation. Raises `ArtifactError` when it cannot be read."""
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the Rust library raises plain Exception
+        raise ArtifactError(f"tokenizer.json cannot be read: {error}", where=str(file)) from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def processor_flags() -> list[str]:
+    """Return the flags of this processor that change how 8-bit products are computed, with its architecture."""
+    found = {platform.machine()}
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return sorted(found)  # not Linux: the architecture is all we know
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return sorted(found | (set(FLAGS) & set(flags)))
+
+
+def usable_cores() -> int:
+    """Return the cores this process may use (a container may be given fewer than the machine has)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def has_vnni() -> bool:
+    """Whether 8-bit products are summed in 32 bits by one instruction, so that they cannot saturate."""
+    return bool({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"} & set(processor_flags()))
+
+
+def _softmax(logits_BK: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponent = np.exp(logits_BK - logits_BK.max(axis=1, keepdims=True))
+    normalised: NDArray[np.float32] = (exponent / exponent.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised

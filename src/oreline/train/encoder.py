@@ -1,0 +1,224 @@
+"""Train an encoder with a head on labelled rows: what the gradient methods share.
+
+Shape suffixes: N rows, B rows of one batch, K classes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from oreline import registry
+from oreline.errors import UsageError
+from oreline.models.attention import set_dropout, use_quick_dropout
+from oreline.models.batch import Batch, make_batch
+from oreline.models.load import max_positions, save_model, tokenizer
+from oreline.runtime.batching import length_batches
+from oreline.train.batches import steps_from, steps_per_epoch
+from oreline.train.job import Job, Outcome, Rows
+from oreline.train.precision import using_threads
+from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.run import Plan, Progress, run
+from oreline.types import Encoded, Event, OnEvent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+
+
+def start_of(job: Job, method: str) -> Path:
+    """Return the job's start model. Raises `UsageError` when there is none."""
+    if job.start is None:
+        raise UsageError(f"the method {method!r} needs a start model", remedy="--start catalog:minilm-l6-en")
+    return job.start
+
+
+def pooling_of(folder: Path) -> str | None:
+    """Return `mean` for an encoder that was trained to be read by its mean (sentence-transformers' layout)."""
+    file = folder / "1_Pooling" / "config.json"
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return "mean" if settings.get("pooling_mode_mean_tokens") or settings.get("pooling_mode") == "mean" else None
+
+
+class EncoderTraining:
+    """One encoder, one head, the rows of one job, tokenised once."""
+
+    def __init__(self, job: Job, folder: Path, head: Any) -> None:
+        self.job, self.folder, self.head = job, folder, head
+        torch.manual_seed(job.seed)
+        self.model = head.module(folder)
+        use_quick_dropout(self.model)
+        if job.options.dropout is not None:
+            set_dropout(self.model, job.options.dropout)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model.to(self.device)
+        self.pad_id = int(self.model.config.pad_token_id or 0)
+        self.tokenizer = tokenizer(folder)
+        self.max_tokens = min(job.options.max_tokens, max_positions(self.model))
+        self.train = self._encode(job.train)
+        self.dev = self._encode(job.dev) if job.dev is not None else None
+        self.lengths_N = np.asarray([len(ids) for ids in self.train.ids], dtype=np.int64)
+        self._say_example()
+
+    def fit(self, learning_rate: float) -> Outcome:
+        """Train all parameters that want gradients, and return the best model on dev."""
+        job, options = self.job, self.job.options
+        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
+            resolved = resolve(self.model, options, job.work, job.resolved, threads)
+            rate = options.learning_rate or learning_rate
+            bf16 = resolved["precision"] == "bf16"
+            per_epoch = steps_per_epoch(len(job.train), options.rows_per_step)
+            if "num_steps" not in resolved:
+                resolved["num_steps"] = self._num_steps(per_epoch, resolved, bf16)
+                keep(job.work, resolved)
+            optimizer = registry.create("optimizer", options.optimizer).build(
+                self.model, learning_rate=rate, weight_decay=options.weight_decay
+            )
+            plan = Plan(
+                model=self.model,
+                optimizer=optimizer,
+                loss=self.head.loss,
+                steps=lambda first, stop: self._steps(first, stop, int(resolved["token_budget"])),
+                num_steps=int(resolved["num_steps"]),
+                learning_rate=rate,
+                precision=str(resolved["precision"]),
+                flops_per_token=flops_per_token(self.model),
+                peak_gflops=float(resolved["peak_gflops"]),
+                evaluate=self._score_dev if self.dev is not None else None,
+                evaluate_every=max(per_epoch // options.evaluations_per_epoch, 1),
+                logs=job.logs,
+            )
+            config = {"method": "full", "learning_rate": rate, **options.model_dump(exclude={"track"})}
+            rates: dict[str, float] = {}
+            progress = run(plan, options, job.work, _noting(rates, job.on_event), config)
+            dev_outputs = self.outputs(self.dev) if self.dev is not None else None
+        return self._outcome(resolved, progress, rates, dev_outputs)
+
+    def outputs(self, encoded: Encoded) -> dict[str, NDArray[Any]]:
+        """Return the head's outputs for rows, in their order."""
+        self.model.eval()
+        lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
+        batches = length_batches(lengths_N, 4096)
+        with torch.inference_mode():
+            parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[0] for rows in batches]
+        back = np.argsort(np.concatenate(batches))
+        return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+
+    def embeddings(self, encoded: Encoded) -> NDArray[np.float32]:
+        """Return the vectors that the head reads, of shape (N, D), in the rows' order."""
+        self.model.eval()
+        lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
+        batches = length_batches(lengths_N, 4096)
+        with torch.inference_mode():
+            parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[1] for rows in batches]
+        embedded: NDArray[np.float32] = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
+        return embedded
+
+    def save(self, folder: Path) -> None:
+        """Write the model in Hugging Face layout, with its tokenizer."""
+        save_model(self.model, folder, labels=self.job.task.labels)
+        copy_tokenizer(self.folder, folder)
+
+    def _encode(self, rows: Rows) -> Encoded:
+        return self.job.task.encode(rows.columns, self.tokenizer, self.max_tokens)
+
+    def _say_example(self) -> None:
+        shown = self.tokenizer.decode(self.train.ids[0].tolist(), skip_special_tokens=False)
+        label = self.job.task.labels[int(self.job.train.targets_N[0])]
+        self.job.say(f"first row as the model sees it: {shown[:300]} → {label}")
+        if num_cut := int(self.train.truncated_N.sum()):
+            self.job.say(
+                f"{num_cut:,} of {len(self.train.ids):,} texts are longer than {self.max_tokens} tokens and were cut"
+            )
+
+    def _num_steps(self, per_epoch: int, resolved: Mapping[str, Any], bf16: bool) -> int:
+        options = self.job.options
+        num_steps = max(round(per_epoch * options.epochs), 1)
+        middle = int(np.median(self.lengths_N))
+        rows = np.argsort(np.abs(self.lengths_N - middle), kind="stable")[: options.rows_per_step]
+        parts = length_batches(self.lengths_N[rows], int(resolved["token_budget"]), len(rows))
+        sample = [self._batch(self.train, rows[part], self.job.train.targets_N) for part in parts]
+        measured = forecast(self.model, sample, self.head.loss, bf16=bf16)
+        if options.minutes is not None:
+            num_steps = min(num_steps, max(int(options.minutes * 60 / measured.step_s), 1))
+        self.job.say(measured.sentence(num_steps, len(self.job.train), num_steps / per_epoch))
+        return num_steps
+
+    def _steps(self, first: int, stop: int, token_budget: int) -> Iterator[Sequence[Batch]]:
+        options = self.job.options
+        for parts in steps_from(
+            self.lengths_N,
+            first=first,
+            num_steps=stop,
+            rows_per_step=options.rows_per_step,
+            token_budget=token_budget,
+            seed=self.job.seed,
+        ):
+            yield [self._batch(self.train, rows, self.job.train.targets_N) for rows in parts]
+
+    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets_N: NDArray[np.int64] | None) -> Batch:
+        return make_batch(
+            [encoded.ids[row] for row in rows],
+            self.pad_id,
+            segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
+            targets=targets_N[rows] if targets_N is not None else None,
+            device=self.device,
+        )
+
+    def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:
+        if self.dev is None or self.job.dev is None:
+            raise ValueError("there are no dev rows to score")
+        task = self.job.task
+        figures = self.job.score(task, self.job.dev.targets_N, self.outputs(self.dev))
+        shown = {name: figures[name] for name in (task.metrics[0], "log_loss") if name in figures}
+        # Equal accuracy happens often on few rows; the lower loss then decides.
+        aim = (figures[task.metrics[0]], -figures.get("log_loss", 0.0))
+        return aim, shown
+
+    def _outcome(
+        self,
+        resolved: Mapping[str, Any],
+        progress: Progress,
+        rates: Mapping[str, float],
+        dev_outputs: dict[str, NDArray[Any]] | None,
+    ) -> Outcome:
+        return Outcome(
+            save=self.save,
+            max_tokens=self.max_tokens,
+            dev_outputs=dev_outputs,
+            resolved=resolved,
+            measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, **rates},
+            history=progress.history,
+        )
+
+
+def _noting(rates: dict[str, float], on_event: OnEvent) -> OnEvent:
+    """Pass events on, and note the last speed that one told."""
+
+    def pass_on(event: Event) -> None:
+        for name in ("rows_per_s", "tokens_per_s", "gemm_share"):
+            if name in event.values:
+                rates[name] = round(event.values[name], 4)
+        on_event(event)
+
+    return pass_on
+
+
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Copy the tokenizer's files, and the pooling that a sentence encoder was trained with."""
+    for name in _COPIED:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+    if (source / "1_Pooling" / "config.json").is_file():
+        (folder / "1_Pooling").mkdir(exist_ok=True)
+        shutil.copyfile(source / "1_Pooling" / "config.json", folder / "1_Pooling" / "config.json")

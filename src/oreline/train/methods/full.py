@@ -1,0 +1,38 @@
+"""Train all weights of an encoder together with its head."""
+
+from __future__ import annotations
+
+from oreline import registry
+from oreline.models.heads.sequence_classification import balanced_weights
+from oreline.train.encoder import EncoderTraining, pooling_of, start_of
+from oreline.train.job import Job, Outcome
+
+
+class Method:
+    """Full fine-tuning: every weight moves, with AdamW, warm-up and decay; the best weights on dev are kept.
+
+    Args:
+        pooling: `first` (the first token's state, transformers' own class) or `mean` (over all tokens); when not set,
+            what the start model was trained to be read by.
+    """
+
+    runtime = "torch"
+    learning_rate = 1e-4
+
+    def __init__(self, *, pooling: str | None = None) -> None:
+        self.pooling = pooling
+
+    def train(self, job: Job) -> Outcome:
+        """Train on `job.train`, choosing on `job.dev`."""
+        folder = start_of(job, "full")
+        weights = None
+        if job.options.class_weights == "balanced":
+            weights = balanced_weights(job.train.targets_N, len(job.task.labels))
+        head = registry.create(
+            "head",
+            job.task.head,
+            num_labels=len(job.task.labels),
+            pooling=self.pooling or pooling_of(folder),
+            class_weights=weights,
+        )
+        return EncoderTraining(job, folder, head).fit(self.learning_rate)

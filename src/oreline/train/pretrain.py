@@ -1,0 +1,320 @@
+"""Pretrain: continue an encoder on unlabelled text, and measure what it gained.
+
+The new output layer is warmed up alone first: on a frozen encoder, until its loss is that of the encoder and not that
+of random weights. Only then is the loss "before" measured, on rows held out of training, and only then do all weights
+move.
+
+Shape suffixes: B rows of one batch, T tokens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from oreline import registry, store
+from oreline.errors import ArtifactError, DataError
+from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
+from oreline.models.batch import Batch
+from oreline.models.load import load_masked, max_positions, save_encoder, save_head, tokenizer
+from oreline.recipe import TrainOptions
+from oreline.report.report import Chart, Report
+from oreline.store import Artifact, Manifest
+from oreline.train.batches import pack
+from oreline.train.checkpoint import Workspace
+from oreline.train.encoder import copy_tokenizer
+from oreline.train.finetune import lineage
+from oreline.train.precision import best_device, using_threads
+from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.run import Plan, Progress, run
+from oreline.types import Estimate, Event, OnEvent, ignore
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from oreline.data.dataset import Dataset
+
+WIDTH = 128
+"""Tokens of one packed row."""
+ROWS_PER_STEP = 16
+HELD_OUT_ROWS = 48
+LEARNING_RATE = 1e-4
+HEAD_LEARNING_RATE = 1e-3
+HEAD_SHARE = 0.25
+"""Share of the steps in which only the new output layer learns."""
+_HEAD = "head"
+
+
+def pretrain(
+    data: Dataset,
+    *,
+    objective: str = "mask_tokens",
+    objective_options: Mapping[str, Any] | None = None,
+    start: Path,
+    options: TrainOptions | None = None,
+    out: str | Path,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Artifact:
+    """Continue an encoder's pretraining on a dataset's texts and write it as an artifact without a task.
+
+    Texts are joined end to end into rows of 128 tokens, so that no token is padding. The split `train` is trained on;
+    the loss before and after is measured on `dev` (without it, on a few packed rows of train that are left out).
+
+    Args:
+        data: a dataset with a text column; labels are not used.
+        objective: name of an objective plug; `objective_options` are its keyword arguments.
+        start: folder of the start model.
+        options: how to train; `minutes` bounds the whole, the warm-up of the output layer included.
+        out: the artifact's folder.
+
+    Raises:
+        ArtifactError: the start model has no mask token.
+        DataError: there is no text to train on.
+        UsageError: `out` exists, an unknown objective or option.
+    """
+    store.refuse_existing(out, force=force)
+    options = options or TrainOptions()
+    plug = registry.create("objective", objective, **(objective_options or {}))
+    described = {
+        "objective": objective,
+        "objective_options": dict(objective_options or {}),
+        "train": options.model_dump(),
+        "seed": seed,
+        "start": str(start.absolute()),
+        "data": str(data.path.absolute()),
+    }
+    work = Workspace.beside(out)
+    if work.claim({**described, "fingerprint": data.fingerprint}):
+        on_event(Event("pretrain", message="an earlier try at the same job left a checkpoint: continuing from it"))
+    started = time.perf_counter()
+    training = _Pretraining(data, plug, start, options, seed, work, on_event)
+    result = training.fit()
+    seconds = round(time.perf_counter() - started, 3)
+    manifest = Manifest(
+        runtime="torch",
+        task="none",
+        columns={"text": [data.manifest.roles.get("text", "text")]},
+        max_tokens=max_positions(training.model),
+        recipe={"verb": "pretrain", "options": described, "resolved": result.resolved},
+        lineage=lineage(start),
+        data={"fingerprint": data.fingerprint, "rows": training.num_rows, "path": str(data.path.absolute())},
+        metrics={"loss_before": result.before.to_json(), "loss_after": result.after.to_json()},
+        oreline=version("oreline"),
+    )
+    with store.writing(out, force=force) as folder:
+        save_encoder(training.model, folder)
+        head = {name: p for name, p in training.model.named_parameters() if not name.startswith(training.body)}
+        save_head(folder, head, kind="masked")
+        copy_tokenizer(start, folder)
+        _report(data, result, training, seconds).save(folder)
+        store.seal(folder, manifest, {"train_s": seconds, "steps": result.progress.step})
+    work.remove()
+    return Artifact.open(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    before: Estimate
+    after: Estimate
+    resolved: dict[str, Any]
+    progress: Progress
+
+
+class _Pretraining:
+    """One encoder with its output layer, and the packed rows of one dataset."""
+
+    def __init__(
+        self,
+        data: Dataset,
+        objective: Any,
+        start: Path,
+        options: TrainOptions,
+        seed: int,
+        work: Workspace,
+        on_event: OnEvent,
+    ) -> None:
+        self.objective, self.options, self.seed, self.work, self.on_event = objective, options, seed, work, on_event
+        torch.manual_seed(seed)
+        self.model = load_masked(start)
+        self.body = f"{self.model.base_model_prefix}."
+        use_short_attention(self.model)
+        use_quick_dropout(self.model)
+        if options.dropout is not None:
+            set_dropout(self.model, options.dropout)
+        self.device = best_device()
+        self.model.to(self.device)
+        opened = tokenizer(start)
+        self.mask_id = opened.token_to_id("[MASK]") if opened.token_to_id("[MASK]") is not None else -1
+        if self.mask_id < 0 and opened.token_to_id("<mask>") is not None:
+            self.mask_id = int(opened.token_to_id("<mask>"))
+        if self.mask_id < 0:
+            raise ArtifactError("the start model's tokenizer has no mask token", where=str(start))
+        self.special = np.asarray(sorted({*opened.encode("").ids, *_special_ids(opened)}), dtype=np.int64)
+        width = min(WIDTH, max_positions(self.model))
+        train = _texts(data, "train" if "train" in data.splits else data.splits[0])
+        self.num_rows = len(train)
+        rows_NT = pack([np.asarray(e.ids, np.int32) for e in opened.encode_batch_fast(train)], width, seed=seed)
+        if data.manifest.splits.get("dev"):
+            dev = [np.asarray(e.ids, np.int32) for e in opened.encode_batch_fast(_texts(data, "dev"))]
+            self.held_out_NT, self.rows_NT = pack(dev, width, seed=seed)[:HELD_OUT_ROWS], rows_NT
+        else:
+            cut = min(HELD_OUT_ROWS, max(len(rows_NT) // 10, 1))
+            self.held_out_NT, self.rows_NT = rows_NT[:cut], rows_NT[cut:] if len(rows_NT) > cut else rows_NT
+
+    def fit(self) -> _Result:
+        """Warm the output layer up, measure, train everything, measure again."""
+        with using_threads(self.options.threads) as threads:
+            resolved = resolve(self.model, self.options, self.work, None, threads)
+            if "num_steps" not in resolved:
+                resolved |= self._num_steps(resolved)
+                keep(self.work, resolved)
+            before = self._warm_up(resolved)
+            self.on_event(Event("pretrain", message=f"loss per masked token before: {before.value:.4f} nats"))
+            progress = run(
+                self._plan(resolved, "pretrain", int(resolved["num_steps"]), LEARNING_RATE, first_batch=0),
+                self.options,
+                self.work,
+                self.on_event,
+                {"objective": type(self.objective).__module__.rpartition(".")[2]},
+            )
+            after = self._loss()
+        self.on_event(Event("pretrain", message=f"loss per masked token after: {after.value:.4f} nats"))
+        return _Result(before, after, resolved, progress)
+
+    def _num_steps(self, resolved: Mapping[str, Any]) -> dict[str, int]:
+        """Return the steps of both stages: what the epochs ask for, within what the minutes allow."""
+        steps = max(round(self.options.epochs * len(self.rows_NT) / ROWS_PER_STEP), 1)
+        sample = [self._batch(self.rows_NT[:ROWS_PER_STEP], torch.Generator().manual_seed(self.seed))]
+        measured = forecast(self.model, sample, self.objective.loss, bf16=resolved["precision"] == "bf16")
+        if self.options.minutes is not None:
+            steps = min(steps, max(int(self.options.minutes * 60 / measured.step_s), 2))
+        head_steps = max(int(steps * HEAD_SHARE), 1)
+        covered = (steps - head_steps) * ROWS_PER_STEP / len(self.rows_NT)
+        self.on_event(Event("pretrain", message=measured.sentence(steps, len(self.rows_NT), covered)))
+        return {"num_steps": max(steps - head_steps, 1), "head_steps": head_steps}
+
+    def _warm_up(self, resolved: Mapping[str, Any]) -> Estimate:
+        kept = self.work.read("before.json")
+        if kept is not None and (self.work.folder / f"{_HEAD}.safetensors").is_file():
+            self.work.load_weights(_HEAD, self.model)
+            torch.manual_seed(self.seed + 1)
+            return Estimate(**kept)
+        body = [p for name, p in self.model.named_parameters() if name.startswith(self.body)]
+        for parameter in body:
+            parameter.requires_grad_(False)
+        head_work = Workspace(self.work.folder / "head")
+        head_work.folder.mkdir(exist_ok=True)
+        plan = self._plan(resolved, "warm up", int(resolved["head_steps"]), HEAD_LEARNING_RATE, first_batch=1 << 20)
+        run(plan, self.options, head_work, self.on_event, {})
+        for parameter in body:
+            parameter.requires_grad_(True)
+        before = self._loss()
+        self.work.save_weights(_HEAD, self.model)
+        store.write_json(self.work.folder / "before.json", before.to_json())
+        torch.manual_seed(self.seed + 1)  # so that a run that continues here draws the same numbers
+        return before
+
+    def _plan(
+        self, resolved: Mapping[str, Any], stage: str, num_steps: int, learning_rate: float, *, first_batch: int
+    ) -> Plan:
+        rate = self.options.learning_rate if stage == "pretrain" and self.options.learning_rate else learning_rate
+        optimizer = registry.create("optimizer", self.options.optimizer).build(
+            self.model, learning_rate=rate, weight_decay=self.options.weight_decay
+        )
+        return Plan(
+            model=self.model,
+            optimizer=optimizer,
+            loss=self.objective.loss,
+            steps=lambda first, stop: self._steps(first, stop, first_batch),
+            num_steps=num_steps,
+            learning_rate=rate,
+            precision=str(resolved["precision"]),
+            flops_per_token=flops_per_token(self.model),
+            peak_gflops=float(resolved["peak_gflops"]),
+            logs=self.work.folder / "logs" if stage == "pretrain" else None,
+            stage=stage,
+        )
+
+    def _steps(self, first: int, stop: int, offset: int) -> Iterator[Sequence[Batch]]:
+        """Yield corrupted batches; rows and corruption follow from (seed, step) alone."""
+        per_epoch = max(len(self.rows_NT) // ROWS_PER_STEP, 1)
+        for number in range(first, stop):
+            epoch, place = divmod(number, per_epoch)
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.rows_NT))
+            rows = order[place * ROWS_PER_STEP : (place + 1) * ROWS_PER_STEP]
+            generator = torch.Generator().manual_seed(self.seed * (1 << 32) + offset + number)
+            yield [self._batch(self.rows_NT[rows], generator)]
+
+    def _batch(self, rows_BT: NDArray[np.int32], generator: torch.Generator) -> Batch:
+        ids_BT = torch.from_numpy(rows_BT.astype(np.int64))
+        special_BT = torch.from_numpy(np.isin(rows_BT, self.special))
+        vocab_size = int(self.model.config.vocab_size)
+        corrupted_BT, targets_BT = self.objective.corrupt(
+            ids_BT, special_BT, generator, mask_id=self.mask_id, vocab_size=vocab_size
+        )
+        weight = float((targets_BT != -100).sum())
+        return Batch(
+            ids_BT=corrupted_BT.to(self.device),
+            mask_BT=None,
+            num_tokens=ids_BT.numel(),
+            targets=targets_BT.to(self.device),
+            weight=max(weight, 1.0),
+        )
+
+    def _loss(self) -> Estimate:
+        """Return the mean loss per predicted token on the held-out rows, with the spread over rows as its interval."""
+        self.model.eval()
+        sums, counts = [], []
+        with torch.inference_mode():
+            for number, row_T in enumerate(self.held_out_NT):
+                batch = self._batch(row_T[None], torch.Generator().manual_seed(self.seed + number))
+                sums.append(float(self.objective.loss(self.model, batch)))
+                counts.append(batch.weight)
+        total, n = float(np.sum(sums)), int(np.sum(counts))
+        mean = total / n
+        # A ratio of two sums over rows: its variance by linearisation (Cochran, Sampling Techniques, section 6.3).
+        residuals = np.asarray(sums) - mean * np.asarray(counts)
+        error = 1.96 * float(np.sqrt((residuals**2).sum() * len(sums) / max(len(sums) - 1, 1))) / n
+        return Estimate(mean, mean - error, mean + error, n)
+
+
+def _texts(data: Dataset, split: str) -> list[str]:
+    if "text" not in data.manifest.columns:
+        raise DataError(
+            "the data has no text column", where=str(data.path), remedy="refine it again with --text COLUMN"
+        )
+    texts = [str(text) for text in data.frame(split, ["text"])["text"].drop_nulls()]
+    if not texts:
+        raise DataError("there is no text to train on", where=f"{data.path}, split {split!r}")
+    return texts
+
+
+def _special_ids(opened: Any) -> list[int]:
+    return [index for index, token in opened.get_added_tokens_decoder().items() if token.special]
+
+
+def _report(data: Dataset, result: _Result, training: _Pretraining, seconds: float) -> Report:
+    losses = [(point["step"], point["loss"]) for point in result.progress.history if "loss" in point]
+    curve = {"x": {"training loss": [s for s, _ in losses]}, "y": {"training loss": [round(v, 5) for _, v in losses]}}
+    return Report(
+        verb="pretrain",
+        title="Pretraining: masked tokens",
+        subject={"data": data.fingerprint[:12], "measured on": "held-out packed rows"},
+        metrics={"loss_before": result.before, "loss_after": result.after},
+        facts={
+            "steps": result.progress.step,
+            "steps of the output layer alone": result.resolved["head_steps"],
+            "packed rows": len(training.rows_NT),
+            "seconds": seconds,
+        },
+        charts=[Chart("Loss per masked token", "lines", {**curve, "x_label": "step", "y_label": "nats"})],
+    )

@@ -1,0 +1,120 @@
+"""What a training run resolves on its machine, and what it forecasts before the first step.
+
+Resolved values are kept in the workspace and in the artifact: a run that continues, or is made again, uses them and
+probes nothing, so that the same recipe, data and seed give the same weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from oreline.models.batch import Batch
+from oreline.recipe import TrainOptions
+from oreline.store import write_json
+from oreline.train.checkpoint import Workspace
+from oreline.train.precision import best_device, probe
+
+_FILE = "resolved.json"
+_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "oreline")
+_CPU_TOKEN_BUDGET, _GPU_TOKEN_BUDGET = 4096, 32768
+_TIMED_PASSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run will take."""
+
+    step_s: float
+    memory_bytes: int
+
+    def sentence(self, num_steps: int, num_rows: int, epochs: float) -> str:
+        """Say it before the first step."""
+        minutes = num_steps * self.step_s / 60
+        return (
+            f"{num_steps:,} steps over {num_rows:,} rows ({epochs:g} epochs): about {minutes:.1f} minutes "
+            f"and {self.memory_bytes / 2**30:.1f} GiB of memory"
+        )
+
+
+def resolve(
+    model: nn.Module, options: TrainOptions, work: Workspace, given: Mapping[str, Any] | None, threads: int
+) -> dict[str, Any]:
+    """Return precision, threads, token budget, peak and versions: given, kept from an earlier try, or probed now."""
+    known = dict(given or {}) or work.read(_FILE)
+    if known and "peak_gflops" in known:
+        return dict(known)
+    config: Any = model.config
+    device = best_device()
+    width = int(config.hidden_size)
+    inner = int(getattr(config, "intermediate_size", 0) or 4 * width)
+    measured = probe(width, inner, threads=threads, device=device)
+    precision = measured.best_precision if options.precision == "auto" else options.precision
+    return {
+        "device": device,
+        "precision": precision,
+        "threads": threads,
+        "token_budget": options.token_budget or (_CPU_TOKEN_BUDGET if device == "cpu" else _GPU_TOKEN_BUDGET),
+        "peak_gflops": measured.gflops(precision),
+        "versions": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def keep(work: Workspace, resolved: Mapping[str, Any]) -> None:
+    """Keep resolved values in the workspace, for a run that continues."""
+    write_json(work.folder / _FILE, dict(resolved))
+
+
+def forecast(
+    model: nn.Module, batches: Sequence[Batch], loss: Callable[[Any, Batch], Tensor], *, bf16: bool
+) -> Forecast:
+    """Time forward and backward passes over some batches, and add up the memory of weights, moments and activations.
+
+    Leaves no trace: gradients are cleared and the random generator is set back, so that training is the same with and
+    without it. The largest batch should be among them: what does not fit shows now, not after an hour.
+    """
+    state = torch.get_rng_state()
+    model.train()
+    device = next(model.parameters()).device.type
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    times = []
+    for number in range(1 + _TIMED_PASSES):
+        batch = batches[number % len(batches)]
+        start = time.perf_counter()
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
+            summed = loss(model, batch)
+        summed.backward()
+        model.zero_grad(set_to_none=True)
+        times.append(time.perf_counter() - start)
+    torch.set_rng_state(state)
+    frozen = sum(p.numel() for p in model.parameters()) - trainable
+    largest = max(batch.ids_BT.numel() for batch in batches)
+    weights = 16 * trainable + 4 * frozen  # weight, gradient and two moments, four bytes each
+    update_s = 28 * trainable / 20e9  # bytes an AdamW step moves, at 20 GB/s
+    return Forecast(sum(times[1:]) / _TIMED_PASSES + update_s, weights + activation_bytes(model, largest))
+
+
+def activation_bytes(model: nn.Module, num_tokens: int) -> int:
+    """Return the bytes that a forward pass keeps for the backward one: 34 values a token, layer and unit of width.
+
+    Source: Korthikanti et al., Reducing Activation Recomputation in Large Transformer Models, 2022, equation 1 (its
+    bytes at 16 bits are taken as values of 4 bytes over 2).
+    """
+    config: Any = model.config
+    layers = int(getattr(config, "num_hidden_layers", 1))
+    return 2 * 34 * num_tokens * layers * int(config.hidden_size)
+
+
+def flops_per_token(model: nn.Module) -> float:
+    """Return floating-point operations per token of one training step: 6 for each weight of a matrix product.
+
+    Embedding look-ups multiply nothing. Source: Kaplan et al., Scaling Laws for Neural Language Models, 2020.
+    """
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim >= 2 and id(p) not in tables)

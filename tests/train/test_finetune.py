@@ -1,0 +1,205 @@
+"""Fine-tuning as a whole: every method, what it writes, how it is refused, and how it continues after a kill."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from transformers import AutoModel, AutoModelForSequenceClassification
+
+from oreline.data.dataset import Dataset
+from oreline.errors import DataError, UsageError
+from oreline.evaluate.estimates import point_values
+from oreline.recipe import TrainOptions
+from oreline.runtime.open import open_runtime
+from oreline.store import Artifact, verify_files
+from oreline.train.finetune import finetune
+from oreline.types import Event
+
+SHORT = TrainOptions(epochs=1, threads=1, learning_rate=1e-3)
+
+
+def train(start: Path | None, data: Dataset, out: Path, method: str = "full", **options) -> Artifact:
+    given = {"options": SHORT, "score": point_values, "task": "text_classification"} | options
+    return finetune(start, data, method=method, out=out, **given)
+
+
+@pytest.mark.parametrize("method", ["full", "head", "linear"])
+def test_every_method_learns_and_predicts_what_it_scored(method: str, reviews, tiny_start: Path, tmp_path: Path):
+    start = None if method == "linear" else tiny_start
+    options = TrainOptions(epochs=6, learning_rate=5e-3, threads=1)
+    choices = {"pooling": "mean"} if method == "full" else {}
+    artifact = train(start, reviews, tmp_path / "model", method, options=options, method_options=choices)
+    test = reviews.frame("test")
+    runtime = open_runtime(artifact)
+    scores_NK = runtime.predict({"text": test["text"].to_list()}).outputs["scores"]
+    accuracy = (scores_NK.argmax(1) == runtime.task.encode_target(test["label"].to_list())).mean()
+    assert accuracy > 0.75
+    assert verify_files(artifact.path, artifact.manifest) == []
+
+
+def test_the_artifact_holds_everything(torch_model, reviews):
+    manifest = torch_model.manifest
+    assert manifest.data["fingerprint"] == reviews.fingerprint
+    assert manifest.recipe["verb"] == "finetune"
+    assert {"precision", "threads", "token_budget", "versions", "num_steps"} <= set(manifest.recipe["resolved"])
+    assert {"samples.parquet", "train_rows.bin", "README.md", "tokenizer.json"} <= set(manifest.files)
+    assert (torch_model.path / "events.jsonl").read_text().count('"loss"') == torch_model.measurements()["steps"]
+    assert (torch_model.path / "report.html").stat().st_size > 1000
+    assert len(manifest.golden) == 8
+    golden = manifest.golden[0]
+    answered = open_runtime(torch_model).predict({"text": [golden["inputs"]["text"]]}).outputs["scores"][0]
+    np.testing.assert_allclose(answered, golden["scores"], atol=1e-5)
+
+
+def test_transformers_opens_what_is_written(reviews, tiny_start: Path, tmp_path: Path):
+    artifact = train(tiny_start, reviews, tmp_path / "model", method_options={"pooling": "first"})
+    whole = AutoModelForSequenceClassification.from_pretrained(artifact.path)
+    assert whole.config.id2label == {0: "fresh", 1: "rotten"}
+    assert not artifact.has("head.safetensors")
+    AutoModel.from_pretrained(artifact.path)
+
+
+def test_the_decoded_example_and_the_forecast_come_before_the_first_step(reviews, tiny_start: Path, tmp_path: Path):
+    seen: list[Event] = []
+    train(tiny_start, reviews, tmp_path / "model", on_event=seen.append)
+    first_step = next(index for index, event in enumerate(seen) if "loss" in event.values)
+    said = " ".join(event.message for event in seen[:first_step])
+    assert "[CLS]" in said
+    assert "[SEP] → " in said
+    assert "GiB of memory" in said
+    values = seen[first_step].values
+    assert {"loss", "rows_per_s", "tokens_per_s", "left_s", "gemm_share"} <= set(values)
+
+
+def test_the_same_recipe_gives_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):
+    first = train(tiny_start, reviews, tmp_path / "a")
+    second = train(tiny_start, reviews, tmp_path / "b")
+    other = train(tiny_start, reviews, tmp_path / "c", seed=1)
+    weights = [artifact.manifest.files["model.safetensors"]["sha256"] for artifact in (first, second, other)]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_resolved_values_are_used_not_probed(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
+    first = train(tiny_start, reviews, tmp_path / "a")
+    monkeypatch.setattr("oreline.train.resources.probe", lambda *_, **__: pytest.fail("probed again"))
+    again = train(tiny_start, reviews, tmp_path / "b", resolved=first.manifest.recipe["resolved"])
+    assert again.manifest.files["model.safetensors"] == first.manifest.files["model.safetensors"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from oreline.data.dataset import Dataset
+from oreline.evaluate.estimates import point_values
+from oreline.recipe import TrainOptions
+from oreline.train.finetune import finetune
+start, data, out = map(Path, sys.argv[1:])
+options = TrainOptions(epochs=8, threads=1, learning_rate=1e-3, checkpoint_every_s=0.001, patience=50)
+finetune(start, Dataset.open(data), task="text_classification", method="full", options=options, out=out,
+         score=point_values, on_event=lambda event: print(event.step, event.message, flush=True))
+"""
+
+
+def test_a_killed_run_continues_to_the_same_weights(reviews, tiny_start: Path, tmp_path: Path):
+    command = [sys.executable, "-c", KILLED, str(tiny_start), str(reviews.path)]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    for delay_s in (0.05, 0.4, 0.9):  # kills fall into steps, checkpoints and evaluations
+        process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            if line.split(" ", 1)[0] not in {"", "0"}:  # the first step has been made
+                break
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    done = subprocess.run([*command, str(tmp_path / "killed")], check=False, capture_output=True, text=True)
+    if not (tmp_path / "killed").is_dir():
+        pytest.fail(done.stderr)
+    whole, killed = Artifact.open(tmp_path / "whole"), Artifact.open(tmp_path / "killed")
+    assert killed.manifest.files["model.safetensors"] == whole.manifest.files["model.safetensors"]
+    assert not (tmp_path / ".killed.work").exists()
+
+
+def test_early_stopping_restores_the_best_weights(reviews, tiny_start: Path, tmp_path: Path):
+    seen: list[Event] = []
+    scores = iter([0.6, 0.9, 0.5, 0.4, 0.3, 0.2, 0.1])
+    options = TrainOptions(epochs=6, threads=1, evaluations_per_epoch=1, patience=2)
+    artifact = train(
+        tiny_start, reviews, tmp_path / "model",
+        options=options, on_event=seen.append, score=lambda *_: {"accuracy": next(scores)},
+    )  # fmt: skip
+    assert artifact.measurements()["best_step"] * 2 == artifact.measurements()["steps"]
+    assert any("kept the weights of step" in event.message for event in seen)
+    two_epochs = TrainOptions(epochs=6, threads=1, evaluations_per_epoch=1, patience=1)
+    scores = iter([0.6, 0.9, 0.5])
+    again = train(
+        tiny_start, reviews, tmp_path / "again",
+        options=two_epochs, score=lambda *_: {"accuracy": next(scores)},
+    )  # fmt: skip
+    assert again.manifest.files["model.safetensors"] == artifact.manifest.files["model.safetensors"]
+
+
+def test_balanced_class_weights_change_the_model(reviews, tiny_start: Path, tmp_path: Path):
+    plain = train(tiny_start, reviews, tmp_path / "a")
+    balanced = train(
+        tiny_start, reviews, tmp_path / "b", options=SHORT.model_copy(update={"class_weights": "balanced"})
+    )
+    assert plain.manifest.files["model.safetensors"] != balanced.manifest.files["model.safetensors"]
+
+
+def test_minutes_bound_the_run(reviews, tiny_start: Path, tmp_path: Path):
+    options = TrainOptions(epochs=10_000, minutes=0.02, threads=1)
+    artifact = train(tiny_start, reviews, tmp_path / "model", options=options)
+    assert artifact.measurements()["steps"] < 10_000
+
+
+def test_long_texts_are_cut_and_counted(reviews, tiny_start: Path, tmp_path: Path):
+    seen: list[Event] = []
+    options = SHORT.model_copy(update={"max_tokens": 8})
+    artifact = train(tiny_start, reviews, tmp_path / "model", options=options, on_event=seen.append)
+    assert artifact.manifest.max_tokens == 8
+    assert any("longer than 8 tokens and were cut" in event.message for event in seen)
+
+
+def test_an_existing_output_is_refused_before_any_work(reviews, tiny_start: Path, tmp_path: Path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine.txt").write_text("keep")
+    with pytest.raises(UsageError, match="exists already"):
+        train(tiny_start, reviews, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == [tmp_path / "model"]
+
+
+def test_a_method_without_its_start_is_refused(reviews, tmp_path: Path):
+    with pytest.raises(UsageError, match="needs a start model"):
+        train(None, reviews, tmp_path / "model", "full")
+
+
+def test_one_class_is_refused(reviews, tmp_path: Path):
+    rows = reviews.frame("train", ["row_id", "text", "label"]).filter(label="fresh")
+    with pytest.raises(DataError, match="only 1 class"):
+        train(None, reviews, tmp_path / "model", "linear", rows=rows)
+
+
+def test_training_on_an_artifact_keeps_its_labels_and_remembers_its_rows(torch_model, reviews, tmp_path: Path):
+    rows = reviews.frame("dev", ["row_id", "text", "label"])
+    child = train(torch_model.path, reviews, tmp_path / "child", rows=rows)
+    assert child.manifest.task_options == torch_model.manifest.task_options
+    assert child.manifest.lineage[0]["id"] == torch_model.id
+    hashes = np.fromfile(child.file("train_rows.bin"), dtype="<u8")
+    assert np.isin(np.fromfile(torch_model.file("train_rows.bin"), dtype="<u8"), hashes).all()
+    assert len(hashes) > reviews.num_rows("train")
+
+
+def test_trackers_get_the_same_events(reviews, tiny_start: Path, tmp_path: Path):
+    options = SHORT.model_copy(update={"track": ["tensorboard"]})
+    artifact = train(tiny_start, reviews, tmp_path / "model", options=options)
+    assert list((tmp_path / "model.logs" / "tensorboard").glob("events.*"))
+    lines = [json.loads(line) for line in (artifact.path / "events.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == artifact.measurements()["steps"]
