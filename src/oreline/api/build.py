@@ -11,6 +11,7 @@ from oreline.api.extras import names_missing_extras
 from oreline import store
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
+from oreline.runtime.open import open_task
 from oreline.store import Artifact
 from oreline.types import Event, OnEvent, ignore
 
@@ -282,8 +283,12 @@ def dev_estimates(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArr
 
 
 def columns_of(artifact: Artifact) -> dict[str, str]:
-    """Return the data's own column name for each role the model was trained with."""
-    return {role: columns[0] for role, columns in artifact.manifest.columns.items() if columns}
+    """Return the data's own column name for each role that the model's task reads or predicts."""
+    if artifact.manifest.task == "none":
+        return {}
+    task = open_task(artifact)
+    known = artifact.manifest.columns
+    return {role: known[role][0] for role in (*task.inputs, task.target) if known.get(role)}
 
 
 def training_data(artifact: Artifact) -> Dataset:

@@ -86,7 +86,7 @@ def _checked(what: str, place: Path, faults: list[str], files: int) -> Report:
 
 
 def _strangers(folder: Path, manifest: store.Manifest) -> list[str]:
-    known = {*manifest.files, store.MANIFEST, store.MEASUREMENTS}
+    known = {*manifest.files, store.MANIFEST, store.MEASUREMENTS, store.EVENTS, "report.json", "report.html"}
     files = (file for file in folder.rglob("*") if file.is_file() or file.is_symlink())
     return sorted(name for file in files if (name := file.relative_to(folder).as_posix()) not in known)
 

@@ -40,7 +40,12 @@ def report_of(read: Recipe, seconds: Mapping[str, float], *, wall_s: float) -> R
         tables=[
             Table("Results", ("step", "what", "value"), lines, note="intervals are 95 %"),
             *_worst(reports[last] if last else None),
-            Table("Where it lies", ("step", "seconds", "folder", "page"), list(_places(read, seconds))),
+            Table(
+                "Where it lies",
+                ("step", "seconds", "page"),
+                list(_places(read, seconds)),
+                note=f"models and data lie in {read.out}/STEP",
+            ),
         ],
         charts=list(_charts(read.steps, reports, last)),
         warnings=[f"{name}: {warning}" for name, report in reports.items() for warning in report.warnings],
@@ -63,75 +68,84 @@ def _lines(step: Step, report: Report, out: Path) -> Iterator[Line]:
 def _refine(report: Report, _: Path) -> Iterator[Line]:
     facts = report.facts
     yield "rows in → out", f"{facts['rows_in']:,} → {facts['rows_out']:,}"
-    for operator, action, reason, rows in _table(report, "What happened to rows"):
-        yield f"rows {action} by {operator}", f"{rows:,}: {reason}"
+    reasons = [
+        f"{rows:,} {reason}" for _, action, reason, rows in _table(report, "What happened") if action == "dropped"
+    ]
+    yield "rows dropped", f"{facts['rows_dropped']:,}" + (f": {', '.join(reasons)}" if reasons else "")
     yield "rows by split", ", ".join(f"{name} {rows:,}" for name, rows in facts.get("splits", {}).items())
-    for pair, leak in facts.get("leaks", {}).items():
-        groups = "" if leak["same_group"] is None else f", {leak['same_group']} groups"
-        near = "" if leak["near"] is None else f", {leak['near']} of {leak['near_tested']} near-duplicates"
-        yield f"leaks {pair}", f"{leak['same_text']} texts{groups}{near}"
+    leaks = facts.get("leaks", {})
+    if leaks:
+        yield "shared between splits", _leaks(list(leaks.values()))
+
+
+def _leaks(leaks: Sequence[Mapping[str, Any]]) -> str:
+    shared = [f"{sum(leak['same_text'] for leak in leaks)} texts"]
+    if any(leak["same_group"] is not None for leak in leaks):
+        shared.append(f"{sum(leak['same_group'] or 0 for leak in leaks)} rows by group")
+    near, tested = (sum(leak[name] or 0 for leak in leaks) for name in ("near", "near_tested"))
+    return ", ".join([*shared, f"{near} near-duplicates of {tested:,} rows tested"])
 
 
 def _pretrain(report: Report, _: Path) -> Iterator[Line]:
-    for name, when in (("loss_before", "before"), ("loss_after", "after")):
-        yield f"loss per masked token {when}, nats", str(report.metrics[name])
+    yield "loss per masked token before, nats", str(report.metrics["loss_before"])
+    yield "loss per masked token after, nats", str(report.metrics["loss_after"])
 
 
 def _finetune(report: Report, folder: Path) -> Iterator[Line]:
     artifact = Artifact.open(folder, verify=False)
-    options = artifact.manifest.recipe["options"]
-    yield "method", f"{options['method']}, {artifact.manifest.data.get('rows', 0):,} rows"
-    yield "size", f"{artifact.size_bytes() / 1e6:.1f} MB"
-    for name in ("train_s", "rows_per_s"):
-        if name in report.facts:
-            yield name.replace("_per_s", "/s").replace("_s", " seconds"), f"{report.facts[name]:,.1f}"
+    parts = [
+        str(artifact.manifest.recipe["options"]["method"]),
+        f"{artifact.manifest.data.get('rows', 0):,} rows",
+        *(f"{report.facts[name]:,.0f} {unit}" for name, unit in _UNITS.items() if name in report.facts),
+        f"{artifact.size_bytes() / 1e6:.1f} MB",
+    ]
+    yield "method", ", ".join(parts)
+
+
+_UNITS = {"train_s": "s", "rows_per_s": "rows/s"}
 
 
 def _evaluate(report: Report, _: Path) -> Iterator[Line]:
     split = report.subject.get("split")
-    for name in ("accuracy", "macro_f1", "log_loss", "ece"):
-        if name in report.metrics:
-            yield f"{name} on {split}", str(report.metrics[name])
-    for figure, n, mine, theirs, difference, low, high in _table(report, "Against the "):
-        if figure == "accuracy":
-            other = next(table.title for table in report.tables if table.title.startswith("Against the "))
-            named = other.removeprefix("Against the ").split(",")[0]
-            yield f"accuracy of the {named}", f"{theirs} (here {mine}: {difference:+.4f} [{low:+.4f}, {high:+.4f}] n={n})"
-    yield "rows/s", f"{report.facts['rows_per_s']:,.0f}"
+    for name, value in list(report.metrics.items())[:1]:
+        yield f"{name} on {split}", str(value)
+    for table in report.tables:
+        if not table.title.startswith("Against the "):
+            continue
+        other = table.title.removeprefix("Against the ").split(",")[0]
+        figure, n, _, theirs, difference, low, high = table.rows[0]
+        yield f"{figure} of the {other}", f"{theirs} (difference {difference:+.4f} [{low:+.4f}, {high:+.4f}] n={n})"
 
 
 def _compress(report: Report, folder: Path) -> Iterator[Line]:
     facts = report.facts
     yield "gate", str(facts["verdict"])
-    for name in (name for name in report.metrics if not name.startswith("before ")):
-        if f"before {name}" in report.metrics:
-            yield f"{name} before", str(report.metrics[f"before {name}"])
-        yield f"{name} after", str(report.metrics[name])
-    yield "size", f"{facts['size_bytes_before'] / 1e6:.1f} → {facts['size_bytes'] / 1e6:.1f} MB"
-    yield "rows/s", f"{facts['rows_per_s_before']:,.0f} → {facts['rows_per_s']:,.0f}"
-    yield "latency of one row, ms", f"{facts['latency_ms_before']:.1f} → {facts['latency_ms']:.1f}"
+    yield (
+        "size, speed",
+        f"{facts['size_bytes_before'] / 1e6:.1f} → {facts['size_bytes'] / 1e6:.1f} MB, "
+        f"{facts['rows_per_s_before']:,.0f} → {facts['rows_per_s']:,.0f} rows/s",
+    )
 
 
 def _serve(report: Report, _: Path) -> Iterator[Line]:
     facts = report.facts
-    yield "requests", f"{facts['requests']:,} with {facts['rows']:,} rows, lost {facts['lost']}"
+    yield (
+        "requests",
+        f"{facts['requests']:,} with {facts['rows']:,} rows, {facts['lost']} lost, {facts['rows_per_s']:,.0f} rows/s",
+    )
     for name in ("latency_p50_ms", "latency_p99_ms"):
-        yield name.replace("_", " "), str(report.metrics[name])
-    yield "served rows/s", f"{facts['rows_per_s']:,.0f}"
-    yield "ready after, drained in", f"{facts['ready_s']:.1f} s, {facts['drain_s']:.1f} s"
+        low, high = report.metrics[name].low, report.metrics[name].high
+        yield name.replace("_", " "), f"{report.metrics[name].value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def _monitor(report: Report, _: Path) -> Iterator[Line]:
-    yield "drift", str(report.facts["verdict"])
-    for name, estimate in report.metrics.items():
-        yield name.replace("_", " "), str(estimate)
+    values = ", ".join(f"{name.replace('_', ' ')} {value.value:.3f}" for name, value in report.metrics.items())
+    yield "drift", f"{report.facts['verdict']} ({values})"
 
 
 def _update(report: Report, _: Path) -> Iterator[Line]:
-    yield "verdict", f"{report.facts['decision']}: {report.facts['verdict']}"
-    yield "promoted", "yes" if report.facts.get("promoted") else "no"
-    for name, estimate in report.metrics.items():
-        yield name.replace("_", " "), str(estimate)
+    yield "verdict", f"{report.facts['decision']}, {'' if report.facts.get('promoted') else 'not '}promoted"
+    yield "why", str(report.facts["verdict"])
 
 
 def _plain(report: Report, _: Path) -> Iterator[Line]:
@@ -171,12 +185,12 @@ def _charts(steps: Sequence[Step], reports: Mapping[str, Report], last: str | No
                 yield Chart(f"{step.name}: {chart.title}", chart.kind, chart.data, chart.note)
 
 
-def _places(read: Recipe, seconds: Mapping[str, float]) -> Iterator[tuple[str, float, str, str]]:
+def _places(read: Recipe, seconds: Mapping[str, float]) -> Iterator[tuple[str, float, str]]:
     for step in read.steps:
         beside = read.out / REPORTS / f"{step.name}.html"
         page = beside if beside.is_file() else read.out / step.name / "report.html"
-        yield step.name, round(seconds.get(step.name, 0.0), 1), str(read.out / step.name), str(page)
-    yield "all", round(sum(seconds.values()), 1), str(read.out), str(read.out / "report.html")
+        yield step.name, round(seconds.get(step.name, 0.0), 1), str(page)
+    yield "all", round(sum(seconds.values()), 1), str(read.out / "report.html")
 
 
 def _is_refused(report: Report) -> bool:

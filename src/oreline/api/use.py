@@ -64,11 +64,12 @@ def evaluate(
         seed=seed,
         on_event=on_event,
     )
+    by_source = {column: role for role, column in dataset.manifest.roles.items()}
     report = run(
         runtime,
         dataset,
         split=names.chosen_split(dataset, split),
-        slices=[slices] if isinstance(slices, str) else list(slices),
+        slices=[by_source.get(name, name) for name in ([slices] if isinstance(slices, str) else slices)],
         compare=load(compare) if compare is not None else None,
         baseline=load(baseline) if baseline is not None else None,
         seed=seed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import shutil
 import sys
 import typing
 from collections.abc import Callable, Mapping
@@ -116,7 +117,7 @@ def text(result: Any) -> str:
     """Return what is printed for people: a report's table, a dataset's or an artifact's line."""
     manifest = getattr(result, "manifest", None)
     if manifest is not None and hasattr(manifest, "splits"):
-        return f"{result.report()}\n{result}"
+        return f"{text(result.report())}\n{result}"
     if manifest is not None:
         size = f"{result.size_bytes() / 1e6:.1f} MB"
         figures = ", ".join(f"{name} {_figure(value)}" for name, value in manifest.metrics.items())
@@ -125,6 +126,10 @@ def text(result: Any) -> str:
         )
     if isinstance(result, Mapping):
         return "\n".join(f"{name}: {value}" for name, value in result.items())
+    if hasattr(result, "to_json"):
+        from oreline.report import terminal
+
+        return terminal.text(result.to_json(), width=max(shutil.get_terminal_size().columns, terminal.TEXT_WIDTH))
     return str(result)
 
 

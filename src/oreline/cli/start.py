@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oreline.cli.common import Common, show, watching
+
+if TYPE_CHECKING:
+    from oreline.report.report import Report
 
 
 def init(
@@ -46,10 +50,17 @@ def run(
         return show(common, plan_run(recipe, overrides=overrides))
     with watching(common) as on_event:
         report = execute(recipe, overrides=overrides, force=common.force, on_event=on_event)
-    show(common, report)
+    show(common, report if common.json_ else _in_short(report))
     if report.facts["refused"]:
         raise SystemExit(1)
     return None
+
+
+def _in_short(report: Report) -> Report:
+    """The table of results and where everything lies; pictures and mistakes are on the page."""
+    facts = {name: value for name, value in report.facts.items() if name != "steps_s" and value != []}
+    tables = [table for table in report.tables if table.title in ("Results", "Where it lies")]
+    return dataclasses.replace(report, facts=facts, tables=tables, charts=(), metrics={})
 
 
 def rerun(

@@ -26,7 +26,7 @@ THRESHOLD = 0.8
 MAX_CHARACTERS = 4000
 """Longer texts are compared by their beginning."""
 _NUM_BANDS, _BAND_HASHES = 16, 5
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_GOLDEN = 0x9E3779B97F4A7C15
 _MAX_PAIRS = 200_000
 """Candidates compared for one frame, at most: near-identical boilerplate must not make the search quadratic."""
 
@@ -120,7 +120,7 @@ def shingles(texts: pl.Series) -> Shingles:
     is_first_T = np.ones(len(tokens_T), np.bool_)
     is_first_T[1:] = text_of_T[1:] != text_of_T[:-1]
     pairs_T = tokens_T.copy()
-    pairs_T[1:] = _mixed(tokens_T[:-1] * _GOLDEN + tokens_T[1:])
+    pairs_T[1:] = _mixed(tokens_T[:-1] * np.uint64(_GOLDEN) + tokens_T[1:])
     is_shingle_T = ~is_first_T | (num_tokens_N[text_of_T] == 1)
     pairs_T[is_first_T] = tokens_T[is_first_T]
     counts_N = np.where(num_tokens_N > 1, num_tokens_N - 1, num_tokens_N)
@@ -167,7 +167,7 @@ def _band_keys(sets: Shingles) -> U64:
         for hash_ in range(band * _BAND_HASHES, (band + 1) * _BAND_HASHES):
             np.multiply(sets.values_M, factors[hash_], out=hashes_M)
             hashes_M += offsets[hash_]
-            key = _mixed(key * _GOLDEN + np.minimum.reduceat(hashes_M, starts))
+            key = _mixed(key * np.uint64(_GOLDEN) + np.minimum.reduceat(hashes_M, starts))
         keys_NB[is_filled, band] = np.maximum(key, 1)
     return keys_NB
 

@@ -131,7 +131,8 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     """
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * (share * (1 - share) / n + Z**2 / (4 * n**2)) ** 0.5
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    # The interval holds the share itself; rounding must not say otherwise at 0 and 1.
+    return max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0)
 
 
 def _points(plug: Metric, table: Table) -> dict[str, float]:

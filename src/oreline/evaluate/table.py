@@ -123,7 +123,7 @@ def predict_table(
         frame = frame.filter(pl.Series(~trained_N))
     if not frame.height:
         raise _none_left(data, split, num_all, num_unlabeled, num_refused)
-    targets_N = _encode_targets(task, frame)
+    targets_N = _encode_targets(runtime, frame)
     started = time.perf_counter()
     predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs})
     seconds = time.perf_counter() - started
@@ -133,7 +133,7 @@ def predict_table(
         predictions.outputs["scores"],
         frame["row_id"].to_list(),
         [" | ".join(map(str, values)) for values in frame.select(task.inputs).iter_rows()],
-        {name: frame[name].cast(pl.String).fill_null(MISSING).to_list() for name in slices},
+        {name: [MISSING if value is None else str(value) for value in frame[name].to_list()] for name in slices},
         num_refused=num_refused,
         num_unlabeled=num_unlabeled,
         num_truncated=int(predictions.truncated_N.sum()),
@@ -204,7 +204,8 @@ def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str])
     return np.isin(row_hashes(frame, list(inputs)), trained)
 
 
-def _encode_targets(task: Task, frame: pl.DataFrame) -> NDArray[np.int64]:
+def _encode_targets(runtime: Runtime, frame: pl.DataFrame) -> NDArray[np.int64]:
+    task = runtime.task
     targets = frame[task.target]
     try:
         return np.asarray(task.encode_target(targets.to_list()), dtype=np.int64)
@@ -217,7 +218,7 @@ def _encode_targets(task: Task, frame: pl.DataFrame) -> NDArray[np.int64]:
                 same = frame.filter(targets == value)
                 raise DataError(
                     f"the label {value!r} ({same.height:,} of {frame.height:,} rows) was never seen in training",
-                    where=f"row {same['row_id'][0]}",
+                    where=f"row {same['row_id'][0]}, by the model {runtime.artifact.path}",
                     allowed=error.allowed,
                     remedy=error.remedy,
                 ) from error

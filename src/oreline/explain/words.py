@@ -1,14 +1,13 @@
 """Cut text into words with their places: spaced scripts at spaces and punctuation, Chinese by jieba.
 
-Mixed text is cut run by run: `iPhone手机很好用` is `iPhone`, `手机`, `很`, `好用`. Other scripts that are written without
-spaces (kana, Thai, Lao, Burmese, Khmer) are cut by character, since no segmenter for them is at hand. Runs of
-punctuation and of symbols (emoji) are words too: models rest on them.
+Mixed text is cut run by run: `iPhone手机很好用` is `iPhone`, `手机`, `很`, `好用`. Other scripts without spaces (kana,
+Thai, Lao, Burmese, Khmer) are cut by character, since no segmenter for them is at hand. Runs of punctuation and of
+symbols (emoji) are words too: models rest on them.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import itertools
 import logging
 import unicodedata
@@ -118,7 +117,7 @@ def _segmenter() -> Any:
         with warnings.catch_warnings():
             # jieba's source has invalid escapes and asks for pkg_resources; Python and setuptools warn of both.
             warnings.simplefilter("ignore")
-            jieba = importlib.import_module("jieba")
+            import jieba
     except ModuleNotFoundError as error:
         raise MissingExtraError("jieba", "data", "cutting Chinese text into words") from error
     logging.getLogger("jieba").setLevel(logging.ERROR)

@@ -33,7 +33,7 @@ class Gateway:
 
     def __init__(self, app: ASGIApp, service: Service, token: str | None) -> None:
         self._app, self._service = app, service
-        self._expected = None if token is None else b"Bearer " + token.encode()
+        self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,13 +59,14 @@ class Gateway:
         headers = Headers(scope=scope)
         if self._service.draining:
             raise DrainingError("the server is going away", remedy="send to another replica", retry_after_s=1)
-        if self._expected is not None:
-            given = headers.get("authorization", "").encode("latin-1")
-            if not hmac.compare_digest(given, self._expected):
-                raise Refusal(
-                    "no valid token", status=401, where="header Authorization", allowed="Bearer TOKEN",
-                    remedy="use the token in the server's environment variable ORELINE_TOKEN",
-                )  # fmt: skip
+        if self._token is not None and not _holds(headers.get("authorization", ""), self._token):
+            raise Refusal(
+                "no valid token",
+                status=401,
+                where="header Authorization",
+                allowed="Bearer TOKEN",
+                remedy="use the token in the server's environment variable ORELINE_TOKEN",
+            )
         limit = self._service.settings.max_body_bytes
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > limit:
@@ -122,6 +123,11 @@ def model_headers(identity: dict[str, str]) -> dict[str, str]:
     return {_HEADERS[name]: value for name, value in identity.items()}
 
 
+def _holds(authorization: str, token: bytes) -> bool:
+    scheme, _, given = authorization.encode("latin-1").partition(b" ")
+    return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), token)
+
+
 async def _read(receive: Receive, limit: int) -> bytes:
     parts, size = [], 0
     while True:
@@ -139,9 +145,11 @@ async def _read(receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> Refusal:
     return Refusal(
-        "the request's body is too large", status=413, allowed=f"max_body_bytes = {limit:,}",
+        "the request's body is too large",
+        status=413,
+        allowed=f"at most {limit:,} bytes",
         remedy="send several smaller requests",
-    )  # fmt: skip
+    )
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -72,7 +72,10 @@ def refusal(error: OrelineError) -> Response:
     if retry_after_s is None and isinstance(error, ResourceError):
         retry_after_s = 1.0
     headers = {} if retry_after_s is None else {"Retry-After": str(max(1, math.ceil(retry_after_s)))}
-    return as_json(error_body(error), status_of(error), headers)
+    status = status_of(error)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return as_json(error_body(error), status, headers)
 
 
 def error_body(error: OrelineError) -> dict[str, Any]:

@@ -77,8 +77,8 @@ class Explanation(BaseModel):
     label: str
     score: float
     words: list[Word]
+    note: str = Field(description="Says so where only a part of the text is explained.")
     model: Model
-    warnings: list[str]
 
 
 class Feedback(BaseModel):

@@ -27,10 +27,10 @@ from oreline.models.load import load_masked, max_positions, save_encoder, save_h
 from oreline.recipe import TrainOptions
 from oreline.report.report import Chart, Report
 from oreline.store import Artifact, Manifest
+from oreline.train.artifact import lineage
 from oreline.train.batches import pack
 from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import copy_tokenizer
-from oreline.train.finetune import lineage
 from oreline.train.precision import best_device, using_threads
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run

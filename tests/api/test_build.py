@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import oreline as ore
+from oreline import store
+from oreline.api import build
+from oreline.errors import UsageError
+from oreline.types import Event
+
+
+def test_finetune_refines_raw_files_and_says_which_method_and_why(reviews_csv: Path, tmp_path: Path) -> None:
+    said: list[Event] = []
+    chinese = tmp_path / "chinese.csv"
+    rows = [f"很好的电影第{n}部,好" for n in range(40)] + [f"太差的电影第{n}部,差" for n in range(40)]
+    chinese.write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
+    model = ore.finetune(None, chinese, out=tmp_path / "model", on_event=said.append)
+    assert model.manifest.runtime == "linear"
+    assert any(event.message.startswith("method linear: the texts are Chinese") for event in said)
+    assert set(model.manifest.task_options["labels"]) == {"好", "差"}
+
+
+def test_finetune_without_data() -> None:
+    with pytest.raises(UsageError, match="no data given"):
+        ore.finetune("catalog:minilm-l6-en")
+
+
+def test_dev_figures_agree_with_those_that_training_watches(linear_model) -> None:
+    from oreline.runtime.open import open_task
+
+    task = open_task(linear_model)
+    source = np.random.default_rng(0)
+    scores = source.dirichlet([1, 1], size=50)
+    targets = source.integers(2, size=50)
+    points = build.score(task, targets, {"scores": scores})
+    estimates = build.dev_estimates(task, targets, {"scores": scores})
+    for name, value in points.items():
+        assert estimates[name].value == pytest.approx(value)
+        assert estimates[name].n == 50
+
+
+def test_training_data_is_found_again_and_only_if_unchanged(linear_model, dataset, tmp_path: Path) -> None:
+    assert build.training_data(linear_model).fingerprint == dataset.fingerprint
+    manifest = linear_model.manifest.model_copy(update={"data": {"path": str(tmp_path / "gone"), "fingerprint": "x"}})
+    with pytest.raises(UsageError, match="not there any more") as caught:
+        build.training_data(store.Artifact(linear_model.path, manifest))
+    assert "--data" in caught.value.remedy
+
+
+def test_update_needs_golden_rows(linear_model, dataset) -> None:
+    with pytest.raises(UsageError, match="golden rows"):
+        ore.update(linear_model, dataset)
+
+
+def test_update_of_a_home_stays_in_it(linear_model, dataset, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    words = ["velvet", "granite", "harbour", "lantern", "meadow", "orchard", "pebble", "quarry", "saffron", "thicket"]
+    pairs = [(a, b) for a in words for b in words if a != b]
+    fresh = {
+        "text": [f"{'great' if n % 2 else 'awful'} {a} {b}" for n, (a, b) in enumerate(pairs)],
+        "label": ["fresh" if n % 2 else "rotten" for n in range(len(pairs))],
+    }
+    first, _ = ore.update(linear_model, fresh, gate=f"{dataset.path}#test", out=home)
+    assert store.is_home(home)
+    known = json.loads((home / "aliases.json").read_text())
+    assert known["challenger"] == first.version
+    assert build._home(str(home), None) == home
+    assert build._home(f"{home}@challenger", None) == home
+    _, planned = ore.update(str(home), fresh, gate=f"{dataset.path}#test", dry_run=True, seed=1)
+    assert planned.facts["dry_run"] is True
+    assert json.loads((home / "aliases.json").read_text()) == known

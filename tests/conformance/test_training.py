@@ -1,0 +1,157 @@
+"""What every method, head, objective, optimizer, tracker and compression must do, whatever it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from oreline import registry
+from oreline.evaluate.estimates import point_values
+from oreline.models.batch import Batch, make_batch
+from oreline.recipe import TrainOptions
+from oreline.runtime.open import open_runtime
+from oreline.train.finetune import finetune
+
+ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.array([2, 12, 6, 3], np.int32)]
+
+
+def options_survive_json(kind: str, name: str) -> None:
+    """Options round-trip through a recipe: what is written as JSON builds the same plug."""
+    plug = registry.get(kind, name)
+    defaults = {o.name: o.default for o in registry.options_of(plug) if not o.required}
+    rebuilt = registry.create(kind, name, **json.loads(json.dumps(defaults)))
+    for option, value in defaults.items():
+        if hasattr(rebuilt, option) and not isinstance(value, tuple):
+            assert getattr(rebuilt, option) == value
+
+
+@pytest.mark.parametrize("name", registry.names("method"))
+def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
+    options_survive_json("method", name)
+    before = reviews.frame("train")
+    made = [
+        finetune(
+            tiny_start,
+            reviews,
+            task="text_classification",
+            method=name,
+            options=TrainOptions(epochs=1, threads=1),
+            out=tmp_path / copy,
+            score=point_values,
+        )
+        for copy in ("a", "b")
+    ]
+    weights = [sorted(entry["sha256"] for file, entry in artifact.manifest.files.items() if "safetensors" in file)
+               for artifact in made]  # fmt: skip
+    assert weights[0] == weights[1], "the same seed gives the same weights"
+    assert reviews.frame("train").equals(before), "the input is not changed"
+    runtime = open_runtime(made[0])
+    for texts in ([], ["a fine film"], ["", "好", "x " * 500]):
+        scores_NK = runtime.predict({"text": texts}).outputs["scores"]
+        assert scores_NK.shape == (len(texts), 2)
+        assert np.isfinite(scores_NK).all()
+
+
+@pytest.mark.parametrize("name", registry.names("head"))
+def test_heads(name: str, tiny_start: Path):
+    torch.manual_seed(0)
+    head = registry.create("head", name, num_labels=3)
+    model = head.module(tiny_start)
+    batch = make_batch(ROWS, 0, targets=np.array([0, 1, 2]))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    model.eval()  # without dropout two steps must lower the loss
+    for _ in range(3):
+        loss = head.loss(model, batch) / batch.weight
+        losses.append(float(loss))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[2] < losses[0]
+    with torch.inference_mode():
+        outputs, embedding_BD = head.outputs(model, batch)
+        alone, _ = head.outputs(model, make_batch(ROWS[1:2], 0))
+    assert outputs["scores"].shape == (3, 3)
+    assert embedding_BD.shape == (3, 32)
+    np.testing.assert_allclose(alone["scores"][0], outputs["scores"][1], atol=1e-5)  # padding changes nothing
+
+
+@pytest.mark.parametrize("name", registry.names("objective"))
+def test_objectives(name: str, tiny_start: Path):
+    from oreline.models.load import load_masked
+
+    options_survive_json("objective", name)
+    objective = registry.create("objective", name)
+    torch.manual_seed(0)
+    model = load_masked(tiny_start).eval()
+    ids_BT = torch.randint(5, 60, (8, 32))
+    kept_BT = ids_BT.clone()
+    made = [
+        objective.corrupt(
+            ids_BT, ids_BT < 5, torch.Generator().manual_seed(1), mask_id=4, vocab_size=model.config.vocab_size
+        )
+        for _ in range(2)
+    ]
+    assert torch.equal(made[0][0], made[1][0])
+    assert torch.equal(ids_BT, kept_BT)
+    corrupted_BT, targets_BT = made[0]
+    batch = Batch(corrupted_BT, None, 256, targets=targets_BT, weight=float((targets_BT != -100).sum()))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(3):
+        loss = objective.loss(model, batch) / batch.weight
+        losses.append(float(loss))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[2] < losses[0]
+
+
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+def test_optimizers(name: str):
+    options_survive_json("optimizer", name)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    optimizer = registry.create("optimizer", name).build(model, learning_rate=0.05, weight_decay=0.01)
+    inputs_BD = torch.randn(32, 4)
+    targets_B1 = inputs_BD.sum(1, keepdim=True)
+    losses = []
+    for _ in range(30):
+        loss = torch.nn.functional.mse_loss(model(inputs_BD), targets_B1)
+        losses.append(float(loss))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[-1] < 0.5 * losses[0]
+    assert {id(p) for group in optimizer.param_groups for p in group["params"]} == {id(p) for p in model.parameters()}
+
+
+@pytest.mark.parametrize("name", registry.names("tracker"))
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_trackers(name: str, tmp_path: Path):
+    tracker = registry.get("tracker", name)(tmp_path / "logs", run_name="try", config={"learning_rate": 0.1})
+    for step in (1, 2, 3):
+        tracker.log(step, {"loss": 1.0 / step})
+    tracker.close()
+    assert any(file.stat().st_size for file in (tmp_path / "logs").rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("name", registry.names("compression"))
+def test_compressions(name: str, torch_model, tmp_path: Path):
+    options_survive_json("compression", name)
+    plug = registry.create("compression", name, attention=["sdpa"], embeddings=False)
+    runtime = open_runtime(torch_model)
+    sample = runtime.encode({"text": ["a fine film", "a dull film with a weak plot"]})
+    candidates = list(plug.compress(torch_model, sample, tmp_path, lambda _event: None))
+    assert candidates
+    for candidate in candidates:
+        assert candidate.rows_per_s > 0
+        assert candidate.file.is_file()
+        assert candidate.source.is_file()
+    json.dumps(plug.describe())

@@ -1,0 +1,75 @@
+"""Start models: what opens, what is refused, and that nothing in a folder is run or unpickled."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from oreline.errors import ArtifactError
+from oreline.models.load import load_classifier, load_encoder, save_model, tokenizer
+
+
+@pytest.fixture
+def folder(tiny_start: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_start, tmp_path / "start"))
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_a_saved_classifier_reloads_to_the_same_logits(tiny_start: Path, tmp_path: Path, pooling: str):
+    torch.manual_seed(1)
+    model = load_classifier(tiny_start, 3, pooling=pooling).eval()
+    save_model(model, tmp_path, labels=("a", "b", "c"))
+    again = load_classifier(tmp_path, 3).eval()
+    ids_BT = torch.tensor([[2, 7, 9, 3]])
+    torch.testing.assert_close(again(input_ids=ids_BT).logits, model(input_ids=ids_BT).logits)
+    assert (tmp_path / "head.safetensors").exists() == (pooling == "mean")
+    assert again.config.id2label == {0: "a", 1: "b", 2: "c"}
+
+
+def test_a_pickle_is_never_opened(folder: Path, tmp_path: Path):
+    (folder / "model.safetensors").unlink()
+
+    class Bomb:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "exploded",))
+
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(ArtifactError, match="pickle"):
+        load_encoder(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_folder_that_needs_its_own_code_is_refused(folder: Path):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "evil.Model"}}))
+    with pytest.raises(ArtifactError, match="never run"):
+        load_encoder(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda f: (f / "config.json").unlink(), "no config.json"),
+        (lambda f: (f / "config.json").write_text("{"), "not JSON"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"x" * 40), "cannot be opened"),
+        (lambda f: (f / "config.json").write_text('{"model_type": "made-up"}'), "cannot be opened"),
+    ],
+)
+def test_damage_is_named(folder: Path, damage, said: str):
+    damage(folder)
+    with pytest.raises(ArtifactError, match=said):
+        load_encoder(folder)
+
+
+def test_a_missing_or_broken_tokenizer_is_named(folder: Path):
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        tokenizer(folder)
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(ArtifactError, match=r"no tokenizer\.json"):
+        tokenizer(folder)

@@ -1,0 +1,57 @@
+"""Row-wise AdamW against torch's own, dense and sparse."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+
+from oreline.train.optimizers.adamw import Optimizer, RowwiseAdamW
+
+
+def test_dense_parameters_move_as_torchs_adamw_moves_them():
+    torch.manual_seed(0)
+    ours = torch.nn.Linear(6, 3)
+    theirs = copy.deepcopy(ours)
+    mine = Optimizer().build(ours, learning_rate=0.01, weight_decay=0.1)
+    groups = [{"params": [theirs.weight], "weight_decay": 0.1}, {"params": [theirs.bias], "weight_decay": 0.0}]
+    other = torch.optim.AdamW(groups, lr=0.01)
+    for _ in range(5):
+        inputs = torch.randn(4, 6)
+        for model, optimizer in ((ours, mine), (theirs, other)):
+            model(inputs).pow(2).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    torch.testing.assert_close(ours.weight, theirs.weight)
+    torch.testing.assert_close(ours.bias, theirs.bias)
+
+
+def test_rows_without_a_gradient_stay_and_the_others_move_as_sparse_adam_moves_them():
+    torch.manual_seed(0)
+    ours = torch.nn.Embedding(5000, 4, sparse=True)
+    theirs = copy.deepcopy(ours)
+    before = ours.weight.detach().clone()
+    mine = RowwiseAdamW([{"params": [ours.weight], "weight_decay": 0.0}], lr=0.01, fused=True)
+    other = torch.optim.SparseAdam(theirs.parameters(), lr=0.01)
+    for _ in range(3):
+        ids = torch.tensor([3, 3, 17, 4999])
+        for model, optimizer in ((ours, mine), (theirs, other)):
+            model(ids).pow(2).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    touched = [3, 17, 4999]
+    torch.testing.assert_close(ours.weight[touched], theirs.weight[touched], atol=1e-6, rtol=1e-5)
+    untouched = torch.ones(5000, dtype=torch.bool)
+    untouched[touched] = False
+    assert torch.equal(ours.weight[untouched], before[untouched])
+
+
+def test_small_tables_and_tied_ones_stay_dense():
+    small = torch.nn.Sequential(torch.nn.Embedding(100, 4))
+    Optimizer().build(small, learning_rate=0.1, weight_decay=0.0)
+    assert not small[0].sparse
+    large = torch.nn.Sequential(torch.nn.Embedding(5000, 4))
+    Optimizer(rowwise=False).build(large, learning_rate=0.1, weight_decay=0.0)
+    assert not large[0].sparse
+    Optimizer().build(large, learning_rate=0.1, weight_decay=0.0)
+    assert large[0].sparse

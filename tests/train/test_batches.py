@@ -1,0 +1,59 @@
+"""Every row once an epoch, steps of near-equal length, and a place that follows from the step number alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oreline.train.batches import pack, plan_epoch, steps_from, steps_per_epoch
+
+LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120).map(lambda rows: np.array(rows, dtype=np.int64))
+
+
+@given(LENGTHS, st.integers(1, 40), st.integers(16, 4096), st.integers(0, 3))
+def test_an_epoch_holds_every_row_once(lengths_N, rows_per_step: int, token_budget: int, epoch: int):
+    plan = plan_epoch(lengths_N, rows_per_step=rows_per_step, token_budget=token_budget, seed=1, epoch=epoch)
+    seen = np.concatenate([rows for step in plan for rows in step])
+    assert sorted(seen.tolist()) == list(range(len(lengths_N)))
+    assert len(plan) == steps_per_epoch(len(lengths_N), rows_per_step)
+    for step in plan:
+        assert sum(map(len, step)) <= rows_per_step
+        for rows in step:
+            assert len(rows) == 1 or len(rows) * lengths_N[rows].max() <= token_budget
+
+
+@given(LENGTHS, st.integers(1, 9), st.data())
+def test_continuing_anywhere_gives_the_same_steps(lengths_N, rows_per_step: int, data):
+    options = {"rows_per_step": rows_per_step, "token_budget": 500, "seed": 3}
+    num_steps = 2 * steps_per_epoch(len(lengths_N), rows_per_step) + 1
+    whole = list(steps_from(lengths_N, first=0, num_steps=num_steps, **options))
+    first = data.draw(st.integers(0, num_steps))
+    rest = list(steps_from(lengths_N, first=first, num_steps=num_steps, **options))
+    assert [[rows.tolist() for rows in step] for step in rest] == [[rows.tolist() for rows in s] for s in whole[first:]]
+
+
+def test_steps_hold_rows_of_near_equal_length():
+    lengths_N = np.random.default_rng(0).integers(5, 80, size=2000)
+    plan = plan_epoch(lengths_N, rows_per_step=32, token_budget=4096, seed=0, epoch=0)
+    padded = sum(len(rows) * lengths_N[rows].max() for step in plan for rows in step)
+    assert lengths_N.sum() / padded > 0.97
+    means = [lengths_N[step[0]].mean() for step in plan]
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3, "lengths do not follow the step number"
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=30), st.integers(2, 16))
+def test_packing_keeps_tokens_in_order_and_pads_nothing(lengths, width: int):
+    rows = [np.full(length, number, np.int32) for number, length in enumerate(lengths)]
+    packed_NT = pack(rows, width, seed=1)
+    total = sum(lengths)
+    assert packed_NT.shape == (max(total // width, 1), width)
+    if total >= width:
+        counts = np.bincount(packed_NT.ravel(), minlength=len(rows))
+        assert (counts <= lengths).all()
+
+
+@pytest.mark.parametrize(("rows", "step", "expected"), [(10, 5, 2), (11, 5, 3), (1, 32, 1)])
+def test_steps_per_epoch(rows: int, step: int, expected: int):
+    assert steps_per_epoch(rows, step) == expected

@@ -1,0 +1,36 @@
+"""The probe: a plausible peak, cached per machine, and the choice it leads to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from oreline.train.precision import Probe, probe, using_threads
+
+
+def test_it_measures_once_and_then_reads(tmp_path: Path, monkeypatch):
+    cache = tmp_path / "probe.json"
+    first = probe(64, 128, threads=1, cache=cache)
+    assert first.fp32_gflops > 0.1
+    monkeypatch.setattr("oreline.train.precision._gflops", lambda *_: pytest.fail("measured again"))
+    assert probe(64, 128, threads=1, cache=cache) == first
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle():
+    assert probe(32, 64, threads=1, cache=Path("/proc/nowhere/probe.json")).fp32_gflops > 0
+
+
+@pytest.mark.parametrize(("fp32", "bf16", "best"), [(130, 1.2, "fp32"), (160, 420, "bf16"), (100, 120, "fp32")])
+def test_bf16_only_where_it_is_faster_by_a_margin(fp32: float, bf16: float, best: str):
+    measured = Probe("cpu", 2, fp32, bf16)
+    assert measured.best_precision == best
+    assert measured.gflops("bf16") == bf16
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    with using_threads(1) as threads:
+        assert threads == torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before

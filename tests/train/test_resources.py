@@ -1,0 +1,34 @@
+"""The forecast leaves no trace, and counts what it says it counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from oreline.models.batch import make_batch
+from oreline.models.heads.sequence_classification import Head
+from oreline.train.resources import flops_per_token, forecast
+
+
+def test_training_is_the_same_with_and_without_it(tiny_start: Path):
+    torch.manual_seed(3)
+    head = Head(num_labels=2)
+    model = head.module(tiny_start)
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    state = torch.get_rng_state()
+    batch = make_batch([np.arange(2, 12, dtype=np.int32)] * 4, 0, targets=np.array([0, 1, 0, 1]))
+    found = forecast(model, [batch], head.loss, bf16=False)
+    assert found.step_s > 0
+    assert found.memory_bytes > 16 * sum(p.numel() for p in model.parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert "10 steps over 40 rows" in found.sentence(10, 40, 1.0)
+
+
+def test_flops_are_six_for_each_weight_of_a_matrix_product(tiny_start: Path):
+    model = Head(num_labels=2).module(tiny_start)
+    layer = 4 * 32 * 32 + 2 * 32 * 64
+    assert flops_per_token(model) == 6 * (2 * layer + 32 * 32 + 32 * 2)  # two layers, the pooler, the head
