@@ -280,7 +280,16 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     """The types of a function's arguments. What it returns is left out: its package may be too heavy to import."""
     plain = inspect.unwrap(function)
     arguments = {name: hint for name, hint in plain.__annotations__.items() if name != "return"}
-    return typing.get_type_hints(types.SimpleNamespace(__annotations__=arguments), globalns=plain.__globals__)
+    hints = typing.get_type_hints(types.SimpleNamespace(__annotations__=arguments), globalns=plain.__globals__)
+    return {name: _checked_part(hint) for name, hint in hints.items()}
+
+
+def _checked_part(hint: Any) -> Any:
+    """`TrainOptions | dict | None` → `TrainOptions | None`: a mapping has to fit the model, or it is not checked."""
+    parts = typing.get_args(hint)
+    if any(inspect.isclass(part) and issubclass(part, BaseModel) for part in parts):
+        return typing.Union[tuple(part for part in parts if typing.get_origin(part) is not dict)]  # noqa: UP007
+    return hint
 
 
 def _plain(hint: Any) -> Any:

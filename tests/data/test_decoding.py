@@ -72,10 +72,9 @@ def test_all_before_a_broken_byte_is_yielded(
     good = CHINESE.encode(codec)
     file = tmp_path / "data.csv"
     file.write_bytes(good + b"\xff" + good)
-    blocks = []
+    blocks: list[bytes] = []
     with pytest.raises(UndecodableError, match=f"byte 0xff at offset {len(good)} is not {codec.upper()}"):
-        for block in utf8_blocks(file, decoding.Encoding(codec, 0)):
-            blocks.append(block)  # noqa: PERF402  the iterator raises on the way
+        blocks.extend(utf8_blocks(file, decoding.Encoding(codec, 0)))
     assert b"".join(blocks).decode() == CHINESE
 
 

@@ -53,6 +53,14 @@ def test_no_column_is_lost_when_it_is_narrow(width: int) -> None:
     assert shown.count("last") == 2
 
 
+def test_a_long_heading_is_folded_and_nothing_is_lost() -> None:
+    columns = ["a heading with many words", "another such heading", "text", "a third one, as long"]
+    rows = [[123, 0.5, "words " * 20 + "end", 7654]]
+    shown = terminal.text(Report("evaluate", "t", tables=[Table("T", columns, rows)]).to_json(), width=50)
+    for part in ("123", "0.5000", "end", "7654".replace("7", "7,")):
+        assert part in shown
+
+
 def test_every_metric_shows_value_interval_and_n(english) -> None:
     lines = str(english).splitlines()
     for name, figure in english.metrics.items():

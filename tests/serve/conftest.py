@@ -53,7 +53,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_model(tmp_path_factory.mktemp("serve") / "model")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def artifact(model: Path) -> Artifact:
     """The same, opened."""
     return Artifact.open(model)

@@ -109,7 +109,7 @@ def _other_task(folder: Path) -> None:
     [
         (_truncate, "damaged"),
         (_no_manifest, "no oreline.json"),
-        (_gone, "no oreline.json"),
+        (_gone, "no model folder"),
         (_other_golden, "golden row 1"),
         (_other_task, "nothing_known"),
     ],

@@ -34,6 +34,7 @@ _SIGNATURES = {
     b"\x80\x04\x95": ("a pickle, which is never opened", "save the data as CSV, JSON Lines or Parquet"),
 }
 
+_FOREIGN = re.compile("[^\x00-\x7f]+")
 _HAN = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef“”‘’…—·]")
 _CONTROL = bytes([*range(1, 7), *range(14, 27), *range(28, 32)])
 
@@ -143,15 +144,21 @@ def _utf16_of(block: bytes) -> str | None:
 
 
 def _reads_as_chinese(block: bytes) -> bool:
-    """Strictly GB18030, and nearly all that is not ASCII is a Han character or full-width punctuation."""
+    """Strictly GB18030, nearly all that is not ASCII is Han or its punctuation, and most of it stands in runs.
+
+    Western text in a one-byte encoding can decode too, but to single Han characters between letters.
+    """
     try:
         text = codecs.getincrementaldecoder("gb18030")().decode(block)
     except UnicodeDecodeError as error:
         text = block[: error.start].decode("gb18030")  # broken later on: reading on will say in which row
         if error.start < len(block) // 2:
             return False
-    foreign = [character for character in text[:200_000] if character > "\x7f"]
-    return len(foreign) >= 4 and len(_HAN.findall("".join(foreign))) >= 0.9 * len(foreign)
+    runs = _FOREIGN.findall(text[:200_000])
+    num_foreign = sum(len(run) for run in runs)
+    in_runs = sum(len(run) for run in runs if len(run) > 1)
+    num_han = len(_HAN.findall("".join(runs)))
+    return num_foreign >= 4 and num_han >= 0.9 * num_foreign and in_runs >= 0.6 * num_foreign
 
 
 def _mostly_utf8(block: bytes) -> bool:

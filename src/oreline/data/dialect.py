@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,7 +61,10 @@ def dialect_of(sample: str) -> Dialect:
     """
     scored = [(_score(sample, dialect), dialect) for dialect in _candidates(sample)]
     best_score, best = max(scored, key=lambda entry: entry[0])  # the first of equals
-    return best if best_score > (0.0, 0) else Dialect(NO_DELIMITER)
+    if best_score == (0.0, 0):
+        return Dialect(NO_DELIMITER)
+    cells = (cell for row in _rows(sample, best)[0] for cell in row)
+    return replace(best, skip_space=best.quoted and any(cell.startswith(' "') for cell in cells))
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -79,7 +81,8 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if any(not name for name in names[1:]):  # a data frame's index column has no name, and stands first
         return False
-    return not any(Counter(column)[name] > 1 for name, column in zip(names, zip(*rest)))
+    others = [row for row in rest if list(row) != list(first)]  # joined files repeat the header
+    return not any(name in column for name, column in zip(names, zip(*others)))
 
 
 def column_names(first: Sequence[str], *, header: bool) -> list[str]:
@@ -96,13 +99,10 @@ def column_names(first: Sequence[str], *, header: bool) -> list[str]:
 
 
 def _candidates(sample: str) -> list[Dialect]:
-    spaced = re.search(r'[,;|] "', sample) is not None
     candidates = []
     for delimiter in DELIMITERS:
         if delimiter in sample:
             candidates.append(Dialect(delimiter))
-            if spaced and delimiter != "\t":
-                candidates.append(Dialect(delimiter, skip_space=True))
             if '\\"' in sample:
                 candidates.append(Dialect(delimiter, escape="\\"))
             if '"' in sample and delimiter in "\t|":
@@ -111,17 +111,23 @@ def _candidates(sample: str) -> list[Dialect]:
 
 
 def _score(sample: str, dialect: Dialect) -> tuple[float, int]:
-    """Share of the rows that are as wide as the header, then that width; 0 for less than two columns."""
-    widths: list[int] = []
-    try:
-        for row in dialect.reader(io.StringIO(sample, newline="")):
-            if row:
-                widths.append(len(row))
-            if len(widths) == 1000:
-                break
-    except csv.Error:
-        # The sample may end within a quoted field; a fault further up leaves few rows and so a low score.
-        return (0.0, 0) if len(widths) < 2 else (0.5 * widths.count(widths[0]) / len(widths), widths[0])
-    if not widths or widths[0] < 2:
+    """Share of the rows that are as wide as the header, then that width; 0 for less than two columns.
+
+    Half of it when the quoting has a fault, since the rows after a fault are not seen.
+    """
+    rows, is_sound = _rows(sample, dialect)
+    if not rows or len(rows[0]) < 2:
         return (0.0, 0)
-    return widths.count(widths[0]) / len(widths), widths[0]
+    share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+    return share if is_sound else share / 2, len(rows[0])
+
+
+def _rows(sample: str, dialect: Dialect) -> tuple[list[list[str]], bool]:
+    """Return the rows of a sample that are not blank, up to a fault in the quoting, and whether there was none."""
+    rows: list[list[str]] = []
+    try:
+        rows.extend(row for row in dialect.reader(io.StringIO(sample, newline="")) if row)
+    except csv.Error as error:
+        # The sample may end within a quoted field; that is no fault of the dialect.
+        return rows, "unexpected end" in str(error) and bool(rows)
+    return rows, True

@@ -61,15 +61,17 @@ def paired_differences(
     """Return the paired differences of every figure of some metric plugs; see `paired_difference`."""
     before, after = aligned(before, after)
     n = before.num_rows
+    plugs: list[Metric] = [registry.create("metric", name) for name in metric_names]
+    draws = [
+        [_differences(plug, before, after, weights_RN) for plug in plugs]
+        for weights_RN in bootstrap_weights(n, resamples, seed)
+    ]
     found: dict[str, Estimate] = {}
-    for name in metric_names:
-        plug: Metric = registry.create("metric", name)
-        points = _differences(plug, before, after, np.ones((1, n)))
-        draws = [_differences(plug, before, after, weights_RN) for weights_RN in bootstrap_weights(n, resamples, seed)]
-        for figure, point_R in points.items():
+    for place, plug in enumerate(plugs):
+        for figure, point_R in _differences(plug, before, after, np.ones((1, n))).items():
             value = float(point_R[0])
             if np.isfinite(value):
-                draws_R = np.concatenate([draw[figure] for draw in draws])
+                draws_R = np.concatenate([draw[place][figure] for draw in draws])
                 found[figure] = Estimate(value, *interval(value, draws_R, kind_of(plug)), n)
     if "accuracy" in found:
         gains, losses, _ = discordant(before, after)

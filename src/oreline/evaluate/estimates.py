@@ -102,9 +102,13 @@ def kind_of(plug: Metric) -> str:
 def point_values(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, float]:
     """Return the figures of a task's metrics without intervals: what training watches on dev."""
     num_rows = len(targets)
-    table = Table(task.labels, targets, outputs["scores"], [""] * num_rows, [""] * num_rows)
+    return figures(Table(task.labels, targets, outputs["scores"], [""] * num_rows, [""] * num_rows), task.metrics)
+
+
+def figures(table: Table, metric_names: Sequence[str]) -> dict[str, float]:
+    """Return the figures of some metrics without intervals; those that the table does not define are left out."""
     found: dict[str, float] = {}
-    for name in task.metrics:
+    for name in metric_names:
         found.update(_points(registry.create("metric", name), table))
     return {name: value for name, value in found.items() if np.isfinite(value)}
 

@@ -5,13 +5,14 @@ Shape suffixes: N rows, K classes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from oreline.evaluate.compare import mcnemar, paired_differences
-from oreline.evaluate.estimates import estimates
+from oreline.evaluate.estimates import estimates, figures
 from oreline.evaluate.table import Table, aligned, predict_table, predicted_labels, true_labels
 from oreline.metrics.ece import reliability
 from oreline.report.report import Chart, Report
@@ -29,6 +30,7 @@ MAX_SLICES = 20
 MAX_MATRIX_CLASSES = 25
 MAX_WORST = 20
 MAX_TEXT = 200
+MAX_SLICE_NAME = 60
 
 
 def evaluate(
@@ -155,18 +157,17 @@ def _per_class(table: Table, split: str, seed: int) -> ReportTable:
 
 def _by_slice(table: Table, column: str, first_metric: str, split: str, seed: int) -> ReportTable:
     values_N = np.asarray(table.slices[column], dtype=object)
-    names, counts = np.unique(values_N.astype(str), return_counts=True)
-    largest = sorted(zip(names.tolist(), counts.tolist()), key=lambda pair: (-pair[1], pair[0]))
+    largest = sorted(Counter(table.slices[column]).items(), key=lambda pair: (-pair[1], pair[0]))
     rows = []
-    figures: list[str] = []
+    shown: list[str] = []
     for value, count in largest[:MAX_SLICES]:
         found = estimates(table.take(np.flatnonzero(values_N == value)), [first_metric, "f1"], seed=seed)
-        figures = figures or [name for name in found if name == first_metric or name == "macro_f1"]
-        cells = [cell for name in figures for cell in _cells(found.get(name))]
-        rows.append([value, count, *cells, "few rows" if count < TINY_ROWS else ""])
+        shown = shown or [name for name in found if name == first_metric or name == "macro_f1"]
+        cells = [cell for name in shown for cell in _cells(found.get(name))]
+        rows.append([shorten(value, MAX_SLICE_NAME), count, *cells, "few rows" if count < TINY_ROWS else ""])
     left = largest[MAX_SLICES:]
     note = f"{len(left):,} more values with {sum(count for _, count in left):,} rows are not shown" if left else ""
-    columns = [column, "n", *(part for name in figures for part in (name, f"{name} low", f"{name} high")), ""]
+    columns = [column, "n", *(part for name in shown for part in (name, f"{name} low", f"{name} high")), ""]
     return ReportTable(f"By {column}, split {split!r}", columns, rows, note=note)
 
 
@@ -174,12 +175,9 @@ def _comparison(
     name: str, table: Table, theirs: Table, metric_names: Sequence[str], split: str, seed: int
 ) -> ReportTable:
     ours, theirs = aligned(table, theirs)
-    mine, other = (estimates(each, metric_names, seed=seed) for each in (ours, theirs))
+    mine, other = (figures(each, metric_names) for each in (ours, theirs))
     differences = paired_differences(theirs, ours, metric_names, seed=seed)
-    rows = [
-        [figure, d.n, _round(mine[figure].value), _round(other[figure].value), *_cells(d)]
-        for figure, d in differences.items()
-    ]
+    rows = [[figure, d.n, _round(mine[figure]), _round(other[figure]), *_cells(d)] for figure, d in differences.items()]
     return ReportTable(
         f"Against the {name}, split {split!r}",
         ("figure", "n", "this model", name, "difference", "low", "high"),

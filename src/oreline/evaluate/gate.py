@@ -138,7 +138,7 @@ def gate(
         (*checks, *groups),
         rows_needed if decision == "undecided" else None,
         "",
-        paired_differences(before, after, _OTHER_FIGURES, resamples=1000, seed=seed),
+        paired_differences(before, after, _OTHER_FIGURES, resamples=500, seed=seed),
     )
     agree = predicted_labels(before) == predicted_labels(after)
     return replace(verdict, sentence=_sentence(verdict, agree))
@@ -183,11 +183,11 @@ def _check_groups(before: Table, after: Table, bound: float) -> list[Check]:
 
 def _groups(table: Table) -> list[tuple[str, np.ndarray]]:
     groups = {"class": true_labels(table), **{f"{name} =": values for name, values in table.slices.items()}}
-    found = []
+    rows_of: dict[str, list[int]] = {}
     for prefix, values in groups.items():
-        of_row = np.asarray(values, dtype=object)
-        found += [(f"{prefix} {value}", np.flatnonzero(of_row == value)) for value in dict.fromkeys(values)]
-    return found
+        for row, value in enumerate(values):
+            rows_of.setdefault(f"{prefix} {value}", []).append(row)
+    return [(name, np.asarray(rows)) for name, rows in rows_of.items()]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -231,12 +231,13 @@ def _sentence(verdict: Verdict, agree: bool) -> str:
         is_main = check.name in {"all rows", "fresh rows"}
         if is_main or check.decision == "refused":
             parts.append(_clause(check, agree and check.name == "all rows"))
-    if verdict.decision == "undecided":
-        parts.append(
-            f"about {verdict.rows_needed:,} rows would decide"
-            if verdict.rows_needed
-            else "the difference lies so near the bound that no number of rows in sight would decide"
-        )
+        if is_main and check.decision == verdict.decision == "undecided":
+            kind = "fresh rows" if check.name == "fresh rows" else "rows"
+            parts.append(
+                f"about {check.rows_needed:,} {kind} would decide"
+                if check.rows_needed
+                else f"the difference lies so near the bound that no number of {kind} in sight would decide"
+            )
     return f"{verdict.decision}: {'; '.join(parts)}"
 
 

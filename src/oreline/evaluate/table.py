@@ -69,12 +69,12 @@ class Table:
             )
 
     @cached_property
-    def predicted_N(self) -> NDArray[np.int64]:
+    def predicted_N(self) -> NDArray[np.int64]:  # noqa: N802  an array, named by its shape
         """Index of the most probable class; the first one of several that are equal."""
         return np.asarray(self.scores_NK.argmax(axis=1), dtype=np.int64)
 
     @cached_property
-    def right_N(self) -> NDArray[np.bool_]:
+    def right_N(self) -> NDArray[np.bool_]:  # noqa: N802  an array, named by its shape
         """Whether the most probable class is the true one."""
         return np.asarray(self.predicted_N == self.targets_N)
 

@@ -1,6 +1,6 @@
 """Cut text into words with their places: spaced scripts at spaces and punctuation, Chinese by jieba.
 
-Mixed text is cut run by run: `iPhone手机很好用` is `iPhone`, `手机`, `很`, `好用`. Other scripts without spaces (kana,
+Mixed text is cut run by run: `iPhone手机很喜欢` is `iPhone`, `手机`, `很`, `喜欢`. Other scripts without spaces (kana,
 Thai, Lao, Burmese, Khmer) are cut by character, since no segmenter for them is at hand. Runs of punctuation and of
 symbols (emoji) are words too: models rest on them.
 """
@@ -58,10 +58,11 @@ def without(text: str, words: Sequence[Word]) -> str:
     'a film'
     """
     kept: list[str] = []
-    place = 0
+    place, before = 0, " "
     for _, start, end in sorted(words, key=lambda word: word.start):
-        kept.append(text[place:start])
-        before = next((piece[-1] for piece in reversed(kept) if piece), " ")
+        if place < start:
+            kept.append(text[place:start])
+            before = text[start - 1]
         place = end + 1 if text[end : end + 1].isspace() and before.isspace() else end
     return "".join([*kept, text[place:]])
 

@@ -25,17 +25,17 @@ class ScoredRows(Protocol):
         ...
 
     @property
-    def targets_N(self) -> NDArray[np.int64]:
+    def targets_N(self) -> NDArray[np.int64]:  # noqa: N802  an array, named by its shape
         """Index of the true class."""
         ...
 
     @property
-    def scores_NK(self) -> NDArray[np.floating]:
+    def scores_NK(self) -> NDArray[np.floating]:  # noqa: N802  an array, named by its shape
         """Probabilities."""
         ...
 
     @property
-    def predicted_N(self) -> NDArray[np.int64]:
+    def predicted_N(self) -> NDArray[np.int64]:  # noqa: N802  an array, named by its shape
         """Index of the most probable class."""
         ...
 

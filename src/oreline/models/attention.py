@@ -148,23 +148,5 @@ def _first_token_layer(
         scaling=attention.scaling,
     )
     attended_B1D = layer.attention.output(mixed_B1HE.flatten(2), first_B1D)
-    return layer.output(layer.intermediate(attended_B1D), attended_B1D)
-
-
-def flops_per_token(model: Any, mean_length: float) -> float:
-    """Return the floating-point operations that one real token costs in training, as computed (not as padded).
-
-    6 · (weights of its linear layers) + 12 · layers · width · length for attention: two operations a weight, once
-    forward and twice backward. What `first_token_only` skips is not counted.
-    """
-    encoder = getattr(model, "base_model", model)
-    weights = sum(module.weight.numel() for module in encoder.modules() if isinstance(module, nn.Linear))
-    num_layers, width = int(model.config.num_hidden_layers), int(model.config.hidden_size)
-    layers = getattr(getattr(encoder, "encoder", None), "layer", None)
-    if layers and isinstance(layers[-1].forward, functools.partial):
-        all_of_last = sum(module.weight.numel() for module in layers[-1].modules() if isinstance(module, nn.Linear))
-        attention = layers[-1].attention.self
-        every_token = attention.key.weight.numel() + attention.value.weight.numel()
-        weights -= (all_of_last - every_token) * (1 - 1 / max(mean_length, 1.0))
-        num_layers -= 1
-    return 6.0 * weights + 12.0 * num_layers * width * mean_length
+    output_B1D: Tensor = layer.output(layer.intermediate(attended_B1D), attended_B1D)
+    return output_B1D

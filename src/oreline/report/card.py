@@ -16,7 +16,6 @@ All facts are optional:
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -69,8 +68,8 @@ def _front_matter(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         "model-index": _model_index(manifest, facts),
     }
     known = _one_line(formatting.plain({key: value for key, value in header.items() if value}))
-    # Unwrapped, and without line breaks in it: no line of a value may look like the closing `---`.
-    return "---\n" + yaml.safe_dump(known, allow_unicode=True, sort_keys=False, width=math.inf).strip() + "\n---"
+    # Without line breaks in a value, no line of it can look like the closing `---`.
+    return "---\n" + yaml.safe_dump(known, allow_unicode=True, sort_keys=False).strip() + "\n---"
 
 
 def _one_line(value: Any) -> Any:

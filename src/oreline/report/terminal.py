@@ -81,13 +81,13 @@ def _name_value_grid(pairs: Iterable[tuple[str, str]]) -> Table:
 
 
 def _metrics(metrics: Mapping[str, Any], split: str) -> RenderableType:
-    table = _frame("")
+    table = _frame()
     for name in ("", "value", "interval", "n"):
         table.add_column(name, justify="left" if not name else "right", no_wrap=bool(name), overflow="fold")
     for name, entry in metrics.items():
         value, interval, n = formatting.estimate(entry)
         table.add_row(Text(formatting.title(name)), Text(value, style="bold"), Text(interval), Text(n[4:]))
-    return _with_note(table, "95 % intervals; n: rows behind the figure" + (f"; split: {split}" if split else ""))
+    return _framed("", table, "95 % intervals; n: rows behind the figure" + (f"; split: {split}" if split else ""))
 
 
 def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
@@ -98,13 +98,13 @@ def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
     for stacked in (False, True):
         table = _grid(entry, stacked=stacked)
         if sum((column.min_width or 0) + 3 for column in table.columns) - 3 <= console.width:
-            return _with_note(table, note)
+            return _framed(entry["title"], table, note)
     return _records(entry, note, stacked=console.width < STACKED_WIDTH)
 
 
 def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
     """Return a table whose columns know how narrow they may become; rich would drop those that do not fit."""
-    table = _frame(entry["title"])
+    table = _frame()
     written = []
     for index, name in enumerate(entry["columns"]):
         values = [row[index] for row in entry["rows"]]
@@ -115,7 +115,6 @@ def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
         table.add_column(
             Text(formatting.clean(name, limit=MAX_NAME)),
             justify="right" if numeric else "left",
-            no_wrap=numeric,
             overflow="fold",
             min_width=widest if numeric else min(widest, MIN_TEXT_WIDTH),
         )
@@ -126,20 +125,21 @@ def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
 
 
 def _records(entry: Mapping[str, Any], note: str, *, stacked: bool) -> RenderableType:
-    parts: list[RenderableType] = [Text(formatting.clean(entry["title"]), style="bold")]
+    parts: list[RenderableType] = []
     for row in entry["rows"][:MAX_ROWS]:
         cells = [_cell(value, decimals=None, stacked=stacked) for value in row]
         parts += [Rule(style="dim"), _name_value_grid(zip(entry["columns"], cells, strict=True))]
-    return _with_note(Group(*parts), note)
+    return _framed(entry["title"], Group(*parts), note)
 
 
 def _style(value: str) -> str:
     return _STYLES[formatting.VERDICTS[value]] if value in formatting.VERDICTS else ""
 
 
-def _with_note(table: RenderableType, note: str) -> RenderableType:
-    # Not the table's caption: that would be folded to the width of the table.
-    return Group(table, Text(note, style="dim")) if note else table
+def _framed(title: str, table: RenderableType, note: str) -> RenderableType:
+    # Not the table's own title and caption: those would be folded to the width of the table.
+    above = [Text(formatting.clean(title), style="bold")] if title else []
+    return Group(*above, table, *([Text(note, style="dim")] if note else []))
 
 
 def _cell(value: Any, *, decimals: int | None, stacked: bool = False) -> str:
@@ -149,10 +149,8 @@ def _cell(value: Any, *, decimals: int | None, stacked: bool = False) -> str:
     return " ".join(formatting.clean(formatting.scalar(value, decimals=decimals), limit=MAX_CELL).split())
 
 
-def _frame(title: str) -> Table:
+def _frame() -> Table:
     return Table(
-        title=Text(formatting.clean(title), style="bold") if title else None,
-        title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,

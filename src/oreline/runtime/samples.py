@@ -23,7 +23,7 @@ NUM_GOLDEN = 8
 GOLDEN_CHARACTERS = 500
 """Golden rows stand in a JSON file that people read, so long texts are not chosen."""
 
-_SCHEMA = {
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "part": pl.String,
     "row_id": pl.String,
     "label": pl.String,

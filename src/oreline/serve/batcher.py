@@ -17,91 +17,28 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from oreline.errors import OrelineError
 from oreline.runtime.batching import length_batches
+from oreline.serve.jobs import Answered, Job, Row, joined, row_of, settle
 from oreline.serve.refusals import DeadlineError, DrainingError, OverloadedError
-from oreline.types import Encoded, Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from oreline.serve.live import Served
     from oreline.serve.meters import Meters
     from oreline.serve.settings import Settings
-    from oreline.types import Columns
+    from oreline.types import Columns, Predictions
 
 _LOG = logging.getLogger(__name__)
 _TOKENISE_ROWS = 256
 """Rows tokenised in one go: enough to use all cores, few enough that the first ones need not wait long."""
 _RATE_WEIGHT = 0.2
 """Weight of the newest batch in the running mean of seconds a row."""
-
-
-class Answered(NamedTuple):
-    """A request's predictions and the model that made them."""
-
-    served: Served
-    predictions: Predictions
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """The rows of one request, on their way."""
-
-    columns: Columns
-    num_rows: int
-    deadline_s: float
-    """On the monotonic clock."""
-    served: Served
-    first: bool = False
-    future: Future[Answered] = field(default_factory=Future)
-    accepted_s: float = field(default_factory=time.monotonic)
-    num_missing: int = 0
-    outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.num_missing = self.num_rows
-
-    def fill(self, rows_B: list[int], predictions: Predictions, picks_B: list[int]) -> None:
-        """Put some rows of a batch into their places; the last ones complete the answer."""
-        named = {**predictions.outputs, "_num_tokens": predictions.num_tokens_N, "_truncated": predictions.truncated_N}
-        if predictions.embedding_ND is not None:
-            named["_embedding"] = predictions.embedding_ND
-        for name, values in named.items():
-            if name not in self.outputs:
-                self.outputs[name] = np.empty((self.num_rows, *values.shape[1:]), dtype=values.dtype)
-            self.outputs[name][rows_B] = values[picks_B]
-        self.num_missing -= len(rows_B)
-        if self.num_missing == 0 and self.future.set_running_or_notify_cancel():
-            self.future.set_result(Answered(self.served, self._predictions()))
-
-    def fail(self, error: Exception) -> None:
-        """End the job with an error, unless its client has gone or it has ended already."""
-        if not self.future.done() and self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
-
-    def _predictions(self) -> Predictions:
-        outputs = {name: values for name, values in self.outputs.items() if not name.startswith("_")}
-        named = self.outputs
-        return Predictions(outputs, named.get("_embedding"), named["_num_tokens"], named["_truncated"])
-
-
-class _Row(NamedTuple):
-    """One tokenised row, waiting for the model."""
-
-    job: Job
-    place: int
-    """Which of its job's rows it is."""
-    ids: NDArray[np.int32]
-    truncated: bool
-    segments: NDArray[np.int32] | None
 
 
 class Batcher:
@@ -114,8 +51,9 @@ class Batcher:
         self._arrived = threading.Condition(self._lock)
         self._tokenised = threading.Condition(self._lock)
         self._incoming: deque[Job] = deque()
-        self._ready: deque[_Row] = deque()
+        self._ready: deque[Row] = deque()
         self._num_waiting = 0
+        self._unanswered: set[Future[Answered]] = set()
         self._num_tokenising = 0
         self._row_s = 0.0
         self._closing = False
@@ -139,10 +77,15 @@ class Batcher:
         until = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        with self._lock:
-            left = [*self._incoming, *(row.job for row in self._ready)]
-        for job in left:
-            job.fail(DrainingError("the server stopped before this request was answered", retry_after_s=1))
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Fail whatever has not been answered: the time to finish is over."""
+        with self._counting:
+            left = list(self._unanswered)
+        for future in left:
+            if settle(future):
+                future.set_exception(DrainingError("the server ended before this was answered", retry_after_s=1))
 
     @property
     def num_waiting(self) -> int:
@@ -198,7 +141,9 @@ class Batcher:
                 self._incoming.append(job)
             with self._counting:
                 self._num_waiting += num_rows
-            job.future.add_done_callback(lambda _: self._release(job))
+                self._unanswered.add(job.future)
+            # The callback must not know the job: a future keeps its callbacks, and the ring would keep the model.
+            job.future.add_done_callback(lambda future: self._release(future, num_rows))
             self._arrived.notify()
         return job.future
 
@@ -228,7 +173,7 @@ class Batcher:
             self._num_tokenising += len(jobs)
             return jobs
 
-    def _encode(self, jobs: list[Job]) -> list[list[_Row]]:
+    def _encode(self, jobs: list[Job]) -> list[list[Row]]:
         alive = [job for job in jobs if not self._is_dead(job, job.num_rows)]
         if not alive:
             return []
@@ -242,7 +187,7 @@ class Batcher:
             return []
         starts = itertools.accumulate((job.num_rows for job in alive), initial=0)
         return [
-            [_row(job, index, encoded, start + index) for index in range(job.num_rows)]
+            [row_of(job, index, encoded, start + index) for index in range(job.num_rows)]
             for job, start in zip(alive, starts)
         ]
 
@@ -252,7 +197,7 @@ class Batcher:
         while batch := self._next_batch():
             self._run(batch)
 
-    def _next_batch(self) -> list[_Row]:
+    def _next_batch(self) -> list[Row]:
         """Wait for rows and cut the next batch; an empty list ends the thread."""
         with self._lock:
             while True:
@@ -263,10 +208,10 @@ class Batcher:
                 if batch := self._cut():
                     return batch
 
-    def _cut(self) -> list[_Row]:
+    def _cut(self) -> list[Row]:
         """Take the batch that holds the oldest row out of the queue."""
-        window: list[_Row] = []
-        held: list[_Row] = []  # rows for another model keep their places
+        window: list[Row] = []
+        held: list[Row] = []  # rows for another model keep their places
         while self._ready and len(window) + len(held) < self._settings.look_ahead_rows:
             row = self._ready.popleft()
             if self._is_dead(row.job):
@@ -283,10 +228,10 @@ class Batcher:
         self._ready.extendleft(reversed(left))
         return [window[position] for position in sorted(taken)]
 
-    def _run(self, batch: list[_Row]) -> None:
+    def _run(self, batch: list[Row]) -> None:
         begun_s = time.monotonic()
         try:
-            predictions = batch[0].job.served.runtime.forward(_joined(batch), embeddings=self._settings.log)
+            predictions = batch[0].job.served.runtime.forward(joined(batch), embeddings=self._settings.log)
         except Exception as error:
             if len(batch) > 1:  # find the row that the model cannot take, and answer the others
                 for row in batch:
@@ -320,11 +265,12 @@ class Batcher:
             _LOG.error("the model failed", exc_info=error)
         job.fail(error)
 
-    def _release(self, job: Job) -> None:
+    def _release(self, future: Future[Answered], num_rows: int) -> None:
         with self._counting:
-            self._num_waiting -= job.num_rows
+            self._num_waiting -= num_rows
+            self._unanswered.discard(future)
 
-    def _measure(self, batch: list[_Row], predictions: Predictions, begun_s: float, took_s: float) -> None:
+    def _measure(self, batch: list[Row], predictions: Predictions, begun_s: float, took_s: float) -> None:
         row_s = took_s / len(batch)
         self._row_s = row_s if not self._row_s else self._row_s + _RATE_WEIGHT * (row_s - self._row_s)
         num_tokens = int(predictions.num_tokens_N.sum())
@@ -335,14 +281,3 @@ class Batcher:
         self._meters.tokens.labels("padding").inc(max(num_padded - num_tokens, 0))
         for job in {row.job for row in batch}:
             self._meters.queue_seconds.observe(begun_s - job.accepted_s)
-
-
-def _row(job: Job, index: int, encoded: Encoded, position: int) -> _Row:
-    segments = encoded.segments[position] if encoded.segments is not None else None
-    return _Row(job, index, encoded.ids[position], bool(encoded.truncated_N[position]), segments)
-
-
-def _joined(batch: list[_Row]) -> Encoded:
-    segments = [row.segments for row in batch if row.segments is not None]
-    truncated_B = np.asarray([row.truncated for row in batch], dtype=bool)
-    return Encoded([row.ids for row in batch], truncated_B, segments or None)

@@ -7,6 +7,7 @@ it. A version that fails to load or to repeat its golden answers changes nothing
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -172,6 +173,9 @@ class LiveModel:
     def _watch(self) -> None:
         while not self._stop.wait(self._settings.follow_s):
             self.refresh()
+            if len(self._loaded) > 1:
+                # Answered requests leave rings of futures behind; until Python finds them they hold the old model.
+                gc.collect()
 
 
 def _is_finite(values: NDArray[Any]) -> bool:

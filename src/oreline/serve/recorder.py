@@ -120,6 +120,7 @@ class Recorder:
 
             log = PredictionLog(self._place)
         except BaseException as error:
+            self._closing.set()  # nothing is taken any more
             self._opened.set_exception(error)
             return None
         self._meters.log_up.set(1)

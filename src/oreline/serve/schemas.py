@@ -123,8 +123,7 @@ class Requests(NamedTuple):
 def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: int) -> Requests:
     """Build the request types for a task that reads these roles."""
     field = Field(examples=[_EXAMPLE])
-    # pydantic's create_model takes fields by name, which its type cannot express for names known only now.
-    row: type[BaseModel] = create_model(  # type: ignore[call-overload]
+    row: type[BaseModel] = create_model(
         "Row",
         __config__=ConfigDict(extra="forbid"),
         __doc__="One row: a value for each column that the task reads.",
@@ -133,7 +132,7 @@ def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: i
     rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
     many = create_model("Rows", __config__=ConfigDict(extra="forbid"), __doc__="Several rows.", rows=(rows, ...))
     short = Field(examples=[_EXAMPLE], max_length=explain_max_chars)
-    explain: type[BaseModel] = create_model(  # type: ignore[call-overload]
+    explain: type[BaseModel] = create_model(
         "ExplainRow",
         __config__=ConfigDict(extra="forbid"),
         __doc__="A row, and the label to explain (the predicted one when not given).",

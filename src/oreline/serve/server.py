@@ -83,7 +83,9 @@ class _DrainingServer(uvicorn.Server):
         """End once the notice is over and nothing waits, or the time is up."""
         now_s = time.monotonic()
         is_done = now_s >= self._close_at_s and self._service.batcher.num_waiting == 0
-        if is_done or now_s >= self._give_up_at_s:
+        if is_late := now_s >= self._give_up_at_s:
+            self._service.batcher.give_up()
+        if is_done or is_late:
             await asyncio.sleep(_LOOK_EVERY_S)  # the last answers are on their way out
             self.should_exit = True
         return await super().on_tick(counter)

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from oreline.errors import DataError, ResourceError, did_you_mean
 from oreline.monitor.records import LogRecord
-from oreline.serve.batcher import Answered, Batcher
+from oreline.serve.batcher import Batcher
+from oreline.serve.jobs import Answered
 from oreline.serve.live import LiveModel, Served
 from oreline.serve.meters import Meters
 from oreline.serve.queued import QueuedRuntime

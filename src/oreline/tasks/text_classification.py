@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 class Task:
-    """Text classification: one of K labels for each text."""
+    """Text classification: one of K labels for each text.
+
+    Args:
+        labels: class names in index order, each once.
+
+    Raises `DataError` for fewer than two labels, or one that occurs twice.
+    """
 
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     target: ClassVar[str] = "label"
@@ -28,6 +34,11 @@ class Task:
 
     def __init__(self, *, labels: Sequence[str]) -> None:
         self._labels = tuple(labels)
+        if len(self._labels) < 2 or len(set(self._labels)) < len(self._labels):
+            raise DataError(
+                f"the labels are {', '.join(map(repr, self._labels)) or 'none'}",
+                allowed="two labels or more, each once",
+            )
         self._index = {label: index for index, label in enumerate(self._labels)}
 
     @classmethod
@@ -87,12 +98,10 @@ class Task:
 
     def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
         """Turn scores of shape (N, K) into `{"label": …, "scores": {…}}` for each row."""
-        answers = []
-        for scores_K in outputs["scores"]:
-            answers.append(
-                {
-                    "label": self._labels[int(scores_K.argmax())],
-                    "scores": {label: round(float(score), 6) for label, score in zip(self._labels, scores_K)},
-                }
-            )
-        return answers
+        return [
+            {
+                "label": self._labels[int(scores_K.argmax())],
+                "scores": {label: round(float(score), 6) for label, score in zip(self._labels, scores_K)},
+            }
+            for scores_K in outputs["scores"]
+        ]

@@ -77,7 +77,7 @@ def write_train_rows(folder: Path, frame: pl.DataFrame, inputs: Sequence[str], s
 
 
 def _report(manifest: Manifest, outcome: Outcome, data: Dataset) -> Report:
-    curves = {
+    curves: dict[str, tuple[str, Callable[[Sequence[float]], list[float]]]] = {
         "training loss": ("loss", _smoothed),
         "dev loss": ("dev_log_loss", list),
         "dev accuracy": ("dev_accuracy", list),

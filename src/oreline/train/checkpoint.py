@@ -59,10 +59,6 @@ class Workspace:
         except (OSError, ValueError):
             return None
 
-    def write(self, name: str, content: Any) -> None:
-        """Write a JSON file."""
-        write_json(self.folder / name, content)
-
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -69,7 +69,7 @@ def fit(
         for batch in batches:
             with torch.autocast(device, torch.bfloat16) if bf16 else contextlib.nullcontext():
                 terms = loss(model, batch) / total
-            terms.backward()
+            terms.backward()  # type: ignore[no-untyped-call]
             summed += terms.detach()
         clip_gradients(parameters, clip_norm)
         optimizer.step()

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 WIDTH = 128
 """Tokens of one packed row."""
 ROWS_PER_STEP = 16
-HELD_OUT_ROWS = 48
+HELD_OUT_ROWS = 32
 LEARNING_RATE = 1e-4
 HEAD_LEARNING_RATE = 1e-3
 HEAD_SHARE = 0.25
@@ -153,11 +153,11 @@ class _Pretraining:
         self.device = best_device()
         self.model.to(self.device)
         opened = tokenizer(start)
-        self.mask_id = opened.token_to_id("[MASK]") if opened.token_to_id("[MASK]") is not None else -1
-        if self.mask_id < 0 and opened.token_to_id("<mask>") is not None:
-            self.mask_id = int(opened.token_to_id("<mask>"))
-        if self.mask_id < 0:
+        known = [opened.token_to_id(token) for token in ("[MASK]", "<mask>")]
+        masks = [index for index in known if index is not None]
+        if not masks:
             raise ArtifactError("the start model's tokenizer has no mask token", where=str(start))
+        self.mask_id = masks[0]
         self.special = np.asarray(sorted({*opened.encode("").ids, *_special_ids(opened)}), dtype=np.int64)
         width = min(WIDTH, max_positions(self.model))
         train = _texts(data, "train" if "train" in data.splits else data.splits[0])

@@ -89,7 +89,7 @@ def forecast(
         start = time.perf_counter()
         with torch.autocast(device, torch.bfloat16, enabled=bf16):
             summed = loss(model, batch)
-        summed.backward()
+        summed.backward()  # type: ignore[no-untyped-call]
         model.zero_grad(set_to_none=True)
         times.append(time.perf_counter() - start)
     torch.set_rng_state(state)

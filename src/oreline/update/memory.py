@@ -31,16 +31,16 @@ def trainable(artifact: Artifact, home: Path) -> Artifact:
     """
     if artifact.manifest.runtime != "onnx":
         return artifact
-    sought = []
-    for ancestor in artifact.manifest.lineage:
-        sought.append(str(ancestor.get("path", "")))
-        for folder in (home / "versions" / str(ancestor["id"])[:12], Path(sought[-1])):
-            found = _opened(folder, str(ancestor["id"]))
-            if found and found.manifest.task == artifact.manifest.task and found.manifest.runtime != "onnx":
-                return found
+    # The nearest ancestor that was trained, and no older one, which would not know what was learnt since.
+    origin = next((entry for entry in artifact.manifest.lineage if entry.get("verb") != "compress"), None)
+    recorded = Path(str(origin.get("path", ""))) if origin else artifact.path
+    for folder in (home / "versions" / str(origin["id"])[:12], recorded) if origin else ():
+        found = _opened(folder, str(origin["id"]) if origin else "")
+        if found and found.manifest.task == artifact.manifest.task:
+            return found
     raise ArtifactError(
         "a compressed model cannot be trained, and the model it was made from is not there any more",
-        where=", ".join(sought) or str(artifact.path),
+        where=str(recorded),
         remedy="put that folder back, or fine-tune and compress anew",
     )
 

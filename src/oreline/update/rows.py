@@ -109,12 +109,12 @@ def divide(
     train = kept.filter(pl.Series(place_N >= dev_edge)).select(columns)
     _refuse_too_few(train, held_out, dropped, fresh.height)
 
-    judging = np.concatenate([known.golden, *(row_hashes(part, task.inputs) for part in (held_out, dev))])
-    reference = _without(known.reference, judging, task.inputs).sort("row_id").select(columns)
+    taken = np.concatenate([known.golden, *(row_hashes(part, task.inputs) for part in (held_out, dev, train))])
+    reference = _without(known.reference, taken, task.inputs).sort("row_id").select(columns)
     old_dev = reference.sample(min(reference.height, max(dev.height, MIN_OLD_DEV_ROWS)), seed=seed)
-    old_dev = _renamed(old_dev, fresh)
-    spoken_for = np.concatenate([judging, row_hashes(old_dev, task.inputs), row_hashes(train, task.inputs)])
-    old = _renamed(_without(known.old, spoken_for, task.inputs).select(columns), fresh)
+    old = _without(known.old, np.concatenate([taken, row_hashes(old_dev, task.inputs)]), task.inputs).select(columns)
+    old_dev = _renamed(old_dev, fresh["row_id"])
+    old = _renamed(old, pl.concat([fresh["row_id"], old_dev["row_id"]]))
     chosen = policy.rows(train, old, seed=seed).select(columns)
     added = pl.concat(
         [
@@ -223,10 +223,17 @@ def _without(frame: pl.DataFrame, hashes: NDArray[np.uint64], inputs: Sequence[s
     return frame.filter(pl.Series(~np.isin(row_hashes(frame, inputs), hashes), dtype=pl.Boolean))
 
 
-def _renamed(old: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
-    """Row ids name a file and a row; a fresh file may bear the name of an old one."""
-    taken = pl.col("row_id").is_in(fresh["row_id"].to_list())
-    return old.with_columns(row_id=pl.when(taken).then("old/" + pl.col("row_id")).otherwise("row_id"))
+def _renamed(old: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
+    """Give rows ids that are distinct from one another and from those taken.
+
+    Row ids name a file and a row; a fresh file may bear the name of an old one.
+    """
+    earlier = pl.int_range(pl.len()).over("row_id")
+    told_apart = pl.format("old{}/{}", earlier, "row_id")
+    old = old.with_columns(row_id=pl.when(earlier > 0).then(told_apart).otherwise("row_id"))
+    while (clashes := old["row_id"].is_in(taken.to_list())).any():
+        old = old.with_columns(row_id=pl.when(clashes).then("old/" + pl.col("row_id")).otherwise("row_id"))
+    return old
 
 
 def _refuse_new_labels(fresh: pl.DataFrame, task: Task) -> None:

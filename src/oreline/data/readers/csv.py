@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -62,10 +63,10 @@ class _Table:
         pending = b""
         source = utf8_blocks(self.path, encoding_of(self.path))
         while (block := self._next(source)) is not None:
-            data = pending + block
+            data = _mended(pending + block)
             if not self.names and data:
                 data = self._open(data)
-            frame, pending = self._parse(self._mended(data))
+            frame, pending = self._parse(data)
             if frame is not None:
                 yield frame
             if len(pending) > MAX_ROW_BYTES:
@@ -106,10 +107,6 @@ class _Table:
         self.num_lines = header_lines
         return data[len("".join(lines[:header_lines]).encode()) :]
 
-    def _mended(self, data: bytes) -> bytes:
-        """Drop byte-order marks before a quote, left by joining files; elsewhere operators see and record them."""
-        return data.replace(_MARK_BEFORE_QUOTE, b'\n"') if _MARK_BEFORE_QUOTE in data else data
-
     def _parse(self, data: bytes) -> tuple[pl.DataFrame | None, bytes]:
         """Return the complete rows and the bytes of the row that is not."""
         bytes_ = np.frombuffer(data, np.uint8)
@@ -130,6 +127,8 @@ class _Table:
         return frame, data[end:]
 
     def _parse_fast(self, data: bytes) -> pl.DataFrame:
+        if data.startswith(codecs.BOM_UTF8):
+            data = codecs.BOM_UTF8 + data  # Arrow skips one: here it is text
         table = pyarrow.csv.read_csv(
             pa.py_buffer(data),
             pyarrow.csv.ReadOptions(column_names=self.names, block_size=len(data) + 1),
@@ -208,6 +207,22 @@ class _Table:
                 remedy='close the quote; a quote inside a quoted field is doubled: ""',
             )
         return too_long(self._place(1))
+
+
+def _mended(data: bytes) -> bytes:
+    """Drop byte-order marks between a line end and the quote that opens a row, left there by joining files.
+
+    They would make the quote one within a field. Elsewhere they are text, which operators clean and record.
+    """
+    data = data[3:] if data.startswith(_MARK_BEFORE_QUOTE[1:]) else data
+    if _MARK_BEFORE_QUOTE not in data:
+        return data
+    first, *others = data.split(_MARK_BEFORE_QUOTE)
+    parts, num_quotes = [first], first.count(b'"')
+    for part in others:
+        parts += [b'\n"' if num_quotes % 2 == 0 else _MARK_BEFORE_QUOTE, part]
+        num_quotes += 1 + part.count(b'"')
+    return b"".join(parts)
 
 
 def _is_regular(bytes_: NDArray[np.uint8], quotes: NDArray[np.int64], delimiter: str) -> bool:

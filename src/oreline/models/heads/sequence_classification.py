@@ -54,6 +54,8 @@ class Head:
 
         Divided by `Batch.weight`, it is the mean; weights have mean 1 over the training rows.
         """
+        if batch.targets is None:
+            raise ValueError("the batch has no targets")
         logits_BK = model(**batch.inputs()).logits.float()
         weights_K = self.weights_K.to(logits_BK.device) if self.weights_K is not None else None
         return F.cross_entropy(logits_BK, batch.targets, weight=weights_K, reduction="sum")

@@ -67,7 +67,8 @@ class Method:
         ]
         if job.dev is None or dev_ND is None:
             return fitted[0]
-        return max(fitted, key=lambda model: model.score(dev_ND, job.dev.targets_N))
+        targets_N = job.dev.targets_N
+        return max(fitted, key=lambda model: model.score(dev_ND, targets_N))
 
 
 def _place(classifier: torch.nn.Linear, model: Any, num_labels: int) -> None:

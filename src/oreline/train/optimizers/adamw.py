@@ -16,7 +16,7 @@ class Optimizer:
 
     A token embedding has a gradient for the few hundred rows whose tokens occur in a step. The dense update walks
     through all of its rows, seven arrays of 47 MB for a 30,522-token vocabulary, a twentieth of the training time of
-    a small model on a CPU. The row-wise update moves only the rows that occur, as torch's SparseAdam does.
+    a small model on a CPU. The row-wise update moves only the rows that occur (see `_update_rows`).
     """
 
     def __init__(self, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, rowwise: bool = True) -> None:
@@ -56,21 +56,28 @@ class RowwiseAdamW(torch.optim.AdamW):
 
 
 def _update_rows(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    """Move the rows that a sparse gradient has: dense AdamW with β₁ = 0, for the rows that occur.
+
+    With a first moment, dense AdamW spreads a gradient over the ten or so steps that the moment remembers, also when
+    the row does not occur again. Without one, the row gets all of it at once, so that a rare token moves as far; a
+    row-wise update that keeps the moment (torch's SparseAdam) moves it a tenth of that. The second moment decays for
+    the steps in which a row was left alone.
+    """
     if not state:
         state["step"] = torch.zeros(())
-        state["exp_avg"] = torch.zeros_like(parameter)
         state["exp_avg_sq"] = torch.zeros_like(parameter)
+        state["last_step"] = torch.zeros(parameter.shape[0])
     state["step"] += 1
-    step, (beta1, beta2), rate = float(state["step"]), group["betas"], float(group["lr"])
+    step, (_, beta2), rate = float(state["step"]), group["betas"], float(group["lr"])
     gradient = parameter.grad.coalesce()  # type: ignore[union-attr]
     rows, gradient_RD = gradient.indices()[0], gradient.values()
-    first_RD = state["exp_avg"][rows].lerp_(gradient_RD, 1 - beta1)
-    second_RD = state["exp_avg_sq"][rows].mul_(beta2).addcmul_(gradient_RD, gradient_RD, value=1 - beta2)
-    state["exp_avg"][rows] = first_RD
+    decay_R1 = (beta2 ** (step - state["last_step"][rows])).unsqueeze(1)
+    second_RD = state["exp_avg_sq"][rows].mul_(decay_R1).addcmul_(gradient_RD, gradient_RD, value=1 - beta2)
     state["exp_avg_sq"][rows] = second_RD
-    denominator_RD = second_RD.sqrt_().div_((1 - beta2**step) ** 0.5).add_(group["eps"])
+    state["last_step"][rows] = step
+    denominator_RD = (second_RD / (1 - beta2**step)).sqrt_().add_(group["eps"])
     moved_RD = parameter[rows].mul_(1 - rate * group["weight_decay"])
-    parameter[rows] = moved_RD.addcdiv_(first_RD, denominator_RD, value=-rate / (1 - beta1**step))
+    parameter[rows] = moved_RD.addcdiv_(gradient_RD, denominator_RD, value=-rate)
 
 
 def _sparse_embeddings(model: nn.Module) -> None:
@@ -79,4 +86,4 @@ def _sparse_embeddings(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Embedding) and module.num_embeddings >= _LARGE_TABLE_ROWS:
             tied = output is not None and getattr(output, "weight", None) is module.weight
-            module.sparse = module.weight.device.type == "cpu" and not tied
+            module.sparse = bool(module.weight.device.type == "cpu" and not tied)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import alembic  # noqa: F401  MLflow's SQLite store needs it, and says so only when a run begins
 import mlflow
 
 

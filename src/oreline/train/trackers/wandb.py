@@ -20,7 +20,7 @@ class Tracker:
             name=run_name,
             dir=str(folder),
             config={**config, "first_step": first_step},
-            mode=os.environ.get("WANDB_MODE", "offline"),
+            mode=os.environ.get("WANDB_MODE", "offline"),  # type: ignore[arg-type]
             settings=wandb.Settings(silent=True, x_disable_stats=True, x_disable_meta=True, console="off"),
         )
 

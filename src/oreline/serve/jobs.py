@@ -1,0 +1,105 @@
+"""A request's rows on their way through the queue, and the right to answer it exactly once.
+
+Shape suffixes: N rows of a request, B rows of a batch.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from oreline.types import Encoded, Predictions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from oreline.serve.live import Served
+    from oreline.types import Columns
+
+_SETTLING = threading.Lock()
+"""The model, a deadline and the end of the server may all want to end one job; the first one does."""
+
+
+class Answered(NamedTuple):
+    """A request's predictions and the model that made them."""
+
+    served: Served
+    predictions: Predictions
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """The rows of one request, on their way."""
+
+    columns: Columns
+    num_rows: int
+    deadline_s: float
+    """On the monotonic clock."""
+    served: Served
+    first: bool = False
+    future: Future[Answered] = field(default_factory=Future)
+    accepted_s: float = field(default_factory=time.monotonic)
+    num_missing: int = 0
+    outputs: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.num_missing = self.num_rows
+
+    def fill(self, rows_B: list[int], predictions: Predictions, picks_B: list[int]) -> None:
+        """Put some rows of a batch into their places; the last ones complete the answer."""
+        named = {**predictions.outputs, "_num_tokens": predictions.num_tokens_N, "_truncated": predictions.truncated_N}
+        if predictions.embedding_ND is not None:
+            named["_embedding"] = predictions.embedding_ND
+        for name, values in named.items():
+            if name not in self.outputs:
+                self.outputs[name] = np.empty((self.num_rows, *values.shape[1:]), dtype=values.dtype)
+            self.outputs[name][rows_B] = values[picks_B]
+        self.num_missing -= len(rows_B)
+        if self.num_missing == 0 and settle(self.future):
+            self.future.set_result(Answered(self.served, self._predictions()))
+
+    def fail(self, error: Exception) -> None:
+        """End the job with an error, unless its client has gone or it has ended already."""
+        if settle(self.future):
+            self.future.set_exception(error)
+
+    def _predictions(self) -> Predictions:
+        outputs = {name: values for name, values in self.outputs.items() if not name.startswith("_")}
+        named = self.outputs
+        return Predictions(outputs, named.get("_embedding"), named["_num_tokens"], named["_truncated"])
+
+
+class Row(NamedTuple):
+    """One tokenised row, waiting for the model."""
+
+    job: Job
+    place: int
+    """Which of its job's rows it is."""
+    ids: NDArray[np.int32]
+    truncated: bool
+    segments: NDArray[np.int32] | None
+
+
+def settle(future: Future[Answered]) -> bool:
+    """Win the right to end a future; False when it has ended or its client has gone."""
+    with _SETTLING:
+        return not (future.done() or future.running()) and future.set_running_or_notify_cancel()
+
+
+def row_of(job: Job, index: int, encoded: Encoded, position: int) -> Row:
+    """Take one row out of tokenised ones; `index` is its place in the job, `position` its place there."""
+    segments = encoded.segments[position] if encoded.segments is not None else None
+    return Row(job, index, encoded.ids[position], bool(encoded.truncated_N[position]), segments)
+
+
+def joined(batch: Sequence[Row]) -> Encoded:
+    """Put rows of several jobs together for one forward pass."""
+    segments = [row.segments for row in batch if row.segments is not None]
+    truncated_B = np.asarray([row.truncated for row in batch], dtype=bool)
+    return Encoded([row.ids for row in batch], truncated_B, segments or None)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from oreline import recipe
+from oreline.api import init
+from oreline.api.run import STEPS, run
+from oreline.errors import DataError, UsageError
+
+CHINESE = [(f"这家酒店很好，服务热情，第{n}次来", "好评") for n in range(60)]
+CHINESE += [(f"房间太差，隔音不好，第{n}天退房", "差评") for n in range(12)]
+
+
+@pytest.fixture
+def hotel_csv(tmp_path: Path) -> Path:
+    file = tmp_path / "hotel.csv"
+    lines = ["编号,评论,标签", *(f"{n},{text},{label}" for n, (text, label) in enumerate(CHINESE))]
+    file.write_text("\n".join([*lines, *lines[1:4]]), encoding="gb18030")
+    return file
+
+
+def test_a_chinese_file_gets_a_recipe_that_runs(hotel_csv: Path, tmp_path: Path) -> None:
+    written = init.write_recipe(str(hotel_csv))
+    assert written.found["roles"] == {"text": "评论", "label": "标签"}
+    assert written.found["language"] == "zh"
+    assert written.found["classes"] == {"好评": 63, "差评": 12}
+    assert written.found["duplicates"] == 3
+    assert "class_weights: balanced" in written.text
+    assert "method: linear" in written.text
+    assert "compress" not in written.text, "a linear model has no graph to compress"
+    assert "No column looks like a group" in written.text
+    out = tmp_path / "recipe.yaml"
+    written.save(out)
+    assert "oreline run" in written.summary(str(out))
+    report = run(out, overrides=[f"out={tmp_path / 'run'}"])
+    assert report.metrics["accuracy"].value > 0.5
+    with pytest.raises(UsageError, match="exists already"):
+        written.save(out)
+    written.save(out, force=True)
+
+
+def test_every_found_role_stands_in_the_recipe(
+    reviews_csv: Path, tiny_start: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init.choose, "DEFAULT_START", str(tiny_start))  # the catalog needs a connection
+    written = init.write_recipe(str(reviews_csv))
+    content = yaml.safe_load(written.text)
+    refine = content["steps"][0]["refine"]
+    assert {role: refine[role] for role in ("text", "label", "group", "time")} == {
+        "text": "text", "label": "label", "group": "movie", "time": "day",
+    }  # fmt: skip
+    assert content["steps"][2]["finetune"]["method"] == "full"
+    assert content["steps"][2]["finetune"]["start"] == str(tiny_start)
+    assert "fine-tuning takes about" in written.text
+    recipe.read(content, STEPS)
+
+
+def test_data_without_labels(tmp_path: Path) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(f"one long line of text, number {n}" for n in range(50)))
+    with pytest.raises(DataError, match="no column looks like a label") as caught:
+        init.write_recipe(str(file))
+    assert "oreline pretrain" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["a b.csv", "x: y", "日本", "-", "null", "1e3", "yes", "a/b.csv", "#x", "it's"])
+def test_names_survive_yaml(name: str) -> None:
+    assert yaml.safe_load(f"k: {init._quoted(name)}") == {"k": name}

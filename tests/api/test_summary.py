@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from oreline.api import summary
+from oreline.api.run import STEPS
+from oreline.report.report import Report, Table
+from oreline.types import Estimate
+
+
+def test_every_verb_of_a_recipe_has_its_lines() -> None:
+    assert summary._LINES.keys() == STEPS.keys()
+
+
+def test_leaks_are_summed() -> None:
+    leaks = [
+        {"same_text": 1, "same_group": 2, "near": 3, "near_tested": 10},
+        {"same_text": 4, "same_group": 0, "near": None, "near_tested": 0},
+    ]
+    assert summary._leaks(leaks) == "5 texts, 2 rows by group, 3 near-duplicates of 10 rows tested"
+    assert summary._leaks([{**leaks[0], "same_group": None}]).startswith("1 texts, 3 near")
+
+
+def test_a_comparison_is_one_line(tmp_path) -> None:
+    report = Report(
+        "evaluate",
+        "x",
+        subject={"split": "test"},
+        metrics={"accuracy": Estimate(0.84, 0.82, 0.86, 1200), "ece": Estimate(0.02, 0.01, 0.03, 1200)},
+        tables=[
+            Table(
+                "Against the baseline, split 'test'",
+                ("figure", "n", "this model", "baseline", "difference", "low", "high"),
+                [("accuracy", 1200, 0.84, 0.78, 0.06, 0.04, 0.08), ("ece", 1200, 0.02, 0.03, -0.01, -0.02, 0.0)],
+            )
+        ],
+    )
+    assert list(summary._evaluate(report, tmp_path)) == [
+        ("accuracy on test", "0.8400 [0.8200, 0.8600] n=1200"),
+        ("accuracy of the baseline", "0.78 (difference +0.0600 [+0.0400, +0.0800] n=1200)"),
+    ]

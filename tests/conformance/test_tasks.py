@@ -1,0 +1,106 @@
+"""What every task keeps to. A new file in `tasks/` is tested here without a line of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from oreline import registry
+from oreline.errors import DataError
+from oreline.types import ROLES
+
+TASKS = registry.names("task")
+TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    vocabulary = {piece: index for index, piece in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film", "a"])}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    specials = [("[CLS]", 2), ("[SEP]", 3)]
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=specials
+    )
+    return made
+
+
+def build(name: str) -> Any:
+    """Build a task from the targets of a few rows, as training does."""
+    plug = registry.get("task", name)
+    return plug(**plug.options_from(["x", "y", "x", "z"]))
+
+
+def columns(task: Any, num_rows: int) -> dict[str, list[str]]:
+    """Rows for every input that the task reads."""
+    return {role: [TEXTS[row % len(TEXTS)] for row in range(num_rows)] for role in task.inputs}
+
+
+def test_there_are_tasks() -> None:
+    assert "text_classification" in TASKS
+
+
+@pytest.mark.parametrize("name", TASKS)
+class TestTask:
+    def test_names_roles_and_plugs_that_exist(self, name: str) -> None:
+        plug = registry.get("task", name)
+        assert plug.inputs
+        assert set(plug.inputs) | {plug.target} <= set(ROLES)
+        assert plug.target not in plug.inputs
+        assert plug.head in registry.names("head")
+        assert plug.metrics
+        assert set(plug.metrics) <= set(registry.names("metric"))
+
+    def test_options_round_trip_through_json(self, name: str) -> None:
+        task = build(name)
+        rebuilt = registry.create("task", name, **json.loads(json.dumps(task.options)))
+        assert rebuilt.options == task.options
+        assert rebuilt.labels == task.labels
+
+    def test_options_do_not_depend_on_the_order_of_rows(self, name: str) -> None:
+        plug = registry.get("task", name)
+        assert plug.options_from(["x", "y", "x", "z"]) == plug.options_from(["z", "x", "x", "y"])
+
+    @pytest.mark.parametrize("num_rows", [0, 1, 13])
+    def test_encodes_every_row_within_the_limit(self, name: str, num_rows: int, tokenizer: Tokenizer) -> None:
+        task = build(name)
+        encoded = task.encode(columns(task, num_rows), tokenizer, 16)
+        assert len(encoded.ids) == len(encoded.truncated_N) == num_rows
+        assert all(1 <= len(ids) <= 16 and ids.dtype == np.int32 for ids in encoded.ids)
+        if encoded.segments is not None:
+            assert [len(row) for row in encoded.segments] == [len(ids) for ids in encoded.ids]
+        if num_rows > 2:
+            assert encoded.truncated_N[2]
+            assert not encoded.truncated_N[0]
+
+    def test_a_row_is_encoded_the_same_in_any_company(self, name: str, tokenizer: Tokenizer) -> None:
+        task = build(name)
+        rows = columns(task, 6)
+        together = task.encode(rows, tokenizer, 16)
+        for row in range(6):
+            alone = task.encode({role: [values[row]] for role, values in rows.items()}, tokenizer, 16)
+            np.testing.assert_array_equal(alone.ids[0], together.ids[row])
+            assert alone.truncated_N[0] == together.truncated_N[row]
+
+    def test_does_not_change_what_it_is_given(self, name: str, tokenizer: Tokenizer) -> None:
+        task = build(name)
+        rows, settings = columns(task, 6), tokenizer.to_str()
+        task.encode(rows, tokenizer, 16)
+        assert rows == columns(task, 6)
+        assert tokenizer.to_str() == settings
+
+    def test_an_unseen_target_is_refused(self, name: str) -> None:
+        with pytest.raises(DataError, match="never seen"):
+            build(name).encode_target(["x", "unseen"])
+
+    def test_decodes_one_json_ready_answer_for_each_row(self, name: str) -> None:
+        task = build(name)
+        outputs = {"scores": np.eye(3, dtype=np.float32)[[2, 0]]}
+        answers = task.decode(outputs)
+        assert len(answers) == 2
+        assert json.loads(json.dumps(answers)) == answers
+        assert task.decode({"scores": np.empty((0, 3), dtype=np.float32)}) == []

@@ -1,0 +1,107 @@
+"""Occlusion against one prediction at a time, in English and Chinese."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oreline.errors import UsageError
+from oreline.explain.occlusion import Explainer
+from oreline.explain.words import split, without
+from oreline.types import Columns, Predictions
+
+PARTS = ["great", "warm", "awful", "dull", "the", "plot", ",", "喜欢", "糟糕", "电影"]
+TEXT = "the plot is great , the scenes warm but the end is awful"
+
+
+def weights(answer: dict) -> dict[str, float]:
+    """The largest weight of each word."""
+    found: dict[str, float] = {}
+    for entry in answer["words"]:
+        found[entry["word"]] = max(found.get(entry["word"], -1.0), entry["weight"])
+    return found
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.sampled_from(["great", "warm", "awful", "dull", "the", "plot", ",", "喜欢", "糟糕", "电影"]),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_equals_predicting_each_text_on_its_own(model, parts: list[str]):
+    text = " ".join(parts)
+    answer = Explainer().explain(model, text)
+    index = model.task.labels.index(answer["label"])
+    score = model.predict({"text": [text]}).outputs["scores"][0, index]
+    assert answer["score"] == pytest.approx(score, abs=1e-6)
+    assert score == model.predict({"text": [text]}).outputs["scores"][0].max()
+    for entry, word in zip(answer["words"], split(text), strict=True):
+        alone = model.predict({"text": [without(text, [word])]}).outputs["scores"][0, index]
+        assert entry["weight"] == pytest.approx(score - alone, abs=1e-6)
+        assert text[entry["start"] : entry["end"]] == entry["word"]
+
+
+def test_words_that_mean_something_have_weight_and_others_have_none(model):
+    found = weights(Explainer().explain(model, TEXT, label="fresh"))
+    assert found["great"] > found["warm"] > 0
+    assert found["awful"] < 0
+    assert found["plot"] == found[","] == found["the"] == 0
+    against = weights(Explainer().explain(model, TEXT, label="rotten"))
+    assert against["great"] == pytest.approx(-found["great"], abs=2e-6)
+
+
+def test_chinese_by_word(model):
+    answer = Explainer().explain(model, "我很喜欢这部电影")
+    assert answer["label"] == "fresh"
+    [best] = [entry for entry in answer["words"] if entry["weight"] > 0]
+    assert (best["word"], best["start"], best["end"]) == ("喜欢", 2, 4)
+
+
+def test_all_variants_are_predicted_in_one_call(model):
+    calls = []
+
+    class Counting(type(model)):
+        """The same runtime, which writes down what it is asked."""
+
+        def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+            calls.append(len(columns["text"]))
+            return super().predict(columns, embeddings=embeddings)
+
+    Explainer().explain(Counting(model.artifact), TEXT)
+    assert calls == [1 + len(split(TEXT))]
+
+
+def test_a_long_text_is_explained_in_part_and_says_so(model):
+    answer = Explainer(max_words=5).explain(model, TEXT)
+    assert len(answer["words"]) == 5
+    assert answer["note"] == f"only the first 5 of {len(split(TEXT))} words were weighed"
+    assert Explainer().explain(model, TEXT)["note"] == ""
+    assert len(Explainer().explain(model, "great " * 1000)["words"]) == 200
+
+
+def test_a_text_that_the_model_cuts_is_said(model):
+    class ShortSighted(type(model)):
+        """The same runtime, which says that it cut everything."""
+
+        def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+            found = super().predict(columns, embeddings=embeddings)
+            return Predictions(found.outputs, None, found.num_tokens_N, ~found.truncated_N)
+
+    assert "longer than the model reads" in Explainer().explain(ShortSighted(model.artifact), TEXT)["note"]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "great"])
+def test_texts_of_no_word_and_one_word(model, text: str):
+    answer = Explainer().explain(model, text)
+    assert [entry["word"] for entry in answer["words"]] == text.split()
+
+
+def test_unknown_labels_and_senseless_options_are_refused(model):
+    with pytest.raises(UsageError, match="no label 'fersh'") as caught:
+        Explainer().explain(model, TEXT, label="fersh")
+    assert "did you mean 'fresh'" in caught.value.allowed
+    with pytest.raises(UsageError, match="max_words is 0"):
+        Explainer(max_words=0)

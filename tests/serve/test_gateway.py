@@ -1,0 +1,219 @@
+"""What every request passes first, over the wire where it matters: bodies in pieces, slow bodies, clients that go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+
+from oreline.serve.app import create_app
+from oreline.serve.settings import Settings
+from oreline.types import Encoded, Predictions, Runtime
+
+Exchange = Callable[[bytes], tuple[int, dict[str, str], bytes]]
+
+
+@pytest.fixture
+def serve(model: Path) -> Iterator[Callable[..., tuple[str, int]]]:
+    """Run a real server in a thread: `serve(max_rows=4)` returns its address."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(**options: object) -> tuple[str, int]:
+        app = create_app(model, settings=Settings(**{"log": False, **options}))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        while not server.started:
+            time.sleep(0.005)
+        address: tuple[str, int] = server.servers[0].sockets[0].getsockname()
+        start.service = app.state.service  # type: ignore[attr-defined]
+        return address
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def _read_answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = connection.recv(65536)
+        if not part:
+            break
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+    while len(body) < int(headers["content-length"]):
+        body += connection.recv(65536)
+    return int(lines[0].split()[1]), headers, body
+
+
+def _request(body: bytes, *headers: str) -> bytes:
+    lines = ["POST /predict HTTP/1.1", "Host: x", "Content-Type: application/json", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def _hold(runtime: Runtime) -> tuple[threading.Event, threading.Event]:
+    """Make the model wait: returns the event that lets it go on, and the one that it sets when it has a batch."""
+    gate, entered, forward = threading.Event(), threading.Event(), runtime.forward
+
+    def held(encoded: Encoded, *, embeddings: bool = False) -> Predictions:
+        entered.set()
+        assert gate.wait(timeout=20)
+        return forward(encoded, embeddings=embeddings)
+
+    runtime.forward = held
+    return gate, entered
+
+
+def test_a_declared_body_of_ten_megabytes_is_refused_unread(serve) -> None:
+    with socket.create_connection(serve()) as connection:
+        connection.sendall(_request(b"", "Content-Length: 10000000"))
+        status, headers, body = _read_answer(connection)
+    assert status == 413
+    assert json.loads(body)["error"]["allowed"] == "at most 1,048,576 bytes"
+    assert headers["connection"] == "close"
+
+
+def test_a_chunked_body_without_a_length_is_refused_when_it_grows_too_large(serve) -> None:
+    chunk = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+    with socket.create_connection(serve(max_body_bytes=100_000)) as connection:
+        connection.sendall(_request(chunk * 4, "Transfer-Encoding: chunked"))
+        status, headers, _ = _read_answer(connection)
+    assert status == 413
+    assert headers["connection"] == "close"
+
+
+def test_a_chunked_body_within_the_limit_is_served(serve) -> None:
+    pieces = b'9\r\n{"text": \r\nd\r\n"great film"}\r\n0\r\n\r\n'
+    with socket.create_connection(serve()) as connection:
+        connection.sendall(_request(pieces, "Transfer-Encoding: chunked"))
+        status, _, body = _read_answer(connection)
+    assert status == 200
+    assert json.loads(body)["label"] == "fresh"
+
+
+def test_a_body_that_does_not_come_is_given_up(serve) -> None:
+    with socket.create_connection(serve(body_timeout_s=0.1)) as connection:
+        connection.sendall(_request(b'{"te', "Content-Length: 20"))
+        status, headers, _ = _read_answer(connection)
+    assert status == 408
+    assert headers["connection"] == "close"
+
+
+def test_rows_of_a_client_that_has_gone_are_dropped(serve) -> None:
+    address = serve()
+    service = serve.service
+    gate, entered = _hold(service.live.current.runtime)
+    body = b'{"text": "great"}'
+    first = socket.create_connection(address)
+    first.sendall(_request(body, f"Content-Length: {len(body)}"))
+    assert entered.wait(timeout=5)
+    with socket.create_connection(address) as leaving:
+        leaving.sendall(_request(body, f"Content-Length: {len(body)}"))
+        while service.batcher.num_waiting < 2:
+            time.sleep(0.005)
+    while service.batcher.num_waiting > 1:  # the client's leaving is seen while the model is still busy
+        time.sleep(0.005)
+    gate.set()
+    assert _read_answer(first)[0] == 200
+    first.close()
+    dropped = service.meters.registry.get_sample_value("oreline_rows_dropped_total", {"reason": "cancelled"})
+    assert dropped == 1
+
+
+def test_an_overloaded_server_says_when_to_come_back(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(queue_rows=2, max_rows=2)
+    service = client.app.state.service
+    gate, entered = _hold(service.live.current.runtime)
+    waiting = service.batcher.submit({"text": ["a", "b"]}, 2, deadline_s=30)
+    assert entered.wait(timeout=5)
+    answer = client.post("/predict", json={"text": "great"})
+    gate.set()
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "queue_rows = 2" in answer.json()["error"]["allowed"]
+    assert waiting.result(timeout=5)
+    assert client.post("/predict", json={"text": "great"}).status_code == 200
+
+
+def test_a_late_answer_is_a_504(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(deadline_s=0.05)
+    gate, _ = _hold(client.app.state.service.live.current.runtime)
+    answer = client.post("/predict", json={"text": "great"})
+    gate.set()
+    assert answer.status_code == 504
+    assert "within 0.05 s" in answer.json()["error"]["what"]
+
+
+def test_a_failing_model_is_a_500_without_its_traceback(make_client: Callable[..., TestClient], caplog) -> None:
+    client = make_client()
+    runtime = client.app.state.service.live.current.runtime
+
+    def broken(encoded, *, embeddings=False):
+        raise RuntimeError("secret detail")
+
+    runtime.forward = broken
+    answer = client.post("/predict", json={"text": "great"})
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "secret detail" in caplog.text
+    assert client.get("/health/ready").status_code == 503
+
+
+def test_a_draining_server_refuses_new_requests_and_keeps_its_probes(make_client: Callable[..., TestClient]) -> None:
+    client = make_client()
+    client.app.state.service.drain()
+    answer = client.post("/predict", json={"text": "great"})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.headers["connection"] == "close"
+    assert client.get("/health/ready").status_code == 503
+    assert client.get("/health/live").status_code == 200
+    assert "oreline_draining 1.0" in client.get("/metrics").text
+
+
+def test_a_second_explanation_at_once_is_refused(make_client: Callable[..., TestClient]) -> None:
+    client = make_client()
+    service = client.app.state.service
+    gate, entered = _hold(service.live.current.runtime)
+    answers: list[int] = []
+    first = threading.Thread(
+        target=lambda: answers.append(client.post("/explain", json={"text": "a great film"}).status_code)
+    )
+    first.start()
+    assert entered.wait(timeout=5)
+    assert client.post("/explain", json={"text": "a dull film"}).status_code == 429
+    gate.set()
+    first.join(timeout=10)
+    assert answers == [200]
+    assert client.post("/explain", json={"text": "a dull film"}).status_code == 200
+
+
+def test_waiting_for_a_slow_answer_blocks_nobody(serve) -> None:
+    """A hundred requests at once over a hundred connections all get their answer."""
+    address = serve()
+
+    async def ask(number: int) -> int:
+        reader, writer = await asyncio.open_connection(*address)
+        body = json.dumps({"text": f"a great film {number}"}).encode()
+        writer.write(_request(body, f"Content-Length: {len(body)}", "Connection: close"))
+        data = await reader.read()
+        writer.close()
+        return int(data.split()[1])
+
+    async def everybody() -> list[int]:
+        return await asyncio.gather(*(ask(number) for number in range(100)))
+
+    assert asyncio.run(everybody()) == [200] * 100

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import importlib
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oreline import registry
+from oreline.errors import MissingExtraError, UsageError
+
+
+def test_the_file_name_is_the_name() -> None:
+    for kind in registry.KINDS:
+        for name in registry.names(kind):
+            plug = registry.get(kind, name)
+            assert plug.__module__ == f"oreline.{registry.kind(kind).package}.{name}"
+            assert registry.summary(kind, name)
+    assert registry.get("operator", "dedup-exact") is registry.get("operator", "dedup_exact")
+
+
+def test_modules_without_the_promised_attribute_are_no_plugs() -> None:
+    assert "fetch" not in registry.names("catalog")
+    assert "explain" not in registry.names("explainer")
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="unknown kind of plug 'operators'") as caught:
+        registry.names("operators")
+    assert "did you mean 'operator'" in str(caught.value)
+    with pytest.raises(UsageError, match="no operator named 'dedup_exakt'") as caught:
+        registry.get("operator", "dedup_exakt")
+    assert "did you mean 'dedup_exact'" in str(caught.value)
+    assert caught.value.remedy == "oreline list operator"
+
+
+def test_options_are_the_constructors_arguments() -> None:
+    plug = registry.get("operator", "keep_length")
+    options = {option.name: option for option in registry.options_of(plug)}
+    assert not options["min"].required
+    with pytest.raises(UsageError, match="has no option 'minimum'"):
+        registry.create("operator", "keep_length", minimum=3)
+    with pytest.raises(UsageError, match="needs the option 'labels'"):
+        registry.create("task", "text_classification")
+    assert registry.options_of(type("Bare", (), {})) == []
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A distribution that adds an operator by an entry point, and one whose import needs a package that is not there."""
+    (tmp_path / "foreign_plugs.py").write_text(
+        textwrap.dedent('''
+        class Operator:
+            """Shout."""
+            def __init__(self, *, loud: bool = True) -> None:
+                self.loud = loud
+        ''')
+    )
+    (tmp_path / "foreign_needy.py").write_text("import a_package_nobody_has\nclass Operator: ...\n")
+    (tmp_path / "foreign_broken.py").write_text("import oreline.no_such_module\n")
+    info = tmp_path / "foreign-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[oreline.operator]\nshout = foreign_plugs:Operator\nneedy = foreign_needy:Operator\n"
+        "broken = foreign_broken:Operator\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    registry._entry_points.cache_clear()
+    yield tmp_path
+    registry._entry_points.cache_clear()
+    for name in ("foreign_plugs", "foreign_needy", "foreign_broken"):
+        sys.modules.pop(name, None)
+
+
+def test_other_distributions_add_plugs(foreign: Path) -> None:
+    assert "shout" in registry.names("operator")
+    assert registry.create("operator", "shout", loud=False).loud is False
+    assert registry.summary("operator", "shout") == "from foreign_plugs:Operator"
+
+
+def test_a_package_that_is_not_installed_is_named(foreign: Path) -> None:
+    with pytest.raises(MissingExtraError, match="needs the package 'a_package_nobody_has'"):
+        registry.get("operator", "needy")
+    with pytest.raises(ModuleNotFoundError, match=r"oreline\.no_such_module"):
+        registry.get("operator", "broken")

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from oreline import store
+from oreline.errors import ArtifactError, ResourceError, UsageError
+from oreline.store import Artifact, Manifest
+
+
+def make(folder: Path, content: bytes = b"weights", **manifest: object) -> Artifact:
+    with store.writing(folder) as temporary:
+        (temporary / "model.safetensors").write_bytes(content)
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "config.json").write_text("{}")
+        store.seal(temporary, Manifest(runtime="torch", task="text_classification", **manifest), {"seconds": 1.5})
+    return Artifact.open(folder)
+
+
+def test_an_artifact_opens_as_it_was_written(tmp_path: Path) -> None:
+    artifact = make(tmp_path / "model", task_options={"labels": ["正", "负"]})
+    assert artifact.manifest.files.keys() == {"model.safetensors", "inner/config.json"}
+    assert len(artifact.id) == 64
+    assert artifact.version == artifact.id[:12]
+    assert artifact.size_bytes() == 9
+    assert artifact.measurements() == {"seconds": 1.5}
+    assert artifact.file("model.safetensors").read_bytes() == b"weights"
+    assert artifact.has("model.safetensors")
+    assert not artifact.has("model.onnx")
+    with pytest.raises(ArtifactError, match=r"no file 'model\.onnx'"):
+        artifact.file("model.onnx")
+    assert stat.S_IMODE((tmp_path / "model").stat().st_mode) == 0o755
+
+
+def test_the_id_is_a_hash_of_the_content_alone(tmp_path: Path) -> None:
+    first, second = make(tmp_path / "a"), make(tmp_path / "b")
+    assert first.id == second.id
+    assert make(tmp_path / "c", b"other").id != first.id
+    store.write_json(tmp_path / "a" / store.MEASUREMENTS, {"seconds": 99})
+    assert Artifact.open(tmp_path / "a").id == first.id
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "link"])
+def test_every_damage_is_found(tmp_path: Path, damage: str) -> None:
+    file = make(tmp_path / "model").file("model.safetensors")
+    if damage == "flip":
+        file.write_bytes(b"weightz")
+    elif damage == "truncate":
+        file.write_bytes(b"weight")
+    else:
+        file.unlink()
+    if damage == "link":
+        (tmp_path / "elsewhere").write_bytes(b"weights")
+        file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ArtifactError, match=r"damaged: model\.safetensors") as caught:
+        Artifact.open(tmp_path / "model")
+    assert "oreline doctor" in caught.value.remedy
+    Artifact.open(tmp_path / "model", verify=False)
+
+
+def test_manifests_that_are_not_ours(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="not a model folder"):
+        Artifact.open(tmp_path)
+    with pytest.raises(ArtifactError, match="no model folder"):
+        Artifact.open(tmp_path / "none")
+    artifact = make(tmp_path / "model")
+    file = artifact.path / store.MANIFEST
+    content = json.loads(file.read_text())
+    for change, message in [
+        ({"format_version": 99}, "newer Oreline: format 99"),
+        ({"runtime": "onnx"}, "was altered"),
+        ({"surprise": 1}, "cannot be read"),
+        ({"files": {"../../etc/passwd": {"size_bytes": 1, "sha256": "x"}}}, "outside of the folder"),
+        ({"files": {"model.pkl": {"size_bytes": 1, "sha256": "x"}}}, "a pickle or code"),
+    ]:
+        file.write_text(json.dumps({**content, **change}))
+        with pytest.raises(ArtifactError, match=message):
+            Artifact.open(artifact.path)
+    file.write_text("{")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        Artifact.open(artifact.path)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "weights.bin", "code.py", "model.pt"])
+def test_pickles_and_code_cannot_be_sealed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArtifactError, match="never opened"), store.writing(tmp_path / "model") as folder:
+        (folder / name).write_bytes(b"x")
+        store.seal(folder, Manifest(runtime="torch", task="none"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_leaves_all_or_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(ZeroDivisionError), store.writing(out) as folder:
+        (folder / "half").write_text("x")
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+    with store.writing(out) as folder:
+        (folder / "first").write_text("x")
+    with pytest.raises(UsageError, match="exists already") as caught, store.writing(out):
+        pass
+    assert "--force" in caught.value.remedy
+    with pytest.raises(ZeroDivisionError), store.writing(out, force=True) as folder:
+        _ = 1 / 0
+    assert [file.name for file in out.iterdir()] == ["first"], "the old one stays when the new one fails"
+    with store.writing(out, force=True) as folder:
+        (folder / "second").write_text("x")
+    assert [file.name for file in out.iterdir()] == ["second"]
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(28, "disk is full"), (122, "quota"), (13, "no permission"), (1, "no permission"), (30, "read-only")],
+)
+def test_the_systems_refusals_are_translated(number: int, message: str) -> None:
+    with pytest.raises(ResourceError, match=message), store.translating("/here"):
+        raise OSError(number, os.strerror(number), "/there/file")
+    with pytest.raises(OSError, match="Input/output"), store.translating("/here"):
+        raise OSError(5, os.strerror(5))
+
+
+def test_homes_aliases_and_versions(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first, second = make(tmp_path / "a"), make(tmp_path / "b", b"other")
+    for artifact in (first, second, first):
+        assert store.add_version(home, artifact).id == artifact.id
+    assert {folder.name for folder in (home / "versions").iterdir()} == {first.version, second.version}
+    assert not store.is_home(home)
+    store.set_aliases(home, {"champion": first.version})
+    store.set_aliases(home, {"challenger": second.version})
+    assert store.aliases(home) == {"champion": first.version, "challenger": second.version}
+    assert Artifact.open(home).id == first.id
+    assert Artifact.open(f"{home}@challenger").id == second.id
+    with pytest.raises(UsageError, match="no alias 'previous'"):
+        store.resolve(f"{home}@previous")
+    with pytest.raises(UsageError, match="no version"):
+        store.set_aliases(home, {"champion": "000000000000"})
+    with pytest.raises(UsageError, match="not a home"):
+        store.resolve(f"{tmp_path / 'a'}@champion")
+    (home / "aliases.json").write_text('{"champion": "../../a"}')
+    with pytest.raises(ArtifactError, match=r"names the version '\.\./\.\./a'"):
+        store.resolve(home)
+    (home / "aliases.json").write_text("{")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        store.aliases(home)
+
+
+def test_json_is_replaced_whole(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    store.write_json(file, {"正": 1})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        store.write_json(file, {"bad": float("nan")})
+    assert json.loads(file.read_text(encoding="utf-8")) == {"正": 1}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
