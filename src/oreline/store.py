@@ -306,13 +306,13 @@ def set_aliases(home: str | Path, changes: dict[str, str]) -> dict[str, str]:
 # --- files --------------------------------------------------------------------------------------------------
 
 
-def write_json(file: Path, content: Any) -> None:
+def write_json(file: Path, content: Any, *, sort_keys: bool = True) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of one."""
     with translating(file):
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             with temporary.open("w", encoding="utf-8") as stream:
-                json.dump(content, stream, ensure_ascii=False, indent=2, sort_keys=True, allow_nan=False)
+                json.dump(content, stream, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False)
                 stream.write("\n")
                 stream.flush()
                 os.fsync(stream.fileno())

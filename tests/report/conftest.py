@@ -177,7 +177,7 @@ def hostile() -> Report:
         metrics={HOSTILE[0]: estimate(0.5, 0.1, 10), "nan": Estimate(float("nan"), float("nan"), float("nan"), 0)},
         facts={
             HOSTILE[8]: HOSTILE[1],
-            "nested": {HOSTILE[0]: [1, {HOSTILE[7]: HOSTILE[0]}]},
+            "nested": {HOSTILE[0]: [1, HOSTILE[7]]},
             "decision": "passed",
             "sentence": HOSTILE[0],
         },

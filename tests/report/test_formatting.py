@@ -90,3 +90,8 @@ def test_an_estimate_shows_what_is_not_known() -> None:
 def test_a_fact_is_written_with_its_unit(fact: dict[str, object], written: tuple[str, str]) -> None:
     (found,) = formatting.facts(fact)
     assert (found.name, found.value) == written
+
+
+def test_mappings_of_mappings_are_for_programs() -> None:
+    assert formatting.facts({"leaks": {"dev/train": {"rows": 3}}}) == []
+    assert [fact.value for fact in formatting.facts({"splits": {"train": 3, "dev": 1}})] == ["train: 3, dev: 1"]

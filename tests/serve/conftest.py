@@ -80,3 +80,58 @@ def make_client(model: Path, tmp_path: Path) -> Iterator[Callable[..., TestClien
 def client(make_client: Callable[..., TestClient]) -> TestClient:
     """A server with default settings."""
     return make_client()
+
+
+@pytest.fixture(scope="session")
+def onnx_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real ONNX artifact with a WordPiece tokenizer: the mean of word vectors, times a matrix. At most 16 tokens."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *FRESH.split(), *ROTTEN.split(), "film", "plot", "the", "a"]
+    tokenizer = Tokenizer(models.WordPiece({word: index for index, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    table_VD = np.random.default_rng(0).normal(scale=0.1, size=(len(words), 4)).astype(np.float32)
+    table_VD[4:14, 0] += 3
+    table_VD[14:24, 0] -= 3
+    matrix_DK = np.zeros((4, 2), dtype=np.float32)
+    matrix_DK[0] = [2, -2]
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["words"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["weights"]),
+        helper.make_node("Mul", ["words", "weights"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "one"], ["sum"], keepdims=0),
+        helper.make_node("ReduceSum", ["weights", "one"], ["count"], keepdims=0),
+        helper.make_node("Div", ["sum", "count"], ["embedding"]),
+        helper.make_node("MatMul", ["embedding", "matrix"], ["logits"]),
+    ]
+    arrays = {"table": table_VD, "matrix": matrix_DK, "last": np.array([-1]), "one": np.array([1])}
+    graph = helper.make_graph(
+        nodes,
+        "mean",
+        [helper.make_tensor_value_info(n, TensorProto.INT64, ["B", "T"]) for n in ("input_ids", "attention_mask")],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["B", "D"]) for n in ("logits", "embedding")],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    folder = tmp_path_factory.mktemp("onnx") / "model"
+    manifest = Manifest(
+        runtime="onnx",
+        task="text_classification",
+        task_options={"labels": ["fresh", "rotten"]},
+        max_tokens=16,
+        extra={"precision": "fp32", "pad_id": 0},
+    )
+    with writing(folder) as temporary:
+        onnx.save(
+            helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10),
+            str(temporary / "model.onnx"),
+        )
+        tokenizer.save(str(temporary / "tokenizer.json"))
+        seal(temporary, manifest)
+    return folder

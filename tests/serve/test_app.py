@@ -260,3 +260,14 @@ class TestToken:
         monkeypatch.setenv("ORELINE_TOKEN", " ")
         with pytest.raises(UsageError, match="ORELINE_TOKEN is empty"):
             create_app(model, settings=Settings(log=False))
+
+
+def test_a_text_of_100_000_characters_is_cut_counted_and_warned_of(make_client: MakeClient, onnx_model: Path) -> None:
+    client = make_client(onnx_model)
+    rows = [{"text": "a great film"}, {"text": "superb " * 14_286}]
+    answer = client.post("/predict", json={"rows": rows}).json()
+    assert [row["truncated"] for row in answer["predictions"]] == [False, True]
+    assert answer["predictions"][1]["label"] == "fresh"
+    assert answer["warnings"] == ["1 of 2 texts had more than 16 tokens and were cut"]
+    assert client.post("/predict", json=rows[1]).json()["truncated"] is True
+    assert "oreline_rows_cut_total 2.0" in client.get("/metrics").text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from oreline.errors import ResourceError
+from oreline.models.load import save_head
 from oreline.train.checkpoint import Workspace, write_tensors
 from oreline.train.optimizers.adamw import Optimizer
 
@@ -61,5 +64,22 @@ def test_claiming_keeps_the_same_job_and_removes_another(tmp_path: Path):
 
 
 def test_a_failing_disk_is_said_plainly(tmp_path: Path):
-    with pytest.raises((ResourceError, OSError)):
-        write_tensors(Path("/proc/no/such/place.safetensors"), {"a": torch.ones(2)}, {})
+    with pytest.raises(FileNotFoundError):
+        write_tensors(tmp_path / "no" / "such" / "place.safetensors", {"a": torch.ones(2)}, {})
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"this machine does not let us mount a tmpfs: {mounted.stderr.decode().strip()}")
+    try:
+        write_tensors(folder / "a.safetensors", {"a": torch.ones(100)}, {})
+        with pytest.raises(ResourceError, match="the disk is full"):
+            write_tensors(folder / "a.safetensors", {"a": torch.ones(1_000_000)}, {})
+        assert torch.equal(load_file(folder / "a.safetensors")["a"], torch.ones(100))
+        with pytest.raises(OSError, match="No space left"):
+            save_head(folder, {"weight": torch.ones(1_000_000)})
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -43,7 +43,7 @@ def test_it_is_the_loop_one_would_write_by_hand():
     for number, (given,) in enumerate(steps):
         by_hand.param_groups[0]["lr"] = 0.01 / (number + 1)
         mean = loss(theirs, given) / 8
-        assert losses[number] == pytest.approx(float(mean), rel=1e-6)
+        assert losses[number] == pytest.approx(mean.item(), rel=1e-6)
         mean.backward()
         torch.nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
         by_hand.step()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from oreline.models.batch import make_batch
@@ -28,7 +29,9 @@ def test_training_is_the_same_with_and_without_it(tiny_start: Path):
     assert "10 steps over 40 rows" in found.sentence(10, 40, 1.0)
 
 
-def test_flops_are_six_for_each_weight_of_a_matrix_product(tiny_start: Path):
-    model = Head(num_labels=2).module(tiny_start)
-    layer = 4 * 32 * 32 + 2 * 32 * 64
-    assert flops_per_token(model) == 6 * (2 * layer + 32 * 32 + 32 * 2)  # two layers, the pooler, the head
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_flops_are_six_for_each_weight_of_a_matrix_product(tiny_start: Path, pooling: str):
+    model = Head(num_labels=2, pooling=pooling).module(tiny_start)
+    layer, keys_and_values = 4 * 32 * 32 + 2 * 32 * 64, 2 * 32 * 32
+    last = keys_and_values if pooling == "first" else layer  # the rest is computed for one token of each text
+    assert flops_per_token(model) == 6 * (layer + last + 32 * 32 + 32 * 2)  # two layers, the pooler, the head

@@ -263,10 +263,14 @@ def test_a_compressed_model_is_updated_through_its_parent_and_compressed_again(
     from oreline.compress.compress import compress
 
     parent = Artifact.open(shutil.copytree(torch_model.path, tmp_path / "parent"))
-    small, _ = compress(parent, method="int8", data=old, split="dev", max_drop=0.2, out=tmp_path / "small")
+    one_graph = {"attention": ["eager"]}
+    small, _ = compress(
+        parent, method="int8", options=one_graph, data=old, split="dev", max_drop=0.2, out=tmp_path / "small"
+    )
     settings = torch_settings(settings) | {"max_drop": 0.2}
     new, report = update(small, fresh, **settings)
     assert new.manifest.runtime == "onnx"
+    assert new.manifest.recipe["options"]["options"] == one_graph
     assert report.facts["decision"] == "passed"
     assert Artifact.open(settings["home"]).id == new.id
     # The next update finds the trained parent in the home, where the first folder is long gone.

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oreline import store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
-from oreline import store
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_task
@@ -99,6 +99,7 @@ def pretrain(
     """
     from oreline.train.pretrain import pretrain as run
 
+    names.known_plug("objective", objective)
     folder = names.start_folder(start)
     if folder is None:
         raise UsageError("pretrain needs a start model", remedy=f"start: {DEFAULT_START}")
@@ -147,6 +148,9 @@ def finetune(
     """
     from oreline.train.finetune import finetune as run
 
+    names.known_plug("task", task)
+    if method != "auto":
+        names.known_plug("method", method)
     roles = names.roles_of(None, text=text, label=label, group=group, time=time)
     dataset = names.dataset(data, roles=roles, seed=seed, on_event=on_event)
     if method == "auto":
@@ -196,6 +200,7 @@ def compress(
     """
     from oreline.compress.compress import compress as run
 
+    names.known_plug("compression", method)
     artifact = Artifact.open(names.model_path(model))
     dataset = training_data(artifact) if data is None else names.dataset(data, split={}, seed=seed, on_event=on_event)
     return run(
@@ -242,6 +247,7 @@ def update(
     """
     from oreline.update.update import update as run
 
+    names.known_plug("policy", policy)
     artifact = Artifact.open(names.model_path(model))
     if gate is None:
         raise UsageError(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from oreline import store
 from oreline.api import choose, names, plan
@@ -163,7 +166,6 @@ def _texts(data: str, column: str) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    """JSON strings are YAML strings; plain words stay plain."""
-    return value if value.replace("_", "").replace("-", "").replace("/", "").replace(".", "").isalpha() else json.dumps(
-        value, ensure_ascii=False
-    )
+    """JSON strings are YAML strings; what YAML reads as the same word without quotes stays plain."""
+    is_plain = re.fullmatch(r"[^\W\d][\w./-]*", value) and yaml.safe_load(value) == value
+    return value if is_plain else json.dumps(value, ensure_ascii=False)

@@ -75,6 +75,12 @@ def plugs(kind: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:
     return built
 
 
+def known_plug(kind: str, name: str) -> None:
+    """Raise `UsageError` for a plug that does not exist, before anything is read, fetched or written for it."""
+    if name.replace("-", "_") not in registry.names(kind):
+        registry.get(kind, name)
+
+
 def roles_of(roles: Mapping[str, str] | None, **named: str | None) -> dict[str, str]:
     """Join `roles={"text": "review"}` and `text="review"`. Raises `UsageError` for an unknown role."""
     joined = {**(roles or {}), **{role: column for role, column in named.items() if column}}

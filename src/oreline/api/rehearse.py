@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,7 +173,8 @@ def _wait_ready(address: tuple[str, int], process: subprocess.Popen[str]) -> Non
     status, body = 0, b""
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            status, body = _request(http.client.HTTPConnection(*address, timeout=10), "GET", "/health/ready")
+            with closing(http.client.HTTPConnection(*address, timeout=10)) as connection:
+                status, body = _request(connection, "GET", "/health/ready")
             if status == 200:
                 return
         except OSError:
@@ -205,12 +206,10 @@ def _send_all(
     turn = itertools.count()
 
     def client() -> None:
-        connection = http.client.HTTPConnection(*address, timeout=60)
-        while (number := next(turn)) < requests:
-            indices = range(starts[number], starts[number] + sizes[number])
-            _send(connection, rows, indices, tally)
-            on_event(Event("requests", len(tally.latencies_s), requests))
-        connection.close()
+        with closing(http.client.HTTPConnection(*address, timeout=60)) as connection:
+            while (number := next(turn)) < requests:
+                _send(connection, rows, range(starts[number], starts[number] + sizes[number]), tally)
+                on_event(Event("requests", len(tally.latencies_s), requests))
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         for done in [pool.submit(client) for _ in range(CLIENTS)]:
@@ -235,16 +234,13 @@ def _send(
 
 
 def _give_feedback(address: tuple[str, int], tally: _Tally, labels: Sequence[str | None]) -> int:
-    connection = http.client.HTTPConnection(*address, timeout=60)
-    given = 0
-    for index, answer in tally.answers.items():
-        if (label := labels[index]) is not None:
-            status, body = _request(connection, "POST", "/feedback", {"id": answer["id"], "label": str(label)})
+    known = {answer["id"]: labels[index] for index, answer in tally.answers.items() if labels[index] is not None}
+    with closing(http.client.HTTPConnection(*address, timeout=60)) as connection:
+        for id, label in known.items():
+            status, body = _request(connection, "POST", "/feedback", {"id": id, "label": str(label)})
             if status != 200:
                 raise OrelineError(f"feedback was answered {status}: {body[:300].decode(errors='replace')}")
-            given += 1
-    connection.close()
-    return given
+    return len(known)
 
 
 def _request(connection: http.client.HTTPConnection, method: str, path: str, content: Any = None) -> tuple[int, bytes]:

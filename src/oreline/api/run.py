@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from oreline import recipe as recipes
-from oreline import store
+from oreline import registry, store
 from oreline.api import VERBS, names, rehearse, summary
 from oreline.errors import DataError, OrelineError, UsageError, did_you_mean
 from oreline.recipe import Recipe, Step
@@ -36,6 +36,14 @@ STEPS: dict[str, Callable[..., Any]] = {**VERBS, "serve": rehearse.serve}
 RECORD = "run.json"
 _DATASETS = {"refine"}
 _REPORTS = {"evaluate", "monitor", "serve"}
+_PLUGS = {
+    "operators": "operator",
+    "objective": "objective",
+    "task": "task",
+    "policy": "policy",
+    "detectors": "detector",
+}
+"""Options that name plugs, with the plugs' kind."""
 _RAW_DATA = {"data", "fresh", "gate", "rehearse"}
 """Options that may name raw data; their content is part of a step's key."""
 
@@ -99,6 +107,7 @@ def planned(read: Recipe) -> list[Planned]:
     """Put folders in place of step names. Raises `UsageError` for a name that is neither a step nor a file."""
     done: dict[str, Planned] = {}
     for step in read.steps:
+        _check_plugs(step, read)
         options = dict(step.options)
         inputs = []
         for option in recipes.REFERENCES:
@@ -141,6 +150,21 @@ def rerun(
     from oreline.api import again
 
     return again.rerun(Artifact.open(names.model_path(model)), out=out, force=force, on_event=on_event)
+
+
+def _check_plugs(step: Step, read: Recipe) -> None:
+    """A plug that does not exist is said before the first step runs, not after the steps before it."""
+    kinds = {**_PLUGS, "method": "compression" if step.verb == "compress" else "method"}
+    for option, kind in kinds.items():
+        entries = step.options.get(option) or []
+        for entry in [entries] if isinstance(entries, str) else entries:
+            name = str(next(iter(entry), "") if isinstance(entry, Mapping) else entry).replace("-", "_")
+            if name not in (*registry.names(kind), "auto"):
+                raise UsageError(
+                    f"there is no {kind} named {name!r}",
+                    where=f"{read.name}, step {step.name!r}, {option}",
+                    allowed=did_you_mean(name, registry.names(kind)),
+                )
 
 
 # --- one step -----------------------------------------------------------------------------------------------

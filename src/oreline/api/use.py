@@ -90,11 +90,18 @@ def predict(model: Any, data: Any) -> list[dict[str, Any]]:
     return list(predict_rows(model, _rows(data)))
 
 
-def predict_rows(model: Any, rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Answer a stream of rows, in order, thousands at a time; the stream may be endless."""
+def predict_rows(
+    model: Any, rows: Iterable[Mapping[str, Any]], *, on_event: OnEvent = ignore
+) -> Iterator[dict[str, Any]]:
+    """Answer a stream of rows, in order, thousands at a time; the stream may be endless.
+
+    Args:
+        model: what `load` takes, or a runtime that it returned.
+    """
     from oreline.runtime.stream import predict_stream
 
-    return predict_stream(load(model), rows)
+    runtime = model if hasattr(model, "forward") else load(model)
+    return predict_stream(runtime, rows, on_event=on_event)
 
 
 @names_missing_extras

@@ -43,7 +43,7 @@ def doctor(
 
 def schema(common: Common) -> None:
     """Print the JSON Schema of recipes, for editors."""
-    from oreline.api import VERBS
+    from oreline.api.run import STEPS
     from oreline.recipe import schema as recipe_schema
 
-    print_json(recipe_schema(VERBS))
+    print_json(recipe_schema(STEPS))

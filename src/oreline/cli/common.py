@@ -90,13 +90,14 @@ def call(common: Common, verb: str, **options: Any) -> Any:
 
 def show(common: Common, *results: Any) -> None:
     """Print results: for people, or with `--json` as one JSON document."""
-    documents = [document(result) for result in results]
-    if common.json_:
-        merged = documents[0] if len(documents) == 1 else {k: v for part in documents for k, v in part.items()}
-        print_json(merged)
-    else:
+    if not common.json_:
         for result in results:
             typer.echo(result if isinstance(result, str) else text(result))
+        return
+    merged: dict[str, Any] = {}
+    for result in results:
+        merged |= {"message": result} if isinstance(result, str) else document(result)
+    print_json(merged)
 
 
 def document(result: Any) -> dict[str, Any]:

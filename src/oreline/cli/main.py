@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,14 +68,9 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: Context) -> Any:  # type: ignore[override]
-        """Run the command; print our own errors without a traceback and end with their exit code."""
+        """Run the command; say what went wrong without a traceback and end with the right exit code."""
         try:
             return super().invoke(ctx)
-        except OrelineError as error:
-            if "--debug" in sys.argv:
-                raise
-            typer.echo(f"Error: {error}", err=True)
-            raise SystemExit(error.exit_code) from error
         except KeyboardInterrupt as error:
             typer.echo("\ninterrupted; the same command continues", err=True)
             raise SystemExit(INTERRUPTED) from error
@@ -82,6 +78,20 @@ class LazyGroup(TyperGroup):
             # `oreline predict … | head`: the reader has enough. Nothing may be flushed into the closed pipe at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from error
+        except OrelineError as error:
+            _say(error, str(error))
+            raise SystemExit(error.exit_code) from error
+        except Exception as error:
+            if type(error).__module__.startswith(("typer", "click")):
+                raise  # usage errors and exits, which typer prints
+            _say(error, f"{type(error).__name__}: {error}\n  do:      add --debug for the traceback, and report it")
+            raise SystemExit(1) from error
+
+
+def _say(error: BaseException, message: str) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exception(error)
+    typer.echo(f"Error: {message}", err=True)
 
 
 app = typer.Typer(

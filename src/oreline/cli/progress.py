@@ -100,8 +100,14 @@ def _figure(name: str, value: float) -> str:
     if name.endswith("_per_s"):
         return f"{value:,.0f} {name.removesuffix('_per_s').replace('_', ' ')}/s"
     if name.endswith("_s"):
-        minutes, seconds = divmod(round(value), 60)
-        return f"{minutes}:{seconds:02d} {name.removesuffix('_s').replace('_', ' ')}"
+        return f"{_clock(value)} {name.removesuffix('_s').replace('_', ' ')}"
     if name.endswith("_share"):
         return f"{name.removesuffix('_share').replace('_', ' ')} {value:.0%}".replace("%", " %")
-    return f"{name.replace('_', ' ')} {value:.3f}" if abs(value) < 1000 else f"{name.replace('_', ' ')} {value:,.0f}"
+    shown = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+    return f"{name.replace('_', ' ')} {shown}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

@@ -69,10 +69,13 @@ def rerun(
     out: Annotated[str | None, typer.Option(help="The folder to write.")] = None,
 ) -> None:
     """Make a model again from the recipe saved in it, with the values resolved then; the same bytes come out."""
-    from oreline.api.run import rerun as execute
+    from oreline.api import again, names
+    from oreline.store import Artifact
 
+    artifact = Artifact.open(names.model_path(model))
+    if common.dry_run:
+        verb, options = again.checked(artifact)
+        return show(common, {"verb": verb, **options})
     with watching(common) as on_event:
-        result = execute(
-            model, out=Path(out) if out else None, force=common.force, dry_run=common.dry_run, on_event=on_event
-        )
-    return show(common, result)
+        made = again.rerun(artifact, out=out, force=common.force, on_event=on_event)
+    return show(common, made)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oreline.cli.common import Common, call, print_json, show
+from oreline.cli.common import Common, call, print_json, show, watching
 
 Model = Annotated[str, typer.Argument(help="A model folder, a home (its champion), or HOME@alias.")]
 
@@ -41,7 +41,8 @@ def predict(
     rows = read_rows(file, runtime.artifact)
     if common.dry_run:
         return show(common, f"{model} answers {file}")
-    return write_answers(predict_rows(runtime, rows), format_)
+    with watching(common) as on_event:
+        return write_answers(predict_rows(runtime, rows, on_event=on_event), format_)
 
 
 def explain(

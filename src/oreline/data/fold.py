@@ -59,7 +59,7 @@ def hashed(scan: pl.LazyFrame, columns: Sequence[str], *, keep: Sequence[str] = 
     position = 0
     for batch in scan.select(list(dict.fromkeys([*columns, *keep]))).collect_batches(chunk_size=16_384):
         positions = pl.Series("position", np.arange(position, position + batch.height, dtype=np.uint32))
-        parts.append(batch.select(keep).with_columns(positions, *wide_hashes(batch, columns)))
+        parts.append(pl.DataFrame([*batch.select(keep), positions, *wide_hashes(batch, columns)]))
         position += batch.height
     if not parts:
         empty = {"position": pl.UInt32, "hash_high": pl.UInt64, "hash_low": pl.UInt64}

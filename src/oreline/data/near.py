@@ -94,15 +94,16 @@ class NearIndex:
 
     def _candidates(self, keys_NB: U64) -> NDArray[np.int64]:
         """Return distinct (text, indexed) pairs that agree in a band, in order."""
-        pairs = [np.zeros((0, 2), np.int64)]
+        num_indexed = max(self._order_BN.shape[1], 1)
+        pairs = [np.zeros(0, np.int64)]
         for band in range(_NUM_BANDS):
             low = np.searchsorted(self._sorted_BN[band], keys_NB[:, band], side="left")
             high = np.searchsorted(self._sorted_BN[band], keys_NB[:, band], side="right")
             counts = np.where(keys_NB[:, band] == 0, 0, high - low)  # 0: a text without a token
             texts = np.repeat(np.arange(len(counts)), counts)
             offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-            pairs.append(np.stack([texts, self._order_BN[band][np.repeat(low, counts) + offsets]], axis=1))
-        return np.unique(np.concatenate(pairs), axis=0)
+            pairs.append(texts * num_indexed + self._order_BN[band][np.repeat(low, counts) + offsets])
+        return np.stack(np.divmod(np.unique(np.concatenate(pairs)), num_indexed), axis=1)
 
 
 def jaccard(first: U64, second: U64) -> float:

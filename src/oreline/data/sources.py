@@ -134,8 +134,7 @@ def _from_paths(items: Sequence[str | os.PathLike[str]]) -> list[Source]:
             name = text.removeprefix(CATALOG)
             found.append(Source(name, catalog=name))
         else:
-            has_ids = bool(_shards(Path(text)))
-            found.extend(Source("", path=path, has_ids=has_ids) for path in _files(text))
+            found.extend(Source("", path=path, has_ids=_is_shard(path)) for path in _files(text))
     paths = [source.path.absolute() for source in found if source.path]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise UsageError(f"{twice} is named twice", remedy="name every file once")
@@ -230,6 +229,10 @@ def _as_frame(source: Any) -> pl.DataFrame | None:
 def _shards(folder: Path) -> dict[str, list[Path]]:
     """Return the shards of each split of a dataset folder; empty for any other folder."""
     return Dataset.open(folder).shards() if (folder / DATASET).is_file() else {}
+
+
+def _is_shard(path: Path) -> bool:
+    return path.suffix == ".parquet" and (path.parent.parent / DATASET).is_file()
 
 
 def _with_row_ids(frame: pl.DataFrame, name: str, done: int) -> pl.DataFrame:

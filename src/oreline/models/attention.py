@@ -132,6 +132,17 @@ def first_token_only(model: Any) -> bool:
     return True
 
 
+def skipped_weights(model: Any) -> int:
+    """Return the weights of linear layers that `first_token_only` leaves out for all tokens but the first."""
+    layers = getattr(getattr(getattr(model, "base_model", None), "encoder", None), "layer", None)
+    if not layers or not isinstance(layers[-1].forward, functools.partial):
+        return 0
+    attention = layers[-1].attention.self
+    every_token = attention.key.weight.numel() + attention.value.weight.numel()
+    linear = [module.weight.numel() for module in layers[-1].modules() if isinstance(module, nn.Linear)]
+    return sum(linear) - every_token
+
+
 def _first_token_layer(
     layer: Any, hidden_BTD: Tensor, attention_mask: Tensor | None = None, *_: Any, **__: Any
 ) -> Tensor:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
@@ -78,7 +80,7 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
     if labels:
         whole.config.id2label = dict(enumerate(labels))
         whole.config.label2id = {label: index for index, label in enumerate(labels)}
-    with _quiet():
+    with _quiet(), disk_errors(folder):
         whole.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     if isinstance(model, PooledClassifier):
@@ -87,13 +89,16 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
 
 def save_encoder(model: Any, folder: Path) -> None:
     """Write a model's encoder without its head, so that `AutoModel` opens it."""
-    with _quiet():
+    with _quiet(), disk_errors(folder):
         model.base_model.save_pretrained(folder)
 
 
 def save_head(folder: Path, weights: Mapping[str, torch.Tensor], **metadata: str) -> None:
     """Write `head.safetensors` with what the head is in its metadata."""
-    save_file({name: tensor.detach().contiguous() for name, tensor in weights.items()}, folder / HEAD, dict(metadata))
+    with disk_errors(folder):
+        save_file(
+            {name: tensor.detach().contiguous() for name, tensor in weights.items()}, folder / HEAD, dict(metadata)
+        )
 
 
 def tokenizer(folder: str | Path) -> Tokenizer:
@@ -136,7 +141,7 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
                 dtype=torch.float32,
                 **options,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ArtifactError(
                 f"the model cannot be opened: {str(error).splitlines()[0]}",
                 where=str(path),
@@ -175,6 +180,18 @@ def _check_folder(path: Path) -> None:
 def _metadata(file: Path) -> dict[str, str]:
     with safe_open(file, "pt") as stream:
         return dict(stream.metadata() or {})
+
+
+@contextlib.contextmanager
+def disk_errors(place: Path) -> Iterator[None]:
+    """Turn what safetensors says of a failing disk ("… (os error 28) …") back into the operating system's error."""
+    try:
+        yield
+    except SafetensorError as error:
+        found = re.search(r"os error (\d+)", str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(place)) from error
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
     """Average the states of real tokens; shape (B, D).
 
+    >>> import torch
     >>> hidden = torch.tensor([[[1.0], [3.0], [9.0]]])
     >>> mean_over_tokens(hidden, torch.tensor([[1, 1, 0]])).tolist()
     [[2.0]]

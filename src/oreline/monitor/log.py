@@ -75,7 +75,7 @@ class PredictionLog:
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"the log {self.place} needs the package {error.name!r}, which is not installed",
-                remedy=f"pip install {error.name}",
+                remedy="pip install 'psycopg[binary]'" if error.name == "psycopg" else f"pip install {error.name}",
             ) from error
         except exc.NoSuchModuleError as error:
             raise UsageError(f"no database driver {url.drivername!r}", allowed="sqlite, postgresql+psycopg") from error

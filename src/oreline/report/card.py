@@ -118,9 +118,9 @@ def _body(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -
 def _what(words: Words, manifest: Mapping[str, Any]) -> str:
     kind = words.kinds.get(str(manifest["task"]), escape(manifest["task"]))
     runtime = words.runtimes.get(str(manifest["runtime"]), escape(manifest["runtime"]))
-    return words.what.format(
-        kind=kind, runtime=runtime, oreline=escape(manifest["oreline"] or "?"), max_tokens=manifest["max_tokens"]
-    )
+    # Runtimes without a limit, such as the linear one, have 0 here.
+    reach = words.reach.format(max_tokens=manifest["max_tokens"]) if manifest["max_tokens"] else words.whole
+    return words.what.format(kind=kind, runtime=runtime, oreline=escape(manifest["oreline"] or "?"), reach=reach)
 
 
 def _labels(words: Words, manifest: Mapping[str, Any]) -> str:
@@ -178,7 +178,7 @@ def _metrics(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]
 def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     own: Sequence[str] = [
         words.limit_labels if manifest["task_options"].get("labels") else "",
-        words.limit_length.format(max_tokens=manifest["max_tokens"]),
+        words.limit_length.format(max_tokens=manifest["max_tokens"]) if manifest["max_tokens"] else "",
         words.limit_data,
         words.limit_flags if manifest["extra"].get("processor_flags") else "",
         words.limit_people,

@@ -12,6 +12,8 @@ class Words:
 
     other_language: str
     what: str
+    reach: str
+    whole: str
     kinds: Mapping[str, str]
     runtimes: Mapping[str, str]
     comma: str
@@ -51,7 +53,9 @@ class Words:
 
 ENGLISH = Words(
     other_language="中文说明在本文后半部分。",
-    what="{kind}, {runtime}. Made with Oreline {oreline}; reads up to {max_tokens} tokens of each text.",
+    what="{kind}, {runtime}. Made with Oreline {oreline}; reads {reach} of each text.",
+    reach="up to {max_tokens} tokens",
+    whole="all",
     kinds={"text_classification": "Text classification", "none": "Pretrained text encoder"},
     runtimes={
         "torch": "a transformers model (safetensors)",
@@ -119,7 +123,9 @@ encoder = AutoModel.from_pretrained("MODEL_FOLDER")
 
 CHINESE = Words(
     other_language="English above.",
-    what="{kind}，{runtime}。由 Oreline {oreline} 生成；每条文本最多读取 {max_tokens} 个 token。",
+    what="{kind}，{runtime}。由 Oreline {oreline} 生成；每条文本读取{reach}。",
+    reach="最多 {max_tokens} 个 token",
+    whole="全文",
     kinds={"text_classification": "文本分类", "none": "预训练文本编码器"},
     runtimes={
         "torch": "transformers 模型（safetensors）",

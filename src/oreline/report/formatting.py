@@ -162,11 +162,13 @@ def scalar(value: Any, *, decimals: int | None = None) -> str:
 def facts(document: Mapping[str, Any]) -> list[Fact]:
     """Write named values; a name's unit (`_bytes`, `_s`, `_ms`, `_per_s`, `_share`) goes to the value.
 
+    A mapping of mappings is left out: it is there for programs, and people get a table of it.
+
     >>> facts({"size_bytes": 90_900_000, "train_s": 83.2, "served_p50_ms": 4.25, "num_rows": 1200})
     [Fact(name='size', value='90.9 MB'), Fact(name='train', value='1 min 23 s'),
      Fact(name='served p50', value='4.25 ms'), Fact(name='rows', value='1,200')]
     """
-    return [_fact(name, value) for name, value in document.items()]
+    return [_fact(name, value) for name, value in document.items() if not _is_for_programs(value)]
 
 
 def title(name: str) -> str:
@@ -177,6 +179,10 @@ def title(name: str) -> str:
     """
     words = clean(name).removeprefix("num_").replace("_", " ").split()
     return " ".join(_ACRONYMS.get(word, word) for word in words)
+
+
+def _is_for_programs(value: Any) -> bool:
+    return isinstance(value, Mapping) and any(isinstance(entry, Mapping) for entry in value.values())
 
 
 def _fact(name: str, value: Any) -> Fact:

@@ -17,7 +17,7 @@ from oreline.report.charts.figure import figure
 from oreline.report.html_table import table
 from oreline.report.markup import Markup, join, tag
 
-MAX_CARDS = 8
+MAX_CARDS = 10
 """More estimates than this go into a table under the cards."""
 VERDICT_FACTS = ("verdict", "decision", "gate")
 _SIGNS = {"good": "✓", "unsure": "?", "bad": "✕"}

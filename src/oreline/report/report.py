@@ -54,7 +54,7 @@ class Report:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Counts, sizes and verdicts that are not estimates. Names carry units (`size_bytes`, `train_s`), which the page
     and the terminal write out; a `verdict`, `decision` or `gate` of `formatting.VERDICTS` is shown above all else,
-    with the fact `sentence` beside it."""
+    with the fact `sentence` beside it; a mapping of mappings is for programs and not shown."""
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
     warnings: Sequence[str] = ()
@@ -95,7 +95,7 @@ class Report:
     def save(self, folder: str | Path, *, name: str = "report") -> None:
         """Write `<name>.json` and the self-contained page `<name>.html` into an existing folder."""
         document = self.to_json()
-        write_json(Path(folder) / f"{name}.json", document)
+        write_json(Path(folder) / f"{name}.json", document, sort_keys=False)
         page = Path(folder) / f"{name}.html"
         with translating(page):
             page.write_text(html.page(document), encoding="utf-8")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from rich import box
 from rich.cells import cell_len
@@ -74,7 +75,7 @@ def _name_value_grid(pairs: Iterable[tuple[str, str]]) -> Table:
     grid.add_column(overflow="fold")
     for name, value in pairs:
         grid.add_row(
-            Text(formatting.clean(name, limit=MAX_NAME)),
+            Text(formatting.clean(name, limit=MAX_CELL)),
             Text(formatting.short(formatting.clean(value, limit=2 * MAX_CELL)), style=_style(value)),
         )
     return grid
@@ -96,32 +97,56 @@ def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
     more = f"and {formatting.number(hidden)} more rows: see the page or the JSON" if hidden > 0 else ""
     note = " · ".join(filter(None, (formatting.clean(entry.get("note", "")), more)))
     for stacked in (False, True):
-        table = _grid(entry, stacked=stacked)
-        if sum((column.min_width or 0) + 3 for column in table.columns) - 3 <= console.width:
-            return _framed(entry["title"], table, note)
+        columns = [_Column.of(entry, index, stacked=stacked) for index in range(len(entry["columns"]))]
+        room = console.width - 3 * (len(columns) - 1)
+        if sum(column.least for column in columns) <= room:
+            return _framed(entry["title"], _grid(columns, room), note)
     return _records(entry, note, stacked=console.width < STACKED_WIDTH)
 
 
-def _grid(entry: Mapping[str, Any], *, stacked: bool) -> Table:
-    """Return a table whose columns know how narrow they may become; rich would drop those that do not fit."""
-    table = _frame()
-    written = []
-    for index, name in enumerate(entry["columns"]):
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Written cells and the widths that suit them."""
+
+    name: str
+    cells: list[str]
+    numeric: bool
+    least: int
+    natural: int
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any], index: int, *, stacked: bool) -> _Column:
         values = [row[index] for row in entry["rows"]]
-        numeric = formatting.is_numeric(values)
+        name, numeric = formatting.clean(entry["columns"][index], limit=MAX_NAME), formatting.is_numeric(values)
         decimals = formatting.column_decimals(values)
         cells = [_cell(value, decimals=decimals, stacked=stacked) for value in values[:MAX_ROWS]]
-        widest = max((cell_len(line) for cell in cells for line in cell.split("\n")), default=1)
-        table.add_column(
-            Text(formatting.clean(name, limit=MAX_NAME)),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            min_width=widest if numeric else min(widest, MIN_TEXT_WIDTH),
-        )
-        written.append(cells)
-    for row in zip(*written, strict=True):
+        widest = max((cell_len(line) for cell in cells for line in cell.split("\n")), default=0)
+        word = min(max(map(cell_len, name.split()), default=1), MIN_TEXT_WIDTH)
+        least = max(word, widest if numeric else min(widest, MIN_TEXT_WIDTH))
+        return cls(name, cells, numeric, least, max(least, widest, cell_len(name)))
+
+
+def _grid(columns: Sequence[_Column], room: int) -> Table:
+    """Return a table with every width set: left to itself, rich drops columns that do not fit."""
+    table = _frame()
+    for column, width in zip(columns, _widths(columns, room), strict=True):
+        justify: Literal["left", "right"] = "right" if column.numeric else "left"
+        table.add_column(Text(column.name), justify=justify, overflow="fold", width=width)
+    for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
     return table
+
+
+def _widths(columns: Sequence[_Column], room: int) -> list[int]:
+    """Share the room: every column gets its least, then those that want little more are satisfied first."""
+    widths = {index: column.least for index, column in enumerate(columns)}
+    spare = room - sum(widths.values())
+    wanting = sorted(range(len(columns)), key=lambda index: columns[index].natural - columns[index].least)
+    for place, index in enumerate(wanting):
+        extra = min(columns[index].natural - columns[index].least, spare // (len(wanting) - place))
+        widths[index] += extra
+        spare -= extra
+    return list(widths.values())
 
 
 def _records(entry: Mapping[str, Any], note: str, *, stacked: bool) -> RenderableType:

@@ -123,16 +123,16 @@ class Requests(NamedTuple):
 def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: int) -> Requests:
     """Build the request types for a task that reads these roles."""
     field = Field(examples=[_EXAMPLE])
-    row: type[BaseModel] = create_model(
+    row: type[BaseModel] = create_model(  # type: ignore[call-overload]
         "Row",
         __config__=ConfigDict(extra="forbid"),
         __doc__="One row: a value for each column that the task reads.",
         **dict.fromkeys(inputs, (Text, field)),
     )
-    rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]  # type: ignore[valid-type]
+    rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]
     many = create_model("Rows", __config__=ConfigDict(extra="forbid"), __doc__="Several rows.", rows=(rows, ...))
     short = Field(examples=[_EXAMPLE], max_length=explain_max_chars)
-    explain: type[BaseModel] = create_model(
+    explain: type[BaseModel] = create_model(  # type: ignore[call-overload]
         "ExplainRow",
         __config__=ConfigDict(extra="forbid"),
         __doc__="A row, and the label to explain (the predicted one when not given).",
@@ -140,7 +140,7 @@ def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: i
         label=(Text | None, Field(default=None, max_length=1000)),
     )
     one_or_many = Annotated[
-        Annotated[row, Tag("one")] | Annotated[many, Tag("many")],  # type: ignore[valid-type]
+        Annotated[row, Tag("one")] | Annotated[many, Tag("many")],
         Discriminator(lambda given: "many" if isinstance(given, dict) and "rows" in given else "one"),
     ]
     return Requests(one_or_many, explain)

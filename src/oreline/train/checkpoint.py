@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from oreline.models.load import disk_errors
 from oreline.store import translating, write_json
 
 _FILE = "checkpoint.safetensors"
@@ -108,22 +109,14 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     """Write a safetensors file so that a reader finds the old one or the new one, never a part."""
     temporary = file.with_name(f"{file.name}.new")
     with translating(file):
-        try:
+        with disk_errors(file):
             save_file({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, temporary, dict(metadata))
-        except SafetensorError as error:
-            raise _as_os_error(error, file) from error
         descriptor = os.open(temporary, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         temporary.replace(file)
-
-
-def _as_os_error(error: SafetensorError, file: Path) -> Exception:
-    """Turn the Rust library's message ("… (os error 28)") back into the operating system's error."""
-    number = str(error).rpartition("os error ")[2].rstrip(')" ')
-    return OSError(int(number), os.strerror(int(number)), str(file)) if number.isdigit() else error
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from oreline.models.attention import skipped_weights
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.store import write_json
@@ -114,7 +115,10 @@ def activation_bytes(model: nn.Module, num_tokens: int) -> int:
 def flops_per_token(model: nn.Module) -> float:
     """Return floating-point operations per token of one training step: 6 for each weight of a matrix product.
 
-    Embedding look-ups multiply nothing. Source: Kaplan et al., Scaling Laws for Neural Language Models, 2020.
+    Embedding look-ups multiply nothing, and what `first_token_only` leaves out is not counted.
+
+    Source: Kaplan et al., Scaling Laws for Neural Language Models, 2020.
     """
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim >= 2 and id(p) not in tables)
+    weights = sum(p.numel() for p in model.parameters() if p.ndim >= 2 and id(p) not in tables)
+    return 6.0 * (weights - skipped_weights(model))

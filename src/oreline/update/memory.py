@@ -32,15 +32,14 @@ def trainable(artifact: Artifact, home: Path) -> Artifact:
     if artifact.manifest.runtime != "onnx":
         return artifact
     # The nearest ancestor that was trained, and no older one, which would not know what was learnt since.
-    origin = next((entry for entry in artifact.manifest.lineage if entry.get("verb") != "compress"), None)
-    recorded = Path(str(origin.get("path", ""))) if origin else artifact.path
-    for folder in (home / "versions" / str(origin["id"])[:12], recorded) if origin else ():
-        found = _opened(folder, str(origin["id"]) if origin else "")
-        if found and found.manifest.task == artifact.manifest.task:
+    trained = (entry for entry in artifact.manifest.lineage if entry.get("verb") != "compress")
+    origin = next(trained, {"id": "", "path": ""})
+    for folder in (home / "versions" / str(origin["id"])[:12], Path(str(origin["path"]))):
+        if found := _opened(folder, str(origin["id"])):
             return found
     raise ArtifactError(
         "a compressed model cannot be trained, and the model it was made from is not there any more",
-        where=str(recorded),
+        where=str(origin["path"] or artifact.path),
         remedy="put that folder back, or fine-tune and compress anew",
     )
 

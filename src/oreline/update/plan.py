@@ -84,7 +84,8 @@ class Plan:
         if "steps" in measured:
             before = self.base.manifest.recipe["options"]["train"]["rows_per_step"]
             passes = self.options.epochs / (measured["steps"] * before / measured["rows"])
-        return round(float(measured["train_s"]) * passes * self.division.train.height / measured["rows"], 1)
+        seconds_a_row = float(measured["train_s"]) / float(measured["rows"])
+        return round(seconds_a_row * passes * self.division.train.height, 1)
 
 
 def key_of(model: Artifact, fresh: Dataset, gate_data: Dataset, gate_split: str, *choices: Any) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mlflow
 import pytest
-
-mlflow = pytest.importorskip("mlflow")
 
 from oreline.train.trackers.mlflow import Tracker
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-wandb = pytest.importorskip("wandb")
-
 from oreline.train.trackers.wandb import Tracker
 
 

@@ -6,7 +6,7 @@ Up to `MAX_NUMBERS` classes carry their counts; more are drawn across the page w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from oreline.report import formatting
@@ -76,9 +76,8 @@ def _cells(
     labels: Sequence[str], rows: Sequence[Sequence[float]], left: float, top: float, cell: float
 ) -> list[Markup]:
     """Return the shaded cells: one path for each colour and shade, so that 150 classes stay a small picture."""
-    paths: dict[tuple[str, int], str] = {}
+    paths: dict[tuple[str, int], list[str]] = {}
     numbers: list[Markup] = []
-    tips: list[tuple[float, Markup]] = []
     for i, row in enumerate(rows):
         total = sum(row)
         for j, count in enumerate(row):
@@ -87,17 +86,26 @@ def _cells(
             x, y, share = left + j * cell, top + i * cell, count / total
             kind = "right" if i == j else "wrong"
             key = (kind, max(1, round(opacity(share) * SHADES)))
-            paths[key] = paths.get(key, "") + f"M{x:.1f} {y:.1f}h{cell:.2f}v{cell:.2f}h-{cell:.2f}z"
+            paths.setdefault(key, []).append(f"M{x:.1f} {y:.1f}h{cell:.2f}v{cell:.2f}h-{cell:.2f}z")
             if len(labels) <= MAX_NUMBERS:
                 numbers += _number(count, share, (x + cell / 2, y + cell / 2, cell), kind)
-            tip = f"{labels[i]} taken for {labels[j]}: {count:,.0f} of {total:,.0f} ({share:.1%})"
-            area = tag("rect", x=x, y=y, width=cell, height=cell, class_="hit")
-            tips.append((-count, tag("g", area, tag("title", tip))))
     shaded = [
-        tag("path", d=path, class_=f"cell {kind}", fill_opacity=shade / SHADES)
+        tag("path", d="".join(path), class_=f"cell {kind}", fill_opacity=shade / SHADES)
         for (kind, shade), path in sorted(paths.items())
     ]
-    return [*shaded, *numbers, *(tip for _, tip in sorted(tips, key=lambda entry: entry[0])[:MAX_TIPS])]
+    return [*shaded, *numbers, *_tips(labels, rows, left, top, cell)]
+
+
+def _tips(
+    labels: Sequence[str], rows: Sequence[Sequence[float]], left: float, top: float, cell: float
+) -> Iterator[Markup]:
+    """Yield invisible cells that tell their counts, the largest only where there are very many."""
+    filled = ((-count, i, j) for i, row in enumerate(rows) for j, count in enumerate(row) if count)
+    for count, i, j in sorted(filled)[:MAX_TIPS]:
+        area = tag("rect", x=left + j * cell, y=top + i * cell, width=cell, height=cell, class_="hit")
+        total = sum(rows[i])
+        tip = f"{labels[i]} taken for {labels[j]}: {-count:,.0f} of {total:,.0f} ({-count / total:.1%})"
+        yield tag("g", area, tag("title", tip))
 
 
 def _number(count: float, share: float, cell: tuple[float, float, float], kind: str) -> list[Markup]:

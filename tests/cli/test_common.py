@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import oreline as ore
+
+
+def test_set_reaches_any_option(cli, reviews_csv: Path) -> None:
+    done = cli("refine", reviews_csv, "--out", "data", "--set", "split={train: 0.5, test: 0.5}", "--set", "roles.group=movie")
+    assert done.code == 0, done.err
+    assert ore.Dataset.open("data").splits == ("train", "test")
+    assert ore.Dataset.open("data").manifest.roles["group"] == "movie"
+    wrong = cli("refine", reviews_csv, "--out", "other", "--set", "operator=x")
+    assert wrong.code == 2
+    assert "did you mean 'operators'" in wrong.err
+    assert "--set" in cli("refine", reviews_csv, "--set", "operators").err
+
+
+def test_training_options_through_set(cli, data_folder: Path) -> None:
+    wrong = cli("finetune", data_folder, "--method", "linear", "--set", "train.epoch=3")
+    assert wrong.code == 2
+    assert "did you mean 'epochs'" in wrong.err
+    done = cli("finetune", data_folder, "--method", "linear", "--set", "train.epochs=3", "--seed", "5", "--out", "m")
+    assert done.code == 0, done.err
+    recorded = ore.Artifact.open("m").manifest.recipe["options"]
+    assert (recorded["train"]["epochs"], recorded["seed"]) == (3, 5)
+
+
+def test_json_is_one_document_on_stdout(cli, reviews_csv: Path, model_folder: Path, data_folder: Path) -> None:
+    refined = json.loads(cli("refine", reviews_csv, "--json", "--out", "data").out)
+    assert refined["counts"]["rows_in"] == 400
+    assert refined["path"] == "data"
+    report = json.loads(cli("evaluate", model_folder, data_folder, "--json").out)
+    assert set(report["metrics"]["accuracy"]) == {"value", "low", "high", "n"}
+    trained = json.loads(cli("finetune", data_folder, "--method", "linear", "--json", "--out", "m").out)
+    assert trained["runtime"] == "linear"
+
+
+def test_quiet_prints_no_progress(cli, reviews_csv: Path) -> None:
+    done = cli("finetune", reviews_csv, "--method", "linear", "--quiet", "--out", "m")
+    assert done.code == 0
+    assert done.err == ""
+    assert "linear model" in done.out
+
+
+def test_dry_run_writes_nothing(cli, reviews_csv: Path, model_folder: Path, data_folder: Path) -> None:
+    before = sorted(Path().rglob("*"))
+    for arguments in (
+        ["refine", reviews_csv, "--out", "data"],
+        ["finetune", reviews_csv, "--method", "linear", "--out", "m"],
+        ["evaluate", model_folder, data_folder, "--out", "report"],
+        ["init", reviews_csv, "--out", "-"],
+    ):
+        done = cli(*arguments, "--dry-run")
+        if arguments[0] == "init":
+            continue  # the language is English: its start model needs a connection
+        assert done.code == 0, done.err
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_force_replaces_output(cli, reviews_csv: Path) -> None:
+    assert cli("refine", reviews_csv, "--out", "data").code == 0
+    refused = cli("refine", reviews_csv, "--out", "data")
+    assert refused.code == 2
+    assert "--force" in refused.err
+    assert cli("refine", reviews_csv, "--out", "data", "--force").code == 0

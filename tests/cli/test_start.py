@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+import oreline as ore
+
+
+def test_init_then_run(cli) -> None:
+    rows = [f"这家酒店很好 第{n}次,好" for n in range(40)] + [f"房间太差了 第{n}天,差" for n in range(40)]
+    Path("hotel.csv").write_text("\n".join(["评论,标签", *rows]), encoding="utf-8")
+    done = cli("init", "hotel.csv")
+    assert done.code == 0, done.err
+    assert "oreline run recipe.yaml" in done.out
+    again = cli("init", "hotel.csv")
+    assert again.code == 2
+    assert "--force" in again.err
+    assert yaml.safe_load(cli("init", "hotel.csv", "--out", "-").out)["name"] == "hotel"
+    planned = cli("run", "recipe.yaml", "--dry-run")
+    assert planned.code == 0, planned.err
+    assert not Path("runs/hotel").exists()
+    ran = cli("run", "recipe.yaml", "--out", "here", "--seed", "3")
+    assert ran.code == 0, ran.err
+    assert "Results" in ran.out
+    assert "here/report.html" in ran.out
+    assert Path("here/report.html").is_file()
+    assert ore.Artifact.open("here/model").manifest.recipe["options"]["seed"] == 3
+    assert "done already" in cli("run", "recipe.yaml", "--out", "here", "--seed", "3").err
+    assert json.loads(cli("run", "recipe.yaml", "--out", "here", "--seed", "3", "--json").out)["verb"] == "run"
+
+
+def test_rerun(cli, model_folder: Path) -> None:
+    planned = cli("rerun", model_folder, "--dry-run")
+    assert planned.code == 0
+    assert "verb: finetune" in planned.out
+    done = cli("rerun", model_folder, "--out", "again")
+    assert done.code == 0, done.err
+    assert ore.Artifact.open("again").id == ore.Artifact.open(model_folder).id
+
+
+def test_a_wrong_recipe(cli) -> None:
+    Path("r.yaml").write_text("steps:\n  - refine: {dta: x.csv}\n")
+    done = cli("run", "r.yaml")
+    assert done.code == 2
+    assert "did you mean 'data'" in done.err
+    assert "r.yaml" in done.err

@@ -1,0 +1,110 @@
+"""The JSON Lines reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oreline.data import decoding
+from oreline.data.readers.jsonl import Reader
+from oreline.errors import DataError
+
+
+def read(file: Path) -> pl.DataFrame:
+    return pl.concat(Reader().frames(file, rows=1000), how="diagonal_relaxed")
+
+
+def write(folder: Path, content: str | bytes) -> Path:
+    file = folder / "data.jsonl"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def broken(file: Path) -> DataError:
+    with pytest.raises(DataError) as caught:
+        list(Reader().frames(file, rows=1000))
+    return caught.value
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1), st.booleans())
+def test_every_text_comes_back(tmp_path_factory: pytest.TempPathFactory, texts: list[str], ascii_only: bool) -> None:
+    lines = "\n".join(json.dumps({"text": text}, ensure_ascii=ascii_only) for text in texts)
+    file = write(tmp_path_factory.mktemp("jsonl"), lines)
+    assert read(file)["text"].to_list() == texts
+
+
+def test_frames_are_bounded_and_in_order(tmp_path: Path) -> None:
+    file = write(tmp_path, "".join(f'{{"text": "row {number}"}}\n' for number in range(2500)))
+    frames = list(Reader().frames(file, rows=1000))
+    assert [frame.height for frame in frames] == [1000, 1000, 500]
+    assert frames[2]["text"][-1] == "row 2499"
+
+
+def test_keys_may_come_and_go(tmp_path: Path) -> None:
+    frame = read(write(tmp_path, '{"text": "a"}\n\n{"label": 1, "text": "b"}\n'))
+    assert frame.to_dicts() == [{"text": "a", "label": None}, {"text": "b", "label": 1}]
+
+
+def test_nan_is_allowed(tmp_path: Path) -> None:
+    frame = read(write(tmp_path, '{"text": "a", "label": NaN}\n{"text": "b", "label": 1}\n'))
+    assert frame["text"].to_list() == ["a", "b"]
+    assert frame["label"].is_nan().to_list() == [True, False]
+
+
+def test_nested_values_become_json(tmp_path: Path) -> None:
+    frame = read(write(tmp_path, '{"text": "a", "user": {"id": 1}, "tags": ["x", "y"]}\n'))
+    assert json.loads(frame["user"][0]) == {"id": 1}
+    assert frame["tags"].to_list() == [["x", "y"]]
+
+
+def test_values_of_mixed_types_become_text(tmp_path: Path) -> None:
+    frame = read(write(tmp_path, '{"label": NaN}\n{"label": "x"}\n{"label": 3}\n{"label": [1]}\n'))
+    assert frame["label"].to_list() == ["NaN", "x", "3", "[1]"]
+
+
+def test_utf16_and_gb18030_are_read(tmp_path: Path) -> None:
+    line = '{"text": "这部电影很好看，推荐给大家"}\n' * 3
+    for codec in ("utf-16", "gb18030"):
+        assert read(write(tmp_path, line.encode(codec)))["text"][2] == "这部电影很好看，推荐给大家"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"text": "b", "label":', "not JSON"),
+        ("garbage", "not JSON"),
+        ('{"text": "b"} {"text": "c"}', "not JSON"),
+        ("[1, 2]", "holds a list"),
+        ('"text"', "holds a str"),
+        ('{"text": "half \\ud83d of it"}', "half of a surrogate pair"),
+    ],
+)
+def test_a_broken_line_names_its_number(tmp_path: Path, line: str, says: str) -> None:
+    error = broken(write(tmp_path, '{"text": "a"}\n' * 6999 + line + "\n" + '{"text": "c"}\n' * 10))
+    assert says in error.what
+    assert error.where.endswith("data.jsonl, line 7000")
+
+
+def test_line_numbers_count_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "BLOCK_BYTES", 1000)
+    error = broken(write(tmp_path, '{"text": "a"}\n' * 6999 + "garbage\n"))
+    assert error.where.endswith("data.jsonl, line 7000")
+
+
+def test_pairs_of_surrogate_escapes_are_one_character(tmp_path: Path) -> None:
+    assert read(write(tmp_path, '{"text": "\\ud83d\\ude00"}\n'))["text"][0] == "\U0001f600"
+
+
+def test_an_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    error = broken(write(tmp_path, '[{"text": "a"}]'))
+    assert "JSON array" in error.what
+    assert "jq -c" in error.remedy
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    assert "empty" in broken(write(tmp_path, "")).what

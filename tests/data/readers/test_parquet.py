@@ -1,0 +1,43 @@
+"""The Parquet reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from oreline.data.readers.parquet import Reader
+from oreline.errors import DataError
+
+
+def test_rows_and_types_come_back(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": [f"row {i}" for i in range(2500)], "stars": range(2500), "tags": [["a"]] * 2500})
+    frame.write_parquet(tmp_path / "data.parquet")
+    parts = list(Reader().frames(tmp_path / "data.parquet", rows=1000))
+    assert max(part.height for part in parts) <= 1000
+    assert pl.concat(parts).equals(frame)
+
+
+def test_a_file_without_rows_yields_nothing(tmp_path: Path) -> None:
+    pl.DataFrame({"text": []}, schema={"text": pl.String}).write_parquet(tmp_path / "data.parquet")
+    assert list(Reader().frames(tmp_path / "data.parquet", rows=10)) == []
+
+
+@pytest.mark.parametrize(("content", "says"), [(b"", "empty"), (b"text,label\n", "cannot be read as Parquet")])
+def test_what_is_no_parquet_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "data.parquet"
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=says) as caught:
+        list(Reader().frames(file, rows=10))
+    assert caught.value.where == str(file)
+
+
+def test_damage_in_the_middle_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "data.parquet"
+    pl.DataFrame({"text": [f"row {i}" for i in range(5000)]}).write_parquet(file, compression="zstd")
+    content = bytearray(file.read_bytes())
+    content[100:400] = b"\xff" * 300
+    file.write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        list(Reader().frames(file, rows=1000))

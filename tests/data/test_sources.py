@@ -1,0 +1,154 @@
+"""Sources: files, folders, globs, tables of every library; ids that say where a row is from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import datasets
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from oreline import registry
+from oreline.data.refine import refine
+from oreline.data.sources import frames, given_splits, reader_of, sources
+from oreline.errors import DataError, UsageError
+
+ROWS = {"text": ["good", "bad"], "label": ["1", "0"]}
+
+
+def read(source: object) -> pl.DataFrame:
+    return pl.concat(frames(source), how="diagonal_relaxed")
+
+
+def ids(source: object) -> list[str]:
+    return [row_id for frame in frames(source) for row_id in frame["row_id"]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, line in (("a.csv", "text,label\ngood,1\nbad,0\n"), ("sub/b.jsonl", '{"text": "fine", "label": "1"}\n')):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(line, encoding="utf-8")
+    (tmp_path / "README.md").write_text("not data", encoding="utf-8")
+    (tmp_path / ".hidden.csv").write_text("text\nnot data\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_a_path_a_list_a_glob_and_a_folder(folder: Path) -> None:
+    assert ids(folder / "a.csv") == ["a.csv:1", "a.csv:2"]
+    assert ids(str(folder / "*.csv")) == ["a.csv:1", "a.csv:2"]
+    both = ["a.csv:1", "a.csv:2", "sub/b.jsonl:1"]
+    assert ids(folder) == both
+    assert ids([folder / "a.csv", str(folder / "sub" / "b.jsonl")]) == both
+
+
+def test_ids_do_not_depend_on_the_size_of_frames(reviews_csv: Path) -> None:
+    small = pl.concat(frames(reviews_csv, rows=7))
+    assert max(frame.height for frame in frames(reviews_csv, rows=7)) == 7
+    assert small.equals(pl.concat(frames(reviews_csv)))
+    assert small["row_id"][399] == "reviews.csv:400"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ROWS,
+        [{"text": "good", "label": "1"}, {"text": "bad", "label": "0"}],
+        pl.DataFrame(ROWS),
+        pl.LazyFrame(ROWS),
+        pd.DataFrame(ROWS, index=[7, 8]),
+        pa.table(ROWS),
+        datasets.Dataset.from_dict(ROWS),
+    ],
+    ids=["lists", "records", "polars", "lazy", "pandas", "arrow", "datasets"],
+)
+def test_tables_in_memory(table: object) -> None:
+    assert read(table).to_dict(as_series=False) == {"row_id": ["data:1", "data:2"], **ROWS}
+
+
+def test_class_labels_of_datasets_are_named() -> None:
+    features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])})
+    table = datasets.Dataset.from_dict({"text": ["good", "bad"], "label": [1, 0]}, features=features)
+    assert read(table)["label"].to_list() == ["pos", "neg"]
+
+
+def test_a_row_id_of_the_source_itself_is_kept_beside_ours() -> None:
+    assert read({"row_id": ["x"], "text": ["a"]}).row(0) == ("data:1", "x", "a")
+
+
+def test_catalog_names_are_read_from_the_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        def frames(self, *, rows: int) -> Iterator[pl.DataFrame]:
+            yield pl.DataFrame(ROWS)
+
+    create = registry.create
+    monkeypatch.setattr(
+        registry, "create", lambda kind, name, **options: Entry() if kind == "catalog" else create(kind, name, **options)
+    )
+    assert ids("catalog:quotes") == ["quotes:1", "quotes:2"]
+
+
+def test_given_splits_are_told_from_columns(folder: Path) -> None:
+    file = str(folder / "a.csv")
+    assert given_splits({"train": file, "test": [file]}) == {"train": file, "test": [file]}
+    assert set(given_splits({"train": pl.DataFrame(ROWS), "test": ROWS}) or {}) == {"train", "test"}
+    assert set(given_splits(datasets.DatasetDict({"train": datasets.Dataset.from_dict(ROWS)})) or {}) == {"train"}
+    assert given_splits(ROWS) is None
+    assert given_splits(file) is None
+    assert given_splits([file]) is None
+
+
+def test_a_dataset_is_read_by_its_splits_and_keeps_its_ids(reviews_csv: Path, tmp_path: Path) -> None:
+    made = refine(reviews_csv, operators=[], split={"train": 0.5, "test": 0.5}, out=tmp_path / "made")
+    for source in (made, tmp_path / "made", str(tmp_path / "made")):
+        given = given_splits(source)
+        assert list(given or {}) == ["train", "test"]
+        assert sorted(ids(source)) == sorted(f"reviews.csv:{number}" for number in range(1, 401))
+    again = refine(made, operators=[], split={}, out=tmp_path / "again")
+    assert again.frame("train").equals(made.frame("train"))
+
+
+def test_suffixes_name_readers() -> None:
+    assert reader_of(Path("a.TSV")) == "csv"
+    with pytest.raises(UsageError, match=r"no reader for 'a\.xlsx'") as caught:
+        reader_of(Path("a.xlsx"))
+    assert ".parquet" in caught.value.allowed
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "says"),
+    [
+        (3, UsageError, "cannot read data from a int"),
+        ({"text": ["a"], "label": ["x", "y"]}, DataError, "cannot be made a table"),
+        ({"text": ["a \ud800"]}, DataError, "cannot be made a table"),
+        ({"text": []}, DataError, "no rows"),
+        ("no-such-file.csv", DataError, "there is no file"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(source: object, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        list(frames(source))
+
+
+def test_a_wrong_name_gets_the_nearest(folder: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        sources(folder / "aa.csv")
+    assert "did you mean 'a.csv'" in caught.value.allowed
+
+
+def test_a_folder_without_data_and_a_file_named_twice(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no file that can be read"):
+        sources(tmp_path / "empty")
+    with pytest.raises(UsageError, match="named twice"):
+        sources([folder, folder / "a.csv"])
+
+
+def test_a_header_alone_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no rows") as caught:
+        list(frames(tmp_path / "a.csv"))
+    assert caught.value.where.endswith("a.csv")
