@@ -18,7 +18,8 @@ from oreline.errors import (
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
-        (OrelineError, 1), (UsageError, 2), (DataError, 2), (ArtifactError, 2), (GateRefusedError, 1), (ResourceError, 1),
+        (OrelineError, 1), (UsageError, 2), (DataError, 2),
+        (ArtifactError, 2), (GateRefusedError, 1), (ResourceError, 1),
     ],
 )  # fmt: skip
 def test_exit_codes(kind: type[OrelineError], code: int) -> None:

@@ -24,9 +24,7 @@ def test_every_shipped_recipe_is_valid(file: Path) -> None:
 
 
 def test_names_defaults_and_types() -> None:
-    found = read(
-        {"steps": [STEP, {"finetune": {"as": "model", "data": "refine", "train": {"epochs": "2"}}}]}, STEPS
-    )
+    found = read({"steps": [STEP, {"finetune": {"as": "model", "data": "refine", "train": {"epochs": "2"}}}]}, STEPS)
     assert [(step.name, step.verb) for step in found.steps] == [("refine", "refine"), ("model", "finetune")]
     assert found.steps[1].options["train"] == TrainOptions(epochs=2)
     assert found.steps[1].options.keys() == {"data", "train"}, "only what was given, so that defaults stay the verb's"

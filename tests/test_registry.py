@@ -49,7 +49,7 @@ def test_options_are_the_constructors_arguments() -> None:
 
 @pytest.fixture
 def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A distribution that adds an operator by an entry point, and one whose import needs a package that is not there."""
+    """A distribution that adds operators by entry points; one needs a package that is not there, one is broken."""
     (tmp_path / "foreign_plugs.py").write_text(
         textwrap.dedent('''
         class Operator:

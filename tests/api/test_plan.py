@@ -29,9 +29,7 @@ def test_existing_output_is_refused_early(reviews_csv: Path, tmp_path: Path) -> 
 
 def test_training_is_estimated_from_the_models_weights(dataset, tiny_start: Path) -> None:
     options = {"data": str(dataset.path), "start": str(tiny_start), "method": "full", "train": {"epochs": 1}}
-    once, thrice = (
-        plan.estimate("finetune", {**options, "train": {"epochs": epochs}}) for epochs in (1, 300)
-    )
+    once, thrice = (plan.estimate("finetune", {**options, "train": {"epochs": epochs}}) for epochs in (1, 300))
     assert once.rows == dataset.num_rows("train")
     assert once.seconds is not None
     assert thrice.seconds is not None

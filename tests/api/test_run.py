@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -137,18 +136,21 @@ def test_keys_depend_on_what_decides_the_result(content: dict[str, Any]) -> None
 def test_a_killed_run_continues_to_the_same_model(content: dict[str, Any], tmp_path: Path, moment_s: float) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_text(yaml.safe_dump(content))
-    process = subprocess.Popen([sys.executable, "-m", "oreline", "run", str(file), "--quiet"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "oreline", "run", str(file), "--quiet"], stdout=subprocess.DEVNULL
+    )
     time.sleep(moment_s)  # whichever step it is in
     process.send_signal(signal.SIGKILL)
     process.wait()
     ore.run(file)
     killed = ore.Artifact.open(tmp_path / "out" / "finetune")
     whole = ore.run({**content, "out": str(tmp_path / "whole")})
-    assert killed.file("linear.safetensors").read_bytes() == (
-        tmp_path / "whole" / "finetune" / "linear.safetensors"
-    ).read_bytes()
+    assert (
+        killed.file("linear.safetensors").read_bytes()
+        == (tmp_path / "whole" / "finetune" / "linear.safetensors").read_bytes()
+    )
     assert whole.metrics == ore.Report.open(tmp_path / "out" / "report.json").metrics
-    assert not [name for name in os.listdir(tmp_path / "out") if name.startswith(".finetune.")]
+    assert not list((tmp_path / "out").glob(".finetune.*"))
 
 
 def test_serving_monitoring_and_updating_are_steps_too(content: dict[str, Any], tmp_path: Path) -> None:

@@ -16,7 +16,12 @@ def test_refine_several_files_with_operators_and_against(cli, reviews_csv: Path)
     )  # fmt: skip
     assert done.code == 0, done.err
     data = ore.Dataset.open("data")
-    assert data.frame("all")["text"].sort().to_list() == ["a dull film", "a great film", "a warm story", "an awful plot"]
+    assert data.frame("all")["text"].sort().to_list() == [
+        "a dull film",
+        "a great film",
+        "a warm story",
+        "an awful plot",
+    ]
     assert data.manifest.counts["rows_in"] == 8
 
 

@@ -7,7 +7,9 @@ import oreline as ore
 
 
 def test_set_reaches_any_option(cli, reviews_csv: Path) -> None:
-    done = cli("refine", reviews_csv, "--out", "data", "--set", "split={train: 0.5, test: 0.5}", "--set", "roles.group=movie")
+    done = cli(
+        "refine", reviews_csv, "--out", "data", "--set", "split={train: 0.5, test: 0.5}", "--set", "roles.group=movie"
+    )
     assert done.code == 0, done.err
     assert ore.Dataset.open("data").splits == ("train", "test")
     assert ore.Dataset.open("data").manifest.roles["group"] == "movie"

@@ -46,8 +46,8 @@ def test_explain(cli, model_folder: Path) -> None:
 
 def test_serve_answers_until_it_is_told_to_end(model_folder: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "oreline", "serve", str(model_folder), "--port", "0", "--log", str(tmp_path / "l.sqlite"),
-         "--set", "settings.drain_notice_s=0"],
+        [sys.executable, "-m", "oreline", "serve", str(model_folder), "--port", "0",
+         "--log", str(tmp_path / "log.sqlite"), "--set", "settings.drain_notice_s=0"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "no_proxy": "*"},
     )  # fmt: skip
     try:

@@ -84,8 +84,6 @@ def test_samples_are_the_parents_rows_with_its_own_answers(compressed, torch_mod
 
 
 def test_a_worse_model_is_refused_and_nothing_is_written(torch_model, reviews, tmp_path: Path, monkeypatch):
-    import oreline.compress.int8 as plug
-
     def damage(source: str, file: str, **_: object) -> None:
         import onnx
         from onnx import numpy_helper
@@ -97,7 +95,7 @@ def test_a_worse_model_is_refused_and_nothing_is_written(torch_model, reviews, t
                 tensor.CopyFrom(numpy_helper.from_array(np.negative(values), tensor.name))
         onnx.save(model, file)
 
-    monkeypatch.setattr(plug, "quantize_dynamic", damage)
+    monkeypatch.setattr("oreline.compress.int8.quantize_dynamic", damage)
     once = {"attention": ["sdpa"]}
     with pytest.raises(GateRefusedError, match="refused") as refusal:
         compress(torch_model, data=reviews, split="test", max_drop=0.0, out=tmp_path / "model", options=once)

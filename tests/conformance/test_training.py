@@ -67,7 +67,7 @@ def test_heads(name: str, tiny_start: Path):
     model.eval()  # without dropout two steps must lower the loss
     for _ in range(3):
         loss = head.loss(model, batch) / batch.weight
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -104,7 +104,7 @@ def test_objectives(name: str, tiny_start: Path):
     losses = []
     for _ in range(3):
         loss = objective.loss(model, batch) / batch.weight
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -122,7 +122,7 @@ def test_optimizers(name: str):
     losses = []
     for _ in range(30):
         loss = torch.nn.functional.mse_loss(model(inputs_BD), targets_B1)
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 300)]
 
 def slow_shingles(text: str) -> set[tuple[str, ...]]:
     tokens = re.findall(r"[\u4e00-\u9fff]|(?:(?![\u4e00-\u9fff])[^\W_])+", text.lower())
-    return set(zip(tokens, tokens[1:])) if len(tokens) > 1 else {tuple(tokens)} - {()}
+    return set(pairwise(tokens)) if len(tokens) > 1 else {tuple(tokens)} - {()}
 
 
 def slow_jaccard(first: str, second: str) -> float:

@@ -86,7 +86,9 @@ def test_catalog_names_are_read_from_the_catalog(monkeypatch: pytest.MonkeyPatch
 
     create = registry.create
     monkeypatch.setattr(
-        registry, "create", lambda kind, name, **options: Entry() if kind == "catalog" else create(kind, name, **options)
+        registry,
+        "create",
+        lambda kind, name, **options: Entry() if kind == "catalog" else create(kind, name, **options),
     )
     assert ids("catalog:quotes") == ["quotes:1", "quotes:2"]
 

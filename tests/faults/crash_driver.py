@@ -47,6 +47,13 @@ def generation_of(path: str | Path) -> int:
 class Scenario:
     """A folder in its state before, an operation, and the states that a reader may find after."""
 
+    stride = 1
+    """Steps from one killing to the next."""
+
+    @classmethod
+    def preload(cls) -> None:
+        """Import what the operation needs, once for all processes; nothing that starts a thread."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -137,6 +144,12 @@ class PromotedChallenger(FlippedAliases):
 class WrittenDataset(Scenario):
     """A dataset that refine writes is there and whole, or not there at all."""
 
+    stride = 6
+
+    @classmethod
+    def preload(cls) -> None:
+        import oreline.data.refine  # noqa: F401
+
     def prepare(self) -> None:
         rows = "".join(f"text number {number},{'fresh' if number % 2 else 'rotten'}\n" for number in range(300))
         (self.folder / "raw.csv").write_text("text,label\n" + rows, encoding="utf-8")
@@ -223,9 +236,10 @@ def killed_after(seconds: float, work: Callable[[], None]) -> int:
 
 def attempts(scenario: type[Scenario], root: Path, rounds: int, seed: int) -> Iterator[tuple[Scenario, str, int]]:
     """Yield a scenario after each killing, with the place where it died and its wait status."""
-    step = 0
-    while True:  # every step, until the writer gets through
-        step += 1
+    scenario.preload()
+    step = 1 - scenario.stride
+    while True:  # until the writer gets through
+        step += scenario.stride
         folder = root / f"step{step}"
         folder.mkdir(parents=True)
         once = scenario(folder)

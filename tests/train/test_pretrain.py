@@ -8,12 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import polars as pl
 import pytest
 from transformers import AutoModel
 
-from oreline.data import dataset
-from oreline.errors import ArtifactError, DataError, UsageError
+from oreline.errors import ArtifactError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
@@ -53,17 +51,6 @@ def test_a_wrong_objective_or_option_is_refused(reviews, tiny_start: Path, tmp_p
         pretrain(reviews, objective="mask_token", start=tiny_start, out=tmp_path / "model")
     with pytest.raises(UsageError, match="share"):
         pretrain(reviews, objective_options={"shares": 0.2}, start=tiny_start, out=tmp_path / "model")
-
-
-def test_no_text_is_refused(tiny_start: Path, tmp_path: Path):
-    folder = tmp_path / "numbers"
-    (folder / "all").mkdir(parents=True)
-    pl.DataFrame({"row_id": ["a:1"], "a": [1]}).write_parquet(folder / "all" / "00000.parquet")
-    dataset.seal(
-        folder, dataset.DatasetManifest(columns={"row_id": "String", "a": "Int64"}, roles={}, splits={"all": 1})
-    )
-    with pytest.raises(DataError, match="no text column"):
-        pretrain(dataset.Dataset.open(folder), start=tiny_start, out=tmp_path / "model")
 
 
 KILLED = """

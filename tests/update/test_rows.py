@@ -195,7 +195,7 @@ def test_written_as_a_dataset_that_balances(tmp_path: Path, fresh: Dataset) -> N
     assert counts["rows_in"] == 400
     assert counts["rows_dropped"] == 5
     assert counts["rows_in"] + counts["rows_added"] == counts["rows_out"] + counts["rows_dropped"]
-    assert set(data.splits) == {"train", "dev", "held_out"}
+    assert data.splits == ("train", "dev", "held_out")
     assert data.frame("held_out").equals(division.held_out)
     assert data.verify() == []
     ledger = pl.read_parquet(data.path / LEDGER)

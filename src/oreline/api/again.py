@@ -38,11 +38,7 @@ def rerun(
             force=force,
             on_event=on_event,
         )
-    parent = Artifact.open(options["model"])
-    if parent.id != artifact.manifest.lineage[0]["id"]:
-        raise UsageError("the model that was compressed is another one by now", where=str(parent.path))
-    given = {name: options[name] for name in ("method", "options", "data", "split") if name in options}
-    return build.compress(parent, **given, out=place, force=force, on_event=on_event)[0]
+    return _compress(artifact, options, place, force, on_event)
 
 
 def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
@@ -54,9 +50,7 @@ def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
     return str(verb), dict(options)
 
 
-def _finetune(
-    artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent
-) -> Artifact:
+def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent) -> Artifact:
     from oreline.train.finetune import finetune
 
     start = Path(options["start"]) if options.get("start") else None
@@ -77,6 +71,14 @@ def _finetune(
         resolved=artifact.manifest.recipe.get("resolved"),
         on_event=on_event,
     )
+
+
+def _compress(artifact: Artifact, options: Mapping[str, Any], place: Path, force: bool, on_event: OnEvent) -> Artifact:
+    parent = Artifact.open(options["model"])
+    if parent.id != artifact.manifest.lineage[0]["id"]:
+        raise UsageError("the model that was compressed is another one by now", where=str(parent.path))
+    given = {name: options[name] for name in ("method", "options", "data", "split") if name in options}
+    return build.compress(parent, **given, out=place, force=force, on_event=on_event)[0]
 
 
 def _check_start(start: Path, artifact: Artifact) -> None:

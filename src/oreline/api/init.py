@@ -71,7 +71,9 @@ def write_recipe(data: str) -> NewRecipe:
     name = Path(data.removeprefix(names.CATALOG)).stem or "data"
     text = _recipe(name, data, roles, method, start, _balance(found)[1])
     comments = _comments(found, roles, why, estimated)
-    return NewRecipe("\n".join(f"# {line}".rstrip() for line in comments.splitlines()) + "\n\n" + text, _facts(found, roles, why))
+    return NewRecipe(
+        "\n".join(f"# {line}".rstrip() for line in comments.splitlines()) + "\n\n" + text, _facts(found, roles, why)
+    )
 
 
 def _comments(found: Profile, roles: dict[str, str], why: str, estimated: plan.Estimated) -> str:

@@ -236,11 +236,16 @@ def _split_fragment(name: str) -> tuple[str, str, str]:
 def _checked_start(folder: Path) -> Path:
     if (folder / store.MANIFEST).is_file():
         return Artifact.open(folder).path
-    if not folder.is_dir() or not (folder / "config.json").is_file():
+    weights = ("model.safetensors", "model.safetensors.index.json")
+    lacking = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in weights):
+        lacking.append(weights[0])
+    if lacking:
         raise ArtifactError(
-            "not a start model: it has no config.json" + _pickle_hint(folder),
+            f"not a start model: it has no {', '.join(lacking)}" + _pickle_hint(folder),
             where=str(folder),
             allowed="a folder with config.json, model.safetensors and tokenizer.json",
+            remedy="save the model with save_pretrained of transformers 4.35 or later, or use catalog:minilm-l6-en",
         )
     return folder
 

@@ -106,7 +106,8 @@ def _refine(options: Mapping[str, Any], seed: int) -> Estimated:
     if (given := given_splits(data)) is not None:
         data = next(iter(given.values()))
     begun = time.monotonic()
-    first, total = [], 0
+    first: list[pl.DataFrame] = []
+    total = 0
     for frame in frames(data, rows=PROBE_ROWS):
         first = first or [frame]
         total += frame.height
@@ -115,10 +116,16 @@ def _refine(options: Mapping[str, Any], seed: int) -> Estimated:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="oreline-dry-run-") as scratch:
         roles = {**names.catalog_roles(data), **(options.get("roles") or {})}
-        columns = {role: options.get(role) for role in ("text", "label", "group", "time")}
-        trial = {"operators": options.get("operators"), "split": options.get("split"), "seed": seed}
+        roles |= {role: options[role] for role in ("text", "label", "group", "time") if options.get(role)}
         try:
-            build.refine(sample, roles=roles, **columns, **trial, out=Path(scratch) / "trial")
+            build.refine(
+                sample,
+                roles=roles,
+                operators=options.get("operators"),
+                split=options.get("split"),
+                seed=seed,
+                out=Path(scratch) / "trial",
+            )
         except OrelineError as error:
             error.where = str(data) if error.where == "data" else error.where
             raise

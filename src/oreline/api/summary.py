@@ -24,7 +24,9 @@ Line = tuple[str, str]
 def report_of(read: Recipe, seconds: Mapping[str, float], *, wall_s: float) -> Report:
     """Return the report of a run whose steps are all done."""
     reports = {step.name: step_report(step, read.out) for step in read.steps}
-    lines = [(step.name, what, value) for step in read.steps for what, value in _lines(step, reports[step.name], read.out)]
+    lines = [
+        (step.name, what, value) for step in read.steps for what, value in _lines(step, reports[step.name], read.out)
+    ]
     last = next((step.name for step in reversed(read.steps) if step.verb == "evaluate"), None)
     metrics = {name: value for name, value in reports[last].metrics.items() if name != "ece"} if last else {}
     return Report(
@@ -195,4 +197,3 @@ def _places(read: Recipe, seconds: Mapping[str, float]) -> Iterator[tuple[str, f
 
 def _is_refused(report: Report) -> bool:
     return report.facts.get("decision") == "refused"
-

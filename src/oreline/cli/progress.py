@@ -43,7 +43,7 @@ class Bars:
         if self.progress is not None:
             self.progress.console.print(message, markup=False, highlight=False)
         else:
-            print(message, file=self.stream, flush=True)  # noqa: T201
+            print(message, file=self.stream, flush=True)
 
     def _bar(self, event: Event) -> None:
         from rich.console import Console

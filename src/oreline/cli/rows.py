@@ -9,10 +9,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from oreline.errors import DataError, UsageError
 from oreline.store import Artifact
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _PLAIN_SUFFIXES = {".txt", ".text"}
 _JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
@@ -123,7 +126,7 @@ def _table_rows(file: str) -> Iterator[Mapping[str, Any]]:
 
     if (Path(file) / DATASET).is_file():
         data = Dataset.open(file)
-        parts = (frame for split in data.splits for frame in data.batches(split))
+        parts: Iterator[pl.DataFrame] = (frame for split in data.splits for frame in data.batches(split))
     else:
         parts = frames(file)
     for frame in parts:

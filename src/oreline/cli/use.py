@@ -33,9 +33,8 @@ def predict(
     format_: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
 ) -> None:
     """Answer rows of a file or of standard input, one JSON object for each, in order."""
-    from oreline.cli.rows import read_rows, write_answers
-
     from oreline.api.use import load, predict_rows
+    from oreline.cli.rows import read_rows, write_answers
 
     runtime = load(model)
     rows = read_rows(file, runtime.artifact)

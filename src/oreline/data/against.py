@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from oreline.data.fold import INPUT_ROLES, row_hashes
+from oreline.data.fold import INPUT_ROLES, joined, row_hashes
 from oreline.data.near import NearIndex
 from oreline.data.sources import Source, sources
 from oreline.errors import DataError, did_you_mean
@@ -32,7 +32,7 @@ class Against:
         self._first_of: dict[int, int] = {}
         for row, value in enumerate(hashes.tolist()):
             self._first_of.setdefault(value, row)
-        self._index = NearIndex(self._rows["text"])
+        self._index = NearIndex(self._rows.select(joined(self._columns)).to_series())
 
     def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows to drop; `kept_id` is the row of the other file."""
@@ -40,7 +40,8 @@ class Against:
         columns = [name for name in self._columns if name in names]
         drops = [pl.DataFrame(schema={"row_id": pl.String, "reason": pl.String, "kept_id": pl.String})]
         for frame in scan.select("row_id", *columns).collect_batches(chunk_size=8192):
-            found = {pair.text: (pair.indexed, "near_duplicate") for pair in self._index.matches(frame["text"])}
+            texts = frame.select(joined(columns)).to_series()
+            found = {pair.text: (pair.indexed, "near_duplicate") for pair in self._index.matches(texts)}
             for row, value in enumerate(row_hashes(frame, columns).tolist()):
                 if value in self._first_of:
                     found[row] = (self._first_of[value], "same_text")

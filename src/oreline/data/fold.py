@@ -29,6 +29,11 @@ def folded(column: str) -> pl.Expr:
     return pl.col(column).map_batches(_fold, return_dtype=pl.String)
 
 
+def joined(columns: Sequence[str]) -> pl.Expr:
+    """Return the input texts of a row as one, each on lines of its own."""
+    return pl.concat_str([pl.col(column).fill_null("") for column in columns], separator="\n")
+
+
 def row_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
     """Return 8 bytes of BLAKE2b over the folded columns of each row, shape (N,).
 

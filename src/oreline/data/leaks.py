@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.fold import INPUT_ROLES, row_hashes
+from oreline.data.fold import INPUT_ROLES, joined, row_hashes
 from oreline.data.near import THRESHOLD, NearIndex
 from oreline.report.report import Table
 
@@ -159,12 +159,13 @@ def _sample(folder: Path, limit: int) -> pl.DataFrame | None:
 
 
 def _spaced(folder: Path, limit: int) -> Iterator[pl.DataFrame]:
-    """Yield `row_id` and `text` of at most about `limit` rows, evenly spaced."""
+    """Yield `row_id` and the input texts as `text`, of at most about `limit` rows, evenly spaced."""
     step = max(1, -(-_num_rows(folder) // limit))
     done = 0
-    for frame in _frames(folder, ("row_id", "text")):
+    for frame in _frames(folder, ("row_id", *INPUT_ROLES)):
         if "text" in frame.columns:
-            yield frame.gather_every(step, offset=-done % step)
+            inputs = joined(frame.columns[1:]).alias("text")
+            yield frame.gather_every(step, offset=-done % step).select("row_id", inputs)
         done += frame.height
 
 

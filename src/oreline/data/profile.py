@@ -165,7 +165,7 @@ def _sample(frames: Iterable[pl.DataFrame], rows: int) -> tuple[pl.DataFrame, in
     for frame in frames:
         kept.append(frame.gather_every(step, offset=-num_rows % step))
         num_rows += frame.height
-        if sum(part.height for part in kept) > 2 * rows:
+        while sum(part.height for part in kept) > 2 * rows:
             kept = [pl.concat(kept, how="diagonal_relaxed").gather_every(2)]
             step *= 2
         if num_rows >= _MAX_COUNTED:

@@ -96,9 +96,9 @@ def save_encoder(model: Any, folder: Path) -> None:
 def save_head(folder: Path, weights: Mapping[str, torch.Tensor], **metadata: str) -> None:
     """Write `head.safetensors` with what the head is in its metadata."""
     with disk_errors(folder):
-        save_file(
-            {name: tensor.detach().contiguous() for name, tensor in weights.items()}, folder / HEAD, dict(metadata)
-        )
+        # One entry: safetensors writes several in an order that differs from run to run.
+        described = {"head": json.dumps(metadata, sort_keys=True)}
+        save_file({name: tensor.detach().contiguous() for name, tensor in weights.items()}, folder / HEAD, described)
 
 
 def tokenizer(folder: str | Path) -> Tokenizer:
@@ -179,7 +179,8 @@ def _check_folder(path: Path) -> None:
 
 def _metadata(file: Path) -> dict[str, str]:
     with safe_open(file, "pt") as stream:
-        return dict(stream.metadata() or {})
+        described: dict[str, str] = json.loads((stream.metadata() or {}).get("head", "{}"))
+    return described
 
 
 @contextlib.contextmanager

@@ -158,6 +158,7 @@ def write(division: Division, fresh: Dataset, known: Known, out: Path) -> Datase
             columns={name: str(dtype) for name, dtype in schema.items()},
             roles={role: name for role, name in fresh.manifest.roles.items() if role in schema},
             splits={name: frame.height for name, frame in splits.items()},
+            split_order=list(splits),
             counts=counts,
             lineage=[
                 *({"source": str(data.path), "sha256": data.fingerprint} for data in (fresh, *known.sources)),

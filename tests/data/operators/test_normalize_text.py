@@ -28,7 +28,7 @@ def clean(*texts: str | None, **options: object) -> list[tuple[str | None, str |
         ("\ufeff做父母一定要有", "做父母一定要有", "byte_order_mark"),
         ("AT&amp;T &lt;b&gt; &#39;x&#x27; &ldquo;y", "AT&T <b> 'x' “y", "html_entity"),
         ("twice &amp;quot;quoted&amp;quot;", 'twice "quoted"', "html_entity"),
-        ("the world #39;s  quot;best quot;", "the world's \"best\"", "html_entity"),
+        ("the world #39;s  quot;best quot;", 'the world\'s "best"', "html_entity"),
         ("AT amp;T", "AT&T", "html_entity"),
         ("issue #123; and amplify", "issue #123; and amplify", None),
         ("AT&T, a?b=1&copy=2", "AT&T, a?b=1&copy=2", None),

@@ -62,8 +62,9 @@ class Head:
 
     def outputs(self, model: Any, batch: Batch) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
         """Return `{"scores": (B, K)}` and the vector that the head reads, (B, D)."""
-        logits_BK, embedding_BD = self.tensors(model, batch)
-        scores_BK = logits_BK.float().softmax(dim=-1)
+        with torch.inference_mode():
+            logits_BK, embedding_BD = self.tensors(model, batch)
+            scores_BK = logits_BK.float().softmax(dim=-1)
         return {"scores": scores_BK.cpu().numpy()}, embedding_BD.float().cpu().numpy()
 
     def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,72 @@
+"""Leaks between splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from oreline.data import leaks
+from oreline.data.leaks import find_leaks, leak_facts, leak_tables, leak_warnings
+
+
+def write(folder: Path, split: str, texts: list[str], groups: list[str | None] | None = None) -> None:
+    (folder / split).mkdir()
+    frame = pl.DataFrame({"row_id": [f"{split}:{n}" for n in range(1, len(texts) + 1)], "text": texts})
+    if groups is not None:
+        frame = frame.with_columns(pl.Series("group", groups, dtype=pl.String))
+    frame.write_parquet(folder / split / "00000.parquet")
+
+
+LONG = "one of the finest films of this year and a very warm one at that"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path, "test", ["A  film", f"{LONG} too", "nothing like it", "..."], ["m1", "m2", "m9", None])
+    write(tmp_path, "train", ["a FILM", LONG, "quite another text", "???"], ["m1", "m3", "m1", None])
+    write(tmp_path, "dev", ["quite another text", "a film"], ["m4", "m9"])
+    return tmp_path
+
+
+def test_each_kind_of_leak_is_counted(folder: Path) -> None:
+    found = {(leak.split, leak.other): leak for leak in find_leaks(folder, ["test", "train", "dev"])}
+    assert set(found) == {("test", "train"), ("dev", "train"), ("dev", "test")}
+    test = found["test", "train"]
+    assert (test.num_rows, test.same_text, test.same_group, test.near, test.num_tested) == (4, 1, 1, 2, 4)
+    assert test.near_share == 0.5
+    assert {example[:2] for example in test.examples} == {("test:1", "train:1"), ("test:2", "train:2")}
+    dev = found["dev", "test"]
+    assert (dev.same_text, dev.same_group, dev.near) == (1, 1, None)
+
+
+def test_without_groups_none_is_claimed(tmp_path: Path) -> None:
+    write(tmp_path, "train", ["a b"])
+    write(tmp_path, "test", ["c d"])
+    (leak,) = find_leaks(tmp_path, ["train", "test"])
+    assert (leak.same_text, leak.same_group, leak.near) == (0, None, 0)
+    assert leak_warnings([leak]) == []
+
+
+def test_searching_is_bounded_and_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "MAX_TESTED", 2)
+    test = next(leak for leak in find_leaks(folder, ["train", "test"]))
+    assert test.num_tested == 2
+    assert test.num_rows == 4
+    assert leak_tables([test])[0].rows[0][-1] == f"{test.near} of 2 ({test.near_share:.1%})"
+
+
+def test_the_report_names_the_leaks(folder: Path) -> None:
+    found = find_leaks(folder, ["train", "test", "dev"])
+    table, examples = leak_tables(found)
+    assert table.rows[0] == ["test", "train", 4, 1, 1, "2 of 4 (50.0%)"]
+    assert ["test", "test:2", "train:2", 0.933, f"{LONG} too"] in [list(row) for row in examples.rows]
+    assert leak_facts(found)["test/train"] == {
+        "rows": 4, "same_text": 1, "same_group": 1, "near": 2, "near_tested": 4,
+    }  # fmt: skip
+    warnings = "\n".join(leak_warnings(found))
+    assert "1 of 4 rows of test (25.0%) have their text in train too" in warnings
+    assert "1 rows of test belong to groups that are in train too" in warnings
+    assert "50.0% of test has a near-duplicate in train" in warnings
+    assert "--against" in warnings

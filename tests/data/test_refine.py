@@ -1,0 +1,342 @@
+"""The whole refinery: every row accounted for, nothing half-written, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oreline import registry
+from oreline.data import decoding
+from oreline.data.dataset import Dataset
+from oreline.data.fold import folded
+from oreline.data.refine import refine
+from oreline.errors import DataError, OrelineError, ResourceError, UsageError
+from oreline.types import Event, Operator
+
+DEFAULT = ("normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts")
+SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
+
+
+def chain(names: Sequence[str] = DEFAULT) -> list[tuple[str, Operator]]:
+    return [(name, registry.create("operator", name)) for name in names]
+
+
+def lines(data: Dataset, action: str = "dropped") -> list[tuple[Any, ...]]:
+    found = data.ledger().filter(pl.col("action") == action)
+    return sorted(found.select("row_id", "operator", "reason", "kept_id").rows(), key=lambda line: str(line[0]))
+
+
+MESSY = """review,stars
+A fine film,1
+a  FINE film,1
+Two &amp; two,1
+x,0
+,1
+no label,
+"\u200b ",0
+good or bad,1
+good or bad,0
+Another film,0
+"""
+
+
+def test_every_row_is_accounted_for(tmp_path: Path) -> None:
+    """Counted by hand: ten rows in, three out; one of the seven others for each way to leave, two in conflict."""
+    (tmp_path / "raw.csv").write_text(MESSY, encoding="utf-8")
+    roles = {"text": "review", "label": "stars"}
+    data = refine(tmp_path / "raw.csv", roles=roles, operators=chain(), split={}, out=tmp_path / "out")
+    assert data.manifest.counts == {"rows_in": 10, "rows_added": 0, "rows_dropped": 7, "rows_out": 3}
+    assert data.splits == ("all",)
+    assert data.frame("all").rows() == [
+        ("raw.csv:1", "A fine film", "1"),
+        ("raw.csv:3", "Two & two", "1"),
+        ("raw.csv:10", "Another film", "0"),
+    ]
+    assert lines(data) == [
+        ("raw.csv:2", "dedup_exact", "duplicate", "raw.csv:1"),
+        ("raw.csv:4", "keep_length", "too_short", None),
+        ("raw.csv:5", "read", "missing_text", None),
+        ("raw.csv:6", "read", "missing_label", None),
+        ("raw.csv:7", "drop_empty", "empty", None),
+        ("raw.csv:8", "resolve_label_conflicts", "label_conflict", None),
+        ("raw.csv:9", "resolve_label_conflicts", "label_conflict", None),
+    ]
+    assert lines(data, "changed") == [
+        ("raw.csv:2", "normalize_text", "white_space", None),
+        ("raw.csv:3", "normalize_text", "html_entity", None),
+        ("raw.csv:7", "normalize_text", "zero_width, white_space", None),
+    ]
+    assert data.manifest.roles == roles
+    assert data.manifest.lineage[0]["source"] == "raw.csv"
+    assert data.verify() == []
+
+
+CELLS = st.sampled_from(
+    ["a film", "A  film", "a film ", "bad", "x", "", "&lt;b&gt;", "\ufeffbad", "好 片", "好　片", None]
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(CELLS, st.sampled_from(["1", "0", None])), min_size=1, max_size=20), st.booleans())
+def test_what_comes_out_is_clean_and_the_rest_in_the_ledger(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str | None, str | None]], majority: bool
+) -> None:
+    source = pl.DataFrame(rows, schema={"text": pl.String, "label": pl.String}, orient="row")
+    keep = "majority" if majority else "none"
+    operators = [*chain(DEFAULT[:-1]), ("conflicts", registry.create("operator", DEFAULT[-1], keep=keep))]
+    try:
+        data = refine(source, operators=operators, split={}, out=tmp_path_factory.mktemp("out") / "data")
+    except DataError as error:
+        assert "no row is left" in error.what
+        return
+    out = data.frame("all")
+    assert sorted([*out["row_id"], *(line[0] for line in lines(data))]) == sorted(
+        f"data:{n + 1}" for n in range(len(rows))
+    )
+    texts = out.select(folded("text"))["text"]
+    assert texts.n_unique() == out.height
+    assert texts.str.len_chars().min() >= 2
+    assert out["label"].null_count() == 0
+
+
+def test_bytes_depend_on_data_options_and_seed_only(reviews_csv: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"roles": {"group": "movie"}, "operators": chain(), "split": SHARES}
+    first = refine(reviews_csv, **options, out=tmp_path / "first")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "BLOCK_BYTES", 777)
+        framed = refine(reviews_csv, **options, out=tmp_path / "framed")
+    for split in first.splits:
+        name = f"{split}/00000.parquet"
+        assert (first.path / name).read_bytes() == (framed.path / name).read_bytes()
+    assert first.fingerprint == framed.fingerprint
+    assert first.fingerprint != refine(reviews_csv, **options, seed=1, out=tmp_path / "seeded").fingerprint
+
+
+def test_groups_stay_together_and_the_report_says_so(reviews_csv: Path, tmp_path: Path) -> None:
+    data = refine(reviews_csv, roles={"group": "movie"}, operators=chain(), split=SHARES, out=tmp_path / "out")
+    groups = {split: set(data.frame(split)["group"]) for split in data.splits}
+    assert groups["train"].isdisjoint(groups["test"] | groups["dev"])
+    assert [data.num_rows(split) for split in data.splits] == [320, 40, 40]
+    assert data.report().facts["leaks"]["test/train"]["same_group"] == 0
+
+
+def test_time_is_followed(reviews_csv: Path, tmp_path: Path) -> None:
+    data = refine(reviews_csv, roles={"time": "day"}, operators=chain(), split=SHARES, out=tmp_path / "out")
+    assert data.frame("train")["time"].max() < data.frame("dev")["time"].min()  # type: ignore[operator]
+    assert data.frame("dev")["time"].max() < data.frame("test")["time"].min()  # type: ignore[operator]
+
+
+# --- given splits and files to keep out ------------------------------------------------------------------------
+
+
+def given(tmp_path: Path) -> dict[str, Path]:
+    for split, texts in (("train", ["a b", "c d", "c d", "e f g"]), ("test", ["A  b", "h i"])):
+        (tmp_path / split).mkdir()
+        rows = "".join(f"{text},x\n" for text in texts)
+        (tmp_path / split / "data.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    return {split: tmp_path / split / "data.csv" for split in ("train", "test")}
+
+
+def test_given_splits_stay_and_their_leaks_are_reported(tmp_path: Path) -> None:
+    data = refine(given(tmp_path), operators=chain(), split={}, out=tmp_path / "out")
+    assert data.frame("train")["row_id"].to_list() == ["train/data.csv:1", "train/data.csv:2", "train/data.csv:4"]
+    assert data.frame("test")["row_id"].to_list() == ["test/data.csv:1", "test/data.csv:2"]
+    report = data.report()
+    assert report.facts["leaks"]["test/train"]["same_text"] == 1
+    assert any("1 of 2 rows of test" in warning for warning in report.warnings)
+
+
+def test_splits_that_lack_are_carved_out_of_train(tmp_path: Path) -> None:
+    source = {"train": {"text": [f"text {n}" for n in range(90)]}, "test": {"text": [f"other {n}" for n in range(30)]}}
+    data = refine(source, operators=[], split=SHARES, out=tmp_path / "out")
+    assert {split: data.num_rows(split) for split in data.splits} == {"train": 80, "dev": 10, "test": 30}
+    assert data.splits == ("train", "dev", "test")
+    assert all(row_id.startswith("test/data:") for row_id in data.frame("test")["row_id"])
+
+
+def test_rows_of_other_files_are_kept_out_of_train_only(tmp_path: Path) -> None:
+    source = given(tmp_path)
+    data = refine(source, operators=chain(), split={}, out=tmp_path / "out", against=[source["test"]])
+    assert data.num_rows("test") == 2
+    assert data.frame("train")["row_id"].to_list() == ["train/data.csv:2", "train/data.csv:4"]
+    assert ("train/data.csv:1", "against", "same_text", "data.csv:1") in lines(data)
+
+
+# --- what is odd but right ------------------------------------------------------------------------------------
+
+
+def test_a_very_long_text_is_kept(tmp_path: Path) -> None:
+    source = {"text": ["word " * 20_000, "short one"], "label": ["x", "y"]}
+    data = refine(source, operators=chain(), split={}, out=tmp_path / "out")
+    assert data.frame("all")["text"].str.len_chars().to_list() == [99_999, 9]
+
+
+def test_nan_labels_go_to_the_ledger(tmp_path: Path) -> None:
+    source = {"text": ["a b", "c d", "e f"], "label": [1.0, float("nan"), None]}
+    data = refine(source, operators=chain(), split={}, out=tmp_path / "out")
+    assert data.frame("all")["label"].to_list() == ["1"]
+    assert [line[2] for line in lines(data)] == ["missing_label", "missing_label"]
+
+
+def test_columns_may_differ_between_files(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,n\na b,x,1\n", encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": "c d", "label": "y", "n": 2, "late": 3}\n', encoding="utf-8")
+    data = refine([tmp_path / "a.csv", tmp_path / "b.jsonl"], operators=chain(), split={}, out=tmp_path / "out")
+    assert data.frame("all").select("text", "n", "late").rows() == [("a b", "1", None), ("c d", "2", 3)]
+
+
+def test_one_row(tmp_path: Path) -> None:
+    data = refine({"text": ["a b"], "label": ["x"]}, operators=chain(), split=SHARES, out=tmp_path / "out")
+    assert {split: data.num_rows(split) for split in data.splits} == {"train": 1, "dev": 0, "test": 0}
+    assert data.frame("test").columns == ["row_id", "text", "label"]
+    assert any("'test' is empty" in warning for warning in data.report().warnings)
+
+
+def test_progress_is_told(reviews_csv: Path, tmp_path: Path) -> None:
+    seen: list[Event] = []
+    refine(reviews_csv, operators=chain(), split=SHARES, out=tmp_path / "out", on_event=seen.append)
+    assert {"read", "dedup_exact", "write", "leaks"} <= {event.stage for event in seen}
+
+
+# --- what is refused, with nothing left behind -----------------------------------------------------------------
+
+
+class Vanishing:
+    """Loses rows behind the frame's back: it changes the frame that it was given nothing but a view of."""
+
+    def keep(self, frame: pl.DataFrame) -> pl.Series:
+        frame.drop_in_place("text")
+        return pl.Series([None] * frame.height, dtype=pl.String)
+
+
+class Forgetful:
+    def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.head(frame.height - 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"roles": {"text": "txet"}}, DataError, "no column 'txet'"),
+        ({"roles": {"time": "label"}}, DataError, "cannot be read"),
+        ({"split": {"train": 0.5}}, UsageError, "add up to 0.5"),
+        ({"operators": [("cheat", Forgetful())]}, OrelineError, "the operator 'cheat'"),
+        ({"operators": [("none", object())]}, UsageError, "defines none"),
+        ({"operators": [("keep_length", registry.create("operator", "keep_length", min=10**6))]}, DataError, "no row is left"),
+    ],
+)  # fmt: skip
+def test_what_fails_leaves_nothing_behind(
+    reviews_csv: Path, tmp_path: Path, options: dict[str, Any], error: type[OrelineError], says: str
+) -> None:
+    usual: dict[str, Any] = {"operators": chain(), "split": SHARES}
+    with pytest.raises(error, match=says):
+        refine(reviews_csv, **{**usual, **options}, out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_on_the_way_leaves_nothing_behind(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.csv"
+    raw.write_bytes(b"text,label\n" + b"fine text,x\n" * 200_000 + b"broken \xff text,x\n")
+    with pytest.raises(DataError, match="byte 0xff") as caught:
+        refine(raw, operators=chain(), split=SHARES, out=tmp_path / "out")
+    assert "row 200001" in caught.value.where
+    assert list(tmp_path.iterdir()) == [raw]
+
+
+def test_a_ledger_that_does_not_balance_stops_the_run(reviews_csv: Path, tmp_path: Path) -> None:
+    """The last line of defence: rows counted in the files, not by the operators."""
+    from oreline.data.shards import SplitWriter
+
+    class Losing(SplitWriter):
+        def append(self, frame: pl.DataFrame) -> None:
+            super().append(frame.head(frame.height - 1))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("oreline.data.refine.SplitWriter", Losing)
+        with pytest.raises(OrelineError, match="rows vanished unrecorded"):
+            refine(reviews_csv, operators=chain(), split=SHARES, out=tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_existing_output_needs_force(reviews_csv: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"operators": chain(), "split": SHARES, "out": tmp_path / "out"}
+    first = refine(reviews_csv, **options)
+    with pytest.raises(UsageError, match="exists already"):
+        refine(reviews_csv, **options, seed=1)
+    assert Dataset.open(tmp_path / "out").fingerprint == first.fingerprint
+    assert refine(reviews_csv, **options, seed=1, force=True).fingerprint != first.fingerprint
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a small disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_is_named_and_left_empty(tmp_path: Path, small_disk: Path) -> None:
+    texts = [os.urandom(2000).hex() for _ in range(1000)]
+    with pytest.raises(ResourceError, match="the disk is full") as caught:
+        refine({"text": texts}, operators=chain(), split=SHARES, out=small_disk / "out")
+    assert caught.value.exit_code == 1
+    assert list(small_disk.iterdir()) == []
+
+
+def test_no_write_permission_is_named(reviews_csv: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(disk)], capture_output=True).returncode:
+        disk.chmod(0o500)
+        if os.access(disk, os.W_OK):
+            pytest.skip("this user may write everywhere and mount nothing")
+    try:
+        with pytest.raises(ResourceError, match="read-only|permission"):
+            refine(reviews_csv, operators=chain(), split=SHARES, out=disk / "out")
+    finally:
+        subprocess.run(["umount", str(disk)], capture_output=True)
+
+
+# --- size -----------------------------------------------------------------------------------------------------
+
+MEASURE = """
+import json, resource, sys
+from oreline import registry
+from oreline.data.refine import refine
+
+names = ("normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts")
+for part in ("small", "large"):
+    operators = [(name, registry.create("operator", name)) for name in names]
+    out = f"{sys.argv[1]}/{part}-out"
+    refine(f"{sys.argv[1]}/{part}.csv", operators=operators, split={"train": 0.9, "test": 0.1}, out=out)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_memory_grows_by_hashes_not_by_texts(tmp_path: Path) -> None:
+    """The chain keeps hashes, labels and positions of every row, never the text: below 200 bytes a row of 1,000."""
+    for name, rows in (("small", 5_000), ("large", 200_000)):
+        with (tmp_path / f"{name}.csv").open("w", encoding="utf-8") as stream:
+            stream.write("text,label\n")
+            stream.writelines(f"{os.urandom(495).hex()} {number},{number % 2}\n" for number in range(rows))
+    command = [sys.executable, "-c", MEASURE, str(tmp_path)]
+    small_kb, large_kb = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert (tmp_path / "large.csv").stat().st_size > 190e6
+    assert (large_kb - small_kb) * 1024 < 100e6 + 200 * 200_000
+    assert json.loads((tmp_path / "large-out" / "dataset.json").read_text())["counts"]["rows_out"] == 200_000

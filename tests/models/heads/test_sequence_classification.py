@@ -1,0 +1,61 @@
+"""The classification head: its loss, its weights, and the vector that it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+
+from oreline.errors import UsageError
+from oreline.models.batch import make_batch
+from oreline.models.heads.sequence_classification import Head, balanced_weights
+
+ROWS = [np.array(row, np.int32) for row in ([2, 7, 3], [2, 8, 9, 3], [2, 5, 6, 7, 3])]
+TARGETS = np.array([0, 2, 1])
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("weights", [None, [0.5, 1.0, 2.0]])
+def test_the_loss_is_the_sum_of_weighted_log_probabilities(tiny_start: Path, pooling: str, weights):
+    head = Head(num_labels=3, pooling=pooling, class_weights=weights)
+    model = head.module(tiny_start).eval()
+    batch = make_batch(ROWS, 0, targets=TARGETS)
+    outputs, _ = head.outputs(model, batch)
+    chosen = outputs["scores"][np.arange(3), TARGETS]
+    factors = np.array(weights or [1.0, 1.0, 1.0])[TARGETS]
+    assert float(head.loss(model, batch).detach()) == pytest.approx(float((-np.log(chosen) * factors).sum()), rel=1e-5)
+    np.testing.assert_allclose(outputs["scores"].sum(1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+def test_company_and_padding_change_nothing(tiny_start: Path, pooling: str):
+    head = Head(num_labels=3, pooling=pooling)
+    model = head.module(tiny_start).eval()
+    together, embedding_ND = head.outputs(model, make_batch(ROWS, 0))
+    for index, row in enumerate(ROWS):
+        alone, alone_1D = head.outputs(model, make_batch([row], 0))
+        np.testing.assert_allclose(alone["scores"][0], together["scores"][index], atol=1e-5)
+        np.testing.assert_allclose(alone_1D[0], embedding_ND[index], atol=1e-4)
+
+
+def test_the_embedding_is_what_the_linear_layer_reads(tiny_start: Path):
+    head = Head(num_labels=3, pooling="mean")
+    model = head.module(tiny_start).eval()
+    with torch.inference_mode():
+        logits_BK, embedding_BD = head.tensors(model, make_batch(ROWS, 0))
+        torch.testing.assert_close(model.classifier(embedding_BD), logits_BK)
+
+
+@pytest.mark.parametrize("targets", [[0, 0, 0, 1], [0, 1, 2, 2, 2, 2], [1, 0]])
+def test_balanced_weights_are_scikit_learns(targets: list[int]):
+    num_labels = max(targets) + 1
+    theirs = compute_class_weight("balanced", classes=np.arange(num_labels), y=np.array(targets))
+    np.testing.assert_allclose(balanced_weights(np.array(targets), num_labels), theirs)
+
+
+def test_an_unknown_pooling_is_refused():
+    with pytest.raises(UsageError, match="median"):
+        Head(num_labels=2, pooling="median")

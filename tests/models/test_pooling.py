@@ -1,0 +1,31 @@
+"""The mean over tokens, and a classifier on top of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from oreline.models.load import load_encoder
+from oreline.models.pooling import PooledClassifier, mean_over_tokens
+
+
+def test_the_mean_is_over_real_tokens_only():
+    torch.manual_seed(0)
+    hidden_BTD = torch.randn(3, 5, 4)
+    mask_BT = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1], [1, 0, 0, 0, 0]])
+    by_hand = torch.stack([hidden_BTD[b, : int(mask_BT[b].sum())].mean(0) for b in range(3)])
+    torch.testing.assert_close(mean_over_tokens(hidden_BTD, mask_BT), by_hand)
+    torch.testing.assert_close(mean_over_tokens(hidden_BTD, None), hidden_BTD.mean(1))
+
+
+def test_a_row_without_tokens_is_not_a_number_out_of_nothing():
+    assert mean_over_tokens(torch.ones(1, 2, 3), torch.zeros(1, 2, dtype=torch.long)).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_padding_changes_no_logit(tiny_start: Path):
+    model = PooledClassifier(load_encoder(tiny_start), 3).eval()
+    short = model(input_ids=torch.tensor([[2, 7, 3]])).logits
+    padded = torch.tensor([[2, 7, 3, 0, 0], [2, 8, 9, 10, 3]])
+    both = model(input_ids=padded, attention_mask=(padded != 0).long()).logits
+    torch.testing.assert_close(both[:1], short, atol=1e-5, rtol=1e-5)

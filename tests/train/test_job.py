@@ -1,0 +1,33 @@
+"""What a method is handed: rows know their number, and the job speaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from oreline.recipe import TrainOptions
+from oreline.train.checkpoint import Workspace
+from oreline.train.job import Job, Rows
+from oreline.types import Event
+
+
+def test_a_job_speaks_through_events(tmp_path: Path):
+    heard: list[Event] = []
+    rows = Rows({"text": ["a", "b", "c"]}, np.array([0, 1, 0]))
+    job = Job(
+        task=None,  # type: ignore[arg-type]  not asked for here
+        start=None,
+        train=rows,
+        dev=None,
+        options=TrainOptions(),
+        seed=0,
+        work=Workspace(tmp_path),
+        logs=tmp_path,
+        score=lambda *_: {},
+        resolved=None,
+        on_event=heard.append,
+    )
+    job.say("hello")
+    assert heard == [Event("train", message="hello")]
+    assert len(job.train) == 3
