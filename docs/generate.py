@@ -21,7 +21,7 @@ _ENVIRONMENT = {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "PYTHONIOENCO
 
 def live_help(*arguments: str) -> str:
     """Return what `oreline ARGUMENTS --help` prints, as a user sees it on 100 columns."""
-    command = [sys.executable, "-m", "oreline.cli.main", *arguments, "--help"]
+    command = [sys.executable, "-m", "oreline", *arguments, "--help"]
     environment = {**os.environ, **_ENVIRONMENT}
     printed = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     return "\n".join(line.rstrip() for line in printed.strip().splitlines())

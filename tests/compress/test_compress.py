@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def test_a_worse_model_is_refused_and_nothing_is_written(torch_model, reviews, t
                 tensor.CopyFrom(numpy_helper.from_array(np.negative(values), tensor.name))
         onnx.save(model, file)
 
-    monkeypatch.setattr("oreline.compress.int8.quantize_dynamic", damage)
+    # By module: `oreline.compress` is also the verb, so a dotted name would find the function.
+    monkeypatch.setattr(importlib.import_module("oreline.compress.int8"), "quantize_dynamic", damage)
     once = {"attention": ["sdpa"]}
     with pytest.raises(GateRefusedError, match="refused") as refusal:
         compress(torch_model, data=reviews, split="test", max_drop=0.0, out=tmp_path / "model", options=once)

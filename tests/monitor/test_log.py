@@ -122,6 +122,9 @@ def test_the_oldest_beyond_the_limit_expire(log: PredictionLog) -> None:
     assert log.expire(30, max_rows=4) == 6
     assert sorted(log.sample().ids) == [f"{n:032x}" for n in range(4)]
     assert log.expire(30, max_rows=4) == 0
+    log.append([_record(20 + n) for n in range(5)])  # one request: all of the same moment as the newest so far
+    assert log.expire(30, max_rows=2) == 3
+    assert log.count() == 6
 
 
 def test_a_batch_is_written_whole_or_not_at_all(log: PredictionLog) -> None:

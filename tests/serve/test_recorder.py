@@ -127,6 +127,18 @@ def test_a_database_that_comes_back_gets_what_waited(make: MakeRecorder, tmp_pat
     assert _value(meters, "oreline_log_dropped_total") == 0
 
 
+def test_records_that_the_database_refuses_hold_nobody_up(make: MakeRecorder) -> None:
+    recorder, meters = make()
+    records = _records(2)
+    recorder.put(records)
+    recorder.call(lambda log: log.count()).result(timeout=5)
+    recorder.put(records)  # their ids are taken
+    assert recorder.call(lambda log: log.count()).result(timeout=5) == 2
+    recorder.put(_records(1))
+    assert recorder.call(lambda log: log.count()).result(timeout=5) == 3
+    assert _value(meters, "oreline_log_dropped_total") == 2
+
+
 def test_a_log_that_cannot_be_opened_says_so_and_drops(make: MakeRecorder, tmp_path: Path) -> None:
     recorder, meters = make(tmp_path / "missing" / "log.sqlite")
     with pytest.raises(Exception, match="folder does not exist"):

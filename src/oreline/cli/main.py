@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -15,9 +15,6 @@ from typer.core import TyperGroup
 import oreline
 from oreline.cli.common import with_common
 from oreline.errors import OrelineError, UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    from click import Command, Context, HelpFormatter
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("start", "Look at raw data and write a recipe for it."),
@@ -47,11 +44,11 @@ INTERRUPTED = 130
 class LazyGroup(TyperGroup):
     """The group of all commands; a command's module is imported when the command is called."""
 
-    def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override]
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Return the names, in the order of the chain."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # type: ignore[override]
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
         """Import one command: the function of its name (`list_` for `list`) in its module."""
         if cmd_name not in COMMANDS:
             raise UsageError(f"unknown command {cmd_name!r}", allowed=did_you_mean(cmd_name, COMMANDS))
@@ -59,18 +56,17 @@ class LazyGroup(TyperGroup):
         function = getattr(module, f"{cmd_name}_", None) or getattr(module, cmd_name)
         single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
         single.command(cmd_name)(with_common(function))
-        command: Command = typer.main.get_command(single)  # type: ignore[assignment]
-        return command
+        return typer.main.get_command(single)
 
-    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # type: ignore[override]
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write the list of commands from the table above."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
-    def invoke(self, ctx: Context) -> Any:  # type: ignore[override]
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command; say what went wrong without a traceback and end with the right exit code."""
         try:
-            return super().invoke(ctx)
+            return super().invoke(ctx)  # type: ignore[arg-type]  # typer carries its own copy of click
         except KeyboardInterrupt as error:
             typer.echo("\ninterrupted; the same command continues", err=True)
             raise SystemExit(INTERRUPTED) from error

@@ -42,15 +42,12 @@ def run_chain(
         streaming = []
         while rest and rest[0][2] != "whole":
             streaming.append(rest.pop(0))
-        stage = Stage(folder / f"{number:02d}")
-        for frame in _watched(frames, "read" if number == 0 else "refine", on_event):
-            for name, operator, kind in streaming:
-                frame = (
-                    _kept(frame, name, operator, ledger) if kind == "keep" else _edited(frame, name, operator, ledger)
-                )
-            if frame.height:
-                stage.append(frame)
-        stage.close()
+        with Stage(folder / f"{number:02d}") as stage:
+            for frame in _watched(frames, "read" if number == 0 else "refine", on_event):
+                for name, operator, kind in streaming:
+                    frame = (_kept if kind == "keep" else _edited)(frame, name, operator, ledger)
+                if frame.height:
+                    stage.append(frame)
         while rest and rest[0][2] == "whole":
             name, operator, _ = rest.pop(0)
             on_event(Event(name, total=stage.num_alive))

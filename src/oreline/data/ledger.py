@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet
 
+from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
 
 ACTIONS = ("dropped", "changed", "added")
@@ -22,12 +20,11 @@ CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""
 
 
-class Ledger:
+class Ledger(Closing):
     """Writes `ledger.parquet` while rows stream by, and counts."""
 
     def __init__(self, file: Path) -> None:
-        self._stream: BinaryIO = file.open("wb")
-        self._writer = pa.parquet.ParquetWriter(self._stream, SCHEMA, compression="zstd")
+        self._file = ParquetFile(file, SCHEMA, compression="zstd")
         self.reasons: Counter[tuple[str, str, str]] = Counter()
         """Rows by (operator, action, reason)."""
         self.rows_in: Counter[str] = Counter()
@@ -51,7 +48,7 @@ class Ledger:
             pl.col("reason").cast(pl.String),
             kept.cast(pl.String).alias("kept_id"),
         )
-        self._writer.write_table(lines.to_arrow().cast(SCHEMA))
+        self._file.write(lines)
         for reason, rows in lines["reason"].value_counts().iter_rows():
             self.reasons[operator, action, reason] += rows
         if action == "dropped":
@@ -80,16 +77,11 @@ class Ledger:
 
     def close(self) -> None:
         """Write what is pending."""
-        self._writer.close()
-        self._stream.close()
+        self._file.close()
 
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def abandon(self) -> None:
+        """Close the file."""
+        self._file.abandon()
 
 
 def source_of(column: str = "row_id") -> pl.Expr:

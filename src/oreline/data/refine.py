@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -167,18 +168,19 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
     for stage in stages.values():
         schema = unified(schema, stage.schema)
     shares_of = _shares_of_parts(list(stages), shares)
-    writers = {name: SplitWriter(run.folder / name, schema) for name in _ordered(shares, shares_of)}
-    for part, stage in stages.items():
-        names = list(shares_of[part])
-        for frame, places_N in _placed(stage, shares_of[part], seed):
-            for index in np.unique(places_N):
-                rows = conform(frame.filter(pl.Series(places_N == index)), schema)
-                writers[names[index]].append(rows)
-                run.tally.add(names[index], rows)
-            run.on_event(Event("write", step=run.tally.rows.total(), total=stage.num_alive))
-    for name, writer in writers.items():
-        run.tally.rows[name] += 0
-        writer.close()
+    with contextlib.ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in _ordered(shares, shares_of)
+        }
+        for part, stage in stages.items():
+            names = list(shares_of[part])
+            for frame, places_N in _placed(stage, shares_of[part], seed):
+                for index in np.unique(places_N):
+                    rows = conform(frame.filter(pl.Series(places_N == index)), schema)
+                    writers[names[index]].append(rows)
+                    run.tally.add(names[index], rows)
+                run.on_event(Event("write", step=run.tally.rows.total()))
+    run.tally.rows.update(dict.fromkeys(writers, 0))
     return {name: writer.num_rows for name, writer in writers.items()}
 
 
@@ -210,7 +212,7 @@ def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tu
         inputs = [role for role in INPUT_ROLES if role in frame.columns]
         hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
         others = [role for role in ("label", "group", "time") if role in frame.columns]
-        keys.append(frame.select(others).with_columns(hashes["hash_high"]))
+        keys.append(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
     places_N = places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
     done = 0
     for frame in stage.frames():

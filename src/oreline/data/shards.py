@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from oreline.data.stage import ParquetFile
+from oreline.data.columnar import Closing, ParquetFile
 
 GROUP_ROWS = 8192
 """Rows of one row group. Fixed, so that a dataset's bytes do not depend on how its rows were framed."""
@@ -16,7 +16,7 @@ SHARD_BYTES = 128 << 20
 """A reader holds one shard in memory: rows and bytes are both bounded."""
 
 
-class SplitWriter:
+class SplitWriter(Closing):
     """Writes the shards of one split: `<split>/00000.parquet`, …"""
 
     def __init__(self, folder: Path, schema: Mapping[str, pl.DataType]) -> None:
@@ -42,6 +42,11 @@ class SplitWriter:
         while self._num_pending or self._num_shards == 0:
             self._write_group()
         self._end_shard()
+
+    def abandon(self) -> None:
+        """Close the shard that is being written."""
+        if self._open is not None:
+            self._open.abandon()
 
     def _write_group(self) -> None:
         rows = pl.concat([self._empty, *self._pending]).rechunk()

@@ -148,11 +148,11 @@ def _from_paths(items: Sequence[str | os.PathLike[str]]) -> list[Source]:
 def _files(text: str) -> list[Path]:
     """Return the files that a path, a folder or a glob stands for, sorted."""
     path = Path(text).expanduser()
-    if path.is_file():
+    if _is_file(str(path)):
         return [path]
     if shards := _shards(path):
         return [shard for split in shards.values() for shard in split]
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  as in _is_file
         known = _suffixes()
         inside = [p for p in sorted(path.rglob("*")) if p.is_file() and p.suffix.lower() in known]
         visible = [p for p in inside if not any(part.startswith(".") for part in p.relative_to(path).parts)]
@@ -162,7 +162,7 @@ def _files(text: str) -> list[Path]:
     matches = [Path(match) for match in sorted(glob.glob(text, recursive=True)) if Path(match).is_file()]  # noqa: PTH207  absolute patterns too
     if matches:
         return matches
-    siblings = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+    siblings = [p.name for p in path.parent.iterdir() if p.is_file()] if os.path.isdir(path.parent) else []  # noqa: PTH112
     raise DataError(
         f"there is no file {text!r}",
         allowed=did_you_mean(path.name, siblings) if len(siblings) <= 50 else "",
@@ -180,9 +180,13 @@ def _is_source(value: Any) -> bool:
         return True
     items = list(value) if isinstance(value, list | tuple) else []
     return bool(items) and all(
-        isinstance(item, os.PathLike) or (isinstance(item, str) and (item.startswith(CATALOG) or Path(item).is_file()))
+        isinstance(item, os.PathLike) or (isinstance(item, str) and (item.startswith(CATALOG) or _is_file(item)))
         for item in items
     )
+
+
+def _is_file(text: str) -> bool:
+    return os.path.isfile(text)  # noqa: PTH113  `Path.is_file` raises for a text too long to be a name
 
 
 def _table(source: Any) -> pl.DataFrame:
@@ -228,7 +232,7 @@ def _as_frame(source: Any) -> pl.DataFrame | None:
 
 def _shards(folder: Path) -> dict[str, list[Path]]:
     """Return the shards of each split of a dataset folder; empty for any other folder."""
-    return Dataset.open(folder).shards() if (folder / DATASET).is_file() else {}
+    return Dataset.open(folder).shards() if _is_file(str(folder / DATASET)) else {}
 
 
 def _is_shard(path: Path) -> bool:

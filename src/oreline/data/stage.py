@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -12,36 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
 
 SCAN_ROWS = 8192
 
 
-class ParquetFile:
-    """Writes frames of one schema to one Parquet file.
-
-    Through Python's own file, so that a full disk raises `OSError` with its number.
-    """
-
-    def __init__(self, file: Path, schema: pa.Schema, *, compression: str) -> None:
-        self.file = file
-        self._stream: BinaryIO = file.open("wb")
-        self._writer = pa.parquet.ParquetWriter(self._stream, schema, compression=compression)
-        self._schema = schema
-
-    def write(self, frame: pl.DataFrame) -> None:
-        """Append one row group."""
-        self._writer.write_table(frame.to_arrow().cast(self._schema), row_group_size=max(frame.height, 1))
-
-    def close(self) -> None:
-        """Write the footer."""
-        try:
-            self._writer.close()
-        finally:
-            self._stream.close()
-
-
-class Stage:
+class Stage(Closing):
     """All rows that stand at one point of a refinery.
 
     Frames may differ in their columns (a JSON key that appears late): each run of equal schema is a file of its
@@ -77,6 +53,11 @@ class Stage:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+    def abandon(self) -> None:
+        """Close the file that is being written."""
+        if self._open is not None:
+            self._open.abandon()
 
     @property
     def num_alive(self) -> int:

@@ -140,7 +140,8 @@ def skipped_weights(model: Any) -> int:
     attention = layers[-1].attention.self
     every_token = attention.key.weight.numel() + attention.value.weight.numel()
     linear = [module.weight.numel() for module in layers[-1].modules() if isinstance(module, nn.Linear)]
-    return sum(linear) - every_token
+    unused: int = sum(linear) - every_token
+    return unused
 
 
 def _first_token_layer(

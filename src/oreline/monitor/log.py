@@ -117,11 +117,14 @@ class PredictionLog:
         with self._translating(), self._engine.begin() as connection:
             until = time.time() - days * _SECONDS_PER_DAY
             if max_rows is not None:
-                beyond = connection.execute(newest_first.offset(max_rows).limit(1)).scalar()
-                until = until if beyond is None else max(until, float(beyond))
-            old = sa.select(_PREDICTIONS.c.id).where(_PREDICTIONS.c.time_s <= until)
-            connection.execute(sa.delete(_FEEDBACK).where(_FEEDBACK.c.id.in_(old)))
-            erased = connection.execute(sa.delete(_PREDICTIONS).where(_PREDICTIONS.c.time_s <= until)).rowcount
+                # Rows of one request share their time, so a few more than `max_rows` may stay, never fewer.
+                last_kept = connection.execute(newest_first.offset(max_rows - 1).limit(1)).scalar()
+                until = until if last_kept is None else max(until, float(last_kept))
+            is_old = _PREDICTIONS.c.time_s < until
+            connection.execute(
+                sa.delete(_FEEDBACK).where(_FEEDBACK.c.id.in_(sa.select(_PREDICTIONS.c.id).where(is_old)))
+            )
+            erased = connection.execute(sa.delete(_PREDICTIONS).where(is_old)).rowcount
         if erased:
             self._forget_erased_pages()
         return erased

@@ -40,6 +40,7 @@ class Recorder:
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._counting = threading.Lock()
         self._num_records = self._num_calls = 0
+        self._is_up = True
         self._closing = threading.Event()
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._write_forever, name="oreline-log", daemon=True)
@@ -140,20 +141,28 @@ class Recorder:
         """Write records; a database that is away is tried again until it is back or the server ends."""
         if not records:
             return
-        while not (written := self._try_append(log, records)) and not self._closing.wait(_RETRY_S):
-            pass
+        try:
+            while not (written := self._try_append(log, records)) and not self._closing.wait(_RETRY_S):
+                pass
+        except OrelineError:
+            _LOG.exception("%d predictions cannot be logged", len(records))
+            written = False
         (self._meters.log_written if written else self._meters.log_dropped).inc(len(records))
         with self._counting:
             self._num_records -= len(records)
 
     def _try_append(self, log: PredictionLog, records: Sequence[LogRecord]) -> bool:
+        """Write records; return False when the database is away. Raises what would be raised again next time."""
         try:
             log.append(records)
-        except OrelineError as error:
+        except ResourceError as error:
             self._meters.log_up.set(0)
-            _LOG.error("predictions were not logged, trying again: %s", error)
+            if self._is_up:
+                _LOG.error("predictions wait to be logged: %s", error)
+            self._is_up = False
             return False
         self._meters.log_up.set(1)
+        self._is_up = True
         return True
 
     def _answer(self, log: PredictionLog, work: _Work, done: Future[Any]) -> None:

@@ -82,7 +82,8 @@ def _update_rows(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]
 
 def _sparse_embeddings(model: nn.Module) -> None:
     """Let large input embeddings on a CPU have sparse gradients, unless an output layer shares their weights."""
-    output = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    opened: Any = model
+    output = opened.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
     for module in model.modules():
         if isinstance(module, nn.Embedding) and module.num_embeddings >= _LARGE_TABLE_ROWS:
             tied = output is not None and getattr(output, "weight", None) is module.weight

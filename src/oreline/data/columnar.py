@@ -1,0 +1,63 @@
+"""Parquet files written a frame at a time, closed in every case."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+
+
+class Closing:
+    """Something that writes files: as a context manager it is closed at the end, and abandoned at an error."""
+
+    def close(self) -> None:
+        """Write what is pending."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """Let go of open files without caring for what they hold."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+
+class ParquetFile(Closing):
+    """Writes frames of one schema to one file.
+
+    Through Python's own file, so that a full disk raises `OSError` with its number.
+    """
+
+    def __init__(self, file: Path, schema: pa.Schema, *, compression: str) -> None:
+        self._schema = schema
+        self._stream: BinaryIO = file.open("wb")
+        self._writer = pa.parquet.ParquetWriter(self._stream, schema, compression=compression)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append one row group."""
+        self._writer.write_table(frame.to_arrow().cast(self._schema), row_group_size=max(frame.height, 1))
+
+    def close(self) -> None:
+        """Write the footer; nothing happens the second time."""
+        if self._stream.closed:
+            return
+        try:
+            self._writer.close()
+        finally:
+            self._writer.is_open = False  # or its finaliser would try again
+            self._stream.close()
+
+    def abandon(self) -> None:
+        """Close without an error, even where the footer cannot be written."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self.close()

@@ -1,0 +1,35 @@
+"""Files that are closed in every case."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from oreline.data.columnar import ParquetFile
+
+SCHEMA = pa.schema([("text", pa.large_string())])
+
+
+def test_frames_become_row_groups(tmp_path: Path) -> None:
+    with ParquetFile(tmp_path / "a.parquet", SCHEMA, compression="zstd") as file:
+        for number in range(3):
+            file.write(pl.DataFrame({"text": [f"row {number}"]}))
+    file.close()
+    assert pl.read_parquet(tmp_path / "a.parquet")["text"].to_list() == ["row 0", "row 1", "row 2"]
+
+
+def test_a_full_disk_keeps_its_number_and_no_file_open() -> None:
+    """`/dev/full` refuses every byte, with the error of a full disk. Warnings about open files are errors here."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    frame = pl.DataFrame({"text": ["x" * 1_000_000]})
+    with pytest.raises(OSError, match="No space left") as caught:  # noqa: PT012
+        with ParquetFile(Path("/dev/full"), SCHEMA, compression="none") as file:
+            file.write(frame)
+    assert caught.value.errno == 28
+    del file, caught
+    gc.collect()
