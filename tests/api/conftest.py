@@ -11,11 +11,17 @@ from oreline.data.dataset import Dataset
 from oreline.store import Artifact
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all tests here: no catalog entry in it, and the machine's speed is measured once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def runs(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where outputs without a name go."""
     monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("ORELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ORELINE_CACHE", str(cache))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")

@@ -24,14 +24,20 @@ class Result(NamedTuple):
 Cli = Callable[..., Result]
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all tests here: no catalog entry in it, and the machine's speed is measured once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+def cli(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
     """Run a command in an empty folder, without a connection."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ORELINE_RUNS", str(folder / "runs"))
-    monkeypatch.setenv("ORELINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ORELINE_CACHE", str(cache))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "no index"))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")

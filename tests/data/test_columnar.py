@@ -27,9 +27,11 @@ def test_a_full_disk_keeps_its_number_and_no_file_open() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     frame = pl.DataFrame({"text": ["x" * 1_000_000]})
-    with pytest.raises(OSError, match="No space left") as caught:  # noqa: PT012
-        with ParquetFile(Path("/dev/full"), SCHEMA, compression="none") as file:
-            file.write(frame)
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        ParquetFile(Path("/dev/full"), SCHEMA, compression="none") as file,
+    ):
+        file.write(frame)
     assert caught.value.errno == 28
     del file, caught
     gc.collect()

@@ -66,7 +66,7 @@ class LazyGroup(TyperGroup):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the command; say what went wrong without a traceback and end with the right exit code."""
         try:
-            return super().invoke(ctx)  # type: ignore[arg-type]  # typer carries its own copy of click
+            return super().invoke(ctx)
         except KeyboardInterrupt as error:
             typer.echo("\ninterrupted; the same command continues", err=True)
             raise SystemExit(INTERRUPTED) from error
