@@ -62,9 +62,7 @@ TOO_LARGE: dict[tuple[str, str], str] = {}
 UNTESTED_MODULES: dict[str, str] = {
     "__init__": "names that lead to oreline.api, which tests/test_api.py goes through",
     "types": "protocols and values; each is exercised by the conformance suite of its kind",
-    "compress.export": "tests/compress/test_compress.py compares its graph with the torch model it came from",
     "compress.int8": "tests/compress/test_compress.py and the conformance suite run it for real",
-    "monitor.monitor": "tests/conformance/test_detectors.py and the command's tests; its own file is owed",
     "monitor.records": "written and read in tests/monitor/test_log.py; its own file is owed",
     "runtime.open": "every runtime's tests open their models through it",
     "serve.faults": "seen through HTTP in tests/serve/test_app.py; its own file is owed",

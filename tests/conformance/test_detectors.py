@@ -13,7 +13,7 @@ from oreline.types import Drift, Sample
 
 DETECTORS = registry.names("detector")
 ALPHA = 0.05
-_NULL_RUNS = 240
+_NULL_RUNS = 200
 
 
 def sample(rows: int, seed: int, prefix: str, *, shift: float = 0.0) -> Sample:

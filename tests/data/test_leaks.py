@@ -57,6 +57,13 @@ def test_searching_is_bounded_and_says_so(folder: Path, monkeypatch: pytest.Monk
     assert leak_tables([test])[0].rows[0][-1] == f"{test.near} of 2 ({test.near_share:.1%})"
 
 
+def test_a_search_cut_short_gives_a_lower_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oreline.data.near._MAX_PAIRS", 1)
+    (test,) = find_leaks(folder, ["train", "test"])
+    assert not test.is_complete
+    assert leak_tables([test])[0].rows[0][-1] == "at least 1 of 4 (25.0%)"
+
+
 def test_the_report_names_the_leaks(folder: Path) -> None:
     found = find_leaks(folder, ["train", "test", "dev"])
     table, examples = leak_tables(found)

@@ -193,6 +193,14 @@ def test_columns_may_differ_between_files(tmp_path: Path) -> None:
     assert data.frame("all").select("text", "n", "late").rows() == [("a b", "1", None), ("c d", "2", 3)]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_sources_agree_on_the_roles_that_decide(tmp_path: Path, order: int) -> None:
+    source = {"train": {"text": ["a b"], "label": ["x"]}, "test": {"text": ["c d"]}}
+    with pytest.raises(DataError, match="this source has a column for the role label") as caught:
+        refine(dict(list(source.items())[::order]), operators=chain(), split={}, out=tmp_path / "out")
+    assert caught.value.where == ("test/data" if order == 1 else "train/data")
+
+
 def test_one_row(tmp_path: Path) -> None:
     data = refine({"text": ["a b"], "label": ["x"]}, operators=chain(), split=SHARES, out=tmp_path / "out")
     assert {split: data.num_rows(split) for split in data.splits} == {"train": 1, "dev": 0, "test": 0}

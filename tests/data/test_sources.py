@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from oreline import registry
 from oreline.data.refine import refine
 from oreline.data.sources import frames, given_splits, reader_of, sources
-from oreline.errors import DataError, UsageError
+from oreline.errors import DataError, ResourceError, UsageError
 
 ROWS = {"text": ["good", "bad"], "label": ["1", "0"]}
 
@@ -154,3 +155,20 @@ def test_a_header_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows") as caught:
         list(frames(tmp_path / "a.csv"))
     assert caught.value.where.endswith("a.csv")
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    """Root may read everything, so it becomes nobody for a moment."""
+    file = tmp_path / "secret.csv"
+    file.write_text("text,label\na,b\n", encoding="utf-8")
+    file.chmod(0)
+    source = sources(file)[0]
+    reader_of(file)  # imported while all may be read
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(ResourceError, match="no permission"):
+            list(source.frames())
+    finally:
+        os.seteuid(was)

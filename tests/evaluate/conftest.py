@@ -89,6 +89,7 @@ def write_linear(
     telling = [WORDS.get(label, "").split() for label in labels]
     vocabulary = sorted(word for words in WORDS.values() for word in words.split())
     weights_VK = np.asarray([[strength * (word in words) for words in telling] for word in vocabulary])
+    weights_VK *= np.linspace(0.5, 1.5, len(vocabulary))[:, None]  # so that confidences differ
     weights_VK += np.random.default_rng(0).normal(scale=noise, size=weights_VK.shape) if noise else 0.0
     manifest = Manifest(runtime="linear", task="text_classification", task_options={"labels": list(labels)})
     with store.writing(folder) as temporary:

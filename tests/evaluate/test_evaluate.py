@@ -69,6 +69,7 @@ def test_mistakes_are_the_most_confident_first(report, model, data):
     confidences = [row[4] for row in worst.rows]
     assert confidences == sorted(confidences, reverse=True)
     assert len(confidences) == 20
+    assert len(set(confidences)) > 3
     table = predict_table(model, data, "test")
     assert max(table.scores_NK.max(axis=1)[~table.right_N]) == pytest.approx(confidences[0], abs=1e-4)
     frame = data.frame("test")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from oreline.monitor.two_sample import auc, auc_estimate, permutation_p_value
+from oreline.monitor.two_sample import auc_estimate, permutation_p_value
 
 SCORES = st.lists(st.integers(0, 6), min_size=2, max_size=30)
 
@@ -19,17 +19,9 @@ def test_auc_equals_scikit_learn(reference: list[int], live: list[int]) -> None:
     scores_N = np.asarray([*reference, *live], dtype=np.float64)
     is_live_N = np.arange(len(scores_N)) >= len(reference)
     expected = roc_auc_score(is_live_N, scores_N)
-    assert auc(scores_N[:, None], is_live_N[:, None])[0] == pytest.approx(expected)
     estimate = auc_estimate(np.asarray(reference, float), np.asarray(live, float))
     assert estimate.value == pytest.approx(expected)
     assert estimate.low <= estimate.value <= estimate.high
-
-
-def test_every_column_has_its_own_labels() -> None:
-    source = np.random.default_rng(0)
-    scores_NP, is_live_NP = source.normal(size=(40, 5)), source.random((40, 5)) < 0.4
-    expected = [roc_auc_score(is_live_NP[:, column], scores_NP[:, column]) for column in range(5)]
-    np.testing.assert_allclose(auc(scores_NP, is_live_NP), expected)
 
 
 def test_the_interval_covers_the_truth() -> None:

@@ -190,14 +190,16 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(make_batcher: MakeBatch
     assert batcher.submit({"text": ["dull"]}, 1, deadline_s=30).result(timeout=5)
 
 
-def test_a_queue_longer_than_the_deadline_refuses(make_batcher: MakeBatcher) -> None:
-    batcher, runtime, _ = make_batcher()
+@pytest.mark.parametrize(("max_wait_s", "deadline_s"), [(1.0, 30.0), (30.0, 1.0)])
+def test_a_queue_that_takes_too_long_refuses(make_batcher: MakeBatcher, max_wait_s: float, deadline_s: float) -> None:
+    batcher, runtime, _ = make_batcher(max_wait_s=max_wait_s)
     _hold(batcher, runtime)
     batcher._row_s = 2.0  # as measured on a slow machine
-    with pytest.raises(OverloadedError, match="longer than the deadline") as caught:
-        batcher.submit({"text": ["dull"]}, 1, deadline_s=1.0)
+    with pytest.raises(OverloadedError, match=r"1 rows wait, which takes 2\.0 s") as caught:
+        batcher.submit({"text": ["dull"]}, 1, deadline_s=deadline_s)
     assert caught.value.retry_after_s == 2.0
-    assert batcher.submit({"text": ["dull"]}, 1, deadline_s=30)
+    batcher._row_s = 0.5
+    assert batcher.submit({"text": ["dull"]}, 1, deadline_s=deadline_s)
 
 
 def test_expired_rows_are_dropped_before_they_are_computed(make_batcher: MakeBatcher) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -201,7 +202,7 @@ def test_updates_follow_one_another_and_replay_all_that_came_before(
 def test_killed_at_any_step_it_continues_to_the_same_weights(
     model: Artifact, fresh: Dataset, golden: Dataset, tmp_path: Path
 ) -> None:
-    steps = ["1", "25", "45", "65", "85", "105", "100000"]
+    steps = ["1", "30", "60", "90", "100000"]
     done = subprocess.run(
         [sys.executable, str(DRIVER), str(model.path), str(fresh.path), str(golden.path), str(tmp_path), *steps],
         capture_output=True,
@@ -209,7 +210,7 @@ def test_killed_at_any_step_it_continues_to_the_same_weights(
         check=True,
     )
     outcomes = json.loads(done.stdout)
-    assert [outcome["killed"] for outcome in outcomes[:4]] == [True] * 4, done.stderr
+    assert [outcome["killed"] for outcome in outcomes[:3]] == [True] * 3, done.stderr
     assert outcomes[-1]["killed"] is False
     for outcome in outcomes:
         assert outcome["seen"] in {"no home", "old", "new"}, (outcome, done.stderr)
@@ -289,6 +290,26 @@ def fresh_again(fresh: Dataset, folder: Path) -> Dataset:
 
     rows = fresh.frame("all", ["text", "label"]).with_columns(text=pl.col("text") + " once more")
     return refine(rows, operators=[], split={}, out=folder / "again", force=True)
+
+
+def test_a_model_that_does_not_survive_compression_is_not_promoted(
+    model: Artifact, fresh: Dataset, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise GateRefusedError("the compressed model is not good enough: because")
+
+    # By name: as an attribute of the package, `compress` is the verb.
+    monkeypatch.setattr(importlib.import_module("oreline.compress.compress"), "compress", refuse)
+    copy = Path(shutil.copytree(model.path, tmp_path / "small"))
+    origin = [{"verb": "finetune", "id": model.id, "path": str(model.path)}]
+    store.seal(copy, model.manifest.model_copy(update={"runtime": "onnx", "lineage": origin}))
+    small = Artifact.open(copy)
+    same, report = update(small, fresh, **settings)
+    assert same.id == small.id
+    assert report.facts["decision"] == "refused"
+    assert "did not survive compression: the compressed model is not good enough" in report.facts["verdict"]
+    assert store.aliases(settings["home"]) == {"champion": small.version}
+    assert list((settings["home"] / "work").iterdir()) == []
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -38,7 +37,8 @@ def run_chain(
 ) -> Stage:
     """Send frames through operators in order and return the rows that remain, on disk below `folder`."""
     rest = [(name, operator, kind_of(name, operator)) for name, operator in operators]
-    for number in count():
+    number = 0
+    while True:
         streaming = []
         while rest and rest[0][2] != "whole":
             streaming.append(rest.pop(0))
@@ -56,7 +56,7 @@ def run_chain(
         if not rest:
             return stage
         frames = stage.frames()
-    raise AssertionError("unreachable: the loop ends when no operator is left")
+        number += 1
 
 
 def _kept(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) -> pl.DataFrame:

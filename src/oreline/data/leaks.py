@@ -37,6 +37,8 @@ class Leak:
     near: int | None = None
     """Tested rows with a neighbour in `other`; None where it was not searched for."""
     num_tested: int = 0
+    is_complete: bool = True
+    """Whether every candidate was compared; if not, `near` is a lower bound."""
     examples: list[tuple[str, str, float, str]] = field(default_factory=list)
     """Row id, its neighbour's row id, similarity, the beginning of the text."""
 
@@ -56,10 +58,10 @@ def find_leaks(folder: Path, splits: Sequence[str]) -> list[Leak]:
     order = sorted(splits, key=lambda name: name != "train")
     texts = {name: _hashes(folder / name, INPUT_ROLES) for name in order}
     groups = {name: _hashes(folder / name, ("group",)) for name in order}
+    near = _near(folder, order[1:], order[0]) if order else {}
     found = []
     for position, split in enumerate(order):
         for other in order[:position]:
-            near = _near(folder, split, other) if other == order[0] else {}
             has_groups = groups[split] is not None
             found.append(
                 Leak(
@@ -68,7 +70,7 @@ def find_leaks(folder: Path, splits: Sequence[str]) -> list[Leak]:
                     num_rows=_num_rows(folder / split),
                     same_text=_shared(texts[split], texts[other]),
                     same_group=_shared(groups[split], groups[other]) if has_groups else None,
-                    **near,
+                    **(near.get(split, {}) if other == order[0] else {}),
                 )
             )
     return found
@@ -83,7 +85,7 @@ def leak_tables(leaks: Sequence[Leak]) -> list[Table]:
             leak.num_rows,
             leak.same_text,
             "–" if leak.same_group is None else leak.same_group,
-            "–" if leak.near is None else f"{leak.near} of {leak.num_tested} ({leak.near_share:.1%})",
+            "–" if leak.near is None else _near_cell(leak),
         ]
         for leak in leaks
     ]
@@ -98,6 +100,11 @@ def leak_tables(leaks: Sequence[Leak]) -> list[Table]:
         columns = ["split", "row", "neighbour", "similarity", "text"]
         tables.append(Table("Near-duplicates across splits", columns, examples))
     return tables
+
+
+def _near_cell(leak: Leak) -> str:
+    bound = "" if leak.is_complete else "at least "
+    return f"{bound}{leak.near} of {leak.num_tested} ({leak.near_share:.1%})"
 
 
 def leak_warnings(leaks: Sequence[Leak]) -> list[str]:
@@ -135,27 +142,34 @@ def leak_facts(leaks: Sequence[Leak]) -> dict[str, Any]:
     }
 
 
-def _near(folder: Path, split: str, other: str) -> dict[str, Any]:
-    """Search `other` for neighbours of the rows of `split`."""
-    tested = _sample(folder / split, MAX_TESTED)
-    if tested is None or tested.is_empty():
+def _near(folder: Path, splits: Sequence[str], other: str) -> dict[str, dict[str, Any]]:
+    """Search `other`, in one pass, for neighbours of the rows of the splits."""
+    samples = [
+        frame.with_columns(split=pl.lit(split)) for split in splits for frame in _spaced(folder / split, MAX_TESTED)
+    ]
+    if not samples:
         return {}
+    tested = pl.concat(samples)
     index = NearIndex(tested["text"])
     done = np.zeros(tested.height, np.bool_)
-    examples: list[tuple[str, str, float, str]] = []
+    examples: dict[str, list[tuple[str, str, float, str]]] = {split: [] for split in splits}
     for frame in _spaced(folder / other, MAX_TRAIN):
         for pair in index.matches(frame["text"], done=done):
-            if not done[pair.indexed] and len(examples) < _MAX_EXAMPLES:
-                text = tested["text"][pair.indexed][:_SHOWN_CHARACTERS]
-                ids = tested["row_id"][pair.indexed], frame["row_id"][pair.text]
-                examples.append((*ids, round(pair.similarity, 3), text))
+            row_id, text, split = tested.row(pair.indexed)
+            if not done[pair.indexed] and len(examples[split]) < _MAX_EXAMPLES:
+                neighbour = frame["row_id"][pair.text]
+                examples[split].append((row_id, neighbour, round(pair.similarity, 3), text[:_SHOWN_CHARACTERS]))
             done[pair.indexed] = True
-    return {"near": int(done.sum()), "num_tested": tested.height, "examples": examples}
-
-
-def _sample(folder: Path, limit: int) -> pl.DataFrame | None:
-    frames = list(_spaced(folder, limit))
-    return pl.concat(frames) if frames else None
+    counts = tested.with_columns(pl.Series("done", done)).group_by("split").agg(pl.col("done").sum(), rows=pl.len())
+    return {
+        split: {
+            "near": near,
+            "num_tested": rows,
+            "is_complete": index.num_skipped == 0,
+            "examples": examples[split],
+        }
+        for split, near, rows in counts.select("split", "done", "rows").iter_rows()
+    }
 
 
 def _spaced(folder: Path, limit: int) -> Iterator[pl.DataFrame]:

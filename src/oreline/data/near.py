@@ -94,13 +94,17 @@ class NearIndex:
 
     def _candidates(self, keys_NB: U64) -> NDArray[np.int64]:
         """Return distinct (text, indexed) pairs that agree in a band, in order."""
-        num_indexed = max(self._order_BN.shape[1], 1)
+        num_indexed = self._order_BN.shape[1]
+        if num_indexed == 0:
+            return np.zeros((0, 2), np.int64)
         pairs = [np.zeros(0, np.int64)]
         for band in range(_NUM_BANDS):
-            low = np.searchsorted(self._sorted_BN[band], keys_NB[:, band], side="left")
-            high = np.searchsorted(self._sorted_BN[band], keys_NB[:, band], side="right")
-            counts = np.where(keys_NB[:, band] == 0, 0, high - low)  # 0: a text without a token
-            texts = np.repeat(np.arange(len(counts)), counts)
+            known_N, keys_N = self._sorted_BN[band], keys_NB[:, band]
+            low = np.searchsorted(known_N, keys_N, side="left")
+            is_known = (known_N[np.minimum(low, len(known_N) - 1)] == keys_N) & (keys_N > 0)  # 0: no token
+            texts, low = np.flatnonzero(is_known), low[is_known]
+            counts = np.searchsorted(known_N, keys_N[is_known], side="right") - low
+            texts = np.repeat(texts, counts)
             offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
             pairs.append(texts * num_indexed + self._order_BN[band][np.repeat(low, counts) + offsets])
         return np.stack(np.divmod(np.unique(np.concatenate(pairs)), num_indexed), axis=1)

@@ -257,8 +257,8 @@ def _classes(named: pl.DataFrame) -> dict[str, int]:
 
 def _repetitions(named: pl.DataFrame) -> dict[str, int]:
     rows = named.filter(pl.col("text").is_not_null())
-    label = pl.col("label") if "label" in rows.columns else pl.lit(None, dtype=pl.String).alias("label")
-    keys = wide_hashes(rows, ["text"]).with_columns(rows.select(label).to_series())
+    labels = rows["label"] if "label" in rows.columns else pl.Series("label", [None] * rows.height, dtype=pl.String)
+    keys = wide_hashes(rows, ["text"]).with_columns(labels)
     groups = keys.group_by("hash_high", "hash_low").agg(rows=pl.len(), labels=pl.col("label").drop_nulls().n_unique())
     return {
         "num_duplicates": rows.height - groups.height,

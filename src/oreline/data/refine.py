@@ -154,12 +154,27 @@ def _taken_in(part: Sequence[Source], run: _Run) -> Iterator[pl.DataFrame]:
         num_rows = 0
         for frame in source.frames():
             if bound is None:
-                bound = bind(frame.columns[1:], run.roles, source.place)
-                run.bound.update(bound)
+                bound = _bound(frame.columns[1:], source, run)
             num_rows += frame.height
             yield take_in(frame, bound, source.place, run.ledger)
         entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
         run.lineage.append({**entry, "sha256": file_sha256(source.path)} if source.path else entry)
+
+
+def _bound(columns: Sequence[str], source: Source, run: _Run) -> dict[str, str]:
+    """Find the roles of a source's columns. Raises `DataError` unless all sources have the roles that split rows."""
+    decisive = ("text", "label", "group", "time")
+    bound = bind(columns, run.roles, source.place)
+    if run.bound and (differing := [role for role in decisive if (role in bound) != (role in run.bound)]):
+        role = differing[0]
+        raise DataError(
+            f"{'only' if role in bound else 'not'} this source has a column for the role {role}",
+            where=source.place,
+            allowed=f"columns of {', '.join(run.bound)} in every source",
+            remedy="rename the column, or leave it out everywhere",
+        )
+    run.bound.update(bound)
+    return bound
 
 
 def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: int, run: _Run) -> dict[str, int]:

@@ -18,8 +18,7 @@ import polars as pl
 
 from oreline import registry
 from oreline.data.dataset import DATASET, Dataset
-from oreline.errors import DataError, UsageError, did_you_mean
-from oreline.store import translating
+from oreline.errors import DataError, ResourceError, UsageError, did_you_mean
 
 ROW_ID = "row_id"
 FRAME_ROWS = 8192
@@ -61,8 +60,13 @@ class Source:
         if self.catalog:
             yield from registry.create("catalog", self.catalog).frames(rows=rows)
         elif self.path is not None:
-            with translating(self.path):
-                yield from registry.create("reader", reader_of(self.path)).frames(self.path, rows=rows)
+            reader = registry.create("reader", reader_of(self.path))
+            try:
+                yield from reader.frames(self.path, rows=rows)
+            except PermissionError as error:
+                raise ResourceError(
+                    "no permission to read the file", where=str(self.path), remedy="ask its owner, or copy it"
+                ) from error
         else:
             yield from self.table.iter_slices(rows)
 

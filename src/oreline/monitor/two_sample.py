@@ -17,29 +17,12 @@ if TYPE_CHECKING:
 _Z_95 = 1.959963984540054
 
 
-def auc(scores_NP: NDArray[np.float64], is_live_NP: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the area under the ROC curve of every column: P(score of a live row > of a reference row), ties half.
-
-    From rank sums (Mann & Whitney 1947).
-
-    >>> auc(np.array([[0.1], [0.4], [0.4], [0.8]]), np.array([[False], [True], [False], [True]])).tolist()
-    [0.875]
-    """
-    num_live_P = is_live_NP.sum(axis=0)
-    num_reference_P = len(is_live_NP) - num_live_P
-    rank_sum_P = np.empty(scores_NP.shape[1])
-    for column in range(scores_NP.shape[1]):
-        rank_sum_P[column] = _ranks(scores_NP[:, column])[is_live_NP[:, column]].sum()
-    above_P = rank_sum_P - num_live_P * (num_live_P + 1) / 2
-    area_P: NDArray[np.float64] = above_P / (num_live_P * num_reference_P)
-    return area_P
-
-
 def auc_estimate(reference_N: NDArray[np.float64], live_N: NDArray[np.float64]) -> Estimate:
     """Return the area under the ROC curve with its 95 % interval (DeLong, DeLong & Clarke-Pearson 1988).
 
-    The variance is that of each row's own share: `var(V_live) / n_live + var(V_reference) / n_reference`, where
-    V is the share of rows on the other side that a row stands above (or below).
+    The value is P(score of a live row > of a reference row), ties half. The variance is that of each row's own share,
+    `var(V_live) / n_live + var(V_reference) / n_reference`, where V is the share of rows on the other side that a row
+    stands above (live) or below (reference).
 
     >>> print(auc_estimate(np.arange(20.0), np.arange(20.0) + 8))
     0.8200 [0.6937, 0.9463] n=20
@@ -61,14 +44,6 @@ def permutation_p_value(observed: float, permuted_P: NDArray[np.float64]) -> flo
     # Sums taken in another order may differ in the last bits; such a tie still counts as "at least as large".
     at_least = permuted_P >= observed - 1e-12 * max(1.0, abs(observed))
     return float((1 + at_least.sum()) / (1 + len(permuted_P)))
-
-
-def _ranks(values_N: NDArray[np.float64]) -> NDArray[np.float64]:
-    ordered = np.sort(values_N)
-    below = np.searchsorted(ordered, values_N, side="left")
-    up_to = np.searchsorted(ordered, values_N, side="right")
-    ranks: NDArray[np.float64] = (below + up_to + 1) / 2
-    return ranks
 
 
 def _share_below(values_N: NDArray[np.float64], others_N: NDArray[np.float64]) -> NDArray[np.float64]:

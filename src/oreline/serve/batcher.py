@@ -93,19 +93,19 @@ class Batcher:
         return self._num_waiting
 
     def refuse_if_full(self, num_rows: int = 1, deadline_s: float | None = None) -> None:
-        """Raise `OverloadedError` when these rows cannot be held, or not be answered in time."""
-        waiting, limit = self._num_waiting, self._settings.queue_rows
-        wait_s = waiting * self._row_s
-        if waiting and waiting + num_rows > limit:
-            raise OverloadedError(
-                f"{waiting} rows wait, {num_rows} more do not fit", allowed=f"queue_rows = {limit}",
-                remedy="send again after Retry-After seconds", retry_after_s=wait_s,
-            )  # fmt: skip
-        if waiting and wait_s > (deadline_s or self._settings.deadline_s):
-            raise OverloadedError(
-                f"the queue takes {wait_s:.1f} s, longer than the deadline", remedy="send again after Retry-After",
-                retry_after_s=wait_s,
-            )  # fmt: skip
+        """Raise `OverloadedError` when these rows cannot be held, or would wait too long. An empty queue takes all."""
+        waiting, settings = self._num_waiting, self._settings
+        wait_s, longest_s = waiting * self._row_s, min(settings.max_wait_s, deadline_s or settings.deadline_s)
+        if not waiting:
+            return
+        if waiting + num_rows > settings.queue_rows:
+            what, allowed = f"{waiting} rows wait, {num_rows} more do not fit", f"queue_rows = {settings.queue_rows}"
+        elif wait_s > longest_s:
+            what, allowed = f"{waiting} rows wait, which takes {wait_s:.1f} s", f"a wait of {longest_s:g} s"
+        else:
+            return
+        remedy = "send again after Retry-After seconds"
+        raise OverloadedError(what, allowed=allowed, remedy=remedy, retry_after_s=wait_s)
 
     def submit(
         self,

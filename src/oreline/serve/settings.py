@@ -24,6 +24,9 @@ class Settings(BaseModel):
     threads: int | None = Field(default=None, ge=1, description="CPU threads of the model; all cores when not set.")
 
     queue_rows: int = Field(default=1024, ge=1, description="Rows that may wait at once; beyond it requests get 429.")
+    max_wait_s: float = Field(
+        default=3.0, gt=0, description="Wait in the queue, by the measured rate, beyond which requests get 429."
+    )
     look_ahead_rows: int = Field(
         default=256, ge=1, description="Waiting rows that are sorted by length together to form the next batch."
     )

@@ -75,10 +75,10 @@ def test_the_rows_that_show_it_most_are_those_that_shifted() -> None:
 
 def test_a_significant_but_small_shift_is_no_drift() -> None:
     live = _normal(4000, 1, width=4)
-    live[:, 0] += 0.13
-    options = {"max_rows": 4000, "num_permutations": 99}
+    live[:, 0] += 0.15
+    options = {"max_rows": 4000, "num_permutations": 49}
     drift = Detector(**options).detect(_sample(_normal(4000, 0, width=4)), _sample(live, "l"))
-    assert drift.p_value == 0.01
+    assert drift.p_value == 0.02
     assert drift.effect.value < 0.55
     assert not drift.drifted
     assert Detector(**options, min_auc=0.501).detect(_sample(_normal(4000, 0, width=4)), _sample(live, "l")).drifted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ def test_an_offline_run_holds_the_values(tmp_path: Path, monkeypatch: pytest.Mon
     tracker.close()
     files = list((tmp_path / "logs" / "wandb").glob("offline-run-*/run-*.wandb"))
     assert len(files) == 1
-    content = files[0].read_bytes()
-    assert b"dev_accuracy" in content
-    assert b"quiet-run" in content
+    deadline = time.monotonic() + 60  # the library's service writes the file a moment after the run has ended
+    while b"dev_accuracy" not in files[0].read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert b"dev_accuracy" in files[0].read_bytes()
+    assert b"quiet-run" in files[0].read_bytes()

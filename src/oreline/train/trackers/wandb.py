@@ -29,5 +29,5 @@ class Tracker:
         self._run.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Flush and end the run."""
+        """End the run; the library's own service then writes what is left."""
         self._run.finish()

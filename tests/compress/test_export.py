@@ -1,0 +1,67 @@
+"""Exported graphs against the torch runtime: both forms of attention, both ways of reading a text."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from oreline import store
+from oreline.compress.export import export
+from oreline.errors import OrelineError
+from oreline.runtime.batching import pad
+from oreline.runtime.onnx import open_session
+from oreline.runtime.open import open_runtime
+from oreline.store import Artifact, Manifest
+
+TEXTS = ["a great film", "the story", "a dull and tedious movie with a weak plot", "", "superb", "b c d e f g h " * 4]
+
+
+def make_artifact(folder: Path, tiny_start: Path, pooling: str) -> Artifact:
+    """Write a torch artifact with a new head."""
+    from oreline.models.load import load_classifier, save_model
+
+    folder.mkdir()
+    save_model(load_classifier(tiny_start, 3, pooling=pooling), folder, labels=("a", "b", "c"))
+    shutil.copyfile(tiny_start / "tokenizer.json", folder / "tokenizer.json")
+    described = {"runtime": "torch", "task": "text_classification", "task_options": {"labels": ["a", "b", "c"]}}
+    store.seal(folder, Manifest(**described, max_tokens=64))
+    return Artifact.open(folder)
+
+
+@pytest.mark.parametrize(("pooling", "attention"), [("first", "eager"), ("mean", "sdpa")])
+def test_a_graph_gives_the_models_answers_for_any_shape(pooling: str, attention: str, tiny_start: Path, tmp_path: Path):
+    artifact, file = make_artifact(tmp_path / "model", tiny_start, pooling), tmp_path / "model.onnx"
+    export(artifact, file, attention=attention)
+    session, runtime = open_session(file), open_runtime(artifact)
+    rows = runtime.encode({"text": TEXTS}).ids
+    for part in (rows, rows[:1], rows[3:4], rows[::-1]):
+        ids_BT, mask_BT = pad(part, 0, multiple=8)
+        logits_BK, embedding_BD = session.run(["logits", "embedding"], {"input_ids": ids_BT, "attention_mask": mask_BT})
+        exponent_BK = np.exp(logits_BK - logits_BK.max(axis=1, keepdims=True))
+        encoded = runtime.encode({"text": TEXTS})._replace(ids=list(part), truncated_N=np.zeros(len(part), bool))
+        expected = runtime.forward(encoded, embeddings=True)
+        np.testing.assert_allclose(
+            exponent_BK / exponent_BK.sum(axis=1, keepdims=True), expected.outputs["scores"], atol=1e-5
+        )
+        np.testing.assert_allclose(embedding_BD, expected.embedding_ND, atol=1e-4)
+    graph = onnx.load(str(file)).graph
+    assert [entry.name for entry in graph.input] == ["input_ids", "attention_mask"]
+    assert [entry.name for entry in graph.output] == ["logits", "embedding"]
+
+
+def test_a_model_that_cannot_be_traced_is_named(tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    artifact = make_artifact(tmp_path / "model", tiny_start, "first")
+    # `oreline.compress` is the verb as an attribute, so the module has to be asked for by its whole name.
+    module = importlib.import_module("oreline.compress.export")
+
+    def branching(self: object, input_ids, attention_mask):
+        return (input_ids, attention_mask) if input_ids.sum().item() > 3 else (attention_mask, input_ids)
+
+    monkeypatch.setattr(module._Graph, "forward", branching)
+    with pytest.raises(OrelineError, match="cannot export this architecture with eager attention"):
+        export(artifact, tmp_path / "model.onnx", attention="eager")

@@ -1,0 +1,133 @@
+"""From a served model's log to a verdict, with a real artifact's own reference rows."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oreline import registry
+from oreline.errors import ArtifactError, DataError
+from oreline.monitor.log import PredictionLog
+from oreline.monitor.monitor import MIN_ROWS, monitor, reference_sample
+from oreline.monitor.records import LogRecord
+from oreline.runtime.open import open_runtime
+from oreline.store import Artifact, Manifest, seal, writing
+from oreline.types import Drift, Estimate, Sample
+
+DETECTORS = ("embedding_shift", "label_shift")
+
+
+def _detectors() -> list:
+    return [registry.create("detector", name) for name in DETECTORS]
+
+
+def _served(artifact: Artifact, texts: list[str], log_file: Path) -> Sample:
+    """Let the model answer texts and log them, as the server does; read the log as `oreline monitor` does."""
+    predictions = open_runtime(artifact).predict({"text": texts}, embeddings=True)
+    answers = open_runtime(artifact).task.decode(predictions.outputs)
+    log = PredictionLog(log_file)
+    log.append(
+        [
+            LogRecord(
+                f"{row:032x}", time.time(), artifact.id, artifact.version, {"text": text}, answer["label"],
+                predictions.outputs["scores"][row], predictions.embedding_ND[row],
+            )
+            for row, (text, answer) in enumerate(zip(texts, answers, strict=True))
+        ]
+    )  # fmt: skip
+    sample = log.sample()
+    log.close()
+    return sample
+
+
+def test_the_reference_is_what_the_artifact_carries(linear_model: Artifact) -> None:
+    reference = reference_sample(linear_model)
+    assert len(reference.ids) == len(reference.texts) == len(reference.labels) >= MIN_ROWS
+    predictions = open_runtime(linear_model).predict({"text": reference.texts}, embeddings=True)
+    np.testing.assert_allclose(reference.scores_NK, predictions.outputs["scores"], atol=1e-5)
+    np.testing.assert_allclose(reference.embedding_ND, predictions.embedding_ND, atol=1e-5)
+
+
+def test_rows_of_the_same_kind_are_no_drift(linear_model: Artifact, reviews, tmp_path: Path) -> None:
+    texts = reviews.frame("test", ["text"])["text"].to_list()
+    live = _served(linear_model, texts, tmp_path / "log.sqlite")
+    report = monitor(reference_sample(linear_model), live, detectors=_detectors(), subject={"artifact": "x"})
+    assert report.facts["verdict"] == "none"
+    assert report.title == "No drift"
+    assert report.facts["rows_live"] == len(texts)
+    assert set(report.metrics) == {"embedding_shift_auc", "label_shift_total_variation"}
+
+
+def test_rows_of_another_kind_are_drift_and_shown(linear_model: Artifact, reviews, tmp_path: Path) -> None:
+    usual = reviews.frame("test", ["text"])["text"].to_list()
+    strange = [f"invoice {number} overdue payment bank account   reminder " + "x" * 300 for number in range(30)]
+    live = _served(linear_model, usual + strange, tmp_path / "log.sqlite")
+    report = monitor(reference_sample(linear_model), live, detectors=_detectors())
+    assert report.facts["verdict"] == "drift"
+    assert "embedding_shift" in report.title
+    [rows] = [table for table in report.tables if table.title.endswith("embedding_shift")]
+    assert all("invoice" in row[3] for row in rows.rows), "the strange rows show it most"
+    assert all(len(row[3]) <= 120 and "  " not in row[3] for row in rows.rows)
+    assert {chart.kind for chart in report.charts} == {"bars", "histogram"}
+
+
+def test_the_report_can_be_saved_and_drawn(linear_model: Artifact, tmp_path: Path) -> None:
+    evil = ["<script>alert(1)</script> dull"] * 60
+    live = _served(linear_model, evil, tmp_path / "log.sqlite")
+    report = monitor(reference_sample(linear_model), live, detectors=_detectors())
+    report.save(tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert "<script>alert(1)" not in page
+    saved = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert saved["facts"]["verdict"] == "drift"
+    assert "Drift" in str(report)
+
+
+@pytest.mark.parametrize("side", ["reference", "live"])
+def test_few_rows_cannot_be_judged(linear_model: Artifact, side: str) -> None:
+    whole = reference_sample(linear_model)
+    few = Sample(
+        whole.ids[:29], whole.texts[:29], whole.labels[:29], whole.scores_NK[:29], whole.embedding_ND[:29]
+    )  # fmt: skip
+    samples = (few, whole) if side == "reference" else (whole, few)
+    with pytest.raises(DataError, match=f"29 {side} rows are too few") as caught:
+        monitor(*samples, detectors=_detectors())
+    assert "30 rows" in caught.value.allowed
+    assert caught.value.remedy
+
+
+class _Fixed:
+    """A detector with a p-value of its own, to see what is made of it."""
+
+    def __init__(self, p_value: float, drifted: bool = True) -> None:
+        self.p_value, self.drifted = p_value, drifted
+
+    def detect(self, reference: Sample, live: Sample, *, seed: int = 0) -> Drift:
+        return Drift("fixed", self.drifted, self.p_value, Estimate(0.5, 0.4, 0.6, 40), "size")
+
+
+@pytest.mark.parametrize(
+    ("p_values", "verdict"),
+    [([0.04], "drift"), ([0.04, 0.9], "none"), ([0.025, 0.9], "drift"), ([0.02, 0.9, 0.9], "none")],
+)
+def test_more_detectors_ask_for_smaller_p_values(linear_model: Artifact, p_values: list[float], verdict: str) -> None:
+    sample = reference_sample(linear_model)
+    detectors = [_Fixed(p_value, drifted=p_value <= 0.05) for p_value in p_values]
+    assert monitor(sample, sample, detectors=detectors).facts["verdict"] == verdict
+
+
+def test_a_small_p_value_with_a_small_effect_is_no_drift(linear_model: Artifact) -> None:
+    sample = reference_sample(linear_model)
+    assert monitor(sample, sample, detectors=[_Fixed(1e-9, drifted=False)]).facts["verdict"] == "none"
+
+
+def test_an_artifact_without_samples_says_so(tmp_path: Path) -> None:
+    with writing(tmp_path / "bare") as folder:
+        seal(folder, Manifest(runtime="linear", task="text_classification", task_options={"labels": ["a", "b"]}))
+    with pytest.raises(ArtifactError, match="no sample rows"):
+        reference_sample(Artifact.open(tmp_path / "bare"))
