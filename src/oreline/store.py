@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from oreline import atomic
 from oreline.errors import ArtifactError, ResourceError, UsageError, did_you_mean
 
 FORMAT_VERSION = 1
@@ -33,6 +35,13 @@ _UNHASHED = {MANIFEST, MEASUREMENTS, EVENTS, "report.json", "report.html"}
 """Files that hold timings: they describe a run, not the model."""
 _FORBIDDEN_SUFFIXES = {".bin", ".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".py"}
 """Pickles and code have no place in a model folder (`train_rows.bin` is a plain array of hashes)."""
+
+
+class FileEntry(TypedDict):
+    """What the manifest knows of one file."""
+
+    size_bytes: int
+    sha256: str
 
 
 class Manifest(BaseModel):
@@ -63,7 +72,7 @@ class Manifest(BaseModel):
     """A few rows with the answers this model gave: `{"inputs": {role: value}, "scores": […]}`."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """What a runtime needs besides (an ONNX file's processor flags, its fallback)."""
-    files: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    files: dict[str, FileEntry] = Field(default_factory=dict)
     """`{"name": {"size_bytes": …, "sha256": …}}`."""
     oreline: str = ""
 
@@ -118,7 +127,7 @@ class Artifact:
 
     def size_bytes(self) -> int:
         """Total size of the files that the manifest lists."""
-        return sum(int(entry["size_bytes"]) for entry in self.manifest.files.values())
+        return sum(entry["size_bytes"] for entry in self.manifest.files.values())
 
     def measurements(self) -> dict[str, Any]:
         """Return what was measured of this artifact (timings, sizes); empty when nothing was."""
@@ -171,7 +180,7 @@ def verify_files(folder: Path, manifest: Manifest) -> list[str]:
 
 def seal(folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None) -> Manifest:
     """Write `oreline.json` (and `measurements.json`) for the files that lie in `folder`; return it with its id."""
-    files = {}
+    files: dict[str, FileEntry] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if name not in _UNHASHED:
@@ -201,9 +210,9 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
         try:
             yield temporary
-            _fsync_tree(temporary)
+            atomic.fsync_tree(temporary)
             os.chmod(temporary, 0o755)  # noqa: PTH101  mkdtemp gives 0700; a model folder is shared
-            _replace(temporary, destination)
+            atomic.replace(temporary, destination)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -254,6 +263,8 @@ def aliases(home: str | Path) -> dict[str, str]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ArtifactError("aliases.json cannot be read", where=str(file)) from error
+    if not isinstance(found, dict):
+        raise ArtifactError("aliases.json is not a mapping of names to versions", where=str(file))
     return {str(name): str(version) for name, version in found.items()}
 
 
@@ -284,9 +295,9 @@ def resolve(path: str | Path) -> Path:
 def add_version(home: str | Path, artifact: Artifact) -> Artifact:
     """Copy an artifact into `HOME/versions/<version>` and return the copy; the same content is stored once."""
     destination = Path(home) / "versions" / artifact.version
-    if not destination.exists():
-        with writing(destination) as folder:
-            shutil.copytree(artifact.path, folder, dirs_exist_ok=True)
+    # Another process may have stored the same content in the meantime: then there is nothing left to do.
+    with contextlib.suppress(UsageError), writing(destination) as folder:
+        atomic.copy_files(artifact.path, folder)
     return Artifact.open(destination)
 
 
@@ -343,36 +354,6 @@ def _check_member(name: str, folder: Path) -> None:
             allowed="safetensors, ONNX, JSON, Parquet",
             remedy="save the weights as safetensors",
         )
-
-
-def _fsync_tree(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _replace(temporary: Path, destination: Path) -> None:
-    if destination.exists():
-        # A rename onto a full folder is refused, so the old one steps aside first.
-        aside = Path(tempfile.mkdtemp(prefix=f".{destination.name}.old.", dir=destination.parent))
-        destination.rename(aside / "old")
-        try:
-            temporary.rename(destination)
-        except OSError:
-            (aside / "old").rename(destination)
-            raise
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    else:
-        temporary.rename(destination)
-    descriptor = os.open(destination.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _first_line(error: Exception) -> str:

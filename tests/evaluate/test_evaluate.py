@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from oreline.errors import DataError
-from oreline.evaluate.evaluate import MAX_MATRIX_CLASSES, confusion, evaluate, shorten
+from oreline.evaluate.evaluate import MAX_MATRIX_CLASSES, confusion, evaluate, group_widening, shorten
 from oreline.evaluate.table import predict_table
 from oreline.report.report import Report
 from oreline.runtime.linear import Runtime as LinearRuntime
@@ -54,7 +55,8 @@ def test_the_split_is_named_beside_every_figure(report, model, data):
 
 def test_classes_and_slices_have_rows_that_add_up(report):
     classes = table_named(report, "Per class")
-    assert sum(row[1] for row in classes.rows) == 240
+    for figure in ("precision", "recall"):
+        assert sum(row[2] for row in classes.rows if row[1] == figure) == 240
     slices = table_named(report, "By studio")
     assert sum(row[1] for row in slices.rows) == 240
     assert cell(slices, "(missing)", "n") == 6
@@ -94,9 +96,8 @@ def test_a_class_that_the_split_lacks_is_said_and_not_measured(make_linear, data
     report = evaluate(make_linear(labels=("fresh", "plot", "rotten")), data)
     report.save(tmp_path)
     assert any("no row of the split 'test' has the label plot" in warning for warning in report.warnings)
-    row = next(row for row in table_named(report, "Per class").rows if row[0] == "plot")
-    assert row[1] == 0
-    assert cell(table_named(report, "Per class"), "plot", "recall") == ""
+    absent = [row for row in table_named(report, "Per class").rows if row[0] == "plot"]
+    assert [row[1:6] for row in absent] == [[name, 0, "", "", ""] for name in ("precision", "recall", "f1")]
 
 
 def test_rows_that_were_trained_on_are_counted_in_the_report(make_linear, data):
@@ -175,6 +176,33 @@ def test_a_matrix_of_many_classes_shows_those_with_mistakes(make_linear, data):
     assert len(chart.data["labels"]) == MAX_MATRIX_CLASSES
     assert {"fresh", "rotten"} <= set(chart.data["labels"])
     assert "42 classes" in chart.note
+
+
+def test_rows_of_a_group_that_are_right_or_wrong_together_are_warned_of(make_linear, make_dataset, make_reviews):
+    frame = make_reviews(240, 4)
+    alone = frame.with_columns(group=pl.col("row_id"))
+    model = make_linear()
+    right_N = predict_table(model, make_dataset(test=alone), "test").right_N
+    together = frame.with_columns(group=pl.Series([f"{right} {row % 8}" for row, right in enumerate(right_N)]))
+    for grouped, warned in ((frame, False), (alone, False), (together, True)):
+        report = evaluate(model, make_dataset(test=grouped))
+        assert any("rows of one group" in warning for warning in report.warnings) == warned
+
+
+def test_widening_equals_drawing_groups(make_table):
+    """Oracle: the standard deviation of accuracy over draws of whole groups, by that over draws of rows."""
+    table = make_table(1200, 3, 0, 0.5)
+    order = np.argsort(table.right_N + np.random.default_rng(0).normal(scale=1.5, size=1200))
+    codes_N = np.empty(1200, dtype=np.int64)
+    codes_N[order] = np.arange(1200) // 12
+    table = replace(table, groups=[f"g{code}" for code in codes_N])
+    source = np.random.default_rng(1)
+    right_G, rows_G = (np.bincount(codes_N, weights=values) for values in (table.right_N, np.ones(1200)))
+    draws_RG = source.multinomial(100, np.full(100, 0.01), size=4000)
+    by_group = (draws_RG @ right_G / (draws_RG @ rows_G)).std()
+    by_row = source.binomial(1200, table.right_N.mean(), size=4000).std() / 1200
+    assert by_group / by_row > 1.3
+    assert group_widening(table) == pytest.approx(by_group / by_row, rel=0.06)
 
 
 def test_confusion_counts_rows_by_truth(make_table):

@@ -19,7 +19,7 @@ def test_a_model_that_is_as_good_passes(make_pair):
     assert verdict.decision == "passed"
     assert verdict.rows_needed is None
     assert verdict.checks[0].difference.low >= -0.01
-    assert verdict.sentence.startswith("passed: on all rows (n=5,000) accuracy changes by +0.0000")
+    assert verdict.sentence.startswith("passed: accuracy on all rows (n=5,000) changes by +0.0000")
 
 
 def test_a_model_that_is_clearly_worse_is_refused(make_pair):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from oreline.errors import ArtifactError, DataError, did_you_mean
 from oreline.report.report import Report
@@ -18,6 +20,7 @@ from oreline.store import file_sha256, write_json
 
 DATASET = "dataset.json"
 LEDGER = "ledger.parquet"
+FORMAT_VERSION = 1
 UNSPLIT = "all"
 """Name of the only split of a dataset that was not split."""
 
@@ -27,7 +30,7 @@ class DatasetManifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format_version: int = 1
+    format_version: int = FORMAT_VERSION
     fingerprint: str = ""
     """SHA-256 over the schema and the content of every shard."""
     columns: dict[str, str]
@@ -64,11 +67,10 @@ class Dataset:
                 where=str(folder),
                 remedy="make one with `oreline refine SOURCE --out DIR`",
             )
-        try:
-            manifest = DatasetManifest.model_validate_json(file.read_text(encoding="utf-8"))
-        except (ValueError, ValidationError) as error:
-            raise ArtifactError(f"{DATASET} cannot be read", where=str(file)) from error
-        if lost := [name for name in manifest.shards if not (folder / name).is_file()]:
+        manifest = _read(file)
+        # A link or a file that appeared later is not what was written; neither is ever read.
+        lost = [name for name in manifest.shards if not (folder / name).is_file() or (folder / name).is_symlink()]
+        if lost:
             raise ArtifactError(f"the dataset has lost {lost[0]}", where=str(folder), remedy="refine it again")
         return cls(folder, manifest)
 
@@ -89,22 +91,23 @@ class Dataset:
 
     def shards(self) -> dict[str, list[Path]]:
         """Return the Parquet files of each split."""
-        return {name: sorted((self.path / name).glob("*.parquet")) for name in self.splits}
+        return {name: self._shards(name) for name in self.splits}
 
     def scan(self, split: str, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         """Return a split as a lazy frame: `row_id`, columns by role, the file's other columns."""
-        folder = self.path / self._known(split)
-        frame = pl.scan_parquet(sorted(folder.glob("*.parquet")))
+        frame = pl.scan_parquet(self._shards(self._known(split)))
         return frame.select(columns) if columns is not None else frame
 
     def frame(self, split: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return a split in memory."""
-        return self.scan(split, columns).collect()
+        with self._naming_damage():
+            return self.scan(split, columns).collect()
 
     def batches(self, split: str, rows: int = 8192, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield a split in frames of at most `rows` rows, one shard in memory at a time."""
-        for shard in sorted((self.path / self._known(split)).glob("*.parquet")):
-            frame = pl.read_parquet(shard, columns=list(columns) if columns is not None else None)
+        for shard in self._shards(self._known(split)):
+            with self._naming_damage():
+                frame = pl.read_parquet(shard, columns=list(columns) if columns is not None else None)
             yield from frame.iter_slices(rows)
 
     def ledger(self) -> pl.DataFrame:
@@ -130,6 +133,20 @@ class Dataset:
     def _repr_html_(self) -> str:
         return self.report()._repr_html_()
 
+    def _shards(self, split: str) -> list[Path]:
+        return [self.path / name for name in sorted(self.manifest.shards) if name.startswith(f"{split}/")]
+
+    @contextlib.contextmanager
+    def _naming_damage(self) -> Iterator[None]:
+        """Say which shard was altered where reading fails for that."""
+        try:
+            yield
+        except (pl.exceptions.PolarsError, OSError) as error:
+            faults = self.verify()
+            if not faults:
+                raise
+            raise ArtifactError(faults[0], where=str(self.path), remedy="refine it again") from error
+
     def _known(self, split: str) -> str:
         if split not in self.manifest.splits:
             raise DataError(
@@ -147,8 +164,37 @@ def seal(folder: Path, manifest: DatasetManifest) -> DatasetManifest:
         for split in manifest.splits
         for file in sorted((folder / split).glob("*.parquet"))
     }
-    content: Mapping[str, Any] = {"columns": manifest.columns, "roles": manifest.roles, "shards": shards}
-    fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    sealed = manifest.model_copy(update={"shards": shards, "fingerprint": fingerprint})
+    sealed = manifest.model_copy(update={"shards": shards})
+    sealed.fingerprint = _content_hash(sealed)
     write_json(folder / DATASET, sealed.model_dump())
     return sealed
+
+
+def _read(file: Path) -> DatasetManifest:
+    """Read and check `dataset.json`."""
+    where = str(file)
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        version = raw.get("format_version")
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ArtifactError(
+                f"written by a newer Oreline: format {version}",
+                where=where,
+                allowed=f"up to format {FORMAT_VERSION}",
+                remedy="pip install --upgrade oreline",
+            )
+        manifest = DatasetManifest.model_validate(raw)
+    except (ValueError, AttributeError) as error:
+        raise ArtifactError(f"{DATASET} cannot be read", where=where) from error
+    shard = re.compile(rf"({'|'.join(map(re.escape, manifest.splits))})/[\w-]+\.parquet")
+    names = [name for name in manifest.splits if not re.fullmatch(r"[\w-]+", name)]
+    if names := [*names, *(name for name in manifest.shards if not shard.fullmatch(name))]:
+        raise ArtifactError(f"{DATASET} names {names[0]!r}, which is outside of the folder", where=where)
+    if manifest.fingerprint != _content_hash(manifest):
+        raise ArtifactError(f"{DATASET} was altered: its fingerprint is not the hash of its content", where=where)
+    return manifest
+
+
+def _content_hash(manifest: DatasetManifest) -> str:
+    content = {"columns": manifest.columns, "roles": manifest.roles, "shards": manifest.shards}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -131,8 +131,33 @@ def _warnings(table: Table, split: str) -> Iterator[str]:
     if absent := [label for label, count in zip(table.labels, counts_K) if not count]:
         shown = ", ".join(absent[:5]) + (", …" if len(absent) > 5 else "")
         yield f"no row of the split {split!r} has the label {shown}: nothing is measured there"
+    widening = group_widening(table)
+    if widening > 1.1:
+        yield (
+            "rows of one group are right or wrong together, but the intervals take each row for itself: "
+            f"for new groups they would be about {widening:.1f} times as wide"
+        )
     if table.num_rows < TINY_ROWS:
         yield f"the split {split!r} has only {table.num_rows} rows: the intervals are wide"
+
+
+def group_widening(table: Table) -> float:
+    """Return how many times wider the interval of accuracy is when groups, not rows, are drawn; 1 without groups.
+
+    The square root of the design effect: the variance of accuracy as a ratio of sums over groups, by that of N
+    independent rows, `sum_g (right_g - accuracy n_g)² G / (G - 1) / (N accuracy (1 - accuracy))`.
+
+    Source: Rao & Scott, A Simple Method for the Analysis of Clustered Binary Data, Biometrics 48, 1992.
+    """
+    if table.groups is None:
+        return 1.0
+    names, codes_N = np.unique(np.asarray(table.groups, dtype=object), return_inverse=True)
+    accuracy = float(table.right_N.mean())
+    if len(names) < 2 or accuracy in (0.0, 1.0):
+        return 1.0
+    surplus_G = np.bincount(codes_N, weights=table.right_N - accuracy)
+    effect = (surplus_G**2).sum() * len(names) / (len(names) - 1) / (table.num_rows * accuracy * (1 - accuracy))
+    return float(np.sqrt(effect))
 
 
 def _per_class(table: Table, split: str, seed: int) -> ReportTable:
@@ -140,18 +165,15 @@ def _per_class(table: Table, split: str, seed: int) -> ReportTable:
     counts_K = np.bincount(table.targets_N, minlength=len(table.labels))
     rows = []
     for label, count in zip(table.labels, counts_K):
-        cells: list[Any] = [label, int(count)]
         for name in ("precision", "recall", "f1"):
-            cells += _cells(found.get(f"{name}_{label}"))
-        rows.append([*cells, "few rows" if count < TINY_ROWS else ""])
-    columns = ["label", "n"]
-    for name in ("precision", "recall", "f1"):
-        columns += [name, f"{name} low", f"{name} high"]
+            estimate = found.get(f"{name}_{label}")
+            n = 0 if estimate is None else estimate.n
+            rows.append([label, name, n, *_cells(estimate), "few rows" if count < TINY_ROWS else ""])
     return ReportTable(
         f"Per class, split {split!r}",
-        [*columns, ""],
+        ("label", "figure", "n", "value", "low", "high", ""),
         rows,
-        note="95 % intervals; n is the rows that have the label; empty where there is nothing to measure",
+        note="n: rows predicted as the class (precision), having it (recall), either (F1); empty if there are none",
     )
 
 
@@ -167,7 +189,7 @@ def _by_slice(table: Table, column: str, first_metric: str, split: str, seed: in
         rows.append([shorten(value, MAX_SLICE_NAME), count, *cells, "few rows" if count < TINY_ROWS else ""])
     left = largest[MAX_SLICES:]
     note = f"{len(left):,} more values with {sum(count for _, count in left):,} rows are not shown" if left else ""
-    columns = [column, "n", *(part for name in shown for part in (name, f"{name} low", f"{name} high")), ""]
+    columns = [column, "n", *(part for name in shown for part in (name, "low", "high")), ""]
     return ReportTable(f"By {column}, split {split!r}", columns, rows, note=note)
 
 

@@ -245,10 +245,10 @@ def _clause(check: Check, agree: bool) -> str:
     d = check.difference
     if agree:
         return f"both models give the same answer on all {d.n:,} rows (a drop of {-d.low:.4f} could have been missed)"
-    wanted = "must be above 0" if check.bound == 0 else f"may be {check.bound:.4f} at worst"
+    wanted = "it must rise" if check.name == "fresh rows" else f"a drop of {-check.bound:.4f} is allowed"
     return (
-        f"on {check.name} (n={d.n:,}) accuracy changes by {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
-        f"which {wanted}: {check.decision}"
+        f"accuracy on {check.name} (n={d.n:,}) changes by {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
+        f"{wanted} ({check.decision})"
     )
 
 

@@ -43,6 +43,8 @@ class Table:
     texts: list[str]
     """What the reader of a report is shown of each row."""
     slices: dict[str, list[str]] = field(default_factory=dict)
+    groups: list[str] | None = None
+    """The group of each row (movie, customer, …), where the data have one: rows of a group are not independent."""
     num_refused: int = 0
     """Rows left out because the model was trained on them."""
     num_unlabeled: int = 0
@@ -92,6 +94,7 @@ class Table:
             [self.row_ids[row] for row in rows],
             [self.texts[row] for row in rows],
             {name: [values[row] for row in rows] for name, values in self.slices.items()},
+            [self.groups[row] for row in rows] if self.groups is not None else None,
         )
 
 
@@ -134,6 +137,7 @@ def predict_table(
         frame["row_id"].to_list(),
         [" | ".join(map(str, values)) for values in frame.select(task.inputs).iter_rows()],
         {name: [MISSING if value is None else str(value) for value in frame[name].to_list()] for name in slices},
+        groups=frame["group"].cast(pl.String).fill_null(MISSING).to_list() if "group" in frame.columns else None,
         num_refused=num_refused,
         num_unlabeled=num_unlabeled,
         num_truncated=int(predictions.truncated_N.sum()),
@@ -194,7 +198,7 @@ def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:
             raise DataError(
                 f"there is no column {name!r} to slice by", where=str(data.path), allowed=did_you_mean(name, known)
             )
-    return list(dict.fromkeys(("row_id", *task.inputs, task.target, *slices)))
+    return list(dict.fromkeys(("row_id", *task.inputs, task.target, *slices, *(["group"] if "group" in known else []))))
 
 
 def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str]) -> NDArray[np.bool_]:

@@ -1,0 +1,69 @@
+"""Folders that appear, change and are copied as a whole: what the store's atomic writing rests on."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def copy_files(source: Path, folder: Path) -> None:
+    """Copy all files of a folder, links left out; a failure keeps its errno."""
+    # Not shutil.copytree: it gathers errors into one without errno, and a full disk would not be recognised.
+    for file in sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink()):
+        copy = folder / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Wait until every file and folder of a tree is on the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace(temporary: Path, destination: Path) -> None:
+    """Move a finished folder to its place; one that lies there already is exchanged for it in one step."""
+    try:
+        temporary.rename(destination)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            raise
+        _swap(temporary, destination)
+    descriptor = os.open(destination.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _swap(temporary: Path, destination: Path) -> None:
+    # What was replaced ends up in the temporary folder, which vanishes.
+    if destination.is_dir() and _exchange(temporary, destination):
+        return
+    # The system cannot exchange two names, so the old one steps aside first: a kill in between would lose it.
+    aside = Path(tempfile.mkdtemp(prefix=f".{destination.name}.old.", dir=destination.parent))
+    destination.rename(aside / "old")
+    try:
+        temporary.rename(destination)
+    except OSError:
+        (aside / "old").rename(destination)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step, so that no kill can fall between; false where the system cannot."""
+    names = os.fsencode(one), os.fsencode(other)
+    system = ctypes.CDLL(None, use_errno=True)
+    if hasattr(system, "renameat2"):  # Linux: AT_FDCWD is -100, RENAME_EXCHANGE is 2
+        return bool(system.renameat2(-100, names[0], -100, names[1], 2) == 0)
+    return hasattr(system, "renamex_np") and bool(system.renamex_np(*names, 2) == 0)  # macOS: RENAME_SWAP is 2
