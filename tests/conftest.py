@@ -159,12 +159,3 @@ def torch_model(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFact
         out=tmp_path_factory.mktemp("torch") / "model",
         score=point_values,
     )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the failures that `known_faults.txt` names: faults that are known and not mended yet."""
-    lines = (Path(__file__).parent / "known_faults.txt").read_text(encoding="utf-8").splitlines()
-    known = {line for line in lines if line and not line.startswith("#")}
-    for item in items:
-        if item.nodeid.split("[", 1)[0] in known:
-            item.add_marker(pytest.mark.xfail(reason="named in tests/known_faults.txt", strict=False))

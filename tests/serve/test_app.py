@@ -132,6 +132,12 @@ def test_what_is_no_json_is_refused(client: TestClient, body: bytes, status: int
     assert _error(answer)["what"]
 
 
+def test_a_body_that_is_not_sent_as_json_is_told_so(client: TestClient) -> None:
+    answer = client.post("/predict", content=b'{"text": "a"}', headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 422
+    assert _error(answer)["allowed"] == "Content-Type: application/json"
+
+
 def test_a_huge_wrong_value_is_not_sent_back(client: TestClient) -> None:
     for body in ({"k" * 500_000: 1}, {"rows": "y" * 500_000}, {"text": 10**4000}):
         answer = client.post("/predict", json=body)

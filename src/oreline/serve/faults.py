@@ -55,6 +55,8 @@ def _sentence(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]
             return f"{len(fault['input']):,} characters are too many", f"at most {context['max_length']:,}"
         case "too_short":
             return f"{name} is empty", f"at least {context['min_length']}"
+        case "model_attributes_type" | "model_type" | "dict_type" if isinstance(fault["input"], bytes):
+            return "the body is not sent as JSON", "Content-Type: application/json"
         case "model_attributes_type" | "model_type" | "dict_type":
             return f"not an object: {_shown(fault['input'])}", ", ".join(known)
         case "string_type":

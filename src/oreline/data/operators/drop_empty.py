@@ -8,7 +8,11 @@ import polars as pl
 
 
 class Operator:
-    """Drop rows in which a text holds nothing that can be seen."""
+    """Drop rows in which a text holds nothing that can be seen.
+
+    Args:
+        columns: text columns that are looked at, where the data has them.
+    """
 
     def __init__(self, *, columns: Sequence[str] = ("text", "text_pair")) -> None:
         self._columns = tuple(columns)

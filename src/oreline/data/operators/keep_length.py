@@ -14,6 +14,11 @@ class Operator:
 
     Characters, not words, so that the same limit makes sense for English and Chinese. There is no upper limit
     unless one is set: what is too long for a model is cut, and counted, when it is tokenised.
+
+    Args:
+        min: fewest characters that stay.
+        max: most characters that stay; no limit when not set.
+        columns: text columns that are looked at, where the data has them.
     """
 
     def __init__(self, *, min: int = 2, max: int | None = None, columns: Sequence[str] = ("text", "text_pair")) -> None:

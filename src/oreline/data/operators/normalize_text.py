@@ -33,6 +33,11 @@ class Operator:
     Invisible are control and zero-width characters and byte-order marks; joiners stay where a script or an emoji
     needs them. Line ends stay, other runs of white space become one space.
 
+    Args:
+        columns: text columns that are tidied, where the data has them.
+        form: Unicode form; NFKC also folds full-width letters and ligatures.
+        html_entities: decode `&amp;` and its like.
+
     The ledger gets a line only for a row that changed, and the reason names what changed: `html_entity`,
     `control_character`, `byte_order_mark`, `zero_width`, `unicode_form`, `white_space`.
 

@@ -17,6 +17,12 @@ class Optimizer:
     A token embedding has a gradient for the few hundred rows whose tokens occur in a step. The dense update walks
     through all of its rows, seven arrays of 47 MB for a 30,522-token vocabulary, a twentieth of the training time of
     a small model on a CPU. The row-wise update moves only the rows that occur (see `_update_rows`).
+
+    Args:
+        beta1: decay of the first moment.
+        beta2: decay of the second moment.
+        eps: floor of the denominator.
+        rowwise: update large embeddings on a CPU by row.
     """
 
     def __init__(self, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, rowwise: bool = True) -> None:
