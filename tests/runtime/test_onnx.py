@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from oreline import store
 from oreline.errors import ArtifactError
-from oreline.runtime.onnx import FALLBACK, MODEL, Runtime, processor_flags
+from oreline.runtime.onnx import FALLBACK, MODEL, Runtime, open_session, processor_flags
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, Manifest
 
@@ -209,3 +209,11 @@ print(open_runtime(sys.argv[1]).predict({"text": ["a great film"]}).outputs["sco
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "(1, 3)"
+
+
+def test_a_session_leaves_the_arithmetic_of_the_process_alone(tmp_path: Path) -> None:
+    """ONNX Runtime's option to flush denormals would do so for the whole calling thread, NumPy and Polars included."""
+    file = tmp_path / "graph.onnx"
+    write_graph(file)
+    open_session(file, threads=1).run(None, {"input_ids": np.array([[1]]), "attention_mask": np.array([[1]])})
+    assert sys.float_info.min / 2 > 0.0

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from oreline.errors import DataError
 from oreline.runtime.linear import Runtime
 from oreline.runtime.open import open_runtime
-from oreline.serve.batcher import Batcher
+from oreline.serve.batcher import MAX_PADDING, Batcher, batch_of_first
 from oreline.serve.jobs import Answered
 from oreline.serve.live import Served
 from oreline.serve.meters import Meters
@@ -128,7 +128,19 @@ def test_batches_keep_the_budget_and_lose_nothing(artifact: Artifact, sizes: lis
     batcher.close(timeout_s=5)
     assert sum(map(len, runtime.batches)) == sum(map(len, sizes))
     assert all(len(batch) * max(batch) <= 100 or len(batch) == 1 for batch in runtime.batches)
+    assert all(len(batch) * max(batch) - sum(batch) <= MAX_PADDING for batch in runtime.batches)
     assert batcher.num_waiting == 0
+
+
+@given(lengths=st.lists(st.integers(0, 200), min_size=1, max_size=60), budget=st.integers(1, 500))
+def test_a_batch_holds_the_oldest_row_and_is_as_large_as_the_bounds_allow(lengths: list[int], budget: int) -> None:
+    batch = batch_of_first(lengths, budget)
+    inside = sorted(lengths[row] for row in batch)
+    outside = [lengths[row] for row in range(len(lengths)) if row not in batch]
+    assert 0 in batch
+    assert len(inside) == 1 or len(inside) * inside[-1] <= budget
+    assert len(inside) * inside[-1] - sum(inside) <= MAX_PADDING
+    assert not any(inside[0] < length < inside[-1] for length in outside), "rows of near length stay together"
 
 
 def _hold(batcher: Batcher, runtime: GatedRuntime) -> None:

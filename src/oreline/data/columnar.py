@@ -10,6 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 
+GROUP_BYTES = 1 << 20
+
 
 class Closing:
     """Something that writes files: as a context manager it is closed at the end, and abandoned at an error."""
@@ -44,8 +46,13 @@ class ParquetFile(Closing):
         self._writer = pa.parquet.ParquetWriter(self._stream, schema, compression=compression)
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Append one row group."""
-        self._writer.write_table(frame.to_arrow().cast(self._schema), row_group_size=max(frame.height, 1))
+        """Append rows, in row groups of about a megabyte.
+
+        Readers fetch some dozens of row groups ahead, whatever their size; small ones keep their memory flat.
+        """
+        table = frame.to_arrow().cast(self._schema)
+        rows = len(table) * GROUP_BYTES // max(table.nbytes, GROUP_BYTES)
+        self._writer.write_table(table, row_group_size=max(rows, 1))
 
     def close(self) -> None:
         """Write the footer; nothing happens the second time."""

@@ -62,7 +62,7 @@ def hashed(scan: pl.LazyFrame, columns: Sequence[str], *, keep: Sequence[str] = 
     """
     parts = []
     position = 0
-    for batch in scan.select(list(dict.fromkeys([*columns, *keep]))).collect_batches(chunk_size=16_384):
+    for batch in scan.select(list(dict.fromkeys([*columns, *keep]))).collect_batches(chunk_size=4096):
         positions = pl.Series("position", np.arange(position, position + batch.height, dtype=np.uint32))
         parts.append(pl.DataFrame([*batch.select(keep), positions, *wide_hashes(batch, columns)]))
         position += batch.height

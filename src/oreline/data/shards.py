@@ -10,7 +10,7 @@ import polars as pl
 from oreline.data.columnar import Closing, ParquetFile
 
 GROUP_ROWS = 8192
-"""Rows of one row group. Fixed, so that a dataset's bytes do not depend on how its rows were framed."""
+"""Rows written at a time. Fixed, so that a dataset's bytes do not depend on how its rows were framed."""
 SHARD_ROWS = 65_536
 SHARD_BYTES = 128 << 20
 """A reader holds one shard in memory: rows and bytes are both bounded."""

@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
 
 from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
-
-SCAN_ROWS = 8192
 
 
 class Stage(Closing):
@@ -96,8 +93,8 @@ class Stage(Closing):
         for file in self._files:
             conform = _casts(pl.read_parquet_schema(file), self.schema)
             with pyarrow.parquet.ParquetFile(file) as parquet:
-                for batch in parquet.iter_batches(batch_size=SCAN_ROWS):
-                    frame = pl.DataFrame(pa.Table.from_batches([batch])).select(conform)
+                for group in range(parquet.num_row_groups):  # `iter_batches` would hold the whole file
+                    frame = pl.DataFrame(parquet.read_row_group(group, use_threads=False)).select(conform)
                     mask = alive[position : position + frame.height]
                     position += frame.height
                     yield frame if mask.all() else frame.filter(pl.Series(mask))

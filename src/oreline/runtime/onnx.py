@@ -95,7 +95,6 @@ def open_session(file: Path, threads: int | None = None) -> Any:
     options.log_severity_level = 3
     # Shapes change with every batch: planning memory for each of them costs more than it saves.
     options.enable_mem_pattern = False
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     try:
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises types of its own for each fault, none of them public

@@ -1,10 +1,10 @@
 """Dynamic batching: rows of many requests through one model, without waiting for company.
 
-Two threads. One tokenises what has arrived; the other runs the model. Whenever the model is free, the next batch
-is cut from what is queued at that moment: the oldest `look_ahead_rows` rows are sorted by length, cut by padded
-tokens, and the batch that holds the oldest row goes first, so that no row starves and little is padded. Under
-light load a row never waits for others; under heavy load batches grow by themselves. Rows whose deadline has
-passed, or whose client has gone, are dropped before they cost anything.
+Two threads. One tokenises what has arrived; the other runs the model. Whenever the model is free, the next batch is
+cut from what is queued at that moment: the oldest `look_ahead_rows` rows are sorted by length, cut where a batch would
+exceed its budget of padded tokens or hold too much padding, and the batch with the oldest row goes first, so that no
+row starves. Under light load a row never waits for others; under heavy load batches grow by themselves. Rows whose
+deadline has passed, or whose client has gone, are dropped before they cost anything.
 
 Shape suffixes: N rows of a request, B rows of a batch.
 """
@@ -19,15 +19,12 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from oreline.errors import OrelineError
-from oreline.runtime.batching import length_batches
 from oreline.serve.jobs import Answered, Job, Row, joined, row_of, settle
 from oreline.serve.refusals import DeadlineError, DrainingError, OverloadedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oreline.serve.live import Served
     from oreline.serve.meters import Meters
@@ -37,8 +34,34 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _TOKENISE_ROWS = 256
 """Rows tokenised in one go: enough to use all cores, few enough that the first ones need not wait long."""
+MAX_PADDING = 64
+"""Padding tokens that a batch may hold: a batch more costs about as much as computing these."""
 _RATE_WEIGHT = 0.2
 """Weight of the newest batch in the running mean of seconds a row."""
+
+
+def batch_of_first(lengths: Sequence[int], token_budget: int) -> set[int]:
+    """Cut rows of similar length into batches and return the one that holds row 0.
+
+    Longest first, a batch is closed when another row would exceed the budget of padded tokens, or bring the padding
+    inside it above `MAX_PADDING`.
+
+    >>> sorted(batch_of_first([5, 90, 6, 91, 4], token_budget=1000))
+    [0, 2, 4]
+    """
+    batch: set[int] = set()
+    longest = padding = 0
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        gap = longest - lengths[row]
+        if batch and ((len(batch) + 1) * longest > token_budget or padding + gap > MAX_PADDING):
+            if 0 in batch:
+                break
+            batch = set()
+        if not batch:
+            longest, padding, gap = lengths[row], 0, 0
+        batch.add(row)
+        padding += gap
+    return batch
 
 
 class Batcher:
@@ -221,8 +244,7 @@ class Batcher:
             self._ready.extendleft(reversed(held))
             return []
         budget = self._settings.max_batch_tokens or window[0].job.served.runtime.token_budget
-        lengths_N = np.asarray([len(row.ids) for row in window], dtype=np.int64)
-        taken = next(set(batch.tolist()) for batch in length_batches(lengths_N, budget) if 0 in batch)
+        taken = batch_of_first([len(row.ids) for row in window], budget)
         left = [row for position, row in enumerate(window) if position not in taken]
         self._ready.extendleft(reversed(held))
         self._ready.extendleft(reversed(left))

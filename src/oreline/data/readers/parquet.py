@@ -23,11 +23,12 @@ class Reader:
         done = 0
         try:
             with pyarrow.parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=rows):
-                    frame = pl.DataFrame(pa.Table.from_batches([batch]))
-                    done += frame.height
-                    if frame.height:
-                        yield frame
+                for group in range(file.num_row_groups):  # over all groups at once it would hold the whole file
+                    for batch in file.iter_batches(batch_size=rows, row_groups=[group], use_threads=False):
+                        frame = pl.DataFrame(pa.Table.from_batches([batch]))
+                        done += frame.height
+                        if frame.height:
+                            yield frame
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise _damaged(path, done, error) from error
         except OSError as error:
