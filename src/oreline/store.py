@@ -69,7 +69,8 @@ class Manifest(BaseModel):
     metrics: dict[str, Any] = Field(default_factory=dict)
     """Estimates on the dev split at the time of writing."""
     golden: list[dict[str, Any]] = Field(default_factory=list)
-    """A few rows with the answers this model gave: `{"inputs": {role: value}, "scores": […]}`."""
+    """A few rows with the answers this model gave: `{"inputs": {role: value}, "scores": […]}`, each row alone; where
+    a runtime has a second graph, its answers as `fallback_scores`."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """What a runtime needs besides (an ONNX file's processor flags, its fallback)."""
     files: dict[str, FileEntry] = Field(default_factory=dict)

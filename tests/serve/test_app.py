@@ -192,8 +192,11 @@ def test_ready_runs_the_golden_rows(make_client: MakeClient) -> None:
     assert client.get("/health/ready").json()["status"] == "ready"
     service = client.app.state.service
     service.live.current.golden[1]["scores"] = [0.9, 0.1]
-    service._checked_s = -10.0
-    answer = client.get("/health/ready")
+    answers = []
+    for _ in service.live.current.golden:  # each check takes the next row
+        service._checked_s = -10.0
+        answers.append(client.get("/health/ready"))
+    [answer] = [answer for answer in answers if answer.status_code != 200]
     assert answer.status_code == 503
     assert "golden row 2" in answer.json()["faults"][0]
     assert client.get("/health/live").status_code == 200

@@ -289,3 +289,17 @@ def test_a_row_for_readiness_passes_a_full_queue(make_batcher: MakeBatcher) -> N
     assert len(batcher._ready[0].ids) == _length(runtime, _text(9))
     runtime.gate.set()
     assert first.result(timeout=5)
+
+
+def test_rows_for_readiness_run_alone(make_batcher: MakeBatcher) -> None:
+    """In company a dynamically quantised model answers otherwise, and a healthy server would be called unready."""
+    batcher, runtime, _ = make_batcher()
+    _hold(batcher, runtime)
+    others = batcher.submit({"text": [_text(9)] * 3}, 3, deadline_s=30)
+    _tokenised(batcher, 3)
+    ready = batcher.submit({"text": [_text(9)] * 2}, 2, deadline_s=30, first=True)
+    _tokenised(batcher, 5)
+    runtime.gate.set()
+    assert ready.result(timeout=5)
+    assert others.result(timeout=5)
+    assert [len(batch) for batch in runtime.batches[1:]] == [1, 1, 3]

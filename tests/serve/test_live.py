@@ -150,6 +150,18 @@ def test_a_version_that_was_repaired_is_tried_again(home: tuple[Path, str, str],
     assert live.failure == ""
 
 
+def test_the_fp32_graph_is_checked_on_its_own_answers(make_model) -> None:
+    folder = make_model()
+    served = live_module.load(folder, Settings(log=False))
+    row = served.golden[0]
+    row["fallback_scores"] = row["scores"][::-1]
+    outputs = served.runtime.predict(served.golden_columns(0)).outputs
+    assert served.golden_fault(0, outputs, 0.05) == ""
+    served.runtime.is_fallback = True
+    assert "golden row 1" in served.golden_fault(0, outputs, 0.05)
+    assert served.golden_fault(0, {"scores": outputs["scores"][:, ::-1]}, 0.05) == ""
+
+
 def test_half_written_aliases_change_nothing(home: tuple[Path, str, str]) -> None:
     path, one, _ = home
     live, _ = _live(path)

@@ -20,8 +20,9 @@ from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.report.report import Table as ReportTable
 from oreline.runtime.onnx import FALLBACK, MODEL, processor_flags
+from oreline.runtime.onnx import Runtime as OnnxRuntime
 from oreline.runtime.open import open_runtime
-from oreline.runtime.samples import read_samples, recompute_samples
+from oreline.runtime.samples import read_samples, recompute_samples, scores_alone
 from oreline.store import TRAIN_ROWS, Artifact, Manifest
 from oreline.types import Columns, Estimate, Event, OnEvent, Runtime, ignore
 
@@ -162,6 +163,9 @@ def _write(
     with store.writing(out, force=force) as folder:
         shutil.copytree(judged, folder, dirs_exist_ok=True)
         golden = recompute_samples(folder, runtime, parent, seed=seed)
+        fallback = OnnxRuntime(runtime.artifact, fallback=True)
+        for row in golden:  # a processor that takes the fp32 graph must find its answers too
+            row["fallback_scores"] = scores_alone(fallback, row["inputs"])
         metrics = {name: value.to_json() for name, value in report.metrics.items() if not name.startswith("before ")}
         manifest = runtime.artifact.manifest.model_copy(update={"golden": golden, "metrics": metrics})
         (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")

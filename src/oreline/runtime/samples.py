@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,15 +101,21 @@ def answered(part: str, frame: pl.DataFrame, runtime: Runtime, *, embeddings: bo
 
 
 def golden_rows(frame: pl.DataFrame, runtime: Runtime) -> list[dict[str, Any]]:
-    """Return a few short rows with the scores the model gives them, JSON-ready."""
+    """Return a few short rows with the scores the model gives each of them alone, JSON-ready.
+
+    Alone, because a dynamically quantised model scales a batch's activations together: in other company a row gets
+    scores that differ by some hundredths.
+    """
     inputs = runtime.task.inputs
     short = frame.filter(pl.all_horizontal(pl.col(role).str.len_chars() <= GOLDEN_CHARACTERS for role in inputs))
     chosen = (short if short.height else frame.head(1)).head(NUM_GOLDEN)
-    scores_NK = runtime.predict({role: chosen[role].to_list() for role in inputs}).outputs["scores"]
-    return [
-        {"inputs": row, "scores": [round(float(score), 6) for score in scores_K]}
-        for row, scores_K in zip(chosen.select(inputs).to_dicts(), scores_NK)
-    ]
+    return [{"inputs": row, "scores": scores_alone(runtime, row)} for row in chosen.select(inputs).to_dicts()]
+
+
+def scores_alone(runtime: Runtime, inputs: Mapping[str, str]) -> list[float]:
+    """Return the K scores of a row that is a batch of its own, rounded for JSON."""
+    outputs = runtime.predict({role: [value] for role, value in inputs.items()}).outputs
+    return [round(float(score), 6) for score in outputs["scores"][0]]
 
 
 def stratified_sample(frame: pl.DataFrame, column: str, rows: int, *, seed: int) -> pl.DataFrame:

@@ -151,7 +151,7 @@ def _health_routes(service: Service) -> APIRouter:
 
     @router.get("/health/ready", responses={503: {"description": "Send it no requests."}})
     async def ready() -> Response:
-        """Run the golden rows through the live model; send requests only while this says 200."""
+        """Run a golden row through the live model; send requests only while this says 200."""
         faults = await service.faults()
         body = {
             "status": "not ready" if faults else "ready",

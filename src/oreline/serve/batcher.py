@@ -146,7 +146,8 @@ class Batcher:
             num_rows: how many they are.
             deadline_s: seconds from now after which nobody waits for the answer.
             served: the model to use; the one in place when not set.
-            first: whether they go to the front of the queue and past its bound: for readiness only.
+            first: whether they go to the front of the queue, past its bound, and each through the model alone: for
+                readiness only.
 
         Raises:
             OverloadedError: the queue is full.
@@ -239,6 +240,8 @@ class Batcher:
             row = self._ready.popleft()
             if self._is_dead(row.job):
                 continue
+            if row.job.first and not window:
+                return [row]  # alone, as its saved scores were made: in company 8-bit activations are scaled otherwise
             (window if not window or row.job.served is window[0].job.served else held).append(row)
         if not window:
             self._ready.extendleft(reversed(held))

@@ -95,7 +95,7 @@ def health_routes() -> APIRouter:
 
     @router.get("/health/ready", responses={503: {"description": "Send it no requests."}})
     async def ready(request: Request) -> Response:
-        """Run the golden rows through the live model; send requests only while this says 200."""
+        """Run a golden row through the live model; send requests only while this says 200."""
         service = _service(request)
         faults = await service.faults()
         body = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 import uuid
@@ -48,6 +49,7 @@ class Service:
         self._explaining = ThreadPoolExecutor(settings.explain_concurrency, "oreline-explain")
         self._explain_slots = threading.BoundedSemaphore(settings.explain_concurrency)
         self._checking = asyncio.Lock()
+        self._turn = itertools.count()
         self._checked_s, self._faults = -_READY_CACHE_S, ["not checked yet"]
         self.draining = False
 
@@ -120,7 +122,7 @@ class Service:
         await self._with_log(lambda log: log.delete(id))
 
     async def faults(self) -> list[str]:
-        """Run the golden rows through the queue and the live model; return what is wrong, nothing when all is well."""
+        """Run the next golden row through the queue and the live model; return what is wrong, if anything."""
         if self.draining:
             return ["draining: the server is going away"]
         async with self._checking:
@@ -132,17 +134,17 @@ class Service:
     # --- parts ---
 
     async def _check(self) -> list[str]:
-        served = self.live.current
-        columns, timeout_s = served.golden_columns(), self.settings.ready_timeout_s
-        num_rows = len(next(iter(columns.values())))
+        served, number, timeout_s = self.live.current, next(self._turn), self.settings.ready_timeout_s
+        columns = served.golden_columns(number)
         try:
-            future = self.batcher.submit(columns, num_rows, deadline_s=timeout_s, served=served, first=True)
+            future = self.batcher.submit(columns, 1, deadline_s=timeout_s, served=served, first=True)
             answered = await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
         except TimeoutError:
-            return [f"the model did not answer its golden rows within {timeout_s} s"]
+            return [f"the model did not answer a golden row within {timeout_s} s"]
         except Exception as error:
-            return [f"the model failed on its golden rows: {error}"]
-        return served.golden_faults(answered.predictions.outputs, self.settings.golden_tolerance)
+            return [f"the model failed on a golden row: {error}"]
+        fault = served.golden_fault(number, answered.predictions.outputs, self.settings.golden_tolerance)
+        return [fault] if fault else []
 
     async def _with_log(self, work: Callable[[Any], None]) -> None:
         if self.recorder is None:

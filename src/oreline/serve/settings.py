@@ -59,9 +59,7 @@ class Settings(BaseModel):
         lt=1,
         description="How far a score of a golden row may lie from the one saved with the model.",
     )
-    ready_timeout_s: float = Field(
-        default=5.0, gt=0, description="Time that the golden rows may take in /health/ready."
-    )
+    ready_timeout_s: float = Field(default=5.0, gt=0, description="Time that a golden row may take in /health/ready.")
 
     log: bool = Field(default=True, description="Whether predictions are logged.")
     log_url: str | None = Field(
