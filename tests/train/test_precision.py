@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,20 @@ def test_it_measures_once_and_then_reads(tmp_path: Path, monkeypatch):
     first = probe(64, 128, threads=1, cache=cache)
     assert first.fp32_gflops > 0.1
     monkeypatch.setattr("oreline.train.precision._gflops", lambda *_: pytest.fail("measured again"))
-    assert probe(64, 128, threads=1, cache=cache) == first
+    again = probe(64, 128, threads=1, cache=cache)
+    assert again.bf16_gflops == first.bf16_gflops
+    assert again.fp32_gflops >= first.fp32_gflops
+
+
+def test_a_peak_measured_under_load_is_not_kept_for_ever(tmp_path: Path):
+    cache = tmp_path / "probe.json"
+    probe(64, 128, threads=1, cache=cache)
+    known = json.loads(cache.read_text())
+    for entry in known.values():
+        entry.update(fp32_gflops=0.001, bf16_gflops=0.0)
+    cache.write_text(json.dumps(known))
+    assert probe(64, 128, threads=1, cache=cache).fp32_gflops > 0.1
+    assert all(entry["fp32_gflops"] > 0.1 for entry in json.loads(cache.read_text()).values())
 
 
 def test_a_cache_that_cannot_be_written_is_no_obstacle():

@@ -35,3 +35,11 @@ def test_flops_are_six_for_each_weight_of_a_matrix_product(tiny_start: Path, poo
     layer, keys_and_values = 4 * 32 * 32 + 2 * 32 * 64, 2 * 32 * 32
     last = keys_and_values if pooling == "first" else layer  # the rest is computed for one token of each text
     assert flops_per_token(model) == 6 * (layer + last + 32 * 32 + 32 * 2)  # two layers, the pooler, the head
+
+
+def test_frozen_weights_are_counted_for_the_forward_pass_alone(tiny_start: Path):
+    model = Head(num_labels=2, pooling="mean").module(tiny_start)
+    for parameter in model.encoder.parameters():
+        parameter.requires_grad_(False)
+    layer = 4 * 32 * 32 + 2 * 32 * 64
+    assert flops_per_token(model) == 2 * (2 * layer + 32 * 32) + 6 * 32 * 2

@@ -105,7 +105,6 @@ def settings(golden: Dataset, tmp_path: Path) -> dict[str, Any]:
         "gate_data": golden,
         "gate_split": "all",
         "home": tmp_path / "home",
-        "score": point_values,
         "max_drop": 0.02,
         "options": TrainOptions(),
     }

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from oreline import store
 from oreline.data.dataset import Dataset
-from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.update.update import update
@@ -32,7 +31,6 @@ def run(model: Path, fresh: Path, golden: Path, home: Path) -> tuple[str, str]:
         home=home,
         max_drop=0.02,
         options=TrainOptions(),
-        score=point_values,
     )
     return artifact.manifest.files["linear.safetensors"]["sha256"], str(report.facts["decision"])
 

@@ -51,6 +51,7 @@ def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
 
 
 def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent) -> Artifact:
+    from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune
 
     start = Path(options["start"]) if options.get("start") else None
@@ -66,8 +67,9 @@ def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: 
         out=out,
         seed=int(options.get("seed", 0)),
         force=force,
-        score=build.score,
-        estimate=build.dev_estimates,
+        score=point_values,
+        estimate=task_estimates,
+        origin=_origin(artifact),
         resolved=artifact.manifest.recipe.get("resolved"),
         on_event=on_event,
     )
@@ -79,6 +81,12 @@ def _compress(artifact: Artifact, options: Mapping[str, Any], place: Path, force
         raise UsageError("the model that was compressed is another one by now", where=str(parent.path))
     given = {name: options[name] for name in ("method", "options", "data", "split") if name in options}
     return build.compress(parent, **given, out=place, force=force, on_event=on_event)[0]
+
+
+def _origin(artifact: Artifact) -> dict[str, str]:
+    """Return the name and licence of the start model that the first ancestor began from."""
+    first = artifact.manifest.lineage[-1] if artifact.manifest.lineage else {}
+    return {name: str(first[name]) for name in ("name", "license") if name in first}
 
 
 def _check_start(start: Path, artifact: Artifact) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +18,8 @@ from oreline.store import Artifact
 from oreline.types import Event, OnEvent, ignore
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from oreline.data.dataset import Dataset
     from oreline.report.report import Report
-    from oreline.types import Estimate, Task
 
 DEFAULT_START = "catalog:minilm-l6-en"
 DEFAULT_TASK = "text_classification"
@@ -108,6 +107,7 @@ def pretrain(
         objective=objective,
         objective_options=objective_options or {},
         start=folder,
+        origin=names.start_origin(start),
         options=names.train_options(train),
         out=names.output_folder("pretrain", out),
         seed=seed,
@@ -146,6 +146,7 @@ def finetune(
         train: training options (`{"epochs": 1}`), see `oreline.recipe.TrainOptions`.
         out: the artifact's folder; a new one in `./oreline-runs` when not given.
     """
+    from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
 
     names.known_plug("task", task)
@@ -156,8 +157,9 @@ def finetune(
     if method == "auto":
         method, start, why = choose.method(dataset, start)
         on_event(Event("choose", message=f"method {method}: {why}"))
+    start = None if method == "linear" else start or DEFAULT_START
     return run(
-        None if method == "linear" else names.start_folder(start or DEFAULT_START),
+        names.start_folder(start),
         dataset,
         task=task,
         method=method,
@@ -166,8 +168,9 @@ def finetune(
         out=names.output_folder("finetune", out),
         seed=seed,
         force=force,
-        score=score,
-        estimate=dev_estimates,
+        score=point_values,
+        estimate=task_estimates,
+        origin=names.start_origin(start),
         on_event=on_event,
     )
 
@@ -253,39 +256,24 @@ def update(
         raise UsageError(
             "update needs golden rows for the gate", remedy="--gate DATA, such as the test split of your dataset"
         )
-    columns = columns_of(artifact)
-    judged = names.dataset(gate, roles=columns, operators=names.EVALUATION_OPERATORS, split={}, on_event=on_event)
-    return run(
-        artifact,
-        names.dataset(fresh, roles=columns, split={}, seed=seed, on_event=on_event),
-        policy=policy,
-        policy_options=policy_options or {},
-        options=names.train_options(train),
-        gate_data=judged,
-        gate_split=names.chosen_split(judged, gate_split),
-        max_drop=max_drop,
-        home=_home(model, out),
-        dry_run=dry_run,
-        score=score,
-        seed=seed,
-        on_event=on_event,
-    )
-
-
-def score(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, float]:
-    """Return a task's figures by name: what training is handed, since it does not import `evaluate`."""
-    from oreline.evaluate.estimates import point_values
-
-    return point_values(task, targets, outputs)
-
-
-def dev_estimates(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, Estimate]:
-    """Return a task's figures on dev with their intervals, for the manifest and the model card."""
-    from oreline.evaluate.estimates import estimates
-    from oreline.evaluate.table import Table
-
-    blank = [""] * len(targets)
-    return estimates(Table(task.labels, targets, outputs["scores"], blank, blank, {}), task.metrics)
+    with tempfile.TemporaryDirectory(prefix="oreline-dry-run-") if dry_run else nullcontext() as scratch:
+        given: dict[str, Any] = {"roles": columns_of(artifact), "split": {}, "on_event": on_event}
+        given["runs"] = Path(scratch) if scratch else None
+        judged = names.dataset(gate, operators=names.EVALUATION_OPERATORS, **given)
+        return run(
+            artifact,
+            names.dataset(fresh, seed=seed, **given),
+            policy=policy,
+            policy_options=policy_options or {},
+            options=names.train_options(train),
+            gate_data=judged,
+            gate_split=names.chosen_split(judged, gate_split),
+            max_drop=max_drop,
+            home=_home(model, out),
+            dry_run=dry_run,
+            seed=seed,
+            on_event=on_event,
+        )
 
 
 def columns_of(artifact: Artifact) -> dict[str, str]:

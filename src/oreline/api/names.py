@@ -30,10 +30,12 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 def output_folder(verb: str, out: str | Path | None) -> Path:
     """Return `out`, or a new folder named by verb and time in `ORELINE_RUNS` (`./oreline-runs`)."""
-    if out is not None:
-        return Path(out)
+    return Path(out) if out is not None else _new_folder(verb, runs_folder())
+
+
+def _new_folder(verb: str, runs: Path) -> Path:
     now = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    first = runs_folder() / f"{verb}-{now}"
+    first = runs / f"{verb}-{now}"
     candidates = [first, *(first.with_name(f"{first.name}-{number}") for number in range(2, 1000))]
     return next(folder for folder in candidates if not folder.exists())
 
@@ -122,6 +124,15 @@ def start_folder(start: Any) -> Path | None:
     )
 
 
+def start_origin(start: Any) -> dict[str, str]:
+    """Return what a start model is called, and its licence where the catalog knows it; empty for a local folder."""
+    name = str(start)
+    if isinstance(start, str) and name.startswith(CATALOG):
+        return {"name": name, "license": str(catalog_entry(name, "model").licence)}
+    is_hub_id = isinstance(start, str) and not Path(name).exists() and _HUB_ID.fullmatch(name)
+    return {"name": name} if is_hub_id else {}
+
+
 def model_path(model: Any) -> Path:
     """Return the folder of a trained model: an artifact, its folder, a home (the champion) or `HOME@alias`."""
     if isinstance(model, Artifact):
@@ -148,12 +159,13 @@ def dataset(
     operators: Sequence[Any] = DEFAULT_OPERATORS,
     split: Mapping[str, float] | None = None,
     seed: int = 0,
+    runs: Path | None = None,
     on_event: OnEvent = ignore,
 ) -> Dataset:
     """Return a dataset from what was given: one already, its folder, `FOLDER#split`, or raw data (refined first).
 
     Raw files are refined into `oreline-runs/refine-<hash of their content and these options>`, so that the same
-    command finds the same dataset again.
+    command finds the same dataset again. `runs` is another folder in place of `oreline-runs`.
     """
     from oreline.data.dataset import DATASET, Dataset
     from oreline.data.refine import refine
@@ -167,7 +179,7 @@ def dataset(
         if Path(folder).is_dir() and (Path(folder) / DATASET).is_file():
             return only_split(Dataset.open(folder), chosen) if chosen else Dataset.open(folder)
         data = folder
-    out = _refined_folder(data, roles, operators, split, seed)
+    out = _refined_folder(data, roles, operators, split, seed, runs=runs or runs_folder())
     if (out / DATASET).is_file():
         refined = Dataset.open(out)
     else:
@@ -221,12 +233,12 @@ def content_key(data: Any) -> str | None:
     return None
 
 
-def _refined_folder(data: Any, *options: Any) -> Path:
+def _refined_folder(data: Any, *options: Any, runs: Path) -> Path:
     key = content_key(data)
     if key is None:
-        return output_folder("refine", None)
+        return _new_folder("refine", runs)
     text = json.dumps([key, *options], sort_keys=True, default=str)
-    return runs_folder() / f"refine-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return runs / f"refine-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _split_fragment(name: str) -> tuple[str, str, str]:

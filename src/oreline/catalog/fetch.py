@@ -118,6 +118,7 @@ def extract(archive: Path, members: Mapping[str, str], folder: Path, *, max_byte
                 raise DataError(
                     f"{path} unpacks to {sizes[path]:,} bytes", where=str(archive), allowed=f"{max_bytes:,} bytes"
                 )
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             with opened.open(path) as source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
 

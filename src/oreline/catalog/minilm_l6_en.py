@@ -32,6 +32,10 @@ class Entry:
         "tokenizer_config.json": Member(
             _MODEL + "tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"
         ),
+        # Says that a text is read as the mean over its tokens; fine-tuning follows it.
+        "1_Pooling/config.json": Member(
+            _MODEL + "1_Pooling/config.json", "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"
+        ),
     }
 
     def folder(self) -> Path:

@@ -105,6 +105,12 @@ def point_values(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArra
     return figures(Table(task.labels, targets, outputs["scores"], [""] * num_rows, [""] * num_rows), task.metrics)
 
 
+def task_estimates(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, Estimate]:
+    """Return the figures of a task's metrics with their intervals: what a model card says of dev."""
+    blank = [""] * len(targets)
+    return estimates(Table(task.labels, targets, outputs["scores"], blank, blank), task.metrics)
+
+
 def figures(table: Table, metric_names: Sequence[str]) -> dict[str, float]:
     """Return the figures of some metrics without intervals; those that the table does not define are left out."""
     found: dict[str, float] = {}

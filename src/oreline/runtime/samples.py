@@ -16,7 +16,7 @@ import polars as pl
 from oreline.data.dataset import Dataset
 from oreline.errors import ArtifactError
 from oreline.store import SAMPLES, Artifact
-from oreline.types import Runtime
+from oreline.types import Runtime, Task
 
 NUM_REFERENCE = 1000
 NUM_REPLAY = 2000
@@ -49,21 +49,18 @@ def write_samples(folder: Path, runtime: Runtime, data: Dataset, *, seed: int = 
     trained = data.frame(_training_split(data), columns)
     reference = held_out.sample(min(NUM_REFERENCE, held_out.height), seed=seed)
     replay = stratified_sample(trained, task.target, NUM_REPLAY, seed=seed)
-    parts = [
-        answered("reference", reference, runtime, embeddings=True),
-        answered("replay", replay, runtime, embeddings=False),
-    ]
-    pl.concat(parts).write_parquet(folder / SAMPLES)
+    replayed = _unanswered(replay, task)
+    pl.concat([answered(reference, runtime), replayed]).write_parquet(folder / SAMPLES)
     return golden_rows(reference, runtime)
 
 
 def recompute_samples(folder: Path, runtime: Runtime, parent: Artifact, *, seed: int = 0) -> list[dict[str, Any]]:
     """Write the parent's sample rows with this model's answers (a compressed model answers a little differently)."""
-    columns = ["row_id", *runtime.task.inputs, "label"]
-    rows = {part: read_samples(parent, part).select(columns) for part in ("reference", "replay")}
-    parts = [answered(part, frame, runtime, embeddings=part == "reference") for part, frame in rows.items()]
-    pl.concat(parts).write_parquet(folder / SAMPLES)
-    return golden_rows(rows["reference"], runtime)
+    task = runtime.task
+    columns = ["row_id", *task.inputs, task.target]
+    reference, replay = (read_samples(parent, part).select(columns) for part in ("reference", "replay"))
+    pl.concat([answered(reference, runtime), _unanswered(replay, task)]).write_parquet(folder / SAMPLES)
+    return golden_rows(reference, runtime)
 
 
 def read_samples(artifact: Artifact, part: str) -> pl.DataFrame:
@@ -81,14 +78,14 @@ def read_samples(artifact: Artifact, part: str) -> pl.DataFrame:
     return frame
 
 
-def answered(part: str, frame: pl.DataFrame, runtime: Runtime, *, embeddings: bool) -> pl.DataFrame:
-    """Return rows in the schema of `samples.parquet`, with the model's answers."""
+def answered(frame: pl.DataFrame, runtime: Runtime) -> pl.DataFrame:
+    """Return reference rows in the schema of `samples.parquet`, with the model's answers and embeddings."""
     task = runtime.task
-    predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs}, embeddings=embeddings)
+    predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs}, embeddings=True)
     vectors = predictions.embedding_ND
     return pl.DataFrame(
         {
-            "part": [part] * frame.height,
+            "part": ["reference"] * frame.height,
             "row_id": frame["row_id"],
             **{role: frame[role] for role in task.inputs},
             "label": frame[task.target],
@@ -98,6 +95,18 @@ def answered(part: str, frame: pl.DataFrame, runtime: Runtime, *, embeddings: bo
         },
         schema_overrides=_SCHEMA,
     )
+
+
+def _unanswered(frame: pl.DataFrame, task: Task) -> pl.DataFrame:
+    """Return replay rows in the same schema: an update trains on their labels, so nobody needs the model's answers."""
+    empty = {"predicted": None, "scores": None, "embedding": None}
+    return frame.select(
+        pl.lit("replay").alias("part"),
+        "row_id",
+        *task.inputs,
+        pl.col(task.target).alias("label"),
+        *(pl.lit(value).cast(_SCHEMA[name]).alias(name) for name, value in empty.items()),
+    ).cast(dict(_SCHEMA))
 
 
 def golden_rows(frame: pl.DataFrame, runtime: Runtime) -> list[dict[str, Any]]:

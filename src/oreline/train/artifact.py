@@ -30,12 +30,15 @@ EstimateDev = Callable[[Task, "NDArray[Any]", Mapping[str, "NDArray[Any]"]], Map
 """`estimate(task, targets, outputs)` returns figures with intervals; handed in, like `job.Score`."""
 
 
-def lineage(start: Path | None) -> list[dict[str, Any]]:
-    """Return the ancestors of what is trained from a start folder, nearest first."""
+def lineage(start: Path | None, origin: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return the ancestors of what is trained from a start folder, nearest first.
+
+    `origin` is what the user called a start model that is no artifact, and its licence: `{"name": …, "license": …}`.
+    """
     if start is None:
         return []
     if not (start / store.MANIFEST).is_file():
-        return [{"verb": "start", "id": "", "path": str(start.absolute())}]
+        return [{"verb": "start", "id": "", "path": str(start.absolute()), **(origin or {})}]
     parent = store.read_manifest(start)
     entry = {"verb": str(parent.recipe.get("verb", "")), "id": parent.id, "path": str(start.absolute())}
     return [entry, *parent.lineage]

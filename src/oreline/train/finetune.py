@@ -38,6 +38,7 @@ def finetune(
     force: bool = False,
     score: Score,
     estimate: EstimateDev | None = None,
+    origin: Mapping[str, str] | None = None,
     resolved: Mapping[str, Any] | None = None,
     rows: pl.DataFrame | None = None,
     on_event: OnEvent = ignore,
@@ -57,6 +58,7 @@ def finetune(
         force: replace `out` if it exists.
         score: figures on dev by name; the task's first metric decides.
         estimate: figures with intervals on dev, for the manifest and the model card.
+        origin: name and licence of the start model, for the lineage and the model card.
         resolved: what an earlier run resolved on its machine; nothing of it is probed again.
         rows: training rows that replace the train split (an update trains on fresh rows and some of the old).
         on_event: is told progress.
@@ -99,7 +101,7 @@ def finetune(
     outcome: Outcome = trainer.train(job)
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
-    manifest = _manifest(trainer.runtime, recorded, job, outcome, data)
+    manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
         write_artifact(folder, manifest, outcome, job, data, frame)
@@ -107,7 +109,14 @@ def finetune(
     return Artifact.open(out)
 
 
-def _manifest(runtime: str, recorded: dict[str, Any], job: Job, outcome: Outcome, data: Dataset) -> Manifest:
+def _manifest(
+    runtime: str,
+    recorded: dict[str, Any],
+    job: Job,
+    outcome: Outcome,
+    data: Dataset,
+    ancestors: list[dict[str, Any]],
+) -> Manifest:
     return Manifest(
         runtime=runtime,
         task=recorded["task"],
@@ -115,7 +124,7 @@ def _manifest(runtime: str, recorded: dict[str, Any], job: Job, outcome: Outcome
         columns={role: [name] for role, name in data.manifest.roles.items()},
         max_tokens=outcome.max_tokens,
         recipe={"verb": "finetune", "options": recorded, "resolved": dict(outcome.resolved)},
-        lineage=lineage(job.start),
+        lineage=ancestors,
         data={"fingerprint": data.fingerprint, "rows": len(job.train), "path": recorded["data"]},
         oreline=version("oreline"),
     )

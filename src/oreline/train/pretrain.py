@@ -58,6 +58,7 @@ def pretrain(
     objective: str = "mask_tokens",
     objective_options: Mapping[str, Any] | None = None,
     start: Path,
+    origin: Mapping[str, str] | None = None,
     options: TrainOptions | None = None,
     out: str | Path,
     seed: int = 0,
@@ -72,8 +73,8 @@ def pretrain(
     Args:
         data: a dataset with a text column; labels are not used.
         objective: name of an objective plug; `objective_options` are its keyword arguments.
-        start: folder of the start model.
-        options: how to train; `minutes` bounds the whole, the warm-up of the output layer included.
+        start: folder of the start model; `origin` has its name and licence, for the lineage.
+        options: how to train; `minutes` bounds the whole: loading, the output layer's warm-up and both measurements.
         out: the artifact's folder.
 
     Raises:
@@ -97,6 +98,7 @@ def pretrain(
         on_event(Event("pretrain", message="an earlier try at the same job left a checkpoint: continuing from it"))
     started = time.perf_counter()
     training = _Pretraining(data, plug, start, options, seed, work, on_event)
+    training.loading_s = time.perf_counter() - started
     result = training.fit()
     seconds = round(time.perf_counter() - started, 3)
     manifest = Manifest(
@@ -105,7 +107,7 @@ def pretrain(
         columns={"text": [data.manifest.roles.get("text", "text")]},
         max_tokens=max_positions(training.model),
         recipe={"verb": "pretrain", "options": described, "resolved": result.resolved},
-        lineage=lineage(start),
+        lineage=lineage(start, origin),
         data={"fingerprint": data.fingerprint, "rows": training.num_rows, "path": str(data.path.absolute())},
         metrics={"loss_before": result.before.to_json(), "loss_after": result.after.to_json()},
         oreline=version("oreline"),
@@ -143,6 +145,7 @@ class _Pretraining:
         on_event: OnEvent,
     ) -> None:
         self.objective, self.options, self.seed, self.work, self.on_event = objective, options, seed, work, on_event
+        self.loading_s = 0.0
         torch.manual_seed(seed)
         self.model = load_masked(start)
         self.body = f"{self.model.base_model_prefix}."
@@ -194,9 +197,14 @@ class _Pretraining:
         """Return the steps of both stages: what the epochs ask for, within what the minutes allow."""
         steps = max(round(self.options.epochs * len(self.rows_NT) / ROWS_PER_STEP), 1)
         sample = [self._batch(self.rows_NT[:ROWS_PER_STEP], torch.Generator().manual_seed(self.seed))]
+        begun = time.perf_counter()
         measured = forecast(self.model, sample, self.objective.loss, bf16=resolved["precision"] == "bf16")
         if self.options.minutes is not None:
-            steps = min(steps, max(int(self.options.minutes * 60 / measured.step_s), 2))
+            forecast_s = time.perf_counter() - begun
+            # A forward pass is a third of a step; the loss is measured twice, row by row.
+            measuring_s = 2 * len(self.held_out_NT) / ROWS_PER_STEP * measured.step_s / 3
+            left_s = self.options.minutes * 60 - self.loading_s - forecast_s - measuring_s
+            steps = min(steps, max(int(left_s / measured.step_s), 2))
         head_steps = max(int(steps * HEAD_SHARE), 1)
         covered = (steps - head_steps) * ROWS_PER_STEP / len(self.rows_NT)
         self.on_event(Event("pretrain", message=measured.sentence(steps, len(self.rows_NT), covered)))

@@ -16,7 +16,6 @@ from oreline.data.dataset import Dataset
 from oreline.errors import DataError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
-from oreline.train.job import Score
 from oreline.types import Event, OnEvent, Task
 from oreline.update.rows import Division, Known
 
@@ -43,7 +42,6 @@ class Plan:
     division: Division
     options: TrainOptions
     seed: int
-    score: Score
     on_event: OnEvent
 
     @property

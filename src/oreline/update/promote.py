@@ -18,13 +18,16 @@ from oreline.report.report import Report
 REPORTS = "reports"
 
 
-def promote(home: str | Path, *, alias: str = "challenger", force: bool = False) -> dict[str, str]:
+def promote(
+    home: str | Path, *, alias: str = "challenger", force: bool = False, dry_run: bool = False
+) -> dict[str, str]:
     """Make a version champion, and the champion of now `previous`; returns the new aliases.
 
     Args:
         home: a model home.
         alias: the version to promote.
         force: promote whatever the gate said.
+        dry_run: check everything and return what the aliases would become, and write nothing.
 
     Raises:
         UsageError: not a home, or it has no such alias.
@@ -32,7 +35,7 @@ def promote(home: str | Path, *, alias: str = "challenger", force: bool = False)
         GateRefusedError: its stored verdict is not "passed", is missing, or was reached against another champion.
     """
     folder = _home(home)
-    with locked(folder / ".lock"):
+    with contextlib.nullcontext() if dry_run else locked(folder / ".lock"):
         before = store.aliases(folder)
         version = _version(folder, before, alias)
         champion = before.get("champion")
@@ -41,18 +44,21 @@ def promote(home: str | Path, *, alias: str = "challenger", force: bool = False)
         store.Artifact.open(folder / "versions" / version)
         if not force:
             _check_verdict(folder, version, champion)
-        return store.set_aliases(folder, {"champion": version, **({"previous": champion} if champion else {})})
+        changes = {"champion": version, **({"previous": champion} if champion else {})}
+        return {**before, **changes} if dry_run else store.set_aliases(folder, changes)
 
 
-def rollback(home: str | Path) -> dict[str, str]:
+def rollback(home: str | Path, *, dry_run: bool = False) -> dict[str, str]:
     """Swap `champion` and `previous`; returns the new aliases. A second roll-back undoes the first.
+
+    With `dry_run` everything is checked and nothing is written.
 
     Raises:
         UsageError: not a home, or nothing was promoted in it yet.
         ArtifactError: the previous version is damaged.
     """
     folder = _home(home)
-    with locked(folder / ".lock"):
+    with contextlib.nullcontext() if dry_run else locked(folder / ".lock"):
         before = store.aliases(folder)
         if "previous" not in before:
             raise UsageError(
@@ -61,7 +67,8 @@ def rollback(home: str | Path) -> dict[str, str]:
                 remedy="nothing was promoted in this home yet",
             )
         store.Artifact.open(folder / "versions" / before["previous"])
-        return store.set_aliases(folder, {"champion": before["previous"], "previous": before["champion"]})
+        changes = {"champion": before["previous"], "previous": before["champion"]}
+        return {**before, **changes} if dry_run else store.set_aliases(folder, changes)
 
 
 def stored_report(home: Path, version: str) -> Report | None:

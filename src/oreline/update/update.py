@@ -15,6 +15,7 @@ from typing import Any
 from oreline import registry, store
 from oreline.data.dataset import DATASET, Dataset
 from oreline.errors import GateRefusedError, UsageError
+from oreline.evaluate.estimates import point_values, task_estimates
 from oreline.evaluate.gate import gate
 from oreline.evaluate.table import Table as Predicted
 from oreline.evaluate.table import aligned, predict_table
@@ -23,7 +24,6 @@ from oreline.report.report import Report
 from oreline.runtime.open import open_runtime, open_task
 from oreline.store import MANIFEST, Artifact
 from oreline.train.finetune import finetune
-from oreline.train.job import Score
 from oreline.types import OnEvent, ignore
 from oreline.update import rows
 from oreline.update.memory import DATA, remember, trainable
@@ -45,7 +45,6 @@ def update(
     held_out_share: float = 0.3,
     home: Path,
     dry_run: bool = False,
-    score: Score,
     seed: int = 0,
     on_event: OnEvent = ignore,
 ) -> tuple[Artifact, Report]:
@@ -61,7 +60,6 @@ def update(
         held_out_share: share of the fresh rows that judge the new model instead of training it.
         home: the model home; made where there is none.
         dry_run: say which rows would be used and how long it would take, and write nothing.
-        score: figures on dev by name.
         seed: of the policy and the training.
         on_event: is told progress.
 
@@ -105,7 +103,6 @@ def update(
         division=division,
         options=train_options(options, base),
         seed=seed,
-        score=score,
         on_event=on_event,
     )
     return (model, _forecast(plan)) if dry_run else _run(plan)
@@ -156,7 +153,8 @@ def _trained(plan: Plan, base: Artifact, data: Dataset) -> Artifact:
         options=plan.options,
         out=out,
         seed=plan.seed,
-        score=plan.score,
+        score=point_values,
+        estimate=task_estimates,
         on_event=plan.on_event,
     )
 
