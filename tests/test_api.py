@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import datasets
 import polars as pl
 import pytest
 
@@ -58,7 +60,9 @@ def test_the_three_lines_of_the_readme(reviews_csv: Path, tmp_path: Path, tiny_s
     assert 0 <= report.metrics["accuracy"].value <= 1
     assert report.metrics["accuracy"].n == data.num_rows("test")
     assert "accuracy" in str(report)
-    assert "<" in report._repr_html_()
+    for shown in (report, data):
+        assert {"<table", "<svg"} <= set(re.findall(r"<(?:table|svg)", shown._repr_html_())), "tables and pictures"
+    assert str(model.path) in model._repr_html_()
     assert "accuracy" in model.manifest.metrics, "dev figures with intervals are saved with the model"
 
 
@@ -66,6 +70,7 @@ def test_refine_takes_lists_and_frames(tmp_path: Path) -> None:
     columns = {"text": [f"good film {n}" for n in range(30)], "label": ["fresh", "rotten"] * 15}
     sources = {"lists": columns, "polars": pl.DataFrame(columns), "pandas": pl.DataFrame(columns).to_pandas()}
     sources["arrow"] = pl.DataFrame(columns).to_arrow()
+    sources["hugging face"] = datasets.Dataset.from_dict(columns)
     fingerprints = {ore.refine(source, out=tmp_path / name).fingerprint for name, source in sources.items()}
     assert len(fingerprints) == 1
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+import oreline
 from oreline import registry
+from oreline.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "oreline"
@@ -59,23 +61,7 @@ UPWARD_FOR_TYPES = {
 }
 CALLED_AT_IMPORT: dict[tuple[str, str], str] = {}
 TOO_LARGE: dict[tuple[str, str], str] = {}
-UNTESTED_MODULES: dict[str, str] = {
-    "__init__": "names that lead to oreline.api, which tests/test_api.py goes through",
-    "types": "protocols and values; each is exercised by the conformance suite of its kind",
-    "atomic": "killed, interrupted and filled up in tests/faults/test_store_faults.py, through the store",
-    "compress.int8": "tests/compress/test_compress.py and the conformance suite run it for real",
-    "monitor.records": "written and read in tests/monitor/test_log.py; its own file is owed",
-    "runtime.open": "every runtime's tests open their models through it",
-    "serve.faults": "seen through HTTP in tests/serve/test_app.py; its own file is owed",
-    "serve.jobs": "seen through HTTP in tests/serve/test_app.py; its own file is owed",
-    "serve.meters": "read from /metrics in tests/serve/test_app.py; its own file is owed",
-    "serve.queued": "exercised by tests/serve/test_batcher.py; its own file is owed",
-    "serve.refusals": "seen through HTTP in tests/serve/test_app.py; its own file is owed",
-    "monitor.place": "every log in tests/monitor/test_log.py is opened through it; its own file is owed",
-    "serve.routes": "seen through HTTP in tests/serve/test_app.py; its own file is owed",
-    "serve.schemas": "fuzzed through HTTP in tests/serve/test_fuzz.py; its own file is owed",
-    "serve.service": "seen through HTTP in tests/serve/test_app.py; its own file is owed",
-}
+UNTESTED_MODULES: dict[str, str] = {}
 UNTESTED_KINDS: dict[str, str] = {
     "runtime": "tests/runtime compares the runtimes with one another",
 }
@@ -400,6 +386,18 @@ def heavy_imports(modules: dict[str, Module], start: str, forbidden: set[str]) -
 def test_no_import_cycles() -> None:
     """Not even hidden in functions."""
     assert cycles(graph(MODULES, lazy=True)) == []
+
+
+def test_no_module_is_dead() -> None:
+    """Every module is a plug, or is reached from the command line, the library or a plug."""
+    edges = graph(MODULES, lazy=True)
+    commands = {f"cli.{module}" for module, _ in COMMANDS.values()}
+    alive = {"__main__", "__init__", *(name.removeprefix("oreline.") for name in oreline._TYPES.values()), "api"}
+    alive |= commands | PLUGS.keys() | {"cli.main"}
+    for name in sorted(alive):
+        alive |= reachable(edges, name)
+    dead = {name for name, module in MODULES.items() if needs_a_test(module)} - alive
+    assert dead == set()
 
 
 @pytest.mark.parametrize("name", MODULES)

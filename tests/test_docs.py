@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from oreline import registry
 from oreline.recipe import TrainOptions
+from oreline.serve.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -54,8 +56,13 @@ def test_every_option_of_every_plug_is_described(kind: str, name: str):
         assert re.search(rf"\b{option.name}\b", described), f"{kind} {name}: option {option.name!r} is not described"
 
 
-def test_every_training_option_is_described():
-    for name, field in TrainOptions.model_fields.items():
+def test_settings_page_equals_the_code():
+    assert (DOCS / "settings.md").read_text(encoding="utf-8") == _generator().settings_page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("model", [TrainOptions, Settings])
+def test_every_training_option_and_setting_is_described(model: type[BaseModel]):
+    for name, field in model.model_fields.items():
         assert field.description, name
 
 

@@ -36,6 +36,15 @@ def test_an_artifact_opens_as_it_was_written(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "model").stat().st_mode) == 0o755
 
 
+def test_it_says_what_it_is_in_a_line(tmp_path: Path) -> None:
+    figure = {"value": 0.51237, "low": 0.4, "high": 0.6, "n": 9}
+    artifact = make(tmp_path / "<model>", metrics={"accuracy": figure, "loss": 2})
+    line = f"torch model {artifact.version} (0.0 MB) at {artifact.path}"
+    assert str(artifact) == f"{line}\n  dev: accuracy 0.5124, loss 2"
+    assert repr(artifact) == f"<{line}>"
+    assert "&lt;model&gt;" in artifact._repr_html_()
+
+
 def test_the_id_is_a_hash_of_the_content_alone(tmp_path: Path) -> None:
     first, second = make(tmp_path / "a"), make(tmp_path / "b")
     assert first.id == second.id
@@ -91,6 +100,27 @@ def test_pickles_and_code_cannot_be_sealed(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArtifactError, match="never opened"):
         store.seal(tmp_path, Manifest(runtime="torch", task="none"))
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_what_is_written_can_be_read_by_other_users(tmp_path: Path) -> None:
+    with store.writing(tmp_path / "out") as folder:
+        (folder / "inner").mkdir(mode=0o700)
+        (folder / "inner" / "weights").touch(mode=0o600)  # as safetensors creates its files
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out", *(tmp_path / "out").rglob("*"))}
+    assert modes == {"out": 0o755, "inner": 0o755, "weights": 0o644}
+
+
+def test_new_parents_of_what_failed_are_removed_and_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    with pytest.raises(ZeroDivisionError), store.writing(tmp_path / "old" / "new" / "out"):
+        raise ZeroDivisionError
+    assert [entry.name for entry in tmp_path.rglob("*")] == ["old"]
+
+
+def test_a_refusal_names_the_output_and_not_a_temporary_name(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError) as caught, store.translating(tmp_path / "out"):
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".out.x7k2"))
+    assert caught.value.where == str(tmp_path / "out")
 
 
 def test_writing_leaves_all_or_nothing(tmp_path: Path) -> None:

@@ -19,6 +19,15 @@ def copy_files(source: Path, folder: Path) -> None:
         shutil.copyfile(file, copy)
 
 
+def share(folder: Path) -> None:
+    """Let everyone read a folder: `mkdtemp` gives 0700 and safetensors writes its files with 0600.
+
+    Whoever serves a model is often another user than the one who trained it.
+    """
+    for path in [*folder.rglob("*"), folder]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
 def fsync_tree(folder: Path) -> None:
     """Wait until every file and folder of a tree is on the disk."""
     for path in [*folder.rglob("*"), folder]:

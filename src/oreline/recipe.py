@@ -25,7 +25,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from oreline.errors import UsageError, did_you_mean
+from oreline.errors import ResourceError, UsageError, did_you_mean
 
 Verbs = Mapping[str, Callable[..., Any]]
 
@@ -79,6 +79,8 @@ class Recipe:
     seed: int
     steps: tuple[Step, ...]
     raw: dict[str, Any] = field(default_factory=dict, compare=False)
+    source: str = field(default="recipe", compare=False)
+    """Its file, for messages."""
 
 
 def read(source: str | Path | Mapping[str, Any], verbs: Verbs, *, overrides: Sequence[str] = ()) -> Recipe:
@@ -114,7 +116,7 @@ def read(source: str | Path | Mapping[str, Any], verbs: Verbs, *, overrides: Seq
     except (TypeError, ValueError) as error:
         raise UsageError(f"the seed is {merged['seed']!r}", where=where, allowed="a whole number") from error
     name = str(merged.get("name") or "run")
-    return Recipe(name, Path(str(merged.get("out") or f"runs/{name}")), seed, checked, raw)
+    return Recipe(name, Path(str(merged.get("out") or f"runs/{name}")), seed, checked, raw, where)
 
 
 def check_options(verb: str, options: Mapping[str, Any], function: Callable[..., Any], where: str) -> dict[str, Any]:
@@ -221,12 +223,24 @@ def _load(source: str | Path) -> dict[str, Any]:
         raise UsageError(f"there is no recipe {str(source)!r}", remedy="`oreline init FILE` writes one for your data")
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except PermissionError as error:
+        raise ResourceError(
+            "no permission to read the recipe", where=str(file), remedy="ask its owner, or copy it"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{file}:{mark.line + 1}" if mark else str(file)
-        raise UsageError(f"the recipe is not YAML: {getattr(error, 'problem', error)}", where=place) from error
+        raise UsageError(
+            f"the recipe is not YAML: {getattr(error, 'problem', error)}",
+            where=place,
+            remedy="correct that line; `oreline init FILE` writes a recipe to compare with",
+        ) from error
     if not isinstance(raw, dict):
-        raise UsageError("a recipe is a mapping with the key `steps`", where=str(file))
+        raise UsageError(
+            "a recipe is a mapping with the key `steps`",
+            where=str(file),
+            remedy="`oreline init FILE` writes one for your data",
+        )
     return raw
 
 

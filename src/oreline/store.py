@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import html
 import json
 import os
 import shutil
@@ -35,6 +36,9 @@ _UNHASHED = {MANIFEST, MEASUREMENTS, EVENTS, "report.json", "report.html"}
 """Files that hold timings: they describe a run, not the model."""
 _FORBIDDEN_SUFFIXES = {".bin", ".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".py"}
 """Pickles and code have no place in a model folder (`train_rows.bin` is a plain array of hashes)."""
+
+
+_REMAKE = "restore the folder from a copy, or make it again: oreline rerun"
 
 
 class FileEntry(TypedDict):
@@ -97,8 +101,7 @@ class Artifact:
             raise ArtifactError(
                 f"the model folder is damaged: {faults[0]}",
                 where=str(folder),
-                remedy="restore the folder from a copy, or make it again: oreline rerun; "
-                f"`oreline doctor {folder}` lists every damaged file",
+                remedy=f"{_REMAKE}; `oreline doctor {folder}` lists every damaged file",
             )
         return cls(folder, manifest)
 
@@ -135,6 +138,18 @@ class Artifact:
         file = self.path / MEASUREMENTS
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
+    def __str__(self) -> str:
+        figures = ", ".join(f"{name} {_rounded(value)}" for name, value in self.manifest.metrics.items())
+        size = f"{self.size_bytes() / 1e6:.1f} MB"
+        line = f"{self.manifest.runtime} model {self.version} ({size}) at {self.path}"
+        return f"{line}\n  dev: {figures}" if figures else line
+
+    def __repr__(self) -> str:
+        return f"<{str(self).splitlines()[0]}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
 
 def read_manifest(folder: Path) -> Manifest:
     """Read and validate `oreline.json`. Raises `ArtifactError`."""
@@ -157,11 +172,15 @@ def read_manifest(folder: Path) -> Manifest:
             )
         manifest = Manifest.model_validate(raw)
     except (ValueError, AttributeError, ValidationError) as error:
-        raise ArtifactError(f"{MANIFEST} cannot be read: {_first_line(error)}", where=str(file)) from error
+        raise ArtifactError(
+            f"{MANIFEST} cannot be read: {_first_line(error)}", where=str(file), remedy=_REMAKE
+        ) from error
     for name in manifest.files:
         _check_member(name, folder)
     if manifest.id != _content_id(manifest):
-        raise ArtifactError(f"{MANIFEST} was altered: its id is not the hash of its content", where=str(file))
+        raise ArtifactError(
+            f"{MANIFEST} was altered: its id is not the hash of its content", where=str(file), remedy=_REMAKE
+        )
     return manifest
 
 
@@ -207,15 +226,21 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
     destination = Path(out).absolute()
     with translating(destination):
         refuse_existing(out, force=force)
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+        new_parents = [parent for parent in destination.parents if not parent.exists()]
         try:
-            yield temporary
-            atomic.fsync_tree(temporary)
-            os.chmod(temporary, 0o755)  # noqa: PTH101  mkdtemp gives 0700; a model folder is shared
-            atomic.replace(temporary, destination)
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+            try:
+                yield temporary
+                atomic.share(temporary)
+                atomic.fsync_tree(temporary)
+                atomic.replace(temporary, destination)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            for parent in new_parents:  # those that are empty, because nothing came of it; the others refuse
+                with contextlib.suppress(OSError):
+                    parent.rmdir()
 
 
 def refuse_existing(out: str | Path, *, force: bool) -> None:
@@ -244,7 +269,9 @@ def translating(place: str | Path) -> Iterator[None]:
         if error.errno not in reasons:
             raise
         what, remedy = reasons[error.errno]
-        raise ResourceError(what, where=str(error.filename or place), remedy=remedy) from error
+        # The name of a temporary file or folder would tell the user nothing.
+        named = error.filename if error.filename and not Path(str(error.filename)).name.startswith(".") else place
+        raise ResourceError(what, where=str(named), remedy=remedy) from error
 
 
 # --- versions and aliases -----------------------------------------------------------------------------------
@@ -279,7 +306,7 @@ def resolve(path: str | Path) -> Path:
         home, alias = str(path), "champion"
     folder = Path(home)
     if not folder.is_dir():
-        raise ArtifactError(f"there is no model folder {home!r}", remedy="check the path; `oreline list` shows models")
+        raise ArtifactError(f"there is no model folder {home!r}", remedy="check the path")
     if not is_home(folder):
         if separator and not Path(path).exists():
             raise UsageError(f"{home} is one model, not a home with versions", remedy=f"use {home}")
@@ -320,12 +347,17 @@ def set_aliases(home: str | Path, changes: dict[str, str]) -> dict[str, str]:
 
 def write_json(file: Path, content: Any, *, sort_keys: bool = True) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of one."""
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False)
+    write_text(file, text + "\n")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never half of one."""
     with translating(file):
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             with temporary.open("w", encoding="utf-8") as stream:
-                json.dump(content, stream, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False)
-                stream.write("\n")
+                stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
             temporary.replace(file)
@@ -355,6 +387,11 @@ def _check_member(name: str, folder: Path) -> None:
             allowed="safetensors, ONNX, JSON, Parquet",
             remedy="save the weights as safetensors",
         )
+
+
+def _rounded(value: Any) -> str:
+    value = value.get("value") if isinstance(value, dict) else value
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import importlib.util
+import re
 import shutil
 from pathlib import Path
 
+import pytest
+
 from oreline import store
-from oreline.api import doctor
+from oreline.api import doctor, extras
+
+FIND = importlib.util.find_spec
 
 
 def test_examine_lists_machine_extras_and_speeds() -> None:
@@ -12,8 +18,33 @@ def test_examine_lists_machine_extras_and_speeds() -> None:
     assert report.facts["cores"] >= 1
     tables = {table.title: table for table in report.tables}
     assert [row[1] for row in tables["Extras"].rows] == ["installed"] * len(tables["Extras"].rows)
+    assert [row[0][:4] for row in tables["Matrix products"].rows] == ["fp32", "bf16"]
     assert all(row[1] > 0 for row in tables["Matrix products"].rows)
+    assert re.search(r"training uses (fp32|bf16) here", tables["Matrix products"].note)
+    assert re.fullmatch(r"[\d.]+ of [\d.]+ GiB free", report.facts["memory"])
+    assert re.match(r"[\d.]+ GiB free at /", report.facts["disk"])
     assert ("oreline", "0.1.0") in list(tables["Versions"].rows)
+
+
+def test_a_missing_extra_says_what_it_would_give_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "missing", lambda extra: ["torch", "safetensors"] if extra == "train" else [])
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None if name == "torch" else FIND(name))
+    tables = {table.title: table for table in doctor.examine().tables}
+    rows = {row[0]: row[1:] for row in tables["Extras"].rows}
+    assert rows["train"] == (
+        "missing torch, safetensors", "pretrain, finetune, update", "pip install 'oreline[train]'"
+    )  # fmt: skip
+    assert rows["data"][0] == "installed"
+    assert "torch is not installed" in tables["Matrix products"].note
+
+
+def test_little_disk_and_memory_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    little = doctor.Machine("x", (), 2, 8 << 30, 1 << 30, 1 << 30)
+    monkeypatch.setattr(doctor, "machine", lambda folder: little)
+    monkeypatch.setattr(doctor, "_speeds", lambda found: doctor.Table("Matrix products", ("product",), []))
+    said = " ".join(doctor.examine().warnings)
+    assert "1.0 GiB of disk" in said
+    assert "1.0 GiB of memory" in said
 
 
 def test_a_sound_model(linear_model) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def test_a_chinese_file_gets_a_recipe_that_runs(hotel_csv: Path, tmp_path: Path)
     assert "method: linear" in written.text
     assert "compress" not in written.text, "a linear model has no graph to compress"
     assert "No column looks like a group" in written.text
+    for found in (
+        "Chinese, 1", "rows        75; 75 of them looked at", "好评 84.0%, 差评 16.0%", "duplicates  3 rows",
+        "missing     0 texts, 0 labels", "method      the texts are Chinese", "fine-tuning takes about 1 s and 0.5 GiB",
+    ):  # fmt: skip
+        assert found in written.text
+    assert re.search(r"machine     .+, \d+ cores, \d+ GiB free", written.text)
+    assert written.found["method"].startswith("linear: the texts are Chinese")
+    assert written.found["time"] == "about 1 s"
     out = tmp_path / "recipe.yaml"
     written.save(out)
     assert "oreline run" in written.summary(str(out))

@@ -39,7 +39,24 @@ def test_training_is_estimated_from_the_models_weights(dataset, tiny_start: Path
     bounded = plan.estimate("finetune", {**options, "train": {"epochs": 1e9, "minutes": 2}})
     assert bounded.seconds == (120, 120)
     assert plan.estimate("finetune", {**options, "method": "head"}).note.startswith("head")
-    assert plan.estimate("finetune", {"data": str(dataset.path), "method": "linear"}).seconds is None
+
+
+def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
+    def estimated(rows: int) -> plan.Estimated:
+        return plan.estimate("finetune", {"data": {"text": ["a film of some length"] * rows}, "method": "linear"})
+
+    few, many = estimated(500), estimated(50_000)
+    assert few.seconds is not None
+    assert many.seconds is not None
+    assert 0 < few.seconds[0] < few.seconds[1] < many.seconds[1]
+    assert few.memory_bytes < many.memory_bytes
+    assert many.cells()[0] == "50,000"
+
+
+def test_only_verbs_that_write_are_said_to(linear_model, dataset) -> None:
+    options = {"model": str(linear_model.path), "data": str(dataset.path)}
+    assert plan.plan("evaluate", options, out=None, seed=0, force=False).facts["out"].startswith("nothing")
+    assert "new folder" in plan.plan("compress", options, out=None, seed=0, force=False).facts["out"]
 
 
 def test_other_verbs_count_their_rows(linear_model, dataset) -> None:

@@ -28,12 +28,32 @@ def test_a_comparison_is_one_line(tmp_path) -> None:
         tables=[
             Table(
                 "Against the baseline, split 'test'",
-                ("figure", "n", "this model", "baseline", "difference", "low", "high"),
-                [("accuracy", 1200, 0.84, 0.78, 0.06, 0.04, 0.08), ("ece", 1200, 0.02, 0.03, -0.01, -0.02, 0.0)],
+                ("figure", "this model", "baseline", "difference"),
+                [
+                    (
+                        "accuracy",
+                        Estimate(0.84, 0.82, 0.86, 1200),
+                        Estimate(0.78, 0.76, 0.8, 1200),
+                        Estimate(0.06, 0.04, 0.08, 1200),
+                    )
+                ],
             )
         ],
     )
-    assert list(summary._evaluate(report, tmp_path)) == [
-        ("accuracy on test", "0.8400 [0.8200, 0.8600] n=1200"),
-        ("accuracy of the baseline", "0.78 (difference +0.0600 [+0.0400, +0.0800] n=1200)"),
-    ]
+    report.save(tmp_path)
+    for each in (report, Report.open(tmp_path / "report.json")):
+        assert list(summary._evaluate(each, tmp_path)) == [
+            ("accuracy on test", "0.8400 [0.8200, 0.8600] n=1200"),
+            (
+                "accuracy of the baseline",
+                "0.7800 [0.7600, 0.8000], difference +0.0600 [+0.0400, +0.0800] n=1200",
+            ),
+        ]
+
+
+def test_drift_is_told_with_its_size(tmp_path) -> None:
+    metrics = {"embedding_shift_auc": Estimate(0.512, 0.481, 0.543, 300)}
+    for verdict, word in (("drift", "drift"), ("no drift", "none")):
+        report = Report("monitor", "x", facts={"verdict": verdict}, metrics=metrics)
+        [(what, value)] = summary._monitor(report, tmp_path)
+        assert (what, value) == ("drift", f"{word} (embedding shift AUC 0.512 [0.481, 0.543])")

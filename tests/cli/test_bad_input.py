@@ -5,13 +5,17 @@ What a request can get wrong is in tests/serve; a store that runs out of disk at
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +57,13 @@ def test_a_missing_column_with_the_nearest_name(cli) -> None:
     refused(done, "no column 'lable'", "a.csv", "did you mean 'label'", "--label")
 
 
+def test_a_missing_column_of_raw_data_to_train_on(cli) -> None:
+    write("a.csv", csv(GOOD, "text,lable"))
+    done = cli("finetune", "a.csv", "--method", "linear", "--out", "out")
+    refused(done, "label", "a.csv", "did you mean 'lable'", "--label COLUMN")
+    assert "runs/" not in done.err.split("Error:")[1], "the user never named the folder it was refined into"
+
+
 @pytest.mark.parametrize("content", ["", "text,label\n", "\ufeff", "\n\n\n"])
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "txt"])
 def test_an_empty_file(cli, content: str, suffix: str) -> None:
@@ -62,10 +73,21 @@ def test_an_empty_file(cli, content: str, suffix: str) -> None:
     refused(cli("refine", f"a.{suffix}", "--out", "out"), f"a.{suffix}", "do:")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.txt"])
+def test_an_empty_file_to_predict(cli, model_folder: Path, name: str) -> None:
+    write(name, "")
+    refused(cli("predict", model_folder, name), "the file is empty", name, "do:")
+
+
+def test_a_failure_leaves_no_new_parent_folders(cli) -> None:
+    write("a.csv", "")
+    refused(cli("refine", "a.csv", "--out", "new/folder/out"), "a.csv", out="new")
+
+
 def test_one_class_only(cli) -> None:
     write("a.csv", csv(GOOD[:30]))
     done = cli("finetune", "a.csv", "--method", "linear", "--out", "out")
-    refused(done, "only 1 class", "fresh", "two classes or more")
+    refused(done, "only 1 class", "a.csv", "fresh", "two classes or more", "do:")
 
 
 def test_a_label_in_test_never_seen_in_train(cli, model_folder: Path) -> None:
@@ -110,6 +132,13 @@ def test_a_single_line_of_50_mb(cli) -> None:
         refused(done, "a.csv", "do:")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.jsonl"])
+def test_a_single_line_of_50_mb_to_predict(cli, model_folder: Path, name: str) -> None:
+    text = b"x" * 50_000_000
+    write(name, {"a.csv": b"text\n" + text, "a.txt": text, "a.jsonl": b'{"text": "' + text + b'"}'}[name] + b"\n")
+    refused(cli("predict", model_folder, name), "longer than 16 MB", name, "line", "do:")
+
+
 def test_a_text_of_100_000_characters_is_cut_counted_and_warned_of(cli, tiny_start: Path) -> None:
     write("a.csv", csv([*GOOD, "film " * 20_000 + "great,fresh"]))
     done = cli("refine", "a.csv", "--operator", "normalize_text", "--set", "split={}", "--out", "data")
@@ -139,7 +168,7 @@ def test_nan_labels(cli) -> None:
 def test_a_label_column_with_as_many_classes_as_rows(cli) -> None:
     write("a.csv", csv([f"a film {n},id-{n}" for n in range(100)]))
     done = cli("finetune", "a.csv", "--method", "linear", "--out", "out")
-    refused(done, "classes", "--label")
+    refused(done, "100 classes in 100 rows", "a.csv", "--label")
 
 
 def test_an_unknown_recipe_key(cli) -> None:
@@ -151,7 +180,15 @@ def test_an_unknown_recipe_key(cli) -> None:
 def test_a_recipe_naming_a_missing_plug(cli) -> None:
     write("a.csv", csv(GOOD))
     write("r.yaml", "out: out\nsteps:\n  - refine: {data: a.csv, operators: [dedup_exakt]}\n")
-    refused(cli("run", "r.yaml"), "no operator named 'dedup_exakt'", "did you mean 'dedup_exact'", "step 'refine'")
+    refused(
+        cli("run", "r.yaml"), "no operator named 'dedup_exakt'", "did you mean 'dedup_exact'", "r.yaml, step 'refine'"
+    )
+
+
+@pytest.mark.parametrize("content", ["steps: [", "- a", "", "\x00", "steps: 5", "a: !!python/object/apply:os.abort []"])
+def test_a_file_that_is_no_recipe(cli, content: str) -> None:
+    write("r.yaml", content)
+    refused(cli("run", "r.yaml"), "r.yaml", "do:")
 
 
 def test_a_full_disk(cli, tmp_path: Path) -> None:
@@ -168,6 +205,60 @@ def test_a_full_disk(cli, tmp_path: Path) -> None:
     finally:
         gc.collect()  # the failed command's frames, which hold its files, live in the exception that pytest keeps
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk without room for a single byte."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"mounting a small tmpfs is not allowed here: {mounted.stderr.decode().strip()}")
+    with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
+        while filler.write(bytes(4096)):
+            pass
+    yield disk
+    gc.collect()
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_gets_no_half_of_a_recipe(cli, full_disk: Path) -> None:
+    rows = [f"这部电影{'很好看' if n % 2 else '真难看'}第{n}次,{'好' if n % 2 else '坏'}" for n in range(60)]
+    write("a.csv", csv(rows))  # Chinese, for which `init` needs no start model
+    write("r.yaml", f"out: {full_disk}/out\nsteps:\n  - refine: {{data: a.csv}}\n")
+    place = str(full_disk / "new.yaml")
+    refused(cli("init", "a.csv", "--out", place), "disk is full", place, code=1, out=place)
+    refused(cli("run", "r.yaml"), "disk is full", str(full_disk), code=1)
+    assert [file.name for file in full_disk.rglob("*") if file.is_file()] == ["filler"]
+
+
+def test_answers_that_find_the_disk_full(model_folder: Path, full_disk: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.txt"
+    rows.write_text("a great film\n" * 2000)
+    command = [sys.executable, "-m", "oreline", "predict", str(model_folder), str(rows)]
+    with (full_disk / "answers.jsonl").open("wb") as answers:
+        done = subprocess.run(command, stdout=answers, stderr=subprocess.PIPE, timeout=120)
+    assert done.returncode == 1
+    assert "disk is full" in done.stderr.decode()
+    assert "standard output" in done.stderr.decode()
+    assert "report it" not in done.stderr.decode(), "it is no fault of ours"
+
+
+def test_no_permission_to_read(cli, model_folder: Path, monkeypatch) -> None:
+    """Root may read anything, so the system's refusal is played."""
+    write("rows.jsonl", '{"text": "a"}\n')
+    write("r.yaml", "steps: []\n")
+    opened = Path.open
+
+    def refusing(path: Path, *arguments: object, **options: object) -> object:
+        if path.name in ("rows.jsonl", "r.yaml"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    refused(cli("predict", model_folder, "rows.jsonl"), "no permission to read", "rows.jsonl", "do:", code=1)
+    refused(cli("run", "r.yaml"), "no permission to read", "r.yaml", "do:", code=1)
 
 
 def test_no_permission_to_write(cli, tmp_path: Path) -> None:

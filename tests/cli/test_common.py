@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import oreline as ore
 
 
@@ -46,19 +48,69 @@ def test_quiet_prints_no_progress(cli, reviews_csv: Path) -> None:
     assert "linear model" in done.out
 
 
-def test_dry_run_writes_nothing(cli, reviews_csv: Path, model_folder: Path, data_folder: Path) -> None:
+def test_dry_run_writes_nothing(cli, reviews_csv: Path, model_folder: Path, data_folder: Path, fresh: Path) -> None:
     before = sorted(Path().rglob("*"))
     for arguments in (
         ["refine", reviews_csv, "--out", "data"],
         ["finetune", reviews_csv, "--method", "linear", "--out", "m"],
         ["evaluate", model_folder, data_folder, "--out", "report"],
+        ["explain", model_folder, "--text", "a great film"],
+        ["serve", model_folder],
+        ["monitor", model_folder, "--live", "predictions.sqlite"],
+        ["rerun", model_folder],
+        ["update", model_folder, fresh, "--gate", reviews_csv, "--out", "home"],
         ["init", reviews_csv, "--out", "-"],
     ):
         done = cli(*arguments, "--dry-run")
         if arguments[0] == "init":
             continue  # the language is English: its start model needs a connection
         assert done.code == 0, done.err
+        assert done.out, "it says what it would do"
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """Raw rows that the model was not trained on."""
+    words = ["velvet", "granite", "harbour", "lantern", "meadow", "orchard", "pebble", "quarry", "saffron", "thicket"]
+    lines = [f"a great {a} {b},fresh\nan awful {a} {b},rotten" for a in words for b in words]
+    file = tmp_path / "fresh.csv"
+    file.write_text("\n".join(["text,label", *lines]))
+    return file
+
+
+def test_set_is_refused_where_it_would_change_nothing(cli, model_folder: Path) -> None:
+    for arguments in (
+        ["list"],
+        ["doctor"],
+        ["schema"],
+        ["predict", model_folder],
+        ["rerun", model_folder],
+        ["init", "x"],
+    ):
+        refused = cli(*arguments, "--set", "max_rows=3")
+        assert refused.code == 2
+        assert f"{arguments[0]} has no options besides its own" in refused.err
+        assert "max_rows=3" in refused.err
+    explained = cli("explain", model_folder, "--text", "a great film", "--set", "options.max_word=3")
+    assert explained.code == 2
+    assert "max_word" in explained.err
+
+
+def test_a_model_and_its_report_keep_their_own_figures(cli, model_folder: Path, data_folder: Path, fresh: Path) -> None:
+    done = cli("update", model_folder, fresh, "--gate", f"{data_folder}#test", "--out", "home", "--json")
+    found = json.loads(done.out)
+    assert "golden_accuracy_after" in found["metrics"]
+    assert found["model"]["runtime"] == "linear"
+    assert found["model"]["metrics"]["accuracy"]["n"] != found["metrics"]["golden_accuracy_after"]["n"]
+
+
+def test_the_seed_zero_is_a_seed(cli, reviews_csv: Path) -> None:
+    step = {"refine": {"data": str(reviews_csv)}}
+    Path("r.yaml").write_text(json.dumps({"out": "out", "seed": 5, "steps": [step]}))
+    for arguments, seed in (((), 5), (("--seed", "0"), 0), (("--seed", "7"), 7)):
+        planned = json.loads(cli("run", "r.yaml", "--dry-run", "--json", *arguments).out)
+        assert planned["facts"]["seed"] == seed
 
 
 def test_force_replaces_output(cli, reviews_csv: Path) -> None:

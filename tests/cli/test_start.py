@@ -18,6 +18,9 @@ def test_init_then_run(cli) -> None:
     assert again.code == 2
     assert "--force" in again.err
     assert yaml.safe_load(cli("init", "hotel.csv", "--out", "-").out)["name"] == "hotel"
+    found = json.loads(cli("init", "hotel.csv", "--dry-run", "--json").out)
+    assert found["classes"] == {"好": 40, "差": 40}
+    assert yaml.safe_load(found["recipe"])["name"] == "hotel"
     planned = cli("run", "recipe.yaml", "--dry-run")
     assert planned.code == 0, planned.err
     assert not Path("runs/hotel").exists()
@@ -35,6 +38,7 @@ def test_rerun(cli, model_folder: Path) -> None:
     planned = cli("rerun", model_folder, "--dry-run")
     assert planned.code == 0
     assert "verb: finetune" in planned.out
+    assert "leave --seed out" in cli("rerun", model_folder, "--seed", "3", "--out", "again").err
     done = cli("rerun", model_folder, "--out", "again")
     assert done.code == 0, done.err
     assert ore.Artifact.open("again").id == ore.Artifact.open(model_folder).id

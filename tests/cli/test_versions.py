@@ -16,10 +16,13 @@ def test_promote_and_roll_back(cli, model_folder: Path, data_folder: Path) -> No
     refused = cli("promote", "home")
     assert refused.code == 1
     assert "never went through the gate" in refused.err
-    assert second.version in cli("promote", "home", "--force", "--dry-run").out
+    assert cli("promote", "home", "--dry-run").code == 1, "a dry run checks what the run would check"
+    assert cli("promote", "nowhere", "--dry-run").code == cli("rollback", "nowhere", "--dry-run").code == 2
+    assert f"champion: {second.version}" in cli("promote", "home", "--force", "--dry-run").out
     assert store.aliases("home")["champion"] == first.version
     assert json.loads(cli("promote", "home@challenger", "--force", "--json").out)["champion"] == second.version
-    assert first.version in cli("rollback", "home", "--dry-run").out
+    assert f"champion: {first.version}" in cli("rollback", "home", "--dry-run").out
+    assert store.aliases("home")["champion"] == second.version
     assert cli("rollback", "home").code == 0
     assert store.aliases("home")["champion"] == first.version
     assert cli("rollback", model_folder).code == 2

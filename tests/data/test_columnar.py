@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from oreline.data.columnar import ParquetFile
+from oreline.data.columnar import ParquetFile, compact
 
 SCHEMA = pa.schema([("text", pa.large_string())])
 
@@ -35,3 +35,28 @@ def test_a_full_disk_keeps_its_number_and_no_file_open() -> None:
     assert caught.value.errno == 28
     del file, caught
     gc.collect()
+
+
+def arrow_frame(rows: int, width: int) -> pl.DataFrame:
+    """A frame whose strings lie in Arrow's memory, as those that are read from a file."""
+    texts = pa.array([f"{number:0{width}d}" for number in range(rows)], pa.large_string())
+    return pl.DataFrame(pa.table({"text": texts, "place": pa.array(range(rows))}))
+
+
+def test_a_compact_frame_holds_no_more_than_its_rows() -> None:
+    before = pa.total_allocated_bytes()
+    frame = arrow_frame(1000, 1000)
+    kept = compact(frame.filter(pl.col("place") % 100 == 0))
+    assert kept.equals(frame.filter(pl.col("place") % 100 == 0))
+    assert kept.schema == frame.schema
+    assert pa.total_allocated_bytes() - before > 1_000_000
+    del frame
+    assert pa.total_allocated_bytes() - before < 100_000
+
+
+def test_an_empty_frame_stays_as_it_is() -> None:
+    empty = pl.DataFrame(
+        {"text": [None, None], "other": [[1], [2]]}, schema={"text": pl.String, "other": pl.List(pl.Int64)}
+    )
+    assert compact(empty).equals(empty)
+    assert compact(empty.clear()).schema == empty.schema

@@ -30,6 +30,7 @@ def test_splits_keep_their_order_and_rows(made: Dataset) -> None:
     assert opened.scan("train").collect().height == opened.num_rows("train")
     assert str(opened).startswith(f"Dataset {opened.fingerprint[:12]}")
     assert "train 320" in str(opened)
+    assert repr(opened) == f"<{opened}>"
 
 
 def test_a_view_of_one_split_has_that_split_only(made: Dataset) -> None:

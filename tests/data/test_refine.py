@@ -325,16 +325,14 @@ for part in ("small", "large"):
 """
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_memory_grows_by_hashes_not_by_texts(tmp_path: Path) -> None:
-    """The chain keeps hashes, labels and positions of every row, never the text: below 200 bytes a row of 1,000."""
-    for name, rows in (("small", 5_000), ("large", 200_000)):
+    """The chain keeps hashes, labels and positions of every row, never the text: here below 90 MB for 100."""
+    for name, rows in (("small", 5_000), ("large", 100_000)):
         with (tmp_path / f"{name}.csv").open("w", encoding="utf-8") as stream:
             stream.write("text,label\n")
             stream.writelines(f"{os.urandom(495).hex()} {number},{number % 2}\n" for number in range(rows))
     command = [sys.executable, "-c", MEASURE, str(tmp_path)]
     small_kb, large_kb = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
-    assert (tmp_path / "large.csv").stat().st_size > 190e6
-    assert (large_kb - small_kb) * 1024 < 100e6 + 200 * 200_000
-    assert json.loads((tmp_path / "large-out" / "dataset.json").read_text())["counts"]["rows_out"] == 200_000
+    assert (tmp_path / "large.csv").stat().st_size > 99e6
+    assert (large_kb - small_kb) * 1024 < 90e6
+    assert json.loads((tmp_path / "large-out" / "dataset.json").read_text())["counts"]["rows_out"] == 100_000

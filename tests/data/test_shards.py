@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
 from oreline.data import shards
-from oreline.data.shards import SplitWriter
+from oreline.data.shards import GROUP_ROWS, SplitWriter
 
 
 def written(folder: Path, frame: pl.DataFrame, rows: int) -> list[Path]:
@@ -42,3 +43,17 @@ def test_long_texts_make_smaller_shards(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_split_without_rows_has_its_columns(tmp_path: Path) -> None:
     (file,) = written(tmp_path / "split", pl.DataFrame(schema={"row_id": pl.String, "n": pl.Int64}), 10)
     assert pl.read_parquet(file).schema == {"row_id": pl.String, "n": pl.Int64}
+
+
+def test_rows_that_wait_hold_only_themselves(tmp_path: Path) -> None:
+    """Of a small split a few rows of each frame wait to be written: they must not keep the whole frames in memory."""
+    schema = {"text": pl.String(), "place": pl.Int64()}
+    before = pa.total_allocated_bytes()
+    with SplitWriter(tmp_path / "test", schema) as writer:
+        for number in range(200):
+            texts = pa.array([f"{number:04d} {row:0500d}" for row in range(300)], pa.large_string())
+            frame = pl.DataFrame(pa.table({"text": texts, "place": pa.array(range(300))}))
+            writer.append(frame.filter(pl.col("place") < 60))
+        held = pa.total_allocated_bytes() - before
+    assert writer.num_rows == 200 * 60 > GROUP_ROWS
+    assert held < 5_000_000, f"{held:,} bytes are held for {writer.num_rows % GROUP_ROWS:,} rows of 505 characters"

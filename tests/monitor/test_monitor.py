@@ -56,10 +56,19 @@ def test_rows_of_the_same_kind_are_no_drift(linear_model: Artifact, reviews, tmp
     texts = reviews.frame("test", ["text"])["text"].to_list()
     live = _served(linear_model, texts, tmp_path / "log.sqlite")
     report = monitor(reference_sample(linear_model), live, detectors=_detectors(), subject={"artifact": "x"})
-    assert report.facts["verdict"] == "none"
+    assert report.facts["verdict"] == "no drift"
     assert report.title == "No drift"
     assert report.facts["rows_live"] == len(texts)
     assert set(report.metrics) == {"embedding_shift_auc", "label_shift_total_variation"}
+    sentence = report.facts["sentence"]
+    assert sentence.startswith(f"No drift in {len(texts)} live rows")
+    for estimate in report.metrics.values():
+        assert f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]" in sentence
+    summary = report.tables[0]
+    assert [row[1] for row in summary.rows] == ["no drift", "no drift"]
+    assert [row[3] for row in summary.rows] == list(report.metrics.values())
+    assert len(report.tables) == 3, "the rows that differ most are listed even when nothing drifted"
+    assert all(str(len(texts)) in chart.note or "AUC" in chart.note for chart in report.charts)
 
 
 def test_rows_of_another_kind_are_drift_and_shown(linear_model: Artifact, reviews, tmp_path: Path) -> None:
@@ -69,6 +78,7 @@ def test_rows_of_another_kind_are_drift_and_shown(linear_model: Artifact, review
     report = monitor(reference_sample(linear_model), live, detectors=_detectors())
     assert report.facts["verdict"] == "drift"
     assert "embedding_shift" in report.title
+    assert f"Drift in {len(usual) + 30} live rows" in report.facts["sentence"]
     [rows] = [table for table in report.tables if table.title.endswith("embedding_shift")]
     assert all("invoice" in row[3] for row in rows.rows), "the strange rows show it most"
     assert all(len(row[3]) <= 120 and "  " not in row[3] for row in rows.rows)
@@ -113,7 +123,7 @@ class _Fixed:
 
 @pytest.mark.parametrize(
     ("p_values", "verdict"),
-    [([0.04], "drift"), ([0.04, 0.9], "none"), ([0.025, 0.9], "drift"), ([0.02, 0.9, 0.9], "none")],
+    [([0.04], "drift"), ([0.04, 0.9], "no drift"), ([0.025, 0.9], "drift"), ([0.02, 0.9, 0.9], "no drift")],
 )
 def test_more_detectors_ask_for_smaller_p_values(linear_model: Artifact, p_values: list[float], verdict: str) -> None:
     sample = reference_sample(linear_model)
@@ -123,7 +133,21 @@ def test_more_detectors_ask_for_smaller_p_values(linear_model: Artifact, p_value
 
 def test_a_small_p_value_with_a_small_effect_is_no_drift(linear_model: Artifact) -> None:
     sample = reference_sample(linear_model)
-    assert monitor(sample, sample, detectors=[_Fixed(1e-9, drifted=False)]).facts["verdict"] == "none"
+    assert monitor(sample, sample, detectors=[_Fixed(1e-9, drifted=False)]).facts["verdict"] == "no drift"
+
+
+@pytest.mark.parametrize(
+    ("detectors", "said"),
+    [
+        ([_Fixed(0.01)], "size 0.5000 [0.4000, 0.6000], drift: p = 0.01."),
+        ([_Fixed(0.3, drifted=False)], "no more than chance explains (p = 0.3, drift needs 0.05 or less)."),
+        ([_Fixed(0.3, drifted=False)] * 2, "drift needs 0.025 or less)."),
+        ([_Fixed(1e-9, drifted=False)], "not chance (p = 1e-09), but too small to matter."),
+    ],
+)
+def test_the_sentence_says_why(linear_model: Artifact, detectors: list[_Fixed], said: str) -> None:
+    sample = reference_sample(linear_model)
+    assert said in monitor(sample, sample, detectors=detectors).facts["sentence"]
 
 
 def test_an_artifact_without_samples_says_so(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_both_languages_say_everything() -> None:
     for half in halves(text):
         for needed in (
             "`fresh`", "`rotten`", "cd" * 32, "9,800", "`quote`", "`catalog:minilm-l6-en`",
-            "`train.learning_rate`: `5e-05`", "`fp32`", "| accuracy | 0.8390 | [0.8200, 0.8570] | 1,542 |", "`dev`",
+            "`5e-05`", "`fp32`", "| accuracy | 0.8390 | [0.8200, 0.8570] | 1,542 |", "`dev`",
             "256", "Tested on quotes only.",
             "oreline predict", "oreline serve", "ore.predict", "ab" * 32, "Apache-2.0",
         ):  # fmt: skip
@@ -107,10 +107,71 @@ def test_markdown_is_escaped() -> None:
 
 
 def test_an_unknown_licence_is_said_to_be_unknown() -> None:
-    text = card(manifest(), facts={})
+    text = card(manifest(lineage=[{"verb": "start", "id": "", "path": "models/minilm"}]), facts={})
     assert "license" not in front_matter(text)
     assert ENGLISH.unknown_license.split(".")[0] in text
     assert CHINESE.unknown_license in text
+
+
+START = {"verb": "start", "id": "", "path": "/home/me/models/minilm", "name": "catalog:minilm", "license": "MIT_0"}
+
+
+def test_the_start_model_and_its_licence_come_from_the_lineage() -> None:
+    steps = [{"verb": "pretrain", "id": "ab" * 32, "path": "/home/me/runs/pretrain"}, START]
+    for half in halves(card(manifest(lineage=steps), facts={})):
+        assert half.count(r"MIT\_0") == 2, "once under training, once under licence"
+        assert re.search(r"1\. `start`(: |：)`catalog:minilm`", half)
+    unnamed = card(manifest(lineage=[{"verb": "start", "id": "", "path": "/home/me/models/minilm"}]), facts={})
+    assert "`minilm`" in unnamed
+    assert ENGLISH.unknown_license in unnamed
+
+
+def test_a_start_model_of_the_hub_is_linked() -> None:
+    start = {"verb": "start", "id": "", "path": "/cache/0a1b", "name": "org/minilm"}
+    assert front_matter(card(manifest(lineage=[start]), facts={}))["base_model"] == "org/minilm"
+    assert "base_model" not in front_matter(card(manifest(lineage=[START]), facts={}))
+    assert front_matter(card(manifest(lineage=[START]), facts={"base_model": "a/b"}))["base_model"] == "a/b"
+
+
+def test_an_encoder_tells_its_loss_by_token() -> None:
+    metrics = {"loss_after": {"value": 6.87, "low": 6.62, "high": 7.11, "n": 537}}
+    for words, half in zip(
+        (ENGLISH, CHINESE), halves(card(manifest(task="none", task_options={}, metrics=metrics), facts={})), strict=True
+    ):
+        assert words.on_tokens in half
+        assert words.default_use_encoder in half
+        assert words.limit_dev not in half
+
+
+def test_a_model_from_nothing_says_so() -> None:
+    english, chinese = halves(card(manifest(runtime="linear", lineage=[]), facts={}))
+    for words, half in ((ENGLISH, english), (CHINESE, chinese)):
+        for sentence in (words.no_start, words.own_license, words.no_ancestors):
+            assert sentence in half
+
+
+def test_no_path_of_the_machine_is_in_the_card() -> None:
+    options = {"data": "/home/me/reviews", "start": "/home/me/minilm", "method": "full", "train": {"track": []}}
+    given = manifest(
+        recipe={"verb": "finetune", "options": options, "resolved": {}},
+        data={"fingerprint": "cd" * 32, "rows": 9800, "path": "/home/me/reviews"},
+        lineage=[START],
+    )
+    text = card(given, facts={})
+    assert "/home" not in text
+    assert text.count("`reviews`") == 2
+    assert "track" not in text
+
+
+def test_the_split_of_the_metrics_is_the_recipes() -> None:
+    recipe = {"verb": "compress", "options": {"method": "int8", "split": "test"}, "resolved": {}}
+    english, chinese = halves(card(manifest(recipe=recipe), facts={}))
+    assert ENGLISH.on_split.format(split="`test`") in english
+    assert CHINESE.on_split.format(split="`test`") in chinese
+    assert ENGLISH.limit_dev not in english
+    assert ENGLISH.limit_dev in card(manifest(), facts={})
+    assert CHINESE.limit_dev in card(manifest(), facts={})
+    assert ENGLISH.limit_dev not in card(manifest(metrics={}), facts={})
 
 
 def test_an_encoder_has_no_labels_and_another_use() -> None:
@@ -130,7 +191,7 @@ def test_a_quantised_model_names_its_processor() -> None:
 def test_a_model_that_reads_the_whole_text_says_so() -> None:
     english, chinese = halves(card(manifest(runtime="linear", max_tokens=0), facts={}))
     assert "reads all of each text" in english
-    assert "每条文本读取全文" in chinese
+    assert "每条文本都会完整读取" in chinese
     assert "cut after" not in english
     assert "截断" not in chinese
 

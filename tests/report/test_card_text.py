@@ -10,7 +10,7 @@ import pytest
 from oreline.report.card_text import CHINESE, ENGLISH
 
 HAN = re.compile("[\u4e00-\u9fff]")
-LANGUAGE_FREE = {"usage", "usage_encoder", "comma", "other_language"}
+LANGUAGE_FREE = {"usage", "usage_encoder", "comma", "colon", "semicolon", "other_language"}
 
 
 def test_the_languages_have_the_same_places_to_fill() -> None:

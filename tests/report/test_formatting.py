@@ -80,11 +80,17 @@ def test_an_estimate_shows_what_is_not_known() -> None:
     [
         ({"wall_s": 7384.0}, ("wall", "2 h 3 min")),
         ({"served_p99_ms": 12.5}, ("served p99", "12.5 ms")),
-        ({"gemm_share": 0.414}, ("gemm share", "41.4 %")),
+        ({"gemm_share": 0.414}, ("GEMM share", "41.4 %")),
         ({"tokens_per_s": 3310}, ("tokens per second", "3,310")),
         ({"size_bytes": None}, ("size bytes", "–")),
         ({"early_stopped": False}, ("early stopped", "no")),
         ({"learning_rate": 5e-5}, ("learning rate", "5e-05")),
+        ({"size_bytes_before": 90_867_952}, ("size before", "90.9 MB")),
+        ({"rows_per_s_before": 247.9}, ("rows per second before", "247.9")),
+        ({"latency_ms_after": 3.98}, ("latency after", "3.98 ms")),
+        ({"steps_s": {"reviews": 11.3, "finetune": 75.2}}, ("steps", "reviews 11.3 s, finetune 1 min 15 s")),
+        ({"steps_s": {}}, ("steps s", "")),
+        ({"refused": []}, ("refused", "none")),
     ],
 )
 def test_a_fact_is_written_with_its_unit(fact: dict[str, object], written: tuple[str, str]) -> None:

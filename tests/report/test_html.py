@@ -217,3 +217,18 @@ def test_colours_differ_for_colour_blind_readers(theme, vision) -> None:
         seen = [lab(np.clip(np.asarray(vision) @ rgb(color[name]), 0, 1)) for name in names]
         for (a, first), (b, second) in itertools.combinations(zip(names, seen, strict=True), 2):
             assert np.linalg.norm(first - second) >= least, (a, b)
+
+
+def test_a_verdict_is_not_said_twice(parse) -> None:
+    facts = {"decision": "undecided", "verdict": "undecided: about 850 rows would decide"}
+    root = parse(html.page(Report("update", "t", facts=facts).to_json()))
+    (banner,) = [one for one in root.all("section") if (one.attributes.get("class") or "").startswith("verdict")]
+    assert banner.text.split().count("undecided") == 1
+    assert banner.all("p")[0].text == "about 850 rows would decide"
+
+
+@pytest.mark.parametrize(("name", "ends"), [("accuracy_change", ["−0.02", "0.02"]), ("accuracy", ["0", "1"])])
+def test_a_change_is_drawn_around_zero(name: str, ends: list[str], parse) -> None:
+    root = parse(html.page(Report("update", "t", metrics={name: Estimate(0.015, 0.01, 0.02, 90)}).to_json()))
+    (scale,) = [one for one in root.all("div") if one.attributes.get("class") == "range"]
+    assert [bound.text for bound in scale.all("span")] == ends

@@ -26,6 +26,26 @@ def test_an_estimate_in_a_cell_keeps_its_interval_and_n(parse) -> None:
     assert root.all("td")[0].text.split() == ["0.5000", "[0.4000,", "0.6000]", "n", "=", "1,200"]
 
 
+def test_only_a_column_of_verdicts_is_coloured(parse) -> None:
+    root = render(parse, ["what", "decision"], [["drift", "passed"], ["requests", "undecided"]])
+    looks = {cell.text.strip(): cell.attributes.get("class") for cell in root.all("td")}
+    assert looks == {"drift": "short", "requests": "short", "passed": "short good", "undecided": "short unsure"}
+
+
+@pytest.mark.parametrize(
+    ("row", "stacked"),
+    [
+        (["a", "b", Estimate(0.5, 0.4, 0.6, 12).to_json()], True),
+        (["a", "b" * 41, 0.5], True),
+        (["a", "b", 0.5], False),
+    ],
+)
+def test_rows_too_wide_for_a_telephone_become_blocks_there(row, stacked: bool, parse) -> None:
+    (grid,) = render(parse, ["label", "other", "f1"], [row]).all("table")
+    assert (grid.attributes.get("class") == "stack") is stacked
+    assert all(cell.attributes.get("data-name") for cell in grid.all("td"))
+
+
 def test_a_text_of_100_000_characters_is_cut_and_counted(parse) -> None:
     root = render(parse, ["text"], [["x" * 100_000]])
     text = root.all("td")[0].text

@@ -61,6 +61,15 @@ def test_a_long_heading_is_folded_and_nothing_is_lost() -> None:
         assert part in shown
 
 
+@pytest.mark.parametrize("row_id", ["test.jsonl:4073", "0f9236004c068241c44da61ace524b47"])
+def test_ids_are_kept_whole_and_text_is_folded(row_id: str) -> None:
+    rows = [[row_id, "words that are many " * 9, "expiration_date", 0.9743]]
+    shown = str(Report("evaluate", "t", tables=[Table("T", ["row_id", "text", "true", "confidence"], rows)]))
+    assert f"{row_id} " in shown
+    assert "expiration_date" in shown
+    assert all(cell_len(line) <= 80 for line in shown.splitlines())
+
+
 def test_every_metric_shows_value_interval_and_n(english) -> None:
     lines = str(english).splitlines()
     for name, figure in english.metrics.items():
@@ -107,6 +116,16 @@ def test_colour_marks_verdict_and_warning() -> None:
     terminal.show(report.to_json(), console)
     assert "\x1b[1;31mrefused" in stream.getvalue()
     assert "\x1b[33m! few rows" in stream.getvalue()
+
+
+def test_only_a_column_of_verdicts_is_coloured() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, color_system="standard", width=80)
+    rows = [["drift", "passed"], ["requests", "refused"]]
+    terminal.show(Report("run", "t", tables=[Table("T", ["what", "decision"], rows)]).to_json(), console)
+    assert "\x1b[1;32mpassed" in stream.getvalue()
+    assert "\x1b[1;31mrefused" in stream.getvalue()
+    assert "mdrift" not in stream.getvalue()
 
 
 @given(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -84,6 +86,27 @@ def test_a_declared_body_of_ten_megabytes_is_refused_unread(serve) -> None:
     assert status == 413
     assert json.loads(body)["error"]["allowed"] == "at most 1,048,576 bytes"
     assert headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(("guard", "status"), [("size", 413), ("draining", 503)])
+def test_a_client_that_sends_all_of_its_body_before_it_reads_gets_the_answer(serve, guard: str, status: int) -> None:
+    host, port = serve()
+    if guard == "draining":
+        serve.service.drain()
+    with contextlib.closing(http.client.HTTPConnection(host, port, timeout=20)) as connection:
+        connection.request("POST", "/predict", json.dumps({"text": "x" * 10_000_000}))  # raises where it is cut off
+        answer = connection.getresponse()
+        assert answer.status == status
+        assert json.loads(answer.read())["error"]["what"]
+
+
+def test_a_refused_body_is_not_read_for_ever(serve) -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with socket.create_connection(serve(body_timeout_s=0.2)) as connection:
+        connection.settimeout(20)
+        connection.sendall(_request(chunk * 32, "Transfer-Encoding: chunked"))
+        assert _read_answer(connection)[0] == 413
+        assert connection.recv(1) == b"", "closed by the server, though the body has not ended"
 
 
 def test_a_chunked_body_without_a_length_is_refused_when_it_grows_too_large(serve) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oreline import store
+from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
@@ -158,21 +158,22 @@ def finetune(
         method, start, why = choose.method(dataset, start)
         on_event(Event("choose", message=f"method {method}: {why}"))
     start = None if method == "linear" else start or DEFAULT_START
-    return run(
-        names.start_folder(start),
-        dataset,
-        task=task,
-        method=method,
-        method_options=method_options or {},
-        options=names.train_options(train),
-        out=names.output_folder("finetune", out),
-        seed=seed,
-        force=force,
-        score=point_values,
-        estimate=task_estimates,
-        origin=names.start_origin(start),
-        on_event=on_event,
-    )
+    with _naming_source(data, dataset, task):
+        return run(
+            names.start_folder(start),
+            dataset,
+            task=task,
+            method=method,
+            method_options=method_options or {},
+            options=names.train_options(train),
+            out=names.output_folder("finetune", out),
+            seed=seed,
+            force=force,
+            score=point_values,
+            estimate=task_estimates,
+            origin=names.start_origin(start),
+            on_event=on_event,
+        )
 
 
 @names_missing_extras
@@ -274,6 +275,31 @@ def update(
             seed=seed,
             on_event=on_event,
         )
+
+
+@contextmanager
+def _naming_source(data: Any, dataset: Dataset, task: str) -> Iterator[None]:
+    """Name what the user gave where an error about the rows names no place, or only the folder they were refined into.
+
+    Raises `DataError` for raw data without a column that the task needs.
+    """
+    given = str(data) if isinstance(data, str | Path) else str(dataset.path)
+    plug = registry.get("task", task)
+    columns = [name for name in dataset.manifest.columns if name != "row_id"]
+    lacking = next((role for role in (*plug.inputs, plug.target) if role not in columns), None)
+    is_raw = Path(given.partition("#")[0]).absolute() != dataset.path.absolute()
+    if lacking and is_raw:
+        raise DataError(
+            f"no column has the role {lacking!r}",
+            where=given,
+            allowed=did_you_mean(lacking, columns),
+            remedy=f"name the column: --{lacking.replace('_', '-')} COLUMN",
+        )
+    try:
+        yield
+    except DataError as error:
+        error.where = error.where or given
+        raise
 
 
 def columns_of(artifact: Artifact) -> dict[str, str]:

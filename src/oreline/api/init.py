@@ -37,7 +37,7 @@ class NewRecipe:
             raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
         with store.translating(file):
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(self.text, encoding="utf-8")
+        store.write_text(file, self.text)
 
     def summary(self, out: str) -> str:
         """Return what the user is told after the recipe was written."""
@@ -72,7 +72,8 @@ def write_recipe(data: str) -> NewRecipe:
     text = _recipe(name, data, roles, method, start, _balance(found)[1])
     comments = _comments(found, roles, why, estimated)
     return NewRecipe(
-        "\n".join(f"# {line}".rstrip() for line in comments.splitlines()) + "\n\n" + text, _facts(found, roles, why)
+        "\n".join(f"# {line}".rstrip() for line in comments.splitlines()) + "\n\n" + text,
+        {**_facts(found, roles), "start": start, "method": f"{method}: {why}", **_costs(estimated)},
     )
 
 
@@ -148,7 +149,12 @@ def _balance(found: Profile) -> tuple[str, bool]:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else ""), bool(sizes) and sizes[0] >= 5 * sizes[-1]
 
 
-def _facts(found: Profile, roles: dict[str, str], why: str) -> dict[str, Any]:
+def _costs(estimated: plan.Estimated) -> dict[str, str]:
+    _, seconds, memory, _ = estimated.cells()
+    return {"time": f"about {seconds}", "memory": f"about {memory}"} if seconds else {}
+
+
+def _facts(found: Profile, roles: dict[str, str]) -> dict[str, Any]:
     return {
         "rows": found.num_rows,
         "roles": roles,
@@ -156,7 +162,6 @@ def _facts(found: Profile, roles: dict[str, str], why: str) -> dict[str, Any]:
         "classes": dict(found.classes),
         "duplicates": found.num_duplicates,
         "conflicts": found.num_conflicts,
-        "method": why,
     }
 
 

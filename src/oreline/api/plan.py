@@ -3,7 +3,7 @@
 Refining is estimated from a refine of the first rows into a temporary folder, which also finds wrong columns and
 options. Training is estimated from the model's floating-point operations, 6 for each weight and token (forward and
 backward; Kaplan et al., https://arxiv.org/abs/2001.08361), and this machine's measured matrix products, of which
-training reaches 30 to 60 %.
+training reaches 30 to 60 %. The linear method is estimated from the time that counting character n-grams takes here.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import itertools
 import json
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +26,19 @@ from oreline.errors import DataError, OrelineError, UsageError
 from oreline.recipe import REFERENCES, Recipe, Step
 from oreline.report.report import Report, Table
 
+if TYPE_CHECKING:
+    from oreline.data.dataset import Dataset
+
 PROBE_ROWS = 5000
 SHARES = (0.6, 0.3)
 """Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
+_WRITERS = {"refine", "pretrain", "finetune", "compress", "update"}
+"""Verbs that write something whether a place is named or not."""
 _TOKEN_BUDGET = 4096
+_LINEAR_FACTORS = (3.0, 8.0)
+"""Training the linear method takes so many times as long as counting the n-grams of its texts once."""
+_LINEAR_BYTES = 150
+"""Memory of the linear method for each character of text: features, vocabulary."""
 _ACTIVATIONS = 34
 """Floats kept for the backward pass per token, layer and unit of width (Korthikanti et al., arXiv:2205.05198)."""
 
@@ -57,7 +67,8 @@ def plan(verb: str, options: Mapping[str, Any], *, out: Any, seed: int, force: b
     if out is not None and not force and Path(out).is_dir() and any(Path(out).iterdir()) and verb != "update":
         raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
     found = estimate(verb, options, seed)
-    place = out if out is not None else f"a new folder in {names.runs_folder()}"
+    unnamed = f"a new folder in {names.runs_folder()}" if verb in _WRITERS else "nothing is written without --out"
+    place = out if out is not None else unnamed
     return _report(f"{verb}: nothing was done or written", [(verb, "to do", found)], {"out": str(place)})
 
 
@@ -138,14 +149,22 @@ def _num_rows(data: Any, split: str) -> int | None:
     """Count rows without refining anything."""
     if data is None:
         return None
-    from oreline.data.dataset import DATASET, Dataset
     from oreline.data.sources import frames
 
-    folder, _, chosen = str(data).partition("#")
-    if isinstance(data, Dataset) or (Path(folder) / DATASET).is_file():
-        found = data if isinstance(data, Dataset) else Dataset.open(folder)
+    found, chosen = _refined(data)
+    if found is not None:
         return found.num_rows(chosen or names.chosen_split(found, split))
     return sum(frame.height for frame in frames(data))
+
+
+def _refined(data: Any) -> tuple[Dataset | None, str]:
+    """Return the dataset that was given or named, and the split named with it; None for raw data."""
+    from oreline.data.dataset import DATASET, Dataset
+
+    if isinstance(data, Dataset):
+        return data, ""
+    folder, _, chosen = str(data).partition("#") if isinstance(data, str | Path) else ("", "", "")
+    return (Dataset.open(folder), chosen) if folder and (Path(folder) / DATASET).is_file() else (None, "")
 
 
 # --- training -----------------------------------------------------------------------------------------------
@@ -163,7 +182,7 @@ def _train(verb: str, options: Mapping[str, Any]) -> Estimated:
         method, start, why = choose.decide(round(rows * _train_share(options["data"])), texts, start)
     folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
     if folder is None:
-        return Estimated(rows, note="linear" + (f": {why}" if why else ""))
+        return _linear(rows, texts, "linear" + (f": {why}" if why else ""))
     shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width, inner, layers = (int(shape[key]) for key in ("hidden_size", "intermediate_size", "num_hidden_layers"))
     weights = layers * (4 * width * width + 2 * width * inner)
@@ -180,9 +199,22 @@ def _train(verb: str, options: Mapping[str, Any]) -> Estimated:
     return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights, {train.epochs:g} epochs at most")
 
 
+def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:
+    num_characters = sum(map(len, texts))
+    if not num_characters:
+        return Estimated(rows, note=note)
+    begun = time.perf_counter()
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(text[start : start + length] for length in range(1, 6) for start in range(len(text)))
+    counting_s = (time.perf_counter() - begun) / len(texts) * rows
+    memory = (500 << 20) + int(_LINEAR_BYTES * num_characters / len(texts) * rows)
+    return Estimated(rows, (counting_s * _LINEAR_FACTORS[0], counting_s * _LINEAR_FACTORS[1]), memory, note)
+
+
 def _train_share(data: Any) -> float:
     """A dataset's rows were counted in train alone; of raw rows, the default split leaves this share for it."""
-    return 1.0 if (Path(str(data).partition("#")[0]) / "dataset.json").is_file() else names.DEFAULT_SPLIT["train"]
+    return 1.0 if _refined(data)[0] is not None else names.DEFAULT_SPLIT["train"]
 
 
 def _seconds(flops: float, width: int, inner: int) -> tuple[float, float]:
@@ -202,20 +234,18 @@ def _peak_flops(width: int, inner: int) -> float:
 
 
 def _first_texts(options: Mapping[str, Any]) -> list[str]:
-    from oreline.data.dataset import DATASET, Dataset
     from oreline.data.sources import frames
 
     data = options["data"]
-    folder = str(data).partition("#")[0]
-    if isinstance(data, Dataset) or (Path(folder) / DATASET).is_file():
-        found = data if isinstance(data, Dataset) else Dataset.open(folder)
+    found, _ = _refined(data)
+    if found is not None:
         frame, column = found.scan(found.splits[0]).head(choose.SAMPLE_ROWS).collect(), "text"
     else:
         frame = next(itertools.islice(frames(data, rows=choose.SAMPLE_ROWS), 1))
         column = options.get("text") or names.catalog_roles(data).get("text", "text")
     if column not in frame.columns:
         raise DataError(
-            f"no column {column!r}", where=str(data), allowed=", ".join(frame.columns), remedy="--text COLUMN"
+            f"no column {column!r}", where=str(data)[:200], allowed=", ".join(frame.columns), remedy="--text COLUMN"
         )
     return [str(text) for text in frame[column].drop_nulls()]
 

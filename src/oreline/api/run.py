@@ -115,7 +115,9 @@ def planned(read: Recipe) -> list[Planned]:
             if value is None:
                 continue
             entries = value if isinstance(value, list) else [value]
-            found = [_in_place(entry, done, f"{read.name}, step {step.name!r}, {option}", option) for entry in entries]
+            found = [
+                _in_place(entry, done, f"{read.source}, step {step.name!r}, {option}", option) for entry in entries
+            ]
             options[option] = [entry for entry, _ in found] if isinstance(value, list) else found[0][0]
             inputs += [key for _, key in found]
         plain = {name: value for name, value in step.options.items() if name not in recipes.REFERENCES}
@@ -162,7 +164,7 @@ def _check_plugs(step: Step, read: Recipe) -> None:
             if name not in (*registry.names(kind), "auto"):
                 raise UsageError(
                     f"there is no {kind} named {name!r}",
-                    where=f"{read.name}, step {step.name!r}, {option}",
+                    where=f"{read.source}, step {step.name!r}, {option}",
                     allowed=did_you_mean(name, registry.names(kind)),
                 )
 
@@ -232,7 +234,10 @@ def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) 
     )
     if not is_elsewhere:
         raise UsageError(
-            f"there is no earlier step and no file {value!r}", where=where, allowed=did_you_mean(name, done)
+            f"there is no earlier step and no file {value!r}",
+            where=where,
+            allowed=did_you_mean(name, done) if done else "",
+            remedy="check the path, or name a step above this one",
         )
     key = None
     if option in _RAW_DATA and not Path(name).is_dir():
@@ -262,10 +267,7 @@ def _save_recipe(read: Recipe) -> None:
         {step.verb: {"as": step.name, **json.loads(json.dumps(step.options, default=_as_json))}} for step in read.steps
     ]
     content = {"name": read.name, "out": str(read.out), "seed": read.seed, "steps": steps}
-    with store.translating(read.out):
-        (read.out / "recipe.yaml").write_text(
-            yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8"
-        )
+    store.write_text(read.out / "recipe.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
 
 
 def _as_json(value: Any) -> Any:

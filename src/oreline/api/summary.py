@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oreline.recipe import Recipe, Step
+from oreline.report import formatting
 from oreline.report.report import Chart, Report, Table
 from oreline.store import Artifact
 
@@ -28,12 +29,16 @@ def report_of(read: Recipe, seconds: Mapping[str, float], *, wall_s: float) -> R
         (step.name, what, value) for step in read.steps for what, value in _lines(step, reports[step.name], read.out)
     ]
     last = next((step.name for step in reversed(read.steps) if step.verb == "evaluate"), None)
-    metrics = {name: value for name, value in reports[last].metrics.items() if name != "ece"} if last else {}
     return Report(
         verb="run",
         title=f"{read.name}: {len(read.steps)} steps",
-        subject={"recipe": read.name, "seed": read.seed, "out": str(read.out.absolute())},
-        metrics=metrics,
+        subject={
+            "recipe": read.name,
+            "seed": read.seed,
+            "out": str(read.out.absolute()),
+            **({"estimates_of": last, "split": reports[last].subject.get("split", "")} if last else {}),
+        },
+        metrics=reports[last].metrics if last else {},
         facts={
             "wall_s": round(wall_s, 1),
             "steps_s": {name: round(value, 1) for name, value in seconds.items()},
@@ -115,8 +120,10 @@ def _evaluate(report: Report, _: Path) -> Iterator[Line]:
         if not table.title.startswith("Against the "):
             continue
         other = table.title.removeprefix("Against the ").split(",")[0]
-        figure, n, _, theirs, difference, low, high = table.rows[0]
-        yield f"{figure} of the {other}", f"{theirs} (difference {difference:+.4f} [{low:+.4f}, {high:+.4f}] n={n})"
+        figure, _mine, theirs, difference = formatting.plain(table.rows[0])
+        reached, span = formatting.estimate(theirs)[:2]
+        change, low, high = (f"{difference[key]:+.4f}" for key in ("value", "low", "high"))
+        yield f"{figure} of the {other}", f"{reached} {span}, difference {change} [{low}, {high}] n={difference['n']}"
 
 
 def _compress(report: Report, folder: Path) -> Iterator[Line]:
@@ -141,8 +148,11 @@ def _serve(report: Report, _: Path) -> Iterator[Line]:
 
 
 def _monitor(report: Report, _: Path) -> Iterator[Line]:
-    values = ", ".join(f"{name.replace('_', ' ')} {value.value:.3f}" for name, value in report.metrics.items())
-    yield "drift", f"{report.facts['verdict']} ({values})"
+    values = ", ".join(
+        f"{formatting.title(name)} {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]"
+        for name, value in report.metrics.items()
+    )
+    yield "drift", f"{'drift' if report.facts['verdict'] == 'drift' else 'none'} ({values})"
 
 
 def _update(report: Report, _: Path) -> Iterator[Line]:

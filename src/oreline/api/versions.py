@@ -8,12 +8,13 @@ from oreline.api.extras import names_missing_extras
 
 
 @names_missing_extras
-def promote(model: str | Path, *, force: bool = False) -> dict[str, str]:
+def promote(model: str | Path, *, force: bool = False, dry_run: bool = False) -> dict[str, str]:
     """Make a version the champion of its home; the champion so far becomes `previous`. Returns the home's aliases.
 
     Args:
         model: a home (its `challenger`) or `HOME@alias`.
         force: promote whatever the gate said.
+        dry_run: check everything and return what the aliases would become, and write nothing.
 
     Raises:
         GateRefusedError: the gate did not pass this version against this champion.
@@ -22,13 +23,13 @@ def promote(model: str | Path, *, force: bool = False) -> dict[str, str]:
 
     home, separator, alias = str(model).rpartition("@")
     if not separator or Path(model).exists():
-        return run(model, force=force)
-    return run(home, alias=alias, force=force)
+        return run(model, force=force, dry_run=dry_run)
+    return run(home, alias=alias, force=force, dry_run=dry_run)
 
 
 @names_missing_extras
-def rollback(home: str | Path) -> dict[str, str]:
-    """Swap `champion` and `previous` of a model home. Returns its aliases."""
+def rollback(home: str | Path, *, dry_run: bool = False) -> dict[str, str]:
+    """Swap `champion` and `previous` of a model home. Returns its aliases; with `dry_run`, what they would become."""
     from oreline.update.promote import rollback as run
 
-    return run(home)
+    return run(home, dry_run=dry_run)

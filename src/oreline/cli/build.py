@@ -91,11 +91,11 @@ def update(
 ) -> None:
     """Teach a model fresh rows; promote the new version if the gate passes it.
 
-    With --dry-run the new version is trained and judged, but nothing is promoted.
+    With --dry-run it says which rows would be used and how long training would take, and writes nothing.
     """
     data = fresh[0] if len(fresh) == 1 else fresh
     options = {"gate": gate, "policy": policy, "max_drop": max_drop, "out": out}
     artifact, report = call(common, "update", model=model, fresh=data, **options)
-    show(common, report, artifact)
+    show(common, report, *(() if common.dry_run else (artifact,)))
     if report.facts.get("decision") == "refused":
         raise SystemExit(1)

@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oreline.errors import UsageError
+
 if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
+
+_SETTABLE = {"run", "refine", "pretrain", "finetune", "evaluate", "explain", "compress", "serve", "monitor", "update"}
+"""Commands whose verb takes more options than the command line names; elsewhere `--set` would change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Common:
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Set any option, such as train.epochs=3; repeatable."),
     ] = None
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random; 0 when not given.")] = None
     json_: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON on stdout, everything else on stderr.")
     ] = False
@@ -43,6 +48,7 @@ def with_common(command: Callable[..., Any]) -> Callable[..., Any]:
 
     Raises nothing itself: the wrapped function has the command's signature without `common`, and the options'.
     """
+    name = command.__name__.rstrip("_")
     hints = typing.get_type_hints(command, include_extras=True)
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = [
@@ -53,6 +59,12 @@ def with_common(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapper(**given: Any) -> Any:
         common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+        if common.set_ and name not in _SETTABLE:
+            raise UsageError(
+                f"{name} has no options besides its own: --set {common.set_[0]!r}",
+                allowed="--set with " + ", ".join(sorted(_SETTABLE)),
+                remedy=f"oreline {name} --help",
+            )
         return command(common, **given)
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in own]
@@ -67,22 +79,22 @@ def call(common: Common, verb: str, **options: Any) -> Any:
 
     With `--dry-run` the plan is shown instead and nothing is called.
     """
-    from oreline.api import VERBS
+    from oreline import api
     from oreline.recipe import assign, check_options, parse_assignment
 
     given = {name: value for name, value in options.items() if value is not None and value != []}
     for text in common.set_ or []:
         path, value = parse_assignment(text)
         assign(given, path, value)
-    function = VERBS[verb]
+    function = getattr(api, verb)
     out = given.pop("out", None)
     checked = check_options(verb, given, function, "the command line")
     if common.dry_run and verb != "update":
         from oreline.api.plan import plan
 
-        return plan(verb, checked, out=out, seed=common.seed, force=common.force)
+        return plan(verb, checked, out=out, seed=common.seed or 0, force=common.force)
     accepted = inspect.signature(function).parameters
-    extra = {"out": out, "seed": common.seed, "force": common.force, "dry_run": common.dry_run}
+    extra = {"out": out, "seed": common.seed or 0, "force": common.force, "dry_run": common.dry_run}
     extra = {name: value for name, value in extra.items() if name in accepted}
     with watching(common) as on_event:
         return function(**checked, **extra, **({"on_event": on_event} if "on_event" in accepted else {}))
@@ -94,10 +106,12 @@ def show(common: Common, *results: Any) -> None:
         for result in results:
             typer.echo(result if isinstance(result, str) else text(result))
         return
-    merged: dict[str, Any] = {}
-    for result in results:
-        merged |= {"message": result} if isinstance(result, str) else document(result)
-    print_json(merged)
+    found = [{"message": result} if isinstance(result, str) else document(result) for result in results]
+    if len(results) > 1:  # a model and the report about it, each with its own metrics
+        model = next(content for content in found if "runtime" in content)
+        print_json({**next(content for content in found if content is not model), "model": model})
+    else:
+        print_json(found[0])
 
 
 def document(result: Any) -> dict[str, Any]:
@@ -119,12 +133,6 @@ def text(result: Any) -> str:
     manifest = getattr(result, "manifest", None)
     if manifest is not None and hasattr(manifest, "splits"):
         return f"{text(result.report())}\n{result}"
-    if manifest is not None:
-        size = f"{result.size_bytes() / 1e6:.1f} MB"
-        figures = ", ".join(f"{name} {_figure(value)}" for name, value in manifest.metrics.items())
-        return f"{manifest.runtime} model {result.version} ({size}) at {result.path}" + (
-            f"\n  dev: {figures}" if figures else ""
-        )
     if isinstance(result, Mapping):
         return "\n".join(f"{name}: {value}" for name, value in result.items())
     if hasattr(result, "to_json"):
@@ -163,12 +171,6 @@ class watching:  # noqa: N801  a context manager, used like a function
 def _only_warnings(event: Event) -> None:
     if event.message.lower().startswith("warning"):
         typer.echo(event.message, err=True)
-
-
-def _figure(value: Any) -> str:
-    if isinstance(value, Mapping):
-        value = value.get("value")
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _common_fields() -> list[tuple[str, Any, Any]]:

@@ -77,11 +77,32 @@ class LazyGroup(TyperGroup):
         except OrelineError as error:
             _say(error, str(error))
             raise SystemExit(error.exit_code) from error
+        except OSError as error:
+            raise SystemExit(_refused_by_system(error)) from error
         except Exception as error:
             if type(error).__module__.startswith(("typer", "click")):
                 raise  # usage errors and exits, which typer prints
-            _say(error, f"{type(error).__name__}: {error}\n  do:      add --debug for the traceback, and report it")
+            _say(error, _unforeseen(error))
             raise SystemExit(1) from error
+
+
+def _refused_by_system(error: OSError) -> int:
+    """Say what the operating system refused where no verb knew the place: mostly standard output on a full disk."""
+    from oreline.store import translating
+
+    try:
+        with translating("standard output"):
+            raise error
+    except OrelineError as named:
+        named.remedy = "free some space, or write where there is room and you may"
+        _say(error, str(named))
+    except OSError:
+        _say(error, _unforeseen(error))
+    return 1
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}\n  do:      add --debug for the traceback, and report it"
 
 
 def _say(error: BaseException, message: str) -> None:

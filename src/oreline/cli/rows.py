@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from oreline.errors import DataError, UsageError
+from oreline.errors import DataError, ResourceError, UsageError
 from oreline.store import Artifact
 
 if TYPE_CHECKING:
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 _PLAIN_SUFFIXES = {".txt", ".text"}
 _JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
+_STDIN = "standard input"
+_MAX_LINE_BYTES = 16 << 20
+"""As for files that `refine` reads: a longer line is a file that lost its line ends, not a text."""
 
 
 def read_rows(file: str, artifact: Artifact) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of a file (`-` is standard input), columns named by role.
 
     Lines are read here, so that a pipe and an installation without the extra `data` work; other formats go
-    through the readers. Raises `DataError` naming the line that is not UTF-8 or not JSON.
+    through the readers. Raises `DataError` for a file without a row, and naming the line that is not UTF-8, not
+    JSON or too long.
     """
     if file == "-":
-        rows = _line_rows(sys.stdin.buffer, "standard input", None)
+        rows = _line_rows(sys.stdin.buffer, _STDIN, None)
     elif not Path(file).is_file() and "*" not in file and not file.startswith("catalog:") and not Path(file).is_dir():
         raise DataError(f"there is no file {file!r}", remedy="check the path; - reads standard input")
     elif Path(file).suffix.lower() in _PLAIN_SUFFIXES | _JSON_SUFFIXES:
@@ -77,25 +81,42 @@ def _inert(value: Any) -> Any:
 
 
 def _file_rows(file: Path) -> Iterator[Mapping[str, Any]]:
-    with file.open("rb") as stream:
+    try:
+        stream = file.open("rb")
+    except PermissionError as error:
+        raise ResourceError(
+            "no permission to read the file", where=str(file), remedy="ask its owner, or copy it"
+        ) from error
+    with stream:
         yield from _line_rows(stream, str(file), file.suffix.lower() in _JSON_SUFFIXES)
 
 
 def _line_rows(stream: IO[bytes], place: str, is_json: bool | None) -> Iterator[Mapping[str, Any]]:
     """Yield one row a line; when `is_json` is None, the first line decides whether they are JSON objects."""
+    num_rows = 0
     for number in itertools.count(1):
-        if not (raw := stream.readline()):
-            return
+        if not (raw := stream.readline(_MAX_LINE_BYTES + 1)):
+            break
         line = _decoded(raw, place, number)
         if is_json is None:
             is_json = line.lstrip().startswith("{")
-        if not is_json:
-            yield {"id": number, "text": line}
-        elif line.strip():
-            yield {"id": number, **_parsed(line, place, number)}
+        # `row_id` is the place that an error names; `id`, the line's number or the row's own, is in the answer.
+        named = {"id": number, "row_id": f"{place}, line {number}"}
+        if not is_json or line.strip():
+            num_rows += 1
+            yield {**named, **(_parsed(line, place, number) if is_json else {"text": line})}
+    if num_rows == 0 and place != _STDIN:  # a pipe without rows is no mistake: the command before it found none
+        raise DataError("the file is empty", where=place, remedy="check how it was written, or leave it out")
 
 
 def _decoded(raw: bytes, place: str, number: int) -> str:
+    if len(raw) > _MAX_LINE_BYTES:
+        raise DataError(
+            f"the line is longer than {_MAX_LINE_BYTES >> 20} MB",
+            where=f"{place}, line {number}",
+            allowed=f"lines of at most {_MAX_LINE_BYTES >> 20} MB",
+            remedy="check that the file has line ends, and that this is the text that you mean",
+        )
     try:
         return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -109,13 +130,19 @@ def _decoded(raw: bytes, place: str, number: int) -> str:
 def _parsed(line: str, place: str, number: int) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
-            f"not JSON: {error}", where=f"{place}, line {number}", allowed='one object a line: {"text": "…"}'
+            f"not JSON: {error}",
+            where=f"{place}, line {number}",
+            allowed='one object a line: {"text": "…"}',
+            remedy="correct that line, or remove it",
         ) from error
     if not isinstance(row, dict):
         raise DataError(
-            f"a {type(row).__name__}, not an object", where=f"{place}, line {number}", allowed='{"text": "…"}'
+            f"a {type(row).__name__}, not an object",
+            where=f"{place}, line {number}",
+            allowed='one object a line: {"text": "…"}',
+            remedy="correct that line, or remove it",
         )
     return row
 

@@ -22,11 +22,13 @@ def init(
     from oreline.api.init import write_recipe
 
     recipe = write_recipe(file)
-    if out == "-" or common.dry_run:
-        typer.echo(recipe.text)
-        return
-    recipe.save(out, force=common.force)
-    show(common, {"recipe": out, **recipe.found} if common.json_ else recipe.summary(out))
+    is_printed = out == "-" or common.dry_run
+    if not is_printed:
+        recipe.save(out, force=common.force)
+    if common.json_:
+        show(common, {"recipe": recipe.text if is_printed else out, **recipe.found})
+    else:
+        typer.echo(recipe.text if is_printed else recipe.summary(out))
 
 
 def run(
@@ -44,7 +46,7 @@ def run(
     overrides = [
         *(common.set_ or []),
         *([f"out={out}"] if out else []),
-        *([f"seed={common.seed}"] if common.seed else []),
+        *([f"seed={common.seed}"] if common.seed is not None else []),
     ]
     if common.dry_run:
         return show(common, plan_run(recipe, overrides=overrides))
@@ -70,8 +72,11 @@ def rerun(
 ) -> None:
     """Make a model again from the recipe saved in it, with the values resolved then; the same bytes come out."""
     from oreline.api import again, names
+    from oreline.errors import UsageError
     from oreline.store import Artifact
 
+    if common.seed is not None:
+        raise UsageError("rerun uses the seed of the recipe in the model", remedy="leave --seed out")
     artifact = Artifact.open(names.model_path(model))
     if common.dry_run:
         verb, options = again.checked(artifact)

@@ -52,9 +52,9 @@ def explain(
     label: Annotated[str | None, typer.Option(help="Explain this label's score, not the answer's.")] = None,
 ) -> None:
     """Say which words an answer rests on."""
-    from oreline.api import explain as run
-
-    answers = run(model, text, method=method, label=label)
+    answers = call(common, "explain", model=model, texts=text, method=method, label=label)
+    if common.dry_run:
+        return show(common, answers)
     if common.json_:
         return print_json(answers)
     for answer in answers:
@@ -72,7 +72,9 @@ def serve(
     log: Annotated[str | None, typer.Option(help="Log predictions here (SQLite file or database URL).")] = None,
 ) -> None:
     """Serve a model over HTTP. SIGTERM finishes what is under way and ends."""
-    call(common, "serve", model=model, host=host, port=port, log=log)
+    planned = call(common, "serve", model=model, host=host, port=port, log=log)
+    if planned is not None:
+        show(common, planned)
 
 
 def monitor(

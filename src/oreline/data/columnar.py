@@ -13,6 +13,17 @@ import pyarrow.parquet
 GROUP_BYTES = 1 << 20
 
 
+def compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """Copy a frame's strings, so that it holds those of its own rows only.
+
+    Strings in Polars are views: a filtered or sliced frame keeps every buffer of the frame that it came from. Frames
+    that are kept while others stream past would hold the whole file.
+    """
+    plain = pl.CompatLevel.oldest()
+    strings = [column for column in frame.get_columns() if column.dtype == pl.String]
+    return frame.with_columns(pl.Series(column.name, column.to_arrow(compat_level=plain)) for column in strings)
+
+
 class Closing:
     """Something that writes files: as a context manager it is closed at the end, and abandoned at an error."""
 

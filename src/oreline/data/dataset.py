@@ -130,6 +130,9 @@ class Dataset:
         counts = ", ".join(f"{name} {self.manifest.splits[name]:,}" for name in self.splits)
         return f"Dataset {self.fingerprint[:12]} at {self.path}: {counts}"
 
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
     def _repr_html_(self) -> str:
         return self.report()._repr_html_()
 
@@ -185,13 +188,17 @@ def _read(file: Path) -> DatasetManifest:
             )
         manifest = DatasetManifest.model_validate(raw)
     except (ValueError, AttributeError) as error:
-        raise ArtifactError(f"{DATASET} cannot be read", where=where) from error
+        raise ArtifactError(f"{DATASET} cannot be read", where=where, remedy="refine it again") from error
     shard = re.compile(rf"({'|'.join(map(re.escape, manifest.splits))})/[\w-]+\.parquet")
     names = [name for name in manifest.splits if not re.fullmatch(r"[\w-]+", name)]
     if names := [*names, *(name for name in manifest.shards if not shard.fullmatch(name))]:
         raise ArtifactError(f"{DATASET} names {names[0]!r}, which is outside of the folder", where=where)
     if manifest.fingerprint != _content_hash(manifest):
-        raise ArtifactError(f"{DATASET} was altered: its fingerprint is not the hash of its content", where=where)
+        raise ArtifactError(
+            f"{DATASET} was altered: its fingerprint is not the hash of its content",
+            where=where,
+            remedy="refine it again",
+        )
     return manifest
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import compact
 from oreline.data.fold import INPUT_ROLES, joined, row_hashes
 from oreline.data.near import THRESHOLD, NearIndex
 from oreline.report.report import Table
@@ -145,7 +146,9 @@ def leak_facts(leaks: Sequence[Leak]) -> dict[str, Any]:
 def _near(folder: Path, splits: Sequence[str], other: str) -> dict[str, dict[str, Any]]:
     """Search `other`, in one pass, for neighbours of the rows of the splits."""
     samples = [
-        frame.with_columns(split=pl.lit(split)) for split in splits for frame in _spaced(folder / split, MAX_TESTED)
+        compact(frame).with_columns(split=pl.lit(split))
+        for split in splits
+        for frame in _spaced(folder / split, MAX_TESTED)
     ]
     if not samples:
         return {}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from oreline.data.columnar import Closing, ParquetFile
+from oreline.data.columnar import Closing, ParquetFile, compact
 
 GROUP_ROWS = 8192
 """Rows written at a time. Fixed, so that a dataset's bytes do not depend on how its rows were framed."""
@@ -31,7 +31,7 @@ class SplitWriter(Closing):
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows."""
-        self._pending.append(frame)
+        self._pending.append(compact(frame))
         self._num_pending += frame.height
         self.num_rows += frame.height
         while self._num_pending >= GROUP_ROWS:
@@ -51,7 +51,7 @@ class SplitWriter(Closing):
     def _write_group(self) -> None:
         rows = pl.concat([self._empty, *self._pending]).rechunk()
         group, rest = rows.head(GROUP_ROWS), rows.slice(GROUP_ROWS)
-        self._pending, self._num_pending = [rest], rest.height
+        self._pending, self._num_pending = [compact(rest)], rest.height
         if self._open is None:
             file = self._folder / f"{self._num_shards:05d}.parquet"
             self._open = ParquetFile(file, self._empty.to_arrow().schema, compression="zstd")

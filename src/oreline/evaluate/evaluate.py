@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oreline.evaluate.compare import mcnemar, paired_differences
-from oreline.evaluate.estimates import estimates, figures
+from oreline.evaluate.estimates import estimates, wilson
 from oreline.evaluate.table import Table, aligned, predict_table, predicted_labels, true_labels
 from oreline.metrics.ece import reliability
 from oreline.report.report import Chart, Report
@@ -27,7 +27,9 @@ TINY_ROWS = 30
 """A slice or class with fewer rows is marked: its interval is too wide to act on."""
 MAX_SLICES = 20
 """Values of one column that are shown, those with the most rows first."""
-MAX_MATRIX_CLASSES = 25
+MAX_MATRIX_CLASSES = 150
+"""Classes in the picture; beyond this its cells cannot be told apart, and those with the most mistakes are drawn."""
+MAX_CONFUSIONS = 10
 MAX_WORST = 20
 MAX_TEXT = 200
 MAX_SLICE_NAME = 60
@@ -134,8 +136,8 @@ def _warnings(table: Table, split: str) -> Iterator[str]:
     widening = group_widening(table)
     if widening > 1.1:
         yield (
-            "rows of one group are right or wrong together, but the intervals take each row for itself: "
-            f"for new groups they would be about {widening:.1f} times as wide"
+            "rows of one group tend to be right or wrong together, but the intervals treat rows as independent: "
+            f"for groups not seen here they would be about {widening:.1f} times as wide"
         )
     if table.num_rows < TINY_ROWS:
         yield f"the split {split!r} has only {table.num_rows} rows: the intervals are wide"
@@ -161,50 +163,69 @@ def group_widening(table: Table) -> float:
 
 
 def _per_class(table: Table, split: str, seed: int) -> ReportTable:
+    """One row for each class, the weakest first: of 150 classes, those are the ones to look at."""
     found = estimates(table, ["per_class"], seed=seed)
     counts_K = np.bincount(table.targets_N, minlength=len(table.labels))
-    rows = []
-    for label, count in zip(table.labels, counts_K):
-        for name in ("precision", "recall", "f1"):
-            estimate = found.get(f"{name}_{label}")
-            n = 0 if estimate is None else estimate.n
-            rows.append([label, name, n, *_cells(estimate), "few rows" if count < TINY_ROWS else ""])
+    scores_K = [found.get(f"f1_{label}") for label in table.labels]
+    order = sorted(range(len(scores_K)), key=lambda k: np.inf if (score := scores_K[k]) is None else score.value)
+    columns, rows, flag = _flagged(
+        ("label", "precision", "recall", "F1"),
+        [
+            [
+                table.labels[k],
+                *(found.get(f"{name}_{table.labels[k]}") for name in ("precision", "recall")),
+                scores_K[k],
+            ]
+            for k in order
+        ],
+        [int(counts_K[k]) for k in order],
+    )
     return ReportTable(
         f"Per class, split {split!r}",
-        ("label", "figure", "n", "value", "low", "high", ""),
+        columns,
         rows,
-        note="n: rows predicted as the class (precision), having it (recall), either (F1); empty if there are none",
+        note="95 % intervals; lowest F1 first; n: rows predicted as the class (precision), having it (recall), either "
+        f"(F1); a dash where there are none{flag}",
     )
 
 
 def _by_slice(table: Table, column: str, first_metric: str, split: str, seed: int) -> ReportTable:
     values_N = np.asarray(table.slices[column], dtype=object)
     largest = sorted(Counter(table.slices[column]).items(), key=lambda pair: (-pair[1], pair[0]))
-    rows = []
+    rows: list[list[Any]] = []
     shown: list[str] = []
     for value, count in largest[:MAX_SLICES]:
         found = estimates(table.take(np.flatnonzero(values_N == value)), [first_metric, "f1"], seed=seed)
         shown = shown or [name for name in found if name == first_metric or name == "macro_f1"]
-        cells = [cell for name in shown for cell in _cells(found.get(name))]
-        rows.append([shorten(value, MAX_SLICE_NAME), count, *cells, "few rows" if count < TINY_ROWS else ""])
+        rows.append([shorten(value, MAX_SLICE_NAME), count, *(found.get(name) for name in shown)])
     left = largest[MAX_SLICES:]
-    note = f"{len(left):,} more values with {sum(count for _, count in left):,} rows are not shown" if left else ""
-    columns = [column, "n", *(part for name in shown for part in (name, "low", "high")), ""]
-    return ReportTable(f"By {column}, split {split!r}", columns, rows, note=note)
+    more = f"; {len(left):,} more values with {sum(count for _, count in left):,} rows are not shown" if left else ""
+    columns, rows, flag = _flagged((column, "rows", *shown), rows, [count for _, count in largest[:MAX_SLICES]])
+    return ReportTable(f"By {column}, split {split!r}", columns, rows, note=f"95 % intervals{more}{flag}")
+
+
+def _flagged(
+    columns: Sequence[str], rows: list[list[Any]], counts: Sequence[int]
+) -> tuple[Sequence[str], list[list[Any]], str]:
+    """Add a column that marks small counts, and its explanation; neither where there is nothing to mark."""
+    if all(count >= TINY_ROWS for count in counts):
+        return columns, rows, ""
+    marked = [[*row, "few" if count < TINY_ROWS else ""] for row, count in zip(rows, counts)]
+    return (*columns, ""), marked, f"; few: under {TINY_ROWS} rows, too few to act on"
 
 
 def _comparison(
     name: str, table: Table, theirs: Table, metric_names: Sequence[str], split: str, seed: int
 ) -> ReportTable:
     ours, theirs = aligned(table, theirs)
-    mine, other = (figures(each, metric_names) for each in (ours, theirs))
+    mine, other = (estimates(each, metric_names, seed=seed) for each in (ours, theirs))
     differences = paired_differences(theirs, ours, metric_names, seed=seed)
-    rows = [[figure, d.n, _round(mine[figure]), _round(other[figure]), *_cells(d)] for figure, d in differences.items()]
     return ReportTable(
         f"Against the {name}, split {split!r}",
-        ("figure", "n", "this model", name, "difference", "low", "high"),
-        rows,
-        note=f"paired 95 % intervals; exact McNemar test of equal accuracy: p = {mcnemar(theirs, ours):.3g}",
+        ("figure", "this model", name, "difference"),
+        [[figure, mine.get(figure), other.get(figure), difference] for figure, difference in differences.items()],
+        note="95 % intervals, those of the differences paired by row; "
+        f"exact McNemar test of equal accuracy: p = {mcnemar(theirs, ours):.3g}",
     )
 
 
@@ -226,14 +247,24 @@ def _worst_errors(table: Table, split: str) -> ReportTable:
 
 def _confusions(table: Table, split: str) -> ReportTable:
     matrix_KK = confusion(table)
+    rows_K = matrix_KK.sum(axis=1)
     np.fill_diagonal(matrix_KK, 0)
-    order = np.argsort(-matrix_KK, axis=None, kind="stable")[:10]
+    order = np.argsort(-matrix_KK, axis=None, kind="stable")[:MAX_CONFUSIONS]
     pairs = [(int(place // len(table.labels)), int(place % len(table.labels))) for place in order]
     return ReportTable(
         f"Most frequent confusions, split {split!r}",
-        ("true", "predicted", "rows"),
-        [[table.labels[t], table.labels[p], int(matrix_KK[t, p])] for t, p in pairs if matrix_KK[t, p]],
+        ("true", "predicted", "rows", "share of the true class"),
+        [
+            [table.labels[t], table.labels[p], int(matrix_KK[t, p]), _share(int(matrix_KK[t, p]), int(rows_K[t]))]
+            for t, p in pairs
+            if matrix_KK[t, p]
+        ],
+        note="n: rows of the true class; 95 % intervals (Wilson)",
     )
+
+
+def _share(count: int, n: int) -> Estimate:
+    return Estimate(count / n, *wilson(count / n, n), n)
 
 
 def confusion(table: Table) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -245,11 +276,15 @@ def confusion(table: Table) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def _confusion_matrix(table: Table, split: str) -> Chart:
     matrix_KK = confusion(table)
-    shown, note = np.arange(len(table.labels)), ""
+    shown, note = np.arange(len(table.labels)), f"n = {table.num_rows:,} rows"
     if len(shown) > MAX_MATRIX_CLASSES:
         mistakes_K = matrix_KK.sum(axis=0) + matrix_KK.sum(axis=1) - 2 * matrix_KK.diagonal()
         shown = np.sort(np.argsort(-mistakes_K, kind="stable")[:MAX_MATRIX_CLASSES])
-        note = f"the {MAX_MATRIX_CLASSES} of {len(table.labels)} classes with the most mistakes"
+        drawn = int(matrix_KK[np.ix_(shown, shown)].sum())
+        note = (
+            f"the {MAX_MATRIX_CLASSES} of {len(table.labels)} classes with the most mistakes: "
+            f"{drawn:,} of the n = {table.num_rows:,} rows"
+        )
     return Chart(
         f"Confusion matrix, split {split!r}",
         "matrix",
@@ -260,10 +295,11 @@ def _confusion_matrix(table: Table, split: str) -> Chart:
 
 def _reliability(table: Table, split: str) -> Chart:
     return Chart(
-        f"Confidence and accuracy, split {split!r}",
+        f"Reliability: confidence and accuracy, split {split!r}",
         "reliability",
         reliability(table),
-        note="on the diagonal, confidence equals the share of answers that are right; bins without rows are left out",
+        note=f"n = {table.num_rows:,} rows; on the diagonal, confidence equals the share of answers that are right; "
+        "bins without rows are left out",
     )
 
 
@@ -275,10 +311,6 @@ def shorten(text: str, max_chars: int = MAX_TEXT) -> str:
     """
     line = " ".join(text[: 4 * max_chars].split())
     return line if len(line) <= max_chars and len(text) <= 4 * max_chars else line[: max_chars - 1].rstrip() + " …"
-
-
-def _cells(estimate: Estimate | None) -> list[Any]:
-    return ["", "", ""] if estimate is None else [_round(estimate.value), _round(estimate.low), _round(estimate.high)]
 
 
 def _round(value: float) -> float:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oreline.errors import DataError
+from oreline.report import formatting
 from oreline.report.report import Chart, Report, Table
 from oreline.runtime.open import open_task
 from oreline.runtime.samples import read_samples
@@ -29,6 +30,11 @@ MIN_ROWS = 30
 ALPHA = 0.05
 _SHOWN_ROWS = 10
 _SHOWN_CHARS = 120
+_SCALES = {
+    "auc": "AUC 0.5: live rows cannot be told from the reference; 1: completely.",
+    "total_variation": "Total variation 0: the same shares of labels; 1: no label in common.",
+}
+"""What the effects of the packaged detectors mean at both ends."""
 
 
 def reference_sample(artifact: Artifact) -> Sample:
@@ -69,7 +75,7 @@ def monitor(
         DataError: fewer than 30 rows on either side.
     """
     _check(reference, "reference", "the model's reference rows", "fine-tune with a larger dev split")
-    _check(live, "live", "the prediction log", "wait for more requests, or send some with `oreline predict`")
+    _check(live, "live", "the prediction log", "wait for more requests, or send some to the server's /predict")
     found = [_corrected(detector.detect(reference, live, seed=seed), len(detectors), alpha) for detector in detectors]
     drifted = [drift.detector for drift in found if drift.drifted]
     return Report(
@@ -78,14 +84,15 @@ def monitor(
         subject=subject or {},
         metrics={f"{drift.detector}_{drift.effect_name}": drift.effect for drift in found},
         facts={
-            "verdict": "drift" if drifted else "none",
+            "verdict": "drift" if drifted else "no drift",
+            "sentence": _sentence(found, alpha, len(live.ids)),
             "rows_reference": len(reference.ids),
             "rows_live": len(live.ids),
             "alpha": alpha,
             "p_values": {drift.detector: drift.p_value for drift in found},
         },
         tables=[_summary(found, alpha), *(_rows(drift, live) for drift in found if drift.row_scores)],
-        charts=[chart for drift in found for chart in _charts(drift)],
+        charts=[chart for drift in found for chart in _charts(drift, len(reference.ids), len(live.ids))],
         warnings=[str(drift.details["warning"]) for drift in found if "warning" in drift.details],
     )
 
@@ -104,20 +111,46 @@ def _corrected(drift: Drift, num_detectors: int, alpha: float) -> Drift:
     return replace(drift, drifted=drift.drifted and drift.p_value * num_detectors <= alpha)
 
 
+def _sentence(found: Sequence[Drift], alpha: float, num_live: int) -> str:
+    """Say in words what each detector saw, how large it is, and why that is drift or is not."""
+    said = [f"{drift.detector}: {_effect(drift)}, {_why(drift, alpha / len(found))}" for drift in found]
+    drifted = any(drift.drifted for drift in found)
+    start = f"{'Drift' if drifted else 'No drift'} in {num_live:,} live rows"
+    end = "; the rows that show it most are listed below" if any(drift.row_scores for drift in found) else ""
+    return f"{start}. {'; '.join(said)}{end}."
+
+
+def _effect(drift: Drift) -> str:
+    value, interval, _ = formatting.estimate(drift.effect.to_json())
+    return f"{formatting.title(drift.effect_name)} {value} {interval}"
+
+
+def _why(drift: Drift, most: float) -> str:
+    p_value, bound = f"p = {drift.p_value:.2g}", drift.details.get("bound")
+    least = "" if bound is None else f" the bound of {bound:g}"
+    if drift.drifted:
+        return f"drift: {p_value}" + (f" and at least{least}" if least else "")
+    if drift.p_value > most:
+        return f"no more than chance explains ({p_value}, drift needs {most:.2g} or less)"
+    return f"not chance ({p_value}), but too small to matter" + (f": below{least}" if least else "")
+
+
 def _summary(found: Sequence[Drift], alpha: float) -> Table:
     rows = [
         [
             drift.detector,
-            "drift" if drift.drifted else "none",
+            "drift" if drift.drifted else "no drift",
+            formatting.title(drift.effect_name),
+            drift.effect,
+            drift.details.get("bound"),
             drift.p_value,
-            drift.effect_name,
-            str(drift.effect),
-            drift.details.get("bound", ""),
         ]
         for drift in found
     ]
-    note = f"Drift: p × {len(found)} ≤ {alpha:g} and an effect beyond its bound. Intervals are 95 %."
-    return Table("Detectors", ["detector", "verdict", "p", "effect", "value", "bound"], rows, note)
+    note = f"Drift: p ≤ {alpha / len(found):.2g} and an effect of the bound or more. 95 % intervals; n: live rows."
+    scales = [_SCALES[name] for name in dict.fromkeys(drift.effect_name for drift in found) if name in _SCALES]
+    columns = ["detector", "verdict", "effect", "size", "bound", "p"]
+    return Table("Detectors", columns, rows, " ".join([note, *scales]))
 
 
 def _rows(drift: Drift, live: Sample) -> Table:
@@ -126,19 +159,23 @@ def _rows(drift: Drift, live: Sample) -> Table:
     rows = [
         [id, round(drift.row_scores[id], 4), live.labels[places[id]], _shortened(live.texts[places[id]])] for id in most
     ]
-    return Table(f"Live rows that show it most: {drift.detector}", ["id", "score", "label", "text"], rows)
+    title = "Live rows that show the drift most" if drift.drifted else "Live rows that differ most, though not enough"
+    note = f"the {len(rows)} highest of {len(drift.row_scores):,} scores; higher is less like the reference"
+    return Table(f"{title}: {drift.detector}", ["id", "score", "label", "text"], rows, note)
 
 
-def _charts(drift: Drift) -> Iterator[Chart]:
+def _charts(drift: Drift, num_reference: int, num_live: int) -> Iterator[Chart]:
     """Draw what a detector left in its details: `shares` (by label) and `histogram` (of its row scores)."""
     if shares := drift.details.get("shares"):
         labels = list(shares["reference"])
         series = {side: [shares[side][label] for label in labels] for side in ("reference", "live")}
-        yield Chart("Share of each predicted label", "bars", {"labels": labels, "series": series})
+        note = f"reference: n = {num_reference:,} rows; live: n = {num_live:,} rows; {_effect(drift)}"
+        yield Chart("Share of each predicted label", "bars", {"labels": labels, "series": series}, note)
     if histogram := drift.details.get("histogram"):
         series = {side: histogram[side] for side in ("reference", "live")}
-        title = f"How live each row looks: {drift.detector}"
-        yield Chart(title, "histogram", {"edges": histogram["edges"], "series": series})
+        data = {"edges": histogram["edges"], "series": series, "x_label": "score"}
+        note = f"a higher score: more like live rows, less like the reference; {_effect(drift)}"
+        yield Chart(f"Can live rows be told from the reference? {drift.detector}", "histogram", data, note)
 
 
 def _shortened(text: str) -> str:

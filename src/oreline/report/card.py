@@ -1,14 +1,16 @@
 """The model card, `README.md` of an artifact: English, then Chinese, under Hugging Face's YAML front matter.
 
 `card` takes the manifest as a mapping (`Manifest.model_dump()`) and `facts`, what the manifest does not know.
-All facts are optional:
+The start model and its licence come from the lineage's last entry (`{"verb": "start", "name": …, "license": …}`); the
+split of the metrics from the recipe, `dev` where it does not say. All facts are optional:
 
 * `name`: heading; the task's name when not given
 * `license`: SPDX name; the card says that it is unknown when not given
 * `languages`: codes of the training texts' languages, such as `["en"]`
-* `start`: name of the model that training began from (such as `catalog:minilm-l6-en`)
-* `base_model`: hub id of the model that training began from; a local path would be a broken link on the hub
-* `split`: the split behind the manifest's metrics; `dev` when not given
+* `start`: name of the model that training began from (such as `catalog:minilm-l6-en`); replaces the lineage's
+* `base_model`: hub id of the model that training began from, where the start model's name is not one already; a
+  local path would be a broken link on the hub
+* `split`: the split behind the manifest's metrics; replaces the recipe's
 * `intended_use`: replaces the card's own paragraph
 * `limits`: a list of sentences that are added to the card's own
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -27,6 +30,9 @@ from oreline.report.card_text import CHINESE, ENGLISH, Words
 
 MAX_LABELS = 30
 _PIPELINE_TAGS = {"text_classification": "text-classification"}
+_PLACES = ("data", "start", "model", "out")
+"""Options that are places on the machine of whoever trained: of no use to a reader, and not for everybody's eyes."""
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$])")
 
 
@@ -63,7 +69,7 @@ def _front_matter(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
         "library_name": "oreline",
         "pipeline_tag": _PIPELINE_TAGS.get(task, ""),
         "tags": ["oreline", manifest["runtime"], *([] if task == "none" else [task.replace("_", "-")])],
-        "base_model": facts.get("base_model", ""),
+        "base_model": facts.get("base_model") or _hub_id(_start(manifest, facts).get("name", "")),
         "metrics": sorted(manifest["metrics"]),
         "model-index": _model_index(manifest, facts),
     }
@@ -83,7 +89,7 @@ def _one_line(value: Any) -> Any:
 def _model_index(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not manifest["metrics"]:
         return []
-    split = facts.get("split", "dev")
+    split = _split(manifest, facts)
     fingerprint = str(manifest["data"].get("fingerprint", ""))
     result = {
         "task": {"type": _PIPELINE_TAGS.get(manifest["task"], manifest["task"])},
@@ -103,14 +109,14 @@ def _body(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -
         words.other_language,
         _what(words, manifest),
         f"## {words.labels}\n\n{_labels(words, manifest)}" if manifest["task_options"].get("labels") else "",
-        f"## {words.data}\n\n{_pairs(_data(words, manifest))}",
-        f"## {words.training}\n\n{_pairs(_training(words, manifest, facts))}",
+        f"## {words.data}\n\n{_pairs(words, _data(words, manifest))}",
+        f"## {words.training}\n\n{_pairs(words, _training(words, manifest, facts))}",
         f"## {words.metrics}\n\n{_metrics(words, manifest, facts)}",
-        f"## {words.intended_use}\n\n{escape(facts.get('intended_use') or words.default_use, limit=2000)}",
+        f"## {words.intended_use}\n\n{_intended_use(words, manifest, facts)}",
         f"## {words.limits}\n\n{_limits(words, manifest, facts)}",
         f"## {words.how_to_use}\n\n{_usage(words, manifest)}",
         f"## {words.lineage}\n\n{_lineage(words, manifest)}",
-        f"## {words.license}\n\n{escape(facts.get('license') or words.unknown_license)}",
+        f"## {words.license}\n\n{_license(words, manifest, facts)}",
     ]
     return [section for section in sections if section]
 
@@ -132,22 +138,59 @@ def _labels(words: Words, manifest: Mapping[str, Any]) -> str:
 
 def _data(words: Words, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     data = manifest["data"]
-    columns = [f"{role}: {words.comma.join(code(c) for c in names)}" for role, names in manifest["columns"].items()]
+    columns = [
+        f"{escape(role)}{words.colon}{words.comma.join(code(c) for c in names)}"
+        for role, names in manifest["columns"].items()
+    ]
     return [
+        (words.dataset, code(Path(str(data["path"])).name) if data.get("path") else ""),
         (words.fingerprint, code(data["fingerprint"]) if data.get("fingerprint") else ""),
         (words.rows, formatting.scalar(data.get("rows"))),
-        (words.columns, "; ".join(columns)),
+        (words.columns, words.semicolon.join(columns)),
     ]
 
 
 def _training(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     recipe = manifest["recipe"]
-    options = {**_flat(recipe.get("options", {})), **_flat(recipe.get("resolved", {}), "resolved.")}
+    given = {name: value for name, value in recipe.get("options", {}).items() if name not in _PLACES}
+    options = {**_flat(given), **_flat(recipe.get("resolved", {}), "resolved.")}
+    start = _start(manifest, facts)
     return [
-        (words.start, code(facts["start"]) if facts.get("start") else ""),
+        (words.start, code(start["name"]) if start.get("name") else words.no_start),
+        (words.start_license, escape(start["license"]) if start.get("license") else ""),
         (words.verb, code(recipe["verb"]) if recipe.get("verb") else ""),
-        *((code(name), code(_exact(value))) for name, value in options.items() if value is not None),
+        *((code(name), code(_exact(value))) for name, value in options.items() if value is not None and value != []),
     ]
+
+
+def _start(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return name and licence of the model that everything began from; empty when it began from nothing."""
+    first = manifest["lineage"][-1] if manifest["lineage"] else {}
+    found = _named(first) if first.get("verb") == "start" else {}
+    return {**found, **({"name": str(facts["start"])} if facts.get("start") else {})}
+
+
+def _named(entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a start model is called: as the user named it, else its folder, never the path to it."""
+    name = entry.get("name") or Path(str(entry.get("path", ""))).name
+    return {"name": str(name), "license": str(entry.get("license", ""))}
+
+
+def _hub_id(name: str) -> str:
+    return name if _HUB_ID.fullmatch(name) else ""
+
+
+def _split(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    return str(facts.get("split") or manifest["recipe"].get("options", {}).get("split") or "dev")
+
+
+def _license(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    if facts.get("license"):
+        return escape(facts["license"])
+    start = _start(manifest, facts)
+    if start.get("license"):
+        return words.start_licensed.format(start=code(start["name"]), license=escape(start["license"]))
+    return words.unknown_license if start else words.own_license
 
 
 def _exact(value: Any) -> str:
@@ -172,13 +215,24 @@ def _metrics(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]
     for name, entry in manifest["metrics"].items():
         value, interval, n = formatting.estimate(entry)
         rows.append(f"| {escape(name)} | {value} | {interval} | {n.removeprefix('n = ')} |")
-    return words.on_split.format(split=code(facts.get("split", "dev"))) + "\n\n" + "\n".join(rows)
+    is_encoder = manifest["task"] == "none"
+    above = words.on_tokens if is_encoder else words.on_split.format(split=code(_split(manifest, facts)))
+    return above + "\n\n" + "\n".join(rows)
+
+
+def _intended_use(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    if facts.get("intended_use"):
+        return escape(facts["intended_use"], limit=2000)
+    return words.default_use_encoder if manifest["task"] == "none" else words.default_use
 
 
 def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    predicts = manifest["task"] != "none"
+    has_dev_figures = predicts and manifest["metrics"] and _split(manifest, facts) == "dev"
     own: Sequence[str] = [
         words.limit_labels if manifest["task_options"].get("labels") else "",
         words.limit_length.format(max_tokens=manifest["max_tokens"]) if manifest["max_tokens"] else "",
+        words.limit_dev if has_dev_figures else "",
         words.limit_data,
         words.limit_flags if manifest["extra"].get("processor_flags") else "",
         words.limit_people,
@@ -192,9 +246,12 @@ def _usage(words: Words, manifest: Mapping[str, Any]) -> str:
 
 
 def _lineage(words: Words, manifest: Mapping[str, Any]) -> str:
-    steps = [f"1. {code(step.get('verb', '?'))}: {code(step.get('id', '?'))}" for step in manifest["lineage"]]
+    steps = [
+        f"1. {code(step.get('verb', '?'))}{words.colon}{code(step.get('id') or _named(step)['name'] or '?')}"
+        for step in manifest["lineage"]
+    ]
     return "\n".join([words.ancestors, "", *steps]) if steps else words.no_ancestors
 
 
-def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"- {name}: {value}" for name, value in pairs if value)
+def _pairs(words: Words, pairs: Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"- {name}{words.colon}{value}" for name, value in pairs if value)

@@ -17,27 +17,35 @@ class Words:
     kinds: Mapping[str, str]
     runtimes: Mapping[str, str]
     comma: str
+    colon: str
+    semicolon: str
     more: str
     labels: str
     num_labels: str
     data: str
+    dataset: str
     fingerprint: str
     rows: str
     columns: str
     training: str
     start: str
+    no_start: str
+    start_license: str
     verb: str
     metrics: str
     on_split: str
+    on_tokens: str
     metric: str
     value: str
     interval: str
     no_metrics: str
     intended_use: str
     default_use: str
+    default_use_encoder: str
     limits: str
     limit_labels: str
     limit_length: str
+    limit_dev: str
     limit_data: str
     limit_flags: str
     limit_people: str
@@ -49,13 +57,15 @@ class Words:
     no_ancestors: str
     license: str
     unknown_license: str
+    start_licensed: str
+    own_license: str
 
 
 ENGLISH = Words(
     other_language="中文说明在本文后半部分。",
-    what="{kind}, {runtime}. Made with Oreline {oreline}; reads {reach} of each text.",
-    reach="up to {max_tokens} tokens",
-    whole="all",
+    what="{kind}, {runtime}. Made with Oreline {oreline}. {reach}",
+    reach="It reads up to {max_tokens} tokens of each text.",
+    whole="It reads all of each text.",
     kinds={"text_classification": "Text classification", "none": "Pretrained text encoder"},
     runtimes={
         "torch": "a transformers model (safetensors)",
@@ -63,28 +73,39 @@ ENGLISH = Words(
         "linear": "character n-gram TF-IDF with logistic regression",
     },
     comma=", ",
+    colon=": ",
+    semicolon="; ",
     more=", and {count} more (`oreline.json` lists all)",
     labels="Labels",
     num_labels="{count} labels: ",
     data="Training data",
+    dataset="dataset",
     fingerprint="dataset fingerprint",
-    rows="rows",
+    rows="rows trained on",
     columns="source columns by role",
     training="How it was trained",
     start="start model",
+    no_start="none, trained from nothing",
+    start_license="licence of the start model",
     verb="step",
     metrics="Metrics",
     on_split="On the {split} split, with 95 % intervals; n is the number of rows.",
+    on_tokens="Mean loss per masked token in nats on rows that were held out, before and after, with 95 % intervals; "
+    "n is the number of masked tokens.",
     metric="metric",
     value="value",
     interval="95 % interval",
-    no_metrics="None were measured: this model does not predict labels yet.",
+    no_metrics="None were measured.",
     intended_use="Intended use",
     default_use="Texts of the kind it was trained on: same source, language and labels. Evaluate it on your own rows "
     "before you rely on it, and monitor it while it serves.",
+    default_use_encoder="A start model for fine-tuning on texts of the kind it was trained on. It does not answer by "
+    "itself.",
     limits="Limits",
     limit_labels="Every text gets one of the labels above, even when none fits.",
     limit_length="Longer texts are cut after {max_tokens} tokens; the rest is not read.",
+    limit_dev="The figures are those of the split `dev`, which was looked at while the model was chosen: expect a "
+    "little less elsewhere. `oreline evaluate` measures on rows that nothing was chosen on.",
     limit_data="The figures hold for rows like the ones measured. Other sources, languages or times can be worse; "
     "`oreline monitor` tells when live texts have moved away.",
     limit_flags="The quantised graph was checked on one kind of processor; on others the fp32 graph is used.",
@@ -116,54 +137,70 @@ encoder = AutoModel.from_pretrained("MODEL_FOLDER")
 """,
     lineage="Lineage",
     ancestors="Made from, nearest first:",
-    no_ancestors="No earlier artifact: this one was trained from its start model or from nothing.",
+    no_ancestors="No earlier model: this one was trained from nothing.",
     license="Licence",
     unknown_license="Not stated. Look up the licences of the start model and of the data before you pass it on.",
+    start_licensed="Not stated for this model. Its start model {start} is under: {license}. Look up the licence of the "
+    "data too before you pass it on.",
+    own_license="Not stated. No start model was used: look up the licence of the data before you pass it on.",
 )
 
 CHINESE = Words(
-    other_language="English above.",
-    what="{kind}，{runtime}。由 Oreline {oreline} 生成；每条文本读取{reach}。",
-    reach="最多 {max_tokens} 个 token",
-    whole="全文",
-    kinds={"text_classification": "文本分类", "none": "预训练文本编码器"},
+    other_language="The English version is above.",
+    what="{kind}：{runtime}。由 Oreline {oreline} 生成。{reach}",
+    reach="每条文本最多读取前 {max_tokens} 个 token。",
+    whole="每条文本都会完整读取。",
+    kinds={"text_classification": "文本分类模型", "none": "预训练文本编码器"},
     runtimes={
-        "torch": "transformers 模型（safetensors）",
-        "onnx": "ONNX 计算图，运行时不需要 torch",
+        "torch": "transformers 模型（safetensors 格式）",
+        "onnx": "ONNX 计算图，运行时无需 torch",
         "linear": "字符 n-gram TF-IDF 加逻辑回归",
     },
     comma="、",
-    more="，另有 {count} 个（全部见 `oreline.json`）",
+    colon="：",
+    semicolon="；",
+    more="，另有 {count} 个（完整列表见 `oreline.json`）",
     labels="标签",
-    num_labels="共 {count} 个：",
+    num_labels="共 {count} 个标签：",
     data="训练数据",
+    dataset="数据集",
     fingerprint="数据集指纹",
-    rows="行数",
-    columns="各角色对应的原始列",
+    rows="训练样本数",
+    columns="字段用途与原始列名",
     training="训练方式",
     start="起始模型",
+    no_start="无，从零开始训练",
+    start_license="起始模型的许可证",
     verb="步骤",
-    metrics="指标",
-    on_split="在 {split} 划分上测得，附 95 % 置信区间；n 为行数。",
+    metrics="评估指标",
+    on_split="以下指标在 {split} 集上测得，并附 95% 置信区间；n 为样本数。",
+    on_tokens="训练前后在留出数据上每个被遮盖 token 的平均损失（单位：nat），并附 95% 置信区间；"
+    "n 为被遮盖的 token 数。",
     metric="指标",
     value="数值",
-    interval="95 % 区间",
-    no_metrics="未测量：该模型尚不能预测标签。",
+    interval="95% 置信区间",
+    no_metrics="尚未测量。",
     intended_use="适用范围",
-    default_use="与训练数据同类的文本：来源、语言和标签相同。使用前请先在自己的数据上评估，上线后请持续监控。",
-    limits="局限",
-    limit_labels="每条文本都会得到上述标签之一，即使没有合适的标签。",
-    limit_length="超过 {max_tokens} 个 token 的文本会被截断，其余部分不会读取。",
-    limit_data="以上数字只适用于与测量数据相似的文本；换了来源、语言或时间，效果可能变差。"
-    "`oreline monitor` 会在线上文本发生漂移时提醒。",
-    limit_flags="量化后的计算图只在一种处理器上检验过；在其他处理器上会改用 fp32 计算图。",
-    limit_people="未做不同人群之间的公平性测试。请勿让它单独做出影响个人的决定。",
+    default_use="适用于与训练数据来源、语言和标签体系相同的文本。正式使用前，请先在自己的数据上评估；上线后请持续监控。",
+    default_use_encoder="作为起始模型，在同类文本上继续微调；本身不能直接给出预测结果。",
+    limits="局限性",
+    limit_labels="每条文本都会被归入上述标签之一，即使没有一个标签真正合适。",
+    limit_length="超过 {max_tokens} 个 token 的文本会被截断，超出部分不会被读取。",
+    limit_dev="以上指标来自 `dev` 集，而挑选模型时参考过该数据集，因此在其他数据上的效果通常会略低。"
+    "可用 `oreline evaluate` 在未参与挑选的数据上评估。",
+    limit_data="以上指标只适用于与评估数据相似的文本；来源、语言或时期不同时，效果可能变差。"
+    "`oreline monitor` 可以检测线上文本是否发生漂移。",
+    limit_flags="量化后的计算图只在一种处理器上检验过；在其他处理器上会自动改用 fp32 计算图。",
+    limit_people="未针对不同人群做过公平性测试。请勿仅凭本模型做出影响个人的决定。",
     how_to_use="使用方法",
     usage=ENGLISH.usage,
     usage_encoder=ENGLISH.usage_encoder,
-    lineage="来源链",
-    ancestors="由以下产物得到（由近及远）：",
-    no_ancestors="没有更早的产物：直接由起始模型训练，或从零训练。",
+    lineage="模型来源",
+    ancestors="由以下模型依次得到（由近及远）：",
+    no_ancestors="没有上级模型：从零开始训练。",
     license="许可证",
-    unknown_license="未注明。转发之前，请查明起始模型和数据的许可证。",
+    unknown_license="未注明。对外分发之前，请先查明起始模型和训练数据的许可证。",
+    start_licensed="本模型未注明许可证。其起始模型 {start} 的许可证为：{license}。"
+    "对外分发之前，请同时查明训练数据的许可证。",
+    own_license="未注明。本模型没有使用起始模型；对外分发之前，请先查明训练数据的许可证。",
 )

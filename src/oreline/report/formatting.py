@@ -22,9 +22,19 @@ VERDICTS = {
 }
 """Words that reports colour, as facts and in tables."""
 _ESTIMATE_KEYS = {"value", "low", "high", "n"}
-_ACRONYMS = {"f1": "F1", "ece": "ECE", "auc": "AUC", "id": "ID", "cpu": "CPU", "ndcg": "NDCG", "mcnemar": "McNemar"}
+_ACRONYMS = {
+    "f1": "F1",
+    "ece": "ECE",
+    "auc": "AUC",
+    "id": "ID",
+    "cpu": "CPU",
+    "gemm": "GEMM",
+    "ndcg": "NDCG",
+    "mcnemar": "McNemar",
+}
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 _UNITS = {"_bytes": "bytes", "_per_s": "/s", "_ms": "ms", "_s": "s", "_min": "min", "_share": "%"}
+_MOMENTS = ("_before", "_after")
 _HASH = re.compile(r"[0-9a-f]{40,64}")
 # Controls that move, erase or reorder what is shown: C0, C1, bidirectional overrides and isolates, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -80,14 +90,18 @@ def clean(text: object, *, limit: int | None = None) -> str:
 def number(value: float, *, decimals: int | None = None) -> str:
     """Write a number with thousands separators: with the given decimals, or about four significant digits.
 
+    What the decimals would round to nothing is written with its power of ten.
+
     >>> number(12808), number(0.83912), number(12.3), number(0.00001234), number(-0.02), number(0.5, decimals=4)
     ('12,808', '0.8391', '12.3', '1.2e-05', '−0.02', '0.5000')
+    >>> number(-0.00037, decimals=4), number(0.000002, decimals=4)
+    ('−0.0004', '2e-06')
     """
     if not math.isfinite(value):
         return NOT_AVAILABLE
     if isinstance(value, int):
         text = f"{value:,}"
-    elif 0 < abs(value) < 0.0005:
+    elif 0 < abs(value) < (0.0005 if decimals is None else 0.5 / 10**decimals):
         text = f"{value:.2g}"
     elif decimals is None:
         text = f"{value:,.{decimals_for(abs(value))}f}"
@@ -100,10 +114,12 @@ def number(value: float, *, decimals: int | None = None) -> str:
 def decimals_for(magnitude: float) -> int:
     """Return the decimals that give about four significant digits to a column whose largest entry is `magnitude`.
 
-    >>> [decimals_for(magnitude) for magnitude in (0.8, 4.2, 12.3, 123.4, 1234.5)]
-    [4, 3, 2, 1, 0]
+    Shares keep four whether or not one of them is exactly 1.
+
+    >>> [decimals_for(magnitude) for magnitude in (0.8, 1.0, 4.2, 12.3, 123.4, 1234.5)]
+    [4, 4, 3, 2, 1, 0]
     """
-    return next((4 - power for power in range(4) if magnitude < 10**power), 0)
+    return 4 if magnitude <= 1 else next((4 - power for power in range(4) if magnitude < 10**power), 0)
 
 
 def column_decimals(cells: Sequence[Any]) -> int | None:
@@ -122,6 +138,16 @@ def is_numeric(cells: Sequence[Any]) -> bool:
     return bool(known) and all(
         (isinstance(cell, int | float) and not isinstance(cell, bool)) or is_estimate(cell) for cell in known
     )
+
+
+def is_verdict(cells: Sequence[Any]) -> bool:
+    """Whether a column holds verdicts that reports colour, and nothing else.
+
+    >>> is_verdict(["passed", "", "undecided"]), is_verdict(["drift", "requests"]), is_verdict([""])
+    (True, False, False)
+    """
+    known = [cell for cell in cells if cell is not None and cell != ""]
+    return bool(known) and all(isinstance(cell, str) and cell in VERDICTS for cell in known)
 
 
 def estimate(entry: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -155,12 +181,14 @@ def scalar(value: Any, *, decimals: int | None = None) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{fact.name}: {fact.value}" for fact in facts(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(scalar(entry) for entry in value)
+        return ", ".join(scalar(entry) for entry in value) or "none"
     return clean(value)
 
 
 def facts(document: Mapping[str, Any]) -> list[Fact]:
-    """Write named values; a name's unit (`_bytes`, `_s`, `_ms`, `_per_s`, `_share`) goes to the value.
+    """Write named values; a name's unit (`_bytes`, `_s`, `_ms`, `_per_s`, `_share`) goes to the value, or values.
+
+    Behind a unit, `_before` and `_after` may stand: `size_bytes_before`.
 
     A mapping of mappings is left out: it is there for programs, and people get a table of it.
 
@@ -186,17 +214,33 @@ def _is_for_programs(value: Any) -> bool:
 
 
 def _fact(name: str, value: Any) -> Fact:
-    suffix = next((suffix for suffix in _UNITS if name.endswith(suffix)), "")
-    if not suffix or isinstance(value, bool) or not isinstance(value, int | float):
+    moment = next((moment for moment in _MOMENTS if name.endswith(moment)), "")
+    stem = name.removesuffix(moment)
+    suffix = next((suffix for suffix in _UNITS if stem.endswith(suffix)), "")
+    if not suffix or not _is_measured(value):
         return Fact(title(name), scalar(value))
-    if suffix == "_per_s":
-        return Fact(title(name.removesuffix("_s")) + " second", scalar(value))
-    if suffix == "_share":
-        return Fact(title(name), f"{100 * value:.1f} %")
-    return Fact(title(name.removesuffix(suffix)), _with_unit(value, _UNITS[suffix]))
+    stem = stem.removesuffix("_s") + "_second" if suffix == "_per_s" else stem
+    stem = stem if suffix in ("_per_s", "_share") else stem.removesuffix(suffix)
+    unit = _UNITS[suffix]
+    if isinstance(value, Mapping):
+        return Fact(
+            title(stem + moment), ", ".join(f"{clean(key)} {_with_unit(one, unit)}" for key, one in value.items())
+        )
+    return Fact(title(stem + moment), _with_unit(value, unit))
+
+
+def _is_measured(value: Any) -> bool:
+    """Whether a value can have a unit: a number, or named numbers."""
+    if isinstance(value, Mapping):
+        return bool(value) and all(_is_measured(one) for one in value.values()) and not is_estimate(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _with_unit(value: float, unit: str) -> str:
+    if unit == "/s":
+        return scalar(value)
+    if unit == "%":
+        return f"{100 * value:.1f} %"
     if unit == "bytes":
         return size(value)
     if unit == "s":

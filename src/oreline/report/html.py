@@ -92,7 +92,9 @@ def _split_verdict(facts: Mapping[str, Any]) -> tuple[dict[str, Any], str, str]:
     verdict = str(rest.pop(name))
     # The gate's sentence may bear either name.
     spoken = next((other for other in ("sentence", *VERDICT_FACTS) if isinstance(rest.get(other), str)), None)
-    return rest, verdict, str(rest.pop(spoken)) if spoken else ""
+    sentence = str(rest.pop(spoken)) if spoken else ""
+    # The gate's sentence begins with its verdict, which stands beside it already.
+    return rest, verdict, sentence.removeprefix(f"{verdict}: ")
 
 
 def _verdict(verdict: str, sentence: str) -> Markup:
@@ -131,7 +133,7 @@ def _range(name: str, entry: Mapping[str, Any]) -> Markup:
     low, value, high = (entry[key] for key in ("low", "value", "high"))
     if None in (low, value, high):
         return Markup("")
-    signed = low < 0 or "difference" in name
+    signed = low < 0 or "difference" in name or name.endswith("change")
     most = max(abs(low), abs(high), abs(value))
     end = 1.0 if most <= 1 and not signed else ticks(0.0, most)[-1]
     scale = Scale(-end if signed else 0.0, end, 1.0, 199.0)

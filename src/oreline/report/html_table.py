@@ -26,6 +26,7 @@ class Column:
     name: str
     numeric: bool
     decimals: int | None
+    verdict: bool
 
 
 def table(entry: Mapping[str, Any]) -> Markup:
@@ -33,13 +34,17 @@ def table(entry: Mapping[str, Any]) -> Markup:
     columns, rows = entry["columns"], entry["rows"][:MAX_ROWS]
     values = [[row[index] for row in rows] for index in range(len(columns))]
     looks = [
-        Column(str(name), formatting.is_numeric(cells), formatting.column_decimals(cells))
+        Column(str(name), formatting.is_numeric(cells), formatting.column_decimals(cells), formatting.is_verdict(cells))
         for name, cells in zip(columns, values, strict=True)
     ]
     head = tag("tr", *(tag("th", one.name, scope="col", class_="number" if one.numeric else None) for one in looks))
     body = [tag("tr", *(_cell(cell, one) for cell, one in zip(row, looks, strict=True))) for row in rows]
-    # On a telephone, long texts beside many columns cannot be read: there, each row becomes a block.
-    stacked = any(isinstance(cell, str) and len(cell) > LONG_TEXT for row in rows for cell in row)
+    # On a telephone, long texts and intervals beside other columns cannot be read: there, each row becomes a block.
+    stacked = any(
+        (isinstance(cell, str) and len(cell) > LONG_TEXT) or (len(columns) > 2 and formatting.is_estimate(cell))
+        for row in rows
+        for cell in row
+    )
     grid = tag("table", tag("thead", head), tag("tbody", *body), class_="stack" if stacked else None)
     # A region that scrolls must be reachable by keyboard, and named.
     box = tag(
@@ -66,11 +71,13 @@ def excel_safe(text: str) -> str:
 def _cell(value: Any, column: Column) -> Markup:
     if formatting.is_estimate(value):
         figure, interval, n = formatting.estimate(value)
-        return tag("td", tag("b", figure), " ", tag("small", f"{interval} {n}"), class_="number", data_name=column.name)
+        # One element, for the grid that a cell is on a telephone.
+        whole = tag("div", tag("b", figure), " ", tag("small", f"{interval} {n}"))
+        return tag("td", whole, class_="number", data_name=column.name)
     if column.numeric:
         return tag("td", formatting.scalar(value, decimals=column.decimals), class_="number", data_name=column.name)
     text = formatting.scalar(value)
-    if text in formatting.VERDICTS:
+    if column.verdict and text in formatting.VERDICTS:
         return tag("td", text, class_=f"short {formatting.VERDICTS[text]}", data_name=column.name)
     more = len(text) - MAX_TEXT
     shown = f"{text[:MAX_TEXT]}… ({more:,} more characters)" if more > 0 else text

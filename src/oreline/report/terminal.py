@@ -23,10 +23,12 @@ TEXT_WIDTH = 80
 STACKED_WIDTH = 60
 """Under this width, even a block for each row has its estimates on two lines."""
 MAX_ROWS = 20
-MAX_CELL = 160
+MAX_CELL = 320
 MIN_TEXT_WIDTH = 12
 """Text columns are not folded more tightly than this; the table changes its layout first."""
 MAX_NAME = 24
+MAX_ID = 36
+"""Single words up to this width, such as a UUID, are kept whole where there is room."""
 MAX_BARS = 12
 MAX_MATRIX = 8
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -113,6 +115,8 @@ class _Column:
     numeric: bool
     least: int
     natural: int
+    is_one_word: bool
+    is_verdict: bool
 
     @classmethod
     def of(cls, entry: Mapping[str, Any], index: int, *, stacked: bool) -> _Column:
@@ -123,7 +127,9 @@ class _Column:
         widest = max((cell_len(line) for cell in cells for line in cell.split("\n")), default=0)
         word = min(max(map(cell_len, name.split()), default=1), MIN_TEXT_WIDTH)
         least = max(word, widest if numeric else min(widest, MIN_TEXT_WIDTH))
-        return cls(name, cells, numeric, least, max(least, widest, cell_len(name)))
+        is_one_word = widest <= MAX_ID and not any(" " in cell for cell in cells)
+        natural = max(least, widest, cell_len(name))
+        return cls(name, cells, numeric, least, natural, is_one_word, formatting.is_verdict(values))
 
 
 def _grid(columns: Sequence[_Column], room: int) -> Table:
@@ -133,7 +139,9 @@ def _grid(columns: Sequence[_Column], room: int) -> Table:
         justify: Literal["left", "right"] = "right" if column.numeric else "left"
         table.add_column(Text(column.name), justify=justify, overflow="fold", width=width)
     for row in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
+        table.add_row(
+            *(Text(cell, style=_style(cell) if column.is_verdict else "") for cell, column in zip(row, columns))
+        )
     return table
 
 
@@ -142,6 +150,13 @@ def _widths(columns: Sequence[_Column], room: int) -> list[int]:
     widths = {index: column.least for index, column in enumerate(columns)}
     spare = room - sum(widths.values())
     wanting = sorted(range(len(columns)), key=lambda index: columns[index].natural - columns[index].least)
+    for index in wanting:
+        # A label or a row's id that is broken cannot be read or copied; text can be folded.
+        if columns[index].is_one_word:
+            extra = min(columns[index].natural - columns[index].least, spare)
+            widths[index] += extra
+            spare -= extra
+    wanting = [index for index in wanting if not columns[index].is_one_word]
     for place, index in enumerate(wanting):
         extra = min(columns[index].natural - columns[index].least, spare // (len(wanting) - place))
         widths[index] += extra

@@ -7,6 +7,7 @@ are too many of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import time
@@ -26,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 OPEN_ROUTES = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
 """Need no token, and answer while draining: probes and scrapers have no secrets, and these show no data."""
 _QUEUED_ROUTES = ("/predict", "/explain")
+_DISCARDED_BYTES = 64 << 20
+"""Of a refused body, at most this much is read and thrown away before the connection is closed."""
 
 
 class Gateway:
@@ -39,13 +42,14 @@ class Gateway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(self._service, scope, send)
+        answer, incoming = _Answer(self._service, scope, send), _Incoming(receive)
         try:
             if scope["path"] not in OPEN_ROUTES:
-                receive = await self._admit(scope, receive)
+                receive = await self._admit(scope, incoming)
             await self._app(scope, receive, answer.send)
         except OrelineError as error:
-            await refusal(error)(scope, receive, answer.send)
+            settled = incoming.settled(answer.send, self._service.settings.body_timeout_s)
+            await refusal(error)(scope, receive, settled)
         except Exception:
             _LOG.exception("a request failed")
             if not answer.status:
@@ -54,7 +58,7 @@ class Gateway:
         finally:
             answer.measure()
 
-    async def _admit(self, scope: Scope, receive: Receive) -> Receive:
+    async def _admit(self, scope: Scope, incoming: _Incoming) -> Receive:
         """Check a request and read its body; return a channel that plays the body back."""
         headers = Headers(scope=scope)
         if self._service.draining:
@@ -73,12 +77,50 @@ class Gateway:
             raise _too_large(limit)
         try:
             async with asyncio.timeout(self._service.settings.body_timeout_s):
-                body = await _read(receive, limit)
+                body = await _read(incoming.receive, limit)
         except TimeoutError as error:
+            incoming.is_over = True  # no more of it is waited for
             raise Refusal("the request's body did not arrive in time", status=408) from error
         if scope["path"] in _QUEUED_ROUTES:
             self._service.batcher.refuse_if_full()
-        return _replay(body, receive)
+        return _replay(body, incoming.receive)
+
+
+class _Incoming:
+    """The messages of a request, and whether its whole body has come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_over = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
+
+    def settled(self, send: Send, patience_s: float) -> Send:
+        """Return a channel that sends an answer at once, and ends it when the rest of the body has come too.
+
+        Most clients send all of their request before they read. If the connection were closed while they do, they
+        would see it reset and never the answer (RFC 9112, section 9.6).
+        """
+
+        async def settle(message: Message) -> None:
+            if self.is_over or message["type"] != "http.response.body" or message.get("more_body", False):
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await self._discard(patience_s)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        return settle
+
+    async def _discard(self, patience_s: float) -> None:
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while not self.is_over and size <= _DISCARDED_BYTES:
+                    size += len((await self.receive()).get("body", b""))
 
 
 class _Answer:

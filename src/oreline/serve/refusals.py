@@ -20,9 +20,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from oreline.errors import ArtifactError, DataError, OrelineError, ResourceError, UsageError
+from oreline.errors import ArtifactError, DataError, MissingExtraError, OrelineError, ResourceError, UsageError
 
 _STATUS: tuple[tuple[type[OrelineError], int], ...] = (
+    (MissingExtraError, 500),
     (DataError, 422),
     (UsageError, 422),
     (ResourceError, 503),

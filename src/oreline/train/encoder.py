@@ -68,6 +68,7 @@ class EncoderTraining:
         self.train = self._encode(job.train)
         self.dev = self._encode(job.dev) if job.dev is not None else None
         self.lengths_N = np.asarray([len(ids) for ids in self.train.ids], dtype=np.int64)
+        self._last_outputs: dict[str, NDArray[Any]] | None = None
         self._say_example()
 
     def fit(self, learning_rate: float) -> Outcome:
@@ -101,7 +102,7 @@ class EncoderTraining:
             config = {"method": "full", "learning_rate": rate, **options.model_dump(exclude={"track"})}
             rates: dict[str, float] = {}
             progress = run(plan, options, job.work, _noting(rates, job.on_event), config)
-            dev_outputs = self.outputs(self.dev) if self.dev is not None else None
+            dev_outputs = self._dev_outputs(progress)
         return self._outcome(resolved, progress, rates, dev_outputs)
 
     def outputs(self, encoded: Encoded) -> dict[str, NDArray[Any]]:
@@ -179,11 +180,20 @@ class EncoderTraining:
         if self.dev is None or self.job.dev is None:
             raise ValueError("there are no dev rows to score")
         task = self.job.task
-        figures = self.job.score(task, self.job.dev.targets_N, self.outputs(self.dev))
+        self._last_outputs = self.outputs(self.dev)
+        figures = self.job.score(task, self.job.dev.targets_N, self._last_outputs)
         shown = {name: figures[name] for name in (task.metrics[0], "log_loss") if name in figures}
         # Equal accuracy happens often on few rows; the lower loss then decides.
         aim = (figures[task.metrics[0]], -figures.get("log_loss", 0.0))
         return aim, shown
+
+    def _dev_outputs(self, progress: Progress) -> dict[str, NDArray[Any]] | None:
+        """Return the kept weights' outputs on dev; those of the last evaluation, when it was of these weights."""
+        if self.dev is None:
+            return None
+        if self._last_outputs is not None and progress.best_step == progress.step:
+            return self._last_outputs
+        return self.outputs(self.dev)
 
     def _outcome(
         self,

@@ -57,7 +57,14 @@ def test_every_bar_tells_its_value(parse) -> None:
         data = {"labels": LONG[:count], "series": {"train": list(range(count))}}
         tips = [tip.text for tip in parse(bars.draw(data, "t")).all("title")]
         for index in range(count):
-            assert any(tip.startswith(LONG[index]) and tip.endswith(f": {index}") for tip in tips)
+            share = f"({100 * index / sum(range(count)):.1f} %)"
+            assert any(tip.startswith(LONG[index]) and tip.endswith(f": {index} {share}") for tip in tips)
+
+
+def test_shares_compare_series_of_different_sizes(parse) -> None:
+    data = {"labels": ["a", "b"], "series": {"train": [75, 25], "dev": [3, 1], "odd": [0.5, 0.25], "none": [0, 0]}}
+    texts = [text.text for text in parse(bars.draw(data, "t")).all("text")]
+    assert {"75 (75.0 %)", "3 (75.0 %)", "25 (25.0 %)", "1 (25.0 %)", "0.5", "0.25", "0"} <= set(texts)
 
 
 def test_long_labels_are_cut_with_the_whole_as_tooltip(parse) -> None:

@@ -40,6 +40,15 @@ def test_one_series_is_counts_in_proportion(parse) -> None:
     assert none == floor
 
 
+def test_edges_share_their_decimals(parse) -> None:
+    edges = [-0.05 + 0.005 * index for index in range(21)]
+    root = parse(histogram.draw({"edges": edges, "series": {"live": [1] * 20}}, "t"))
+    axis = [text.text for text in root.all("text") if "." in text.text]
+    assert axis
+    assert len({len(text.split(".")[1]) for text in axis}) == 1
+    assert "0 to 0.0050: live 1" in [tip.text for tip in root.all("title")]
+
+
 def test_every_bin_tells_its_counts(parse) -> None:
     root = parse(histogram.draw({"edges": [0, 10, 20], "series": {"train": [3, 1234], "dev": [0, 7]}}, "t"))
     tips = [tip.text for tip in root.all("title")]

@@ -70,6 +70,7 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
             f"the line holds a {type(record).__name__}, not an object",
             where=where,
             allowed='one object a line: {"text": "…", "label": "…"}',
+            remedy="correct that line, or remove it",
         )
     if _LONE_SURROGATE.search(line):
         raise DataError(
@@ -105,5 +106,5 @@ def _is_array(path: Path) -> DataError:
         "the file is one JSON array, which cannot be read a line at a time",
         where=str(path),
         allowed="JSON Lines: one object a line",
-        remedy=f"convert it: jq -c '.[]' {path.name} > {path.stem}.jsonl",
+        remedy=f"convert it: jq -c '.[]' {path.name} > {path.stem}-lines.jsonl",  # never the file itself
     )

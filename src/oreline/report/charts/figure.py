@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oreline.report import formatting
@@ -50,12 +50,22 @@ def _legend(kind: str, data: Mapping[str, Any]) -> Markup:
     if kind == "reliability":
         entries = [_entry("s1", "accuracy with 95 % interval"), _entry("ideal", "perfect calibration")]
         return tag("ul", *entries, _entry("s4", "rows"), class_="legend")
-    names = list(data["y" if kind == "lines" else "series"])
+    series = data["y" if kind == "lines" else "series"]
     # One series is named by the caption, and a skyline's panels bear their own names.
-    if len(names) < 2 or (kind == "bars" and bars.is_wide(data)):
+    if len(series) < 2 or (kind == "bars" and bars.is_wide(data)):
         return Markup("")
     key = "stroke" if kind == "lines" else ""
+    names = [name if kind == "lines" else counted(name, values) for name, values in series.items()]
     return tag("ul", *(_entry(f"{axes.series_class(i)} {key}", name) for i, name in enumerate(names)), class_="legend")
+
+
+def counted(name: str, values: Sequence[Any]) -> str:
+    """Return a series' name with the rows behind it, where its values count rows.
+
+    >>> counted("train", [5157, 3770]), counted("live", [0.25, 0.75])
+    ('train, n = 8,927', 'live')
+    """
+    return f"{name}, n = {sum(values):,}" if bars.are_counts(values) else name
 
 
 def _entry(color: str, name: str) -> Markup:

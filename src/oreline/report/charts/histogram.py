@@ -23,7 +23,7 @@ def draw(data: Mapping[str, Any], title: str) -> Markup:
     values = axes.ticks(0.0, highest, whole=len(heights) == 1)
     left = max(axes.text_width(axes.tick_label(value, values[1])) for value in values) + 10.0
     y_scale = Scale(0.0, values[-1], HEIGHT - 42.0, 24.0)
-    right = axes.right_edge(_edge(edges[-1]))
+    right = axes.right_edge(_edges(edges)[-1])
     positions = _positions(edges, left, right)
     parts = axes.y_axis(y_scale, values, left=left, right=right)
     parts += _edge_labels(edges, positions)
@@ -58,7 +58,7 @@ def _even(edges: Sequence[float]) -> bool:
 
 
 def _edge_labels(edges: Sequence[float], positions: Sequence[float]) -> list[Markup]:
-    texts = [_edge(edge) for edge in edges]
+    texts = _edges(edges)
     pitch = max(axes.text_width(text) for text in texts) + 8.0
     every = max(1, math.ceil(pitch / ((positions[-1] - positions[0]) / (len(positions) - 1))))
     return [
@@ -67,8 +67,23 @@ def _edge_labels(edges: Sequence[float], positions: Sequence[float]) -> list[Mar
     ]
 
 
-def _edge(edge: float) -> str:
-    return f"{edge:,.0f}" if edge.is_integer() else formatting.number(edge)
+def _edges(edges: Sequence[float]) -> list[str]:
+    """Write edges; even ones that are no whole numbers with the decimals that their width needs.
+
+    >>> _edges([0.0, 10.0]), _edges([-0.0448, -0.0397, -0.0346])
+    (['0', '10'], ['−0.0448', '−0.0397', '−0.0346'])
+    >>> _edges([0.0, 0.05, 0.1])
+    ['0', '0.050', '0.100']
+    """
+    if all(edge.is_integer() for edge in edges):
+        return [f"{edge:,.0f}" for edge in edges]
+    if not _even(edges) or edges[0] == edges[-1]:
+        return [formatting.number(edge) for edge in edges]
+    decimals = max(0, 1 - math.floor(math.log10(edges[1] - edges[0]) + 1e-9))
+    # Rounded first: an edge of 1e-17 is a zero.
+    return [
+        formatting.number(round(edge, decimals), decimals=decimals) if round(edge, decimals) else "0" for edge in edges
+    ]
 
 
 def _steps(positions: Sequence[float], tops: Sequence[float], floor: float, color: str) -> Markup:
@@ -81,7 +96,7 @@ def _steps(positions: Sequence[float], tops: Sequence[float], floor: float, colo
 
 def _tips(data: Mapping[str, Any], positions: Sequence[float]) -> list[Markup]:
     """Return one invisible column for each bin, which carries the counts of all series."""
-    edges = [_edge(float(edge)) for edge in data["edges"]]
+    edges = _edges([float(edge) for edge in data["edges"]])
     tips = []
     for index, (start, end) in enumerate(itertools.pairwise(positions)):
         counts = ", ".join(f"{name} {formatting.scalar(series[index])}" for name, series in data["series"].items())
@@ -91,9 +106,9 @@ def _tips(data: Mapping[str, Any], positions: Sequence[float]) -> list[Markup]:
 
 
 def _describe(data: Mapping[str, Any], edges: Sequence[float]) -> str:
-    parts = []
+    parts, texts = [], _edges(edges)
     for name, counts in data["series"].items():
         mode = max(range(len(counts)), key=lambda index: counts[index])
-        span = f"{_edge(edges[mode])} and {_edge(edges[mode + 1])}"
+        span = f"{texts[mode]} and {texts[mode + 1]}"
         parts.append(f"{name}: {formatting.number(int(sum(counts)))} rows, most between {span}")
     return "; ".join(parts)

@@ -17,6 +17,8 @@ MAX_NUMBERS = 12
 MAX_NARROW = 24
 """Matrices of more classes take the page's whole width."""
 MAX_CELL = 110.0
+WIDE_CELL = 5.6
+MAX_WIDE = 840.0
 MAX_TIPS = 600
 SHADES = 20
 MAX_ROW_LABEL = 130.0
@@ -34,7 +36,9 @@ def draw(data: Mapping[str, Any], title: str) -> Markup:
     width = axes.FULL_WIDTH if wide else axes.WIDTH
     left = axes.gutter(labels, most=MAX_ROW_LABEL) + 26.0
     lean = 0.72 * axes.gutter(labels, most=MAX_COLUMN_LABEL)
-    side = min(620.0 if wide else width - left - 8.0, MAX_CELL * len(labels))
+    # Across the page, cells of many classes need the room more than the page needs to be short.
+    side = min(max(620.0, WIDE_CELL * len(labels)), MAX_WIDE) if wide else width - left - 8.0
+    side = min(side, width - left - 8.0, MAX_CELL * len(labels))
     angle = _angle(labels, side / len(labels))
     if angle == -45:  # the last label leans out of the square
         side = min(side, width - left - lean)

@@ -1,0 +1,62 @@
+"""The types of requests: their fields are the roles that a task reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from oreline.serve import schemas
+
+REQUESTS = schemas.requests_for(("text", "text_pair"), max_rows=2, explain_max_chars=10)
+PREDICT: TypeAdapter[Any] = TypeAdapter(REQUESTS.predict)
+
+
+def kinds(error: ValidationError) -> list[tuple[str, Any]]:
+    return [(fault["type"], fault["loc"][-1]) for fault in error.errors()]
+
+
+def test_a_row_has_the_fields_that_the_task_reads() -> None:
+    row = {"text": "a film", "text_pair": "了不起 🎬"}
+    assert PREDICT.validate_python(row).model_dump() == row
+    assert PREDICT.validate_python({"rows": [row, row]}).model_dump() == {"rows": [row, row]}
+    explained = REQUESTS.explain.model_validate({"text": "a", "text_pair": "b"})
+    assert explained.model_dump() == {"text": "a", "text_pair": "b", "label": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"text": "a"}, [("missing", "text_pair")]),
+        ({"text": "a", "text_pair": 5}, [("string_type", "text_pair")]),
+        ({"text": "a", "text_pair": "b", "label": "x"}, [("extra_forbidden", "label")]),
+        ({"rows": []}, [("too_short", "rows")]),
+        ({"rows": [{"text": "a", "text_pair": "b"}] * 3}, [("too_long", "rows")]),
+        ({"text": "\ud800", "text_pair": "b"}, [("value_error", "text")]),
+    ],
+)
+def test_what_is_wrong_is_named(given: Any, expected: list[tuple[str, str]]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        PREDICT.validate_python(given)
+    assert kinds(caught.value) == expected
+
+
+def test_an_explanation_takes_short_texts() -> None:
+    with pytest.raises(ValidationError) as caught:
+        REQUESTS.explain.model_validate({"text": "a" * 11, "text_pair": "b"})
+    assert kinds(caught.value) == [("string_too_long", "text")]
+
+
+@pytest.mark.parametrize("id", ["", "zz", "A" * 32, "0" * 31, "0" * 33, "0" * 32 + "\n"])
+def test_an_id_is_32_hexadecimal_digits(id: str) -> None:
+    assert schemas.Feedback(id="0123456789abcdef" * 2, label="fresh").label == "fresh"
+    with pytest.raises(ValidationError):
+        schemas.Feedback(id=id, label="fresh")
+
+
+def test_answers_keep_what_a_task_adds() -> None:
+    model = {"id": "i", "version": "v", "precision": "fp32"}
+    row = {"id": "0", "label": "fresh", "scores": {"fresh": 1.0}, "truncated": False, "span": [1, 2]}
+    assert schemas.OneAnswer.model_validate({**row, "model": model, "warnings": []}).model_dump()["span"] == [1, 2]
+    assert schemas.ErrorAnswer.model_validate({"error": {"what": "x"}}).error.do is None

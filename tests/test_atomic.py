@@ -1,0 +1,89 @@
+"""Folders that appear and change as a whole; the kills and full disks are in tests/faults/test_store_faults.py."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from oreline import atomic
+
+
+def make(folder: Path, content: str) -> Path:
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "file").write_text(content)
+    return folder
+
+
+def test_files_are_copied_and_links_left_out(tmp_path: Path) -> None:
+    source = make(tmp_path / "source", "content")
+    (source / "link").symlink_to(source / "inner" / "file")
+    atomic.copy_files(source, tmp_path / "copy")
+    assert [file.relative_to(tmp_path / "copy").as_posix() for file in (tmp_path / "copy").rglob("*")] == [
+        "inner", "inner/file",
+    ]  # fmt: skip
+    assert (tmp_path / "copy" / "inner" / "file").read_text() == "content"
+
+
+def test_a_failed_copy_keeps_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, copy: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(copy))
+
+    monkeypatch.setattr("oreline.atomic.shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        atomic.copy_files(make(tmp_path / "source", "content"), tmp_path / "copy")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_every_file_and_folder_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr("oreline.atomic.os.fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    folder = make(tmp_path / "folder", "content")
+    atomic.fsync_tree(folder)
+    paths = [folder, folder / "inner", folder / "inner" / "file"]
+    assert sorted(synced) == sorted(path.stat().st_ino for path in paths)
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_folder_takes_the_place_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool
+) -> None:
+    if not can_exchange:
+        monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+    old, new = make(tmp_path / "place", "old"), make(tmp_path / ".place.new", "new")
+    atomic.replace(new, old)
+    assert (tmp_path / "place" / "inner" / "file").read_text() == "new"
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == ({"place", ".place.new"} if can_exchange else {"place"})
+    if can_exchange:
+        assert (new / "inner" / "file").read_text() == "old", "what was replaced is left to the caller to remove"
+
+
+def test_a_file_in_the_way_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "place").write_text("a file")
+    atomic.replace(make(tmp_path / "new", "new"), tmp_path / "place")
+    assert (tmp_path / "place" / "inner" / "file").read_text() == "new"
+
+
+def test_a_failing_move_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+    old = make(tmp_path / "place", "old")
+    rename = Path.rename
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(errno.ENOTEMPTY if Path(target).exists() else errno.EIO, "failed")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="failed"):
+        atomic.replace(make(tmp_path / "new", "new"), old)
+    assert (old / "inner" / "file").read_text() == "old"
+    assert not list(tmp_path.glob(".place.old.*"))
+
+
+def test_another_failure_is_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        atomic.replace(tmp_path / "missing", tmp_path / "place")
