@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oreline.api import (
         compress,
+        deletion_test,
         evaluate,
         explain,
         finetune,
@@ -50,6 +51,7 @@ __all__ = [
     "Report",
     "TrainOptions",
     "compress",
+    "deletion_test",
     "evaluate",
     "explain",
     "finetune",

@@ -44,6 +44,14 @@ def test_explain(cli, model_folder: Path) -> None:
     assert cli("explain", model_folder, "--text", "x", "--method", "guess").code == 2
 
 
+def test_explain_tests_its_faithfulness_on_rows(cli, model_folder: Path, reviews_csv: Path) -> None:
+    done = cli("explain", model_folder, "--data", reviews_csv, "--rows", "20", "--json")
+    assert json.loads(done.out)["metrics"]["deletion_gain"]["n"] == 20
+    nothing = cli("explain", model_folder)
+    assert nothing.code == 2
+    assert "--data" in nothing.err
+
+
 def test_serve_answers_until_it_is_told_to_end(model_folder: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "oreline", "serve", str(model_folder), "--port", "0",

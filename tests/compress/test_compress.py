@@ -104,7 +104,7 @@ def test_a_worse_model_is_refused_and_nothing_is_written(torch_model, reviews, t
 
     # By module: `oreline.compress` is also the verb, so a dotted name would find the function.
     monkeypatch.setattr(importlib.import_module("oreline.compress.int8"), "quantize_dynamic", damage)
-    once = {"attention": ["sdpa"]}
+    once = {"graphs": ["sdpa"]}
     with pytest.raises(GateRefusedError, match="refused") as refusal:
         compress(torch_model, data=reviews, split="test", max_drop=0.0, out=tmp_path / "model", options=once)
     assert refusal.value.exit_code == 1
@@ -119,8 +119,8 @@ def test_a_linear_model_is_refused(linear_model, reviews, tmp_path: Path):
 def test_an_unknown_option_is_refused(torch_model, reviews, tmp_path: Path):
     with pytest.raises(UsageError, match="per_channel"):
         compress(torch_model, data=reviews, out=tmp_path / "model", options={"per_chanel": True})
-    with pytest.raises(UsageError, match="eager, sdpa"):
-        compress(torch_model, data=reviews, out=tmp_path / "model", options={"attention": ["flash"]})
+    with pytest.raises(UsageError, match="eager-fused, sdpa"):
+        compress(torch_model, data=reviews, out=tmp_path / "model", options={"graphs": ["flash"]})
 
 
 def test_an_existing_output_is_refused(torch_model, reviews, tmp_path: Path):

@@ -70,9 +70,9 @@ def test_the_fastest_graph_comes_first_with_its_embeddings_then_without(
 def test_answers_are_near_those_of_the_graph_it_came_from(
     torch_model: Artifact, sample: Encoded, tmp_path: Path
 ) -> None:
-    compression = int8.Compression(embeddings=False, attention=("sdpa",))
+    compression = int8.Compression(embeddings=False, graphs=("sdpa",))
     [best] = compression.compress(torch_model, sample, tmp_path, lambda event: None)
-    assert best.rows_per_s > 0
+    assert best.resolved == {"graphs": ["sdpa"]}
     ids_BT, mask_BT = pad(sample.ids, 0)
     inputs = {"input_ids": ids_BT, "attention_mask": mask_BT}
     exact, near = (open_session(file).run(["logits", "embedding"], inputs) for file in (best.source, best.file))
@@ -87,7 +87,7 @@ def test_one_scale_for_each_output_unless_told_otherwise(
     for per_channel in (True, False):
         folder = tmp_path / str(per_channel)
         folder.mkdir()
-        compression = int8.Compression(embeddings=False, per_channel=per_channel, attention=("eager",))
+        compression = int8.Compression(embeddings=False, per_channel=per_channel, graphs=("eager",))
         [best] = compression.compress(torch_model, sample, folder, lambda event: None)
         scales = [t for t in onnx.load(str(best.file)).graph.initializer if t.name.endswith("_scale")]
         sizes[per_channel] = max(int(np.prod(t.dims)) for t in scales)
@@ -119,8 +119,18 @@ def test_a_form_that_cannot_be_exported_leaves_the_other(
         next(compression.compress(torch_model, sample, tmp_path, lambda event: None))
 
 
-@pytest.mark.parametrize("attention", [(), ("flash",), ("eager", "flash")])
-def test_an_unknown_attention_is_refused(attention: tuple[str, ...]) -> None:
-    with pytest.raises(UsageError, match="attention") as caught:
-        int8.Compression(attention=attention)
-    assert caught.value.allowed == "eager, sdpa"
+def test_a_single_graph_is_not_measured(
+    torch_model: Artifact, sample: Encoded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(int8, "rows_per_s", lambda file, sample: pytest.fail("measured"))
+    compression = int8.Compression(graphs=("eager",))
+    first, second = compression.compress(torch_model, sample, tmp_path, lambda event: None)
+    assert (first.name, second.name) == ("eager, embeddings", "eager")
+    assert second.resolved == {"graphs": ["eager"], "embeddings": False}
+
+
+@pytest.mark.parametrize("graphs", [(), ("flash",), ("eager", "flash")])
+def test_an_unknown_graph_is_refused(graphs: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="graph") as caught:
+        int8.Compression(graphs=graphs)
+    assert caught.value.allowed == "eager, eager-fused, sdpa, sdpa-fused"

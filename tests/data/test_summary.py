@@ -63,7 +63,7 @@ def test_the_report_has_tables_charts_and_facts(tmp_path: Path) -> None:
     tables = {table.title: [list(row) for row in table.rows] for table in report.tables}
     assert tables["What happened to rows"] == [["dedup", "dropped", "duplicate", 1]]
     assert tables["Rows by source"] == [["a", 21, 1, 20]]
-    assert tables["Rows by split and class"] == [["train", 16, 8, 8], ["test", 4, 2, 2]]
+    assert tables["Rows by class and split"] == [["x", 8, 2], ["y", 8, 2], ["all", 16, 4]]
     assert [chart.kind for chart in report.charts] == ["bars", "histogram"]
     assert report.charts[0].data == {"labels": ["x", "y"], "series": {"train": [8, 8], "test": [2, 2]}}
     report.save(tmp_path)

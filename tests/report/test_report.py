@@ -18,6 +18,11 @@ def test_saved_and_opened_is_the_same(report, tmp_path) -> None:
     assert (tmp_path / "final.html").read_text(encoding="utf-8") == html.page(report.to_json())
 
 
+def test_its_repr_is_one_line(report) -> None:
+    assert repr(report).startswith(f"<Report of {report.verb}")
+    assert "\n" not in repr(report)
+
+
 def test_numpy_values_are_saved_as_numbers(tmp_path) -> None:
     report = Report(
         "evaluate",

@@ -166,5 +166,5 @@ def test_cut_texts_are_marked_counted_and_told_of(runtime: WatchedRuntime) -> No
     events: list[Event] = []
     answers = list(predict_stream(runtime, _rows(["a", "b" * 100_000, "a"]), on_event=events.append))
     assert [answer.get("truncated", False) for answer in answers] == [False, True, False]
-    assert [event.message for event in events] == ["1 of 3 texts had more than 512 tokens and were cut"]
+    assert [event.message for event in events] == ["warning: 1 of 3 texts had more than 512 tokens and were cut"]
     assert events[0].values == {"rows_cut": 1}

@@ -210,7 +210,8 @@ def test_a_model_that_does_not_repeat_its_golden_rows_is_not_served(make_model, 
 
     seal(folder, Manifest.model_validate(manifest))
     with pytest.raises(ArtifactError, match="golden row 1"):
-        create_app(folder, settings=Settings(log=False))
+        create_app(folder, settings=Settings())
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name], "no log of a server that never served"
 
 
 def test_metrics_count_what_happened(make_client: MakeClient) -> None:

@@ -127,6 +127,16 @@ def test_a_killed_run_continues_to_the_same_weights(reviews, tiny_start: Path, t
     assert not (tmp_path / ".killed.work").exists()
 
 
+def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(reviews, tiny_start: Path, tmp_path: Path):
+    def fail(event: Event) -> None:
+        if event.step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_start, reviews, tmp_path / "model", on_event=fail)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_early_stopping_restores_the_best_weights(reviews, tiny_start: Path, tmp_path: Path):
     seen: list[Event] = []
     scores = iter([0.6, 0.9, 0.5, 0.4, 0.3, 0.2, 0.1])
@@ -165,7 +175,7 @@ def test_long_texts_are_cut_and_counted(reviews, tiny_start: Path, tmp_path: Pat
     options = SHORT.model_copy(update={"max_tokens": 8})
     artifact = train(tiny_start, reviews, tmp_path / "model", options=options, on_event=seen.append)
     assert artifact.manifest.max_tokens == 8
-    assert any("longer than 8 tokens and were cut" in event.message for event in seen)
+    assert any("exceed 8 tokens and were cut" in event.message for event in seen)
 
 
 def test_an_existing_output_is_refused_before_any_work(reviews, tiny_start: Path, tmp_path: Path):
@@ -197,9 +207,14 @@ def test_training_on_an_artifact_keeps_its_labels_and_remembers_its_rows(torch_m
     assert len(hashes) > reviews.num_rows("train")
 
 
-def test_trackers_get_the_same_events(reviews, tiny_start: Path, tmp_path: Path):
-    options = SHORT.model_copy(update={"track": ["tensorboard"]})
+@pytest.mark.filterwarnings("ignore")  # the trackers' libraries have deprecations of their own
+@pytest.mark.parametrize(
+    ("tracker", "files"), [("tensorboard", "events.*"), ("mlflow", "mlflow.db"), ("wandb", "wandb/offline-run-*")]
+)
+def test_trackers_get_the_same_events(reviews, tiny_start: Path, tmp_path: Path, monkeypatch, tracker: str, files: str):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    options = SHORT.model_copy(update={"track": [tracker]})
     artifact = train(tiny_start, reviews, tmp_path / "model", options=options)
-    assert list((tmp_path / "model.logs" / "tensorboard").glob("events.*"))
+    assert list((tmp_path / "model.logs").rglob(files))
     lines = [json.loads(line) for line in (artifact.path / "events.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == artifact.measurements()["steps"]

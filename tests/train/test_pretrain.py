@@ -37,6 +37,7 @@ def test_it_is_an_encoder_without_a_task(pretrained: Artifact):
     with pytest.raises(ArtifactError, match="no task yet"):
         open_runtime(pretrained)
     assert (pretrained.path / "report.html").exists()
+    assert "loss_after" in (pretrained.path / "README.md").read_text(encoding="utf-8").replace("\\", "")
 
 
 def test_it_continues_with_the_head_it_learnt(pretrained: Artifact, reviews, tmp_path: Path):

@@ -264,7 +264,7 @@ def test_a_compressed_model_is_updated_through_its_parent_and_compressed_again(
     from oreline.compress.compress import compress
 
     parent = Artifact.open(shutil.copytree(torch_model.path, tmp_path / "parent"))
-    one_graph = {"attention": ["eager"]}
+    one_graph = {"graphs": ["eager"]}
     small, _ = compress(
         parent, method="int8", options=one_graph, data=old, split="dev", max_drop=0.2, out=tmp_path / "small"
     )

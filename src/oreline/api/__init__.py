@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oreline.api.build import compress, finetune, pretrain, refine, update
-from oreline.api.use import evaluate, explain, load, monitor, predict, serve
+from oreline.api.use import deletion_test, evaluate, explain, load, monitor, predict, serve
 from oreline.api.versions import promote, rollback
 
 VERBS: dict[str, Callable[..., Any]] = {
@@ -28,6 +28,7 @@ VERBS: dict[str, Callable[..., Any]] = {
 __all__ = [
     "VERBS",
     "compress",
+    "deletion_test",
     "evaluate",
     "explain",
     "finetune",

@@ -79,7 +79,9 @@ def _compress(artifact: Artifact, options: Mapping[str, Any], place: Path, force
     parent = Artifact.open(options["model"])
     if parent.id != artifact.manifest.lineage[0]["id"]:
         raise UsageError("the model that was compressed is another one by now", where=str(parent.path))
-    given = {name: options[name] for name in ("method", "options", "data", "split") if name in options}
+    names_of = ("method", "options", "data", "split", "max_drop", "seed")
+    given = {name: options[name] for name in names_of if name in options}
+    given["options"] = {**(given.get("options") or {}), **artifact.manifest.recipe.get("resolved", {})}
     return build.compress(parent, **given, out=place, force=force, on_event=on_event)[0]
 
 

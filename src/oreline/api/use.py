@@ -50,8 +50,8 @@ def evaluate(
         slices: columns by whose values the figures are broken down.
         compare: a second model, judged on the same rows with a paired test.
         baseline: a simple model (such as method `linear`) whose figure stands beside.
-        out: a folder for `report.json` and `report.html`, or a file ending in `.json`; nothing is written
-            when not given.
+        out: a folder for `report.json` and `report.html`, or a file ending in `.json`; no report is written
+            when not given (raw data are refined into `./oreline-runs` in any case, once).
     """
     from oreline.evaluate.evaluate import evaluate as run
 
@@ -118,6 +118,46 @@ def explain(
 
     wanted = [texts] if isinstance(texts, str) else list(texts)
     return run(load(model), wanted, method=method, label=label, **(options or {}))
+
+
+@names_missing_extras
+def deletion_test(
+    model: Any,
+    data: Any,
+    *,
+    split: str = "test",
+    rows: int = 50,
+    method: str = "occlusion",
+    options: dict[str, Any] | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Report:
+    """Show whether explanations are faithful: deleting their words first must cost more than deleting at random.
+
+    Args:
+        model: an artifact, its folder, a home or `HOME@alias`.
+        data: a dataset, `DATASET#split`, or raw data with the model's own columns.
+        split: which split of a dataset that has several.
+        rows: how many of its rows, chosen at random; each is predicted some sixty times.
+        method: name of an explainer plug; `options` are its keyword arguments.
+        out: a folder for the report; none is written when not given.
+    """
+    from oreline.explain.deletion import deletion_test as run
+
+    runtime = load(model)
+    columns = columns_of(runtime.artifact)
+    dataset = names.dataset(
+        data, roles=columns, operators=names.EVALUATION_OPERATORS, split={}, seed=seed, on_event=on_event
+    )
+    texts = dataset.frame(names.chosen_split(dataset, split), ["text"])["text"]
+    report = run(
+        runtime, texts.sample(min(rows, len(texts)), seed=seed).to_list(), method=method, seed=seed, **options or {}
+    )
+    if out is not None:
+        save_report(report, out, force=force)
+    return report
 
 
 @names_missing_extras

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from oreline.cli.common import Common, call, print_json, show, watching
+from oreline.errors import UsageError
 
 Model = Annotated[str, typer.Argument(help="A model folder, a home (its champion), or HOME@alias.")]
 
@@ -47,11 +48,20 @@ def predict(
 def explain(
     common: Common,
     model: Model,
-    text: Annotated[list[str], typer.Option(help="A text to explain; repeatable.")],
+    text: Annotated[list[str] | None, typer.Option(help="A text to explain; repeatable.")] = None,
+    data: Annotated[str | None, typer.Option(help="Test on these rows whether explanations are faithful.")] = None,
+    split: Annotated[str, typer.Option(help="Which split of the data.")] = "test",
+    rows: Annotated[int, typer.Option(help="How many of its rows.")] = 50,
+    out: Annotated[str | None, typer.Option(help="Write the test's report here: a folder, or a .json file.")] = None,
     method: Annotated[str, typer.Option(help="How; see `oreline list explainer`.")] = "occlusion",
     label: Annotated[str | None, typer.Option(help="Explain this label's score, not the answer's.")] = None,
 ) -> None:
-    """Say which words an answer rests on."""
+    """Say which words an answer rests on; with --data, test whether such explanations are faithful."""
+    if not text and not data:
+        raise UsageError("nothing to explain", allowed='--text "…", or --data DATA for the deletion test')
+    if data:
+        tested = {"data": data, "split": split, "rows": rows, "method": method, "out": out}
+        return show(common, call(common, "deletion_test", model=model, **tested))
     answers = call(common, "explain", model=model, texts=text, method=method, label=label)
     if common.dry_run:
         return show(common, answers)

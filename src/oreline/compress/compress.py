@@ -73,6 +73,9 @@ def compress(
             where=str(artifact.path),
             allowed="a torch artifact (methods full and head)",
         )
+    given = {"method": method, "options": dict(options or {}), "split": split, "max_drop": max_drop, "seed": seed}
+    places = {"data": str(data.path.absolute()), "model": str(artifact.path.absolute())}
+    recipe = {"verb": "compress", "options": {**given, **places}}
     started = time.perf_counter()
     parent = open_runtime(artifact)
     before = predict_table(parent, data, split)
@@ -81,7 +84,7 @@ def compress(
         verdict, refused = None, None
         for candidate in plug.compress(artifact, parent.encode(inputs), Path(scratch), on_event):
             with store.writing(Path(scratch) / "judged", force=True) as folder:
-                sealed = _assemble(folder, artifact, plug, candidate, _recipe(artifact, method, options, data, split))
+                sealed = _assemble(folder, artifact, plug, candidate, {**recipe, "resolved": candidate.resolved})
             challenger = open_runtime(Artifact(Path(scratch) / "judged", sealed))
             after = predict_table(challenger, data, split)
             verdict = gate(before, after, max_drop=max_drop, seed=seed)
@@ -96,7 +99,7 @@ def compress(
                 where=f"{data.path}, split {split!r}",
                 remedy="allow more with --set max_drop=…, or serve the model uncompressed",
             )
-        report = _report(artifact, challenger, (before, after), verdict, candidate, inputs)
+        report = _report(artifact, challenger, (before, after), verdict, candidate, inputs, split)
         measured = {**report.facts, "seconds": round(time.perf_counter() - started, 3)}
         _write(Path(out), Path(scratch) / "judged", challenger, artifact, report, measured, force=force, seed=seed)
     if verdict.decision == "undecided":
@@ -108,13 +111,6 @@ def _timing_rows(artifact: Artifact, runtime: Runtime) -> Columns:
     """Return rows as they are served: the reference sample, or as many as there are."""
     frame = read_samples(artifact, "reference").head(_TIMED_ROWS)
     return {role: frame[role].to_list() for role in runtime.task.inputs}
-
-
-def _recipe(
-    artifact: Artifact, method: str, options: Mapping[str, Any] | None, data: Dataset, split: str
-) -> dict[str, Any]:
-    given = {"method": method, "options": dict(options or {}), "data": str(data.path.absolute()), "split": split}
-    return {"verb": "compress", "options": {**given, "model": str(artifact.path.absolute())}, "resolved": {}}
 
 
 def _assemble(folder: Path, parent: Artifact, plug: Any, candidate: Candidate, recipe: dict[str, Any]) -> Manifest:
@@ -180,6 +176,7 @@ def _report(
     verdict: Verdict,
     candidate: Candidate,
     inputs: Columns,
+    split: str,
 ) -> Report:
     metric = challenger.task.metrics[0]
     figures: dict[str, Estimate] = {}
@@ -190,7 +187,7 @@ def _report(
     speed = {name: _rows_per_s(runtime, inputs) for name, runtime in runtimes.items()}
     latency = {name: _latency_ms(runtime, inputs) for name, runtime in runtimes.items()}
     rows = [
-        (metric, *(str(figures[p + metric]) for p in ("before ", "")), ""),
+        (metric, *(figures[p + metric] for p in ("before ", "")), ""),
         ("size of the model file, MB", *(round(sizes[n] / 1e6, 1) for n in runtimes),
          f"{sizes['before'] / sizes['after']:.1f} times smaller"),
         ("rows/s, in batches", *(round(speed[n]) for n in runtimes),
@@ -201,10 +198,11 @@ def _report(
     return Report(
         verb="compress",
         title=f"Compression: {challenger.artifact.manifest.extra['precision']}, graph {candidate.name}",
-        subject={"before": artifact.version, "gate": verdict.decision},
+        subject={"before": artifact.version, "split": split},
         metrics=figures,
         facts={
             "verdict": verdict.decision,
+            "sentence": verdict.sentence,
             "size_bytes": sizes["after"],
             "size_bytes_before": sizes["before"],
             "rows_per_s": round(speed["after"], 1),

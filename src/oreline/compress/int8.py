@@ -21,23 +21,26 @@ from onnxruntime.transformers.fusion_options import FusionOptions
 from oreline.compress.export import export
 from oreline.errors import OrelineError, UsageError
 from oreline.runtime.batching import length_batches, pad
-from oreline.runtime.onnx import has_vnni, open_session
+from oreline.runtime.onnx import Runtime, has_vnni, open_session
 from oreline.store import Artifact
 from oreline.types import Encoded, Event, OnEvent
 
+GRAPHS = ("eager", "eager-fused", "sdpa", "sdpa-fused")
+"""The form in which attention is traced, without and with ONNX Runtime's fusions."""
 _MATRIX_OPS = ("MatMul", "Gemm", "Attention")
 _ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One graph and how fast it is."""
+    """One graph to be judged."""
 
     name: str
     file: Path
     source: Path
     """The fp32 graph that it was quantised from."""
-    rows_per_s: float
+    resolved: dict[str, Any]
+    """Options that make the same graph again without measuring."""
 
 
 class Compression:
@@ -50,25 +53,19 @@ class Compression:
     Args:
         embeddings: quantise the embedding tables too, which is most of the size; undone where the gate refuses it.
         per_channel: one scale for each output of a matrix instead of one for the matrix.
-        attention: forms of attention that are exported and measured, of `eager` and `sdpa`.
+        graphs: which are built and measured; a single one is not measured.
     """
 
     runtime = "onnx"
     precision = "int8"
 
-    def __init__(
-        self,
-        *,
-        embeddings: bool = True,
-        per_channel: bool = True,
-        attention: Sequence[str] = ("eager", "sdpa"),
-    ) -> None:
-        if unknown := set(attention) - {"eager", "sdpa"} or not attention:
-            raise UsageError(f"unknown attention {unknown}", allowed="eager, sdpa")
-        self.embeddings, self.per_channel, self.attention = embeddings, per_channel, tuple(attention)
+    def __init__(self, *, embeddings: bool = True, per_channel: bool = True, graphs: Sequence[str] = GRAPHS) -> None:
+        if unknown := sorted(set(graphs) - set(GRAPHS)) or not graphs:
+            raise UsageError(f"unknown graphs {unknown}" if graphs else "no graph", allowed=", ".join(GRAPHS))
+        self.embeddings, self.per_channel, self.graphs = embeddings, per_channel, tuple(graphs)
 
     def compress(self, artifact: Artifact, sample: Encoded, work: Path, on_event: OnEvent) -> Iterator[Candidate]:
-        """Yield the graphs to try, best first: with embeddings quantised, then without.
+        """Yield the graphs to try: the fastest with embeddings quantised, then the same without.
 
         Args:
             artifact: a torch artifact.
@@ -80,19 +77,17 @@ class Compression:
         """
         timed = []
         for name, source in self._graphs(artifact, work, on_event):
-            file = work / f"{name}.int8.onnx"
-            with _quiet():
-                self._quantise(source, file, _MATRIX_OPS)
-            timed.append(Candidate(name, file, source, rows_per_s(file, sample)))
-            on_event(Event("measure", len(timed), message=f"int8 graph {name}: {timed[-1].rows_per_s:,.0f} rows/s"))
-        timed.sort(key=lambda candidate: -candidate.rows_per_s)
-        best = timed[0]
+            file = self._quantised(name, source, embeddings=self.embeddings)
+            speed = rows_per_s(file, sample) if len(self.graphs) > 1 else 0.0
+            timed.append((speed, name, file, source))
+            if speed:
+                on_event(Event("measure", len(timed), message=f"int8 graph {name}: {speed:,.0f} rows/s"))
+        _, name, file, source = max(timed)
+        resolved = {"graphs": [name]}
+        yield Candidate(f"{name}, embeddings" if self.embeddings else name, file, source, resolved)
         if self.embeddings:
-            file = work / f"{best.name}.int8-embeddings.onnx"
-            with _quiet():
-                self._quantise(best.source, file, (*_MATRIX_OPS, "Gather"))
-            yield Candidate(f"{best.name}, embeddings", file, best.source, rows_per_s(file, sample))
-        yield best
+            plain = self._quantised(name, source, embeddings=False)
+            yield Candidate(name, plain, source, {**resolved, "embeddings": False})
 
     def describe(self) -> dict[str, Any]:
         """Return how weights are stored, for the manifest."""
@@ -100,33 +95,45 @@ class Compression:
         return {"quantization": "dynamic", "per_channel": self.per_channel, "weight_bits": bits}
 
     def _graphs(self, artifact: Artifact, work: Path, on_event: OnEvent) -> Iterator[tuple[str, Path]]:
-        failures = []
-        for attention in self.attention:
-            file = work / f"{attention}.onnx"
+        failures: list[OrelineError] = []
+        num_made = 0
+        for attention in ("eager", "sdpa"):
+            plain, fused = attention, f"{attention}-fused"
+            if not {plain, fused} & set(self.graphs):
+                continue
+            file = work / f"{plain}.onnx"
             on_event(Event("export", message=f"exporting with {attention} attention"))
             try:
                 export(artifact, file, attention=attention)
             except OrelineError as error:
                 failures.append(error)
                 continue
-            yield attention, file
-            fused = work / f"{attention}-fused.onnx"
-            if fuse(file, fused):
-                yield f"{attention}-fused", fused
-        if len(failures) == len(self.attention):
-            raise failures[0]
+            made = [(plain, file)] if plain in self.graphs else []
+            if fused in self.graphs and fuse(file, work / f"{fused}.onnx"):
+                made.append((fused, work / f"{fused}.onnx"))
+            num_made += len(made)
+            yield from made
+        if not num_made:
+            raise (
+                failures[0]
+                if failures
+                else OrelineError("ONNX Runtime knows no fusion for this architecture", remedy="graphs: [eager, sdpa]")
+            )
 
-    def _quantise(self, source: Path, file: Path, operators: Sequence[str]) -> None:
-        quantize_dynamic(
-            str(source),
-            str(file),
-            op_types_to_quantize=list(operators),
-            weight_type=QuantType.QInt8,
-            per_channel=self.per_channel,
-            reduce_range=not has_vnni(),
-            # Fused nodes are of a domain that shape inference does not know; all their values are float.
-            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": TensorProto.FLOAT},
-        )
+    def _quantised(self, name: str, source: Path, *, embeddings: bool) -> Path:
+        file = source.with_name(f"{name}.int8{'-embeddings' if embeddings else ''}.onnx")
+        with _quiet():
+            quantize_dynamic(
+                str(source),
+                str(file),
+                op_types_to_quantize=[*_MATRIX_OPS, *(["Gather"] if embeddings else [])],
+                weight_type=QuantType.QInt8,
+                per_channel=self.per_channel,
+                reduce_range=not has_vnni(),
+                # Fused nodes are of a domain that shape inference does not know; all their values are float.
+                extra_options={"MatMulConstBOnly": True, "DefaultTensorType": TensorProto.FLOAT},
+            )
+        return file
 
 
 def fuse(source: Path, file: Path) -> bool:
@@ -144,7 +151,7 @@ def fuse(source: Path, file: Path) -> bool:
     return bool(fused)
 
 
-def rows_per_s(file: Path, sample: Encoded, *, token_budget: int = 2048) -> float:
+def rows_per_s(file: Path, sample: Encoded, *, token_budget: int = Runtime.token_budget) -> float:
     """Time a graph on encoded rows in batches of near-equal length; the median of three rounds after one to warm up."""
     session = open_session(file)
     lengths_N = np.asarray([len(ids) for ids in sample.ids], dtype=np.int64)

@@ -14,7 +14,7 @@ from oreline.data.leaks import Leak, leak_facts, leak_tables, leak_warnings
 from oreline.data.ledger import Ledger, source_of
 from oreline.report.report import Chart, Report, Table
 
-MAX_CLASSES_SHOWN = 30
+MAX_CLASSES_SHOWN = 150
 _MAX_CHARACTERS = 20_000
 _NUM_BINS = 24
 
@@ -77,7 +77,9 @@ def refine_report(
     if tally.classes:
         charts.append(_class_chart(tally))
     if tally.has_lengths:
-        charts.append(Chart("Length of the texts in characters", "histogram", tally.length_histogram()))
+        lengths = tally.length_histogram()
+        note = f"The last bar holds all texts of {lengths['edges'][-2]:,} characters and more."
+        charts.append(Chart("Length of the texts", "histogram", {**lengths, "x_label": "characters"}, note))
     facts = {
         **counts,
         "rows_changed": ledger.total("changed"),
@@ -149,13 +151,14 @@ def _by_source(ledger: Ledger, tally: Tally) -> Table:
 
 
 def _splits(tally: Tally) -> Table:
-    shown = tally.labels[:MAX_CLASSES_SHOWN]
-    rows = [[split, number, *(tally.classes[split][label] for label in shown)] for split, number in tally.rows.items()]
-    more = len(tally.labels) - len(shown)
-    return Table("Rows by split and class", ["split", "rows", *shown], rows, f"{more} more classes" if more > 0 else "")
+    labels = tally.labels
+    rows = [[label, *(tally.classes.get(split, Counter())[label] for split in tally.rows)] for label in labels]
+    whole = ["all", *tally.rows.values()]
+    return Table("Rows by class and split", ["class", *tally.rows], [*rows, whole] if rows else [whole])
 
 
 def _class_chart(tally: Tally) -> Chart:
     shown = tally.labels[:MAX_CLASSES_SHOWN]
     series = {split: [tally.classes[split][label] for label in shown] for split in tally.rows}
-    return Chart("Class balance", "bars", {"labels": shown, "series": series})
+    more = len(tally.labels) - len(shown)
+    return Chart("Class balance", "bars", {"labels": shown, "series": series}, f"{more} more classes" if more else "")

@@ -67,9 +67,9 @@ class Verdict:
         """Return the evidence as tables of a report."""
         checks = ReportTable(
             f"Gate: {self.decision}",
-            ("rows", "n", "gains", "losses", "accuracy change", "low", "high", "bound", "decision", "rows needed"),
+            ("rows", "gains", "losses", "accuracy change", "bound", "decision", "rows needed"),
             [
-                (c.name, c.difference.n, c.gains, c.losses, *_rounded(c.difference), c.bound, c.decision,
+                (c.name, c.gains, c.losses, c.difference, c.bound, c.decision,
                  "" if c.rows_needed is None else c.rows_needed)
                 for c in self.checks
             ],
@@ -77,8 +77,8 @@ class Verdict:
         )  # fmt: skip
         others = ReportTable(
             "Other figures, new model minus model in place",
-            ("figure", "n", "change", "low", "high"),
-            [(name, estimate.n, *_rounded(estimate)) for name, estimate in self.others.items()],
+            ("figure", "change"),
+            list(self.others.items()),
             note="These decide nothing.",
         )
         return [checks, others]
@@ -250,7 +250,3 @@ def _clause(check: Check, agree: bool) -> str:
         f"accuracy on {check.name} (n={d.n:,}) changes by {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
         f"{wanted} ({check.decision})"
     )
-
-
-def _rounded(estimate: Estimate) -> tuple[float, float, float]:
-    return round(estimate.value, 6), round(estimate.low, 6), round(estimate.high, 6)

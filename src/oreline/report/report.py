@@ -103,5 +103,9 @@ class Report:
     def __str__(self) -> str:
         return terminal.text(self.to_json())
 
+    def __repr__(self) -> str:
+        """Return one line: verbs that return a model and a report show both so in a notebook."""
+        return f"<Report of {self.verb}: {self.title}>"
+
     def _repr_html_(self) -> str:
         return html.fragment(self.to_json())

@@ -99,14 +99,13 @@ def answered(frame: pl.DataFrame, runtime: Runtime) -> pl.DataFrame:
 
 def _unanswered(frame: pl.DataFrame, task: Task) -> pl.DataFrame:
     """Return replay rows in the same schema: an update trains on their labels, so nobody needs the model's answers."""
-    empty = {"predicted": None, "scores": None, "embedding": None}
     return frame.select(
         pl.lit("replay").alias("part"),
         "row_id",
         *task.inputs,
         pl.col(task.target).alias("label"),
-        *(pl.lit(value).cast(_SCHEMA[name]).alias(name) for name, value in empty.items()),
-    ).cast(dict(_SCHEMA))
+        *(pl.lit(None, dtype=_SCHEMA[name]).alias(name) for name in ("predicted", "scores", "embedding")),
+    ).cast({"row_id": pl.String, **dict.fromkeys(("label", *task.inputs), pl.String)})
 
 
 def golden_rows(frame: pl.DataFrame, runtime: Runtime) -> list[dict[str, Any]]:

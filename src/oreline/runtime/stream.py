@@ -61,7 +61,7 @@ def predict_stream(
         num_rows += len(good)
     if num_cut:
         limit = runtime.artifact.manifest.max_tokens
-        message = f"{num_cut:,} of {num_rows:,} texts had more than {limit} tokens and were cut"
+        message = f"warning: {num_cut:,} of {num_rows:,} texts had more than {limit} tokens and were cut"
         on_event(Event("predict", num_rows, num_rows, {"rows_cut": num_cut}, message))
 
 
@@ -92,11 +92,11 @@ def _fault(row: _Row, role: str) -> DataError | None:
             f"the row has no {role!r}",
             where=where,
             allowed=did_you_mean(role, map(str, row.values)),
-            remedy=f'send JSON Lines such as {{"{role}": "…"}}, or name the column with --{role.replace("_", "-")}',
+            remedy=f'send JSON Lines such as {{"{role}": "…"}}, or rename the column',
         )
     value = row.values[role]
     if not isinstance(value, str):
-        return DataError(f"{role!r} is {_shown(value)}, not a text", where=where, remedy="put the text in quotes")
+        return DataError(f"{role!r} is {_shown(value)}, not a text", where=where, remedy=_remedy(value))
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -107,6 +107,10 @@ def _fault(row: _Row, role: str) -> DataError | None:
             remedy="repair the row's encoding: half of a pair such as an emoji's was cut off",
         )
     return None
+
+
+def _remedy(value: Any) -> str:
+    return "leave the row out, or give it a text" if value is None else "put the text in quotes"
 
 
 def _shown(value: Any) -> str:

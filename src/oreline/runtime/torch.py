@@ -27,7 +27,7 @@ class Runtime:
     """Predicts with torch: the form that training writes, and the yardstick of every compressed one."""
 
     precision = "fp32"
-    token_budget = 4096
+    token_budget = 2048
 
     def __init__(self, artifact: Artifact, *, threads: int | None = None) -> None:
         """Load an artifact's weights, on the GPU where there is one. `threads` are CPU threads; all cores when None."""

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline.errors import OrelineError, ResourceError
@@ -37,6 +38,7 @@ class Recorder:
 
     def __init__(self, place: str, settings: Settings, meters: Meters) -> None:
         self._place, self._settings, self._meters = place, settings, meters
+        self._is_new_file = "://" not in place and not Path(place).exists()
         self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._counting = threading.Lock()
         self._num_records = self._num_calls = 0
@@ -90,6 +92,12 @@ class Recorder:
         if self._num_records:
             _LOG.error("%d predictions were not logged", self._num_records)
             self._meters.log_dropped.inc(self._num_records)
+
+    def discard(self) -> None:
+        """Delete the log of a server that never began to serve, if it made the file; call it after `close`."""
+        if self._is_new_file:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._place}{suffix}").unlink(missing_ok=True)
 
     # --- the thread ---
 

@@ -44,6 +44,8 @@ class Service:
             self.live = LiveModel(model, settings, self.meters)
         except BaseException:
             self._close_log()
+            if self.recorder is not None:
+                self.recorder.discard()
             raise
         self.batcher = Batcher(lambda: self.live.current, settings, self.meters)
         self._explaining = ThreadPoolExecutor(settings.explain_concurrency, "oreline-explain")

@@ -99,7 +99,7 @@ def _report(manifest: Manifest, outcome: Outcome, data: Dataset) -> Report:
     return Report(
         verb="finetune",
         title=f"Fine-tuning: {manifest.task}, method {options['method']}",
-        subject={"data": data.fingerprint[:12], "split of the figures": "dev"},
+        subject={"data": data.fingerprint, "split": "dev"},
         metrics={name: Estimate(**value) for name, value in manifest.metrics.items()},
         facts=dict(outcome.measurements),
         tables=[ReportTable("Settings, as resolved on this machine", ("setting", "value"), rows)],

@@ -7,10 +7,11 @@ its metadata the step number and what the early stopping remembers. The data pos
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,16 @@ class Workspace:
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def kept_for_continuing(self) -> Iterator[None]:
+        """Delete the folder when what is done inside fails before there is a checkpoint to continue from."""
+        try:
+            yield
+        except BaseException:
+            if not any(self.folder.rglob(_FILE)):
+                self.remove()
+            raise
 
     def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
         """Write a checkpoint; `progress` is JSON, with the step number under `step`."""

@@ -30,6 +30,8 @@ from oreline.types import Encoded, Event, OnEvent
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PREDICT_TOKENS = 2048
+"""Padded tokens of a forward pass without gradients: beyond it, a CPU's caches overflow."""
 _COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
@@ -96,7 +98,7 @@ class EncoderTraining:
                 flops_per_token=flops_per_token(self.model),
                 peak_gflops=float(resolved["peak_gflops"]),
                 evaluate=self._score_dev if self.dev is not None else None,
-                evaluate_every=max(per_epoch // options.evaluations_per_epoch, 1),
+                evaluate_every=-(-per_epoch // options.evaluations_per_epoch),
                 logs=job.logs,
             )
             config = {"method": "full", "learning_rate": rate, **options.model_dump(exclude={"track"})}
@@ -109,7 +111,7 @@ class EncoderTraining:
         """Return the head's outputs for rows, in their order."""
         self.model.eval()
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
-        batches = length_batches(lengths_N, 4096)
+        batches = length_batches(lengths_N, PREDICT_TOKENS)
         with torch.inference_mode():
             parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[0] for rows in batches]
         back = np.argsort(np.concatenate(batches))
@@ -119,7 +121,7 @@ class EncoderTraining:
         """Return the vectors that the head reads, of shape (N, D), in the rows' order."""
         self.model.eval()
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
-        batches = length_batches(lengths_N, 4096)
+        batches = length_batches(lengths_N, PREDICT_TOKENS)
         with torch.inference_mode():
             parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[1] for rows in batches]
         embedded: NDArray[np.float32] = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
@@ -138,9 +140,8 @@ class EncoderTraining:
         label = self.job.task.labels[int(self.job.train.targets_N[0])]
         self.job.say(f"first row as the model sees it: {shown[:300]} → {label}")
         if num_cut := int(self.train.truncated_N.sum()):
-            self.job.say(
-                f"{num_cut:,} of {len(self.train.ids):,} texts are longer than {self.max_tokens} tokens and were cut"
-            )
+            num_rows = len(self.train.ids)
+            self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")
 
     def _num_steps(self, per_epoch: int, resolved: Mapping[str, Any], bf16: bool) -> int:
         options = self.job.options

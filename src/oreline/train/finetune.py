@@ -98,7 +98,8 @@ def finetune(
         on_event=on_event,
     )
     started = time.perf_counter()
-    outcome: Outcome = trainer.train(job)
+    with work.kept_for_continuing():
+        outcome: Outcome = trainer.train(job)
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
     manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))

@@ -105,11 +105,12 @@ def _measure(width: int, inner: int, threads: int, device: str) -> Probe:
 
 
 def _tried_again(cached: Probe, width: int, inner: int) -> Probe:
-    name = f"{cached.best_precision}_gflops"
-    dtype = torch.bfloat16 if cached.best_precision == "bf16" else torch.float32
-    tokens = _TOKENS if cached.device == "cpu" else 16 * _TOKENS
-    now = _time(tokens, width, inner, dtype, cached.device, seconds=_SECONDS_AGAIN)
-    return replace(cached, **{name: max(now, cached.gflops(cached.best_precision))})
+    tokens, is_bf16 = _TOKENS if cached.device == "cpu" else 16 * _TOKENS, cached.best_precision == "bf16"
+    dtype = torch.bfloat16 if is_bf16 else torch.float32
+    best = max(
+        _time(tokens, width, inner, dtype, cached.device, seconds=_SECONDS_AGAIN), cached.gflops(cached.best_precision)
+    )
+    return replace(cached, bf16_gflops=best) if is_bf16 else replace(cached, fp32_gflops=best)
 
 
 def _gflops(width: int, inner: int, dtype: torch.dtype, device: str) -> float:

@@ -25,6 +25,7 @@ from oreline.models.attention import set_dropout, use_quick_dropout, use_short_a
 from oreline.models.batch import Batch
 from oreline.models.load import load_masked, max_positions, save_encoder, save_head, tokenizer
 from oreline.recipe import TrainOptions
+from oreline.report.card import card
 from oreline.report.report import Chart, Report
 from oreline.store import Artifact, Manifest
 from oreline.train.artifact import lineage
@@ -99,7 +100,8 @@ def pretrain(
     started = time.perf_counter()
     training = _Pretraining(data, plug, start, options, seed, work, on_event)
     training.loading_s = time.perf_counter() - started
-    result = training.fit()
+    with work.kept_for_continuing():
+        result = training.fit()
     seconds = round(time.perf_counter() - started, 3)
     manifest = Manifest(
         runtime="torch",
@@ -117,6 +119,7 @@ def pretrain(
         head = {name: p for name, p in training.model.named_parameters() if not name.startswith(training.body)}
         save_head(folder, head, kind="masked")
         copy_tokenizer(start, folder)
+        (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
         _report(data, result, training, seconds).save(folder)
         store.seal(folder, manifest, {"train_s": seconds, "steps": result.progress.step})
     work.remove()
@@ -316,13 +319,13 @@ def _report(data: Dataset, result: _Result, training: _Pretraining, seconds: flo
     return Report(
         verb="pretrain",
         title="Pretraining: masked tokens",
-        subject={"data": data.fingerprint[:12], "measured on": "held-out packed rows"},
+        subject={"data": data.fingerprint, "measured on": "held-out packed rows"},
         metrics={"loss_before": result.before, "loss_after": result.after},
         facts={
-            "steps": result.progress.step,
-            "steps of the output layer alone": result.resolved["head_steps"],
-            "packed rows": len(training.rows_NT),
-            "seconds": seconds,
+            "num_steps": result.progress.step,
+            "num_steps_of_the_output_layer_alone": result.resolved["head_steps"],
+            "num_packed_rows": len(training.rows_NT),
+            "train_s": seconds,
         },
         charts=[Chart("Loss per masked token", "lines", {**curve, "x_label": "step", "y_label": "nats"})],
     )

@@ -139,7 +139,15 @@ def _trackers(plan: Plan, options: TrainOptions, config: Mapping[str, Any], firs
         return []
     names = ["events", *(name for name in options.track if name != "events")]
     classes = [registry.get("tracker", name) for name in names]
-    return [tracker(plan.logs, run_name=plan.logs.name, config=config, first_step=first_step) for tracker in classes]
+    opened: list[Any] = []
+    try:
+        for tracker in classes:
+            opened.append(tracker(plan.logs, run_name=plan.logs.name, config=config, first_step=first_step))  # noqa: PERF401
+    except BaseException:
+        for tracker in opened:
+            tracker.close()
+        raise
+    return opened
 
 
 class _Meter:

@@ -79,7 +79,7 @@ def update(
     options = options or TrainOptions()
     policy_options = dict(policy_options or {})
     key = key_of(model, fresh, gate_data, gate_split, policy, policy_options, options, max_drop, held_out_share, seed)
-    if finished := _finished(home, key, model):
+    if finished := _finished(home, key, model, dry_run=dry_run):
         return finished
     _check_champion(home, model)
     task = open_task(model)
@@ -167,11 +167,13 @@ def _as_served(plan: Plan, trained: Artifact, data: Dataset) -> Artifact:
     if not (out / MANIFEST).is_file():
         from oreline.compress.compress import compress  # needs the extra `export`, which other models do not
 
-        recorded = plan.champion.manifest.recipe["options"]
+        made = plan.champion.manifest.recipe
+        recorded = made["options"]
         compress(
             trained,
             method=recorded["method"],
-            options=recorded.get("options", {}),
+            # The graph that was the fastest before is so again; measuring all would take longer than the training.
+            options={**recorded.get("options", {}), **made.get("resolved", {})},
             data=data,
             split="dev",
             max_drop=plan.max_drop,
@@ -225,11 +227,11 @@ def _conclude(plan: Plan, challenger: Artifact, judged: Judged) -> tuple[Artifac
     return challenger, report
 
 
-def _finished(home: Path, key: str, model: Artifact) -> tuple[Artifact, Report] | None:
+def _finished(home: Path, key: str, model: Artifact, *, dry_run: bool) -> tuple[Artifact, Report] | None:
     """Return the result of the same update, where an earlier call came as far as its verdict.
 
-    A kill between the verdict and the aliases leaves the promotion to be made; one that was rolled back since is not
-    made again.
+    A kill between the verdict and the aliases leaves the promotion to be made (not by a dry run); one that was rolled
+    back since is not made again.
     """
     for file in sorted((home / REPORTS).glob("*.json")):
         report = stored_report(home, file.stem)
@@ -237,6 +239,8 @@ def _finished(home: Path, key: str, model: Artifact) -> tuple[Artifact, Report] 
             continue
         version = str(report.facts["challenger"])
         challenger = Artifact.open(home / "versions" / version)
+        if dry_run:
+            return challenger, report
         with locked(home / ".lock"):
             now = store.aliases(home)
             untouched = now.get("champion") == model.version and now.get("previous") != version

@@ -24,6 +24,7 @@ def test_dense_parameters_move_as_torchs_adamw_moves_them():
             optimizer.zero_grad()
     torch.testing.assert_close(ours.weight, theirs.weight)
     torch.testing.assert_close(ours.bias, theirs.bias)
+    assert all(group["fused"] for group in mine.param_groups)
 
 
 def test_rows_move_as_in_dense_adamw_without_first_moment():

@@ -5,6 +5,7 @@ Shape suffixes: N rows, V n-grams, K classes.
 
 from __future__ import annotations
 
+import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,14 @@ class Method:
         )
         features_NV = vectorizer.fit_transform(texts)
         job.say(f"{features_NV.shape[1]:,} character n-grams of {len(texts):,} rows")
-        fitted = [self._fit(job, features_NV, strength) for strength in self._strengths(job)]
-        best, outputs = fitted[0], None
+        fitted = self._fitted(job, features_NV)
+        best, outputs = fitted[-1], None
         if job.dev is not None:
             dev_NV = vectorizer.transform([str(text) for text in job.dev.columns["text"]])
             answers = [{"scores": _scores(model, dev_NV, len(job.task.labels))} for model in fitted]
             losses = [_log_loss(answer["scores"], job.dev.targets_N) for answer in answers]
-            best, outputs = fitted[int(np.argmin(losses))], answers[int(np.argmin(losses))]
+            chosen = -1 if self._resolved(job) else int(np.argmin(losses))
+            best, outputs = fitted[chosen], answers[chosen]
         model = _linear_model(best, vectorizer, self.shortest, self.longest, len(job.task.labels))
         seconds = time.perf_counter() - start
         job.on_event(Event("train", 1, 1, {"rows_per_s": len(texts) / seconds}))
@@ -80,14 +82,23 @@ class Method:
             measurements={"train_s": round(seconds, 3), "rows_per_s": round(len(texts) / seconds, 1)},
         )
 
-    def _strengths(self, job: Job) -> tuple[float, ...]:
-        if job.resolved and "regularization" in job.resolved:
-            return (float(job.resolved["regularization"]),)
-        return self.regularization if job.dev is not None else self.regularization[:1]
-
-    def _fit(self, job: Job, features_NV: Any, strength: float) -> Any:
+    def _fitted(self, job: Job, features_NV: Any) -> list[Any]:
+        """Fit with each strength, the weakest penalty last, each from where the one before it ended."""
         weights = "balanced" if job.options.class_weights == "balanced" else None
-        return LogisticRegression(C=strength, max_iter=2000, class_weight=weights).fit(features_NV, job.train.targets_N)
+        model = LogisticRegression(max_iter=2000, class_weight=weights, warm_start=True)
+        return [
+            copy.deepcopy(model.set_params(C=strength).fit(features_NV, job.train.targets_N))
+            for strength in self._strengths(job)
+        ]
+
+    def _strengths(self, job: Job) -> list[float]:
+        tried = sorted(self.regularization)
+        if resolved := self._resolved(job):  # the way to it is part of the result
+            return [strength for strength in tried if strength <= resolved] or [resolved]
+        return tried if job.dev is not None else tried[:1]
+
+    def _resolved(self, job: Job) -> float | None:
+        return float(job.resolved["regularization"]) if job.resolved and "regularization" in job.resolved else None
 
 
 def _scores(model: Any, features_NV: Any, num_labels: int) -> np.ndarray:
