@@ -26,6 +26,7 @@ from oreline.runtime.open import open_runtime
 from oreline.store import TRAIN_ROWS, Artifact
 from oreline.train.finetune import finetune
 from oreline.types import Event
+from oreline.update.plan import RATE_SHARE
 from oreline.update.promote import locked, promote, rollback, stored_report
 from oreline.update.rows import HELD_OUT
 from oreline.update.update import update
@@ -250,7 +251,7 @@ def test_training_goes_on_from_the_weights_of_now(
     assert Path(new.manifest.lineage[0]["path"]).is_relative_to(settings["home"])
     assert new.manifest.task_options == torch_model.manifest.task_options
     recorded = new.manifest.recipe["options"]["train"]
-    assert recorded["learning_rate"] == pytest.approx(0.3 * 3e-3)
+    assert recorded["learning_rate"] == pytest.approx(RATE_SHARE * 3e-3)
     assert recorded["max_tokens"] == torch_model.manifest.max_tokens
     assert recorded["epochs"] == 15
     before, after = (set(np.fromfile(m.file(TRAIN_ROWS), dtype="<u8").tolist()) for m in (torch_model, new))

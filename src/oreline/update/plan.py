@@ -19,7 +19,7 @@ from oreline.store import Artifact
 from oreline.types import Event, OnEvent, Task
 from oreline.update.rows import Division, Known
 
-RATE_SHARE = 0.3
+RATE_SHARE = 0.1
 """An update learns at this share of the rate the model was trained at: the weights are near their place already."""
 EPOCHS = 2.0
 """Passes over the rows of an update where the caller does not say."""

@@ -54,7 +54,7 @@ def update(
         model: the served model; the home's champion, where the home has one.
         fresh: labelled fresh rows; all splits are used, and divided anew.
         policy: name of the policy plug that chooses what to train on; `policy_options` are its keyword arguments.
-        options: how to train. Not set, an update makes two passes at 0.3 of the method's learning rate.
+        options: how to train. Not set, an update makes two passes at a tenth of the method's learning rate.
         gate_data: the frozen golden rows are its split `gate_split`; none of them is ever trained on.
         max_drop: accuracy that may be lost on the golden rows.
         held_out_share: share of the fresh rows that judge the new model instead of training it.
