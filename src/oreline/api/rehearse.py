@@ -25,9 +25,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oreline.api import names
-from oreline.api.build import columns_of
 from oreline.api.extras import names_missing_extras
-from oreline.api.use import LOG_FILE
+from oreline.api.use import LOG_FILE, judging_rows
 from oreline.errors import OrelineError, ResourceError
 from oreline.report.report import Report, Table
 from oreline.runtime.open import open_task
@@ -109,7 +108,7 @@ def _rows(
 ) -> tuple[list[dict[str, str]], list[str | None]]:
     """Return as many rows as the requests carry, by role, and their true labels where there are any."""
     task = open_task(artifact)
-    data = names.dataset(rehearse, roles=columns_of(artifact), operators=names.EVALUATION_OPERATORS, split={})
+    data = judging_rows(artifact, rehearse, seed=seed)
     frame = data.frame(names.chosen_split(data, split)).sample(fraction=1.0, shuffle=True, seed=seed)
     wanted = sum(_sizes(requests))
     rows = [{role: str(row[role]) for role in task.inputs} for row in frame.head(wanted).iter_rows(named=True)]

@@ -15,6 +15,7 @@ from oreline.store import Artifact
 from oreline.types import OnEvent, Runtime, ignore
 
 if TYPE_CHECKING:
+    from oreline.data.dataset import Dataset
     from oreline.report.report import Report
 
 DEFAULT_DETECTORS = ("embedding_shift", "label_shift")
@@ -56,14 +57,7 @@ def evaluate(
     from oreline.evaluate.evaluate import evaluate as run
 
     runtime = load(model)
-    dataset = names.dataset(
-        data,
-        roles=columns_of(runtime.artifact),
-        operators=names.EVALUATION_OPERATORS,
-        split={},
-        seed=seed,
-        on_event=on_event,
-    )
+    dataset = judging_rows(runtime.artifact, data, seed=seed, on_event=on_event)
     by_source = {column: role for role, column in dataset.manifest.roles.items()}
     report = run(
         runtime,
@@ -143,14 +137,15 @@ def deletion_test(
         rows: how many of its rows, chosen at random; each is predicted some sixty times.
         method: name of an explainer plug; `options` are its keyword arguments.
         out: a folder for the report; none is written when not given.
+
+    Raises:
+        DataError: no text has three words or more, or the split does not exist.
+        UsageError: an unknown method or option, or `out` exists already.
     """
     from oreline.explain.deletion import deletion_test as run
 
     runtime = load(model)
-    columns = columns_of(runtime.artifact)
-    dataset = names.dataset(
-        data, roles=columns, operators=names.EVALUATION_OPERATORS, split={}, seed=seed, on_event=on_event
-    )
+    dataset = judging_rows(runtime.artifact, data, seed=seed, on_event=on_event)
     texts = dataset.frame(names.chosen_split(dataset, split), ["text"])["text"]
     report = run(
         runtime, texts.sample(min(rows, len(texts)), seed=seed).to_list(), method=method, seed=seed, **options or {}
@@ -224,6 +219,18 @@ def monitor(
     if out is not None:
         save_report(report, out, force=force)
     return report
+
+
+def judging_rows(artifact: Artifact, data: Any, *, seed: int = 0, on_event: OnEvent = ignore) -> Dataset:
+    """Return a dataset, or raw data with the model's own columns, duplicates kept: rows that judge a model."""
+    return names.dataset(
+        data,
+        roles=columns_of(artifact),
+        operators=names.EVALUATION_OPERATORS,
+        split={},
+        seed=seed,
+        on_event=on_event,
+    )
 
 
 def log_place(live: Any) -> str:
