@@ -21,7 +21,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,8 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from oreline.api.machine import peak_memory_bytes
 
 VARIANTS = ("trainer-defaults", "trainer-best", "oreline-first", "oreline-mean")
 SEED = 0
@@ -94,8 +95,8 @@ def run_one(name: str, start: Path, data: Path, num_rows: int, rate: float) -> d
     run = run_oreline if name.startswith("oreline") else run_trainer
     since = time.process_time()
     measured = run(name, start, opened, (train, test), rate)
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {**measured, "cpu_s": round(time.process_time() - since, 1), "peak_mib": round(peak_kib / 1024)}
+    cpu_s, peak_mib = round(time.process_time() - since, 1), round(peak_memory_bytes() / 2**20)
+    return {**measured, "cpu_s": cpu_s, "peak_mib": peak_mib}
 
 
 def run_oreline(name: str, start: Path, data: Any, frames: tuple[Any, Any], rate: float) -> dict[str, float]:

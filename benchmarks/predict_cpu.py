@@ -22,7 +22,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,8 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+
+from oreline.api.machine import peak_memory_bytes
 
 PEERS = ("sentence-transformers", "transformers", "onnxruntime-fp32", "onnxruntime-int8")
 VARIANTS = (*PEERS, "oreline-torch", "oreline-fp32", "oreline-int8")
@@ -130,8 +131,7 @@ def run_one(name: str, work: Path, start: Path, num_rows: int) -> dict[str, floa
         labels = sorted(set(test["label"]))
         hits_N = answers_NX.argmax(axis=1) == np.asarray([labels.index(label) for label in test["label"]])
         measured["accuracy"] = round(float(hits_N.mean()), 4)
-    peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {**measured, "tokens": _mean_tokens(work, texts), "peak_mib": round(peak_kib / 1024)}
+    return {**measured, "tokens": _mean_tokens(work, texts), "peak_mib": round(peak_memory_bytes() / 2**20)}
 
 
 def sentence_transformers(work: Path, start: Path) -> Predict:

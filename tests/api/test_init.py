@@ -51,6 +51,14 @@ def test_a_chinese_file_gets_a_recipe_that_runs(hotel_csv: Path, tmp_path: Path)
     written.save(out, force=True)
 
 
+def test_without_a_start_model_and_a_connection_the_recipe_is_one_that_runs_here(
+    reviews_csv: Path, tmp_path: Path
+) -> None:
+    written = init.write_recipe(str(reviews_csv))  # the cache is empty, the index out of reach: see conftest
+    assert written.found["method"].startswith("linear: the start model is not here: cannot fetch")
+    assert run(yaml.safe_load(written.text), overrides=[f"out={tmp_path / 'run'}"]).metrics["accuracy"].n > 0
+
+
 def test_every_found_role_stands_in_the_recipe(
     reviews_csv: Path, tiny_start: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

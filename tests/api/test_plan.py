@@ -50,20 +50,23 @@ def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
     assert many.seconds is not None
     assert 0 < few.seconds[0] < few.seconds[1] < many.seconds[1]
     assert few.memory_bytes < many.memory_bytes
-    assert many.cells()[0] == "50,000"
+    assert many.cells()[0] == "40,000"
 
 
 def test_only_verbs_that_write_are_said_to(linear_model, dataset) -> None:
     options = {"model": str(linear_model.path), "data": str(dataset.path)}
     assert plan.plan("evaluate", options, out=None, seed=0, force=False).facts["out"].startswith("nothing")
-    assert "new folder" in plan.plan("compress", options, out=None, seed=0, force=False).facts["out"]
+    training = {"data": str(dataset.path), "method": "linear"}
+    assert "new folder" in plan.plan("finetune", training, out=None, seed=0, force=False).facts["out"]
 
 
-def test_other_verbs_count_their_rows(linear_model, dataset) -> None:
-    found = plan.estimate("evaluate", {"model": str(linear_model.path), "data": str(dataset.path)})
-    assert found.rows == dataset.num_rows("test")
+def test_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(UsageError, match="no data given"):
         plan.estimate("finetune", {})
+
+
+def test_raw_rows_are_counted_as_the_split_will_divide_them(reviews_csv: Path) -> None:
+    assert plan.estimate("finetune", {"data": str(reviews_csv), "method": "linear"}).rows == 320
 
 
 def test_a_recipes_later_steps_wait_for_earlier_ones(reviews_csv: Path, tmp_path: Path) -> None:
@@ -74,6 +77,21 @@ def test_a_recipes_later_steps_wait_for_earlier_ones(reviews_csv: Path, tmp_path
     report = plan_run(content)
     assert [(row[0], row[1], row[2], row[5]) for row in report.tables[0].rows] == [
         ("refine", "to do", "400", "tried on the first 400 rows"),
-        ("finetune", "to do", "", "after refine"),
+        ("finetune", "to do", "320", "linear; after refine"),
     ]
+    assert report.tables[0].rows[1][3], "the time is known before there is a dataset"
     assert not (tmp_path / "run").exists()
+
+
+def test_what_works_on_a_model_not_made_yet_can_only_be_named(reviews_csv: Path, tmp_path: Path) -> None:
+    content = {
+        "out": str(tmp_path / "run"),
+        "steps": [
+            {"refine": {"data": str(reviews_csv), "split": {"train": 0.5, "test": 0.5}}},
+            {"finetune": {"data": "refine#train", "method": "linear"}},
+            {"evaluate": {"data": "refine", "model": "finetune"}},
+        ],
+    }
+    rows = plan_run(content).tables[0].rows
+    assert rows[1][2] == "200"
+    assert [row[5] for row in rows[1:]] == ["linear; after refine", "after refine and finetune"]

@@ -172,3 +172,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
             list(source.frames())
     finally:
         os.seteuid(was)
+
+
+def test_a_wrong_file_name_names_those_beside_it_but_hidden_ones(tmp_path: Path) -> None:
+    (tmp_path / "reviews.csv").write_text("text\na\n", encoding="utf-8")
+    (tmp_path / ".secret.csv").write_text("text\na\n", encoding="utf-8")
+    with pytest.raises(DataError, match="there is no file") as caught:
+        list(frames(str(tmp_path / "reviws.csv")))
+    assert caught.value.allowed == "did you mean 'reviews.csv'? known: reviews.csv"

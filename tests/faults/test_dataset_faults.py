@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from oreline.api.run import run
 from oreline.data.dataset import DATASET, Dataset
 from oreline.data.refine import refine
 from oreline.errors import ArtifactError, ResourceError
@@ -176,3 +177,11 @@ def test_a_folder_or_file_that_is_no_dataset(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "data.pkl", tmp_path / "nothing"):
         with pytest.raises(ArtifactError, match="not a dataset folder"):
             Dataset.open(path)
+
+
+def test_a_run_on_a_full_disk_leaves_no_folder(small_disk: Path) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 4096))  # room for the folder and nothing in it
+    with pytest.raises(ResourceError, match="the disk is full"):
+        run({"out": str(small_disk / "run"), "steps": [{"refine": {"data": {"text": ["a", "b"] * 400}}}]})
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]

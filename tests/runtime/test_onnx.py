@@ -6,6 +6,7 @@ import logging
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,25 @@ def test_the_number_of_threads_changes_nothing(artifact: Artifact, threads: int)
     opened = Runtime(artifact, threads=threads)
     texts = TEXTS * 7
     np.testing.assert_allclose(opened.predict({"text": texts}).outputs["scores"], by_hand(opened, texts)[0], atol=1e-5)
+
+
+def test_many_rows_run_side_by_side_and_come_back_in_order(artifact: Artifact, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("oreline.runtime.onnx.SIDE_BY_SIDE_ROWS", 8)
+    opened = Runtime(artifact, threads=2)
+    opened.token_budget = 24
+    used = set()
+    forward = Runtime.forward
+    monkeypatch.setattr(
+        Runtime, "forward", lambda self, *a, **k: (used.add(threading.get_ident()), forward(self, *a, **k))[1]
+    )
+    texts = TEXTS * 30
+    found = opened.predict({"text": texts}, embeddings=True)
+    np.testing.assert_allclose(found.outputs["scores"], by_hand(opened, texts)[0], atol=1e-5)
+    np.testing.assert_allclose(found.embedding_ND, by_hand(opened, texts)[1], atol=1e-5)
+    assert threading.get_ident() not in used, "batches run in threads of their own"
+    used.clear()
+    opened.predict({"text": texts[:7]})
+    assert used == {threading.get_ident()}, "few rows are answered by all cores in one batch"
 
 
 def test_the_checked_processor_gets_the_int8_graph(artifact: Artifact):

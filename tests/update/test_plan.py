@@ -95,7 +95,8 @@ def test_time_is_scaled_by_rows_and_passes(
     measured = {"train_s": 100.0, "rows": 1000}
     monkeypatch.setattr(Artifact, "measurements", lambda _: measured)
     _, report = update(served, fresh, dry_run=True, **settings)
-    num_rows = report.facts["train_rows"]
+    rows = {name.strip(): number for name, number in report.tables[0].rows}
+    num_rows = rows["trained on"] + rows["old rows replayed in training"]
     assert report.facts["estimated_train_s"] == pytest.approx(0.1 * num_rows)
     # 94 steps of 32 rows were 3 passes over 1,000 rows; now it is 2 passes.
     measured |= {"steps": 94}

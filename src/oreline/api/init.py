@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from oreline import store
-from oreline.api import choose, names, plan
+from oreline.api import choose, names
+from oreline.api.estimates import Estimated
 from oreline.api.extras import names_missing_extras
 from oreline.api.machine import machine
-from oreline.errors import DataError, UsageError
+from oreline.api.training_estimates import estimate_training
+from oreline.errors import DataError, ResourceError, UsageError
 
 if TYPE_CHECKING:
     from oreline.data.profile import Profile
@@ -65,9 +67,12 @@ def write_recipe(data: str) -> NewRecipe:
             + data,
         )
     num_train = round(found.num_rows * names.DEFAULT_SPLIT["train"])
-    method, start, why = choose.decide(num_train, _texts(data, roles["text"]), None)
+    try:
+        method, start, why = choose.decide(num_train, _texts(data, roles["text"]), None)
+    except ResourceError as error:  # what cannot be fetched cannot be trained: a recipe that runs here
+        method, start, why = "linear", None, f"the start model is not here: {error.what}"
     options: dict[str, Any] = {"data": data, "text": roles["text"], "method": method, "start": start}
-    estimated = plan.estimate("finetune", options)
+    estimated = estimate_training("finetune", options)
     name = Path(data.removeprefix(names.CATALOG)).stem or "data"
     text = _recipe(name, data, roles, method, start, _balance(found)[1])
     comments = _comments(found, roles, why, estimated)
@@ -77,7 +82,7 @@ def write_recipe(data: str) -> NewRecipe:
     )
 
 
-def _comments(found: Profile, roles: dict[str, str], why: str, estimated: plan.Estimated) -> str:
+def _comments(found: Profile, roles: dict[str, str], why: str, estimated: Estimated) -> str:
     here = machine()
     rows = f"{found.num_rows:,}" + ("" if found.num_rows_is_exact else " or so")
     _, seconds, memory, _ = estimated.cells()
@@ -149,7 +154,7 @@ def _balance(found: Profile) -> tuple[str, bool]:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else ""), bool(sizes) and sizes[0] >= 5 * sizes[-1]
 
 
-def _costs(estimated: plan.Estimated) -> dict[str, str]:
+def _costs(estimated: Estimated) -> dict[str, str]:
     _, seconds, memory, _ = estimated.cells()
     return {"time": f"about {seconds}", "memory": f"about {memory}"} if seconds else {}
 

@@ -42,6 +42,13 @@ def machine(folder: Path = Path()) -> Machine:
     )
 
 
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has held so far; 0 where the system does not tell."""
+    # Not `getrusage`: what it says of a process begins with the peak of the one that started it.
+    peak = dict(_lines("/proc/self/status")).get("VmHWM", "0 kB")
+    return int(peak.split()[0]) * 1024
+
+
 def _existing(folder: Path) -> Path:
     absolute = folder.absolute()
     return next(place for place in (absolute, *absolute.parents) if place.exists())

@@ -83,8 +83,13 @@ def run(
         read.out.mkdir(parents=True, exist_ok=True)
     record = _record(read.out)
     _refuse_changed(read, steps, record, force)
-    _save_recipe(read)
-    store.write_json(read.out / RECORD, {"steps": record})  # from here on, what lies in `out` is this run's
+    try:
+        _save_recipe(read)
+        store.write_json(read.out / RECORD, {"steps": record})  # from here on, what lies in `out` is this run's
+    except OrelineError:
+        with contextlib.suppress(OSError):
+            read.out.rmdir()  # a full disk: nothing could be written, so nothing is left
+        raise
     begun = time.monotonic()
     for number, item in enumerate(steps, start=1):
         title = f"[{number}/{len(steps)}] {item.step.name}"

@@ -34,13 +34,14 @@ def predict(
     format_: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
 ) -> None:
     """Answer rows of a file or of standard input, one JSON object for each, in order."""
+    from oreline.api.plan import plan
     from oreline.api.use import load, predict_rows
     from oreline.cli.rows import read_rows, write_answers
 
     runtime = load(model)
-    rows = read_rows(file, runtime.artifact)
+    rows = read_rows(file, runtime.artifact)  # a missing file is said here
     if common.dry_run:
-        return show(common, f"{model} answers {file}")
+        return show(common, plan("predict", {"model": model, "data": file}, out=None, seed=0, force=False))
     with watching(common) as on_event:
         return write_answers(predict_rows(runtime, rows, on_event=on_event), format_)
 

@@ -67,12 +67,7 @@ def compress(
     """
     store.refuse_existing(out, force=force)
     plug = registry.create("compression", method, **(options or {}))
-    if artifact.manifest.runtime != "torch":
-        raise UsageError(
-            f"a {artifact.manifest.runtime} artifact cannot be compressed by {method}",
-            where=str(artifact.path),
-            allowed="a torch artifact (methods full and head)",
-        )
+    refuse_compressed(artifact, method)
     given = {"method": method, "options": dict(options or {}), "split": split, "max_drop": max_drop, "seed": seed}
     places = {"data": str(data.path.absolute()), "model": str(artifact.path.absolute())}
     recipe = {"verb": "compress", "options": {**given, **places}}
@@ -105,6 +100,16 @@ def compress(
     if verdict.decision == "undecided":
         on_event(Event("gate", message=f"warning: {verdict.sentence}"))
     return Artifact.open(out), report
+
+
+def refuse_compressed(artifact: Artifact, method: str) -> None:
+    """Raise `UsageError` unless an artifact has a torch model, which is what can be compressed."""
+    if artifact.manifest.runtime != "torch":
+        raise UsageError(
+            f"a {artifact.manifest.runtime} artifact cannot be compressed by {method}",
+            where=str(artifact.path),
+            allowed="a torch artifact (methods full and head)",
+        )
 
 
 def _timing_rows(artifact: Artifact, runtime: Runtime) -> Columns:

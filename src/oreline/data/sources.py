@@ -166,7 +166,8 @@ def _files(text: str) -> list[Path]:
     matches = [Path(match) for match in sorted(glob.glob(text, recursive=True)) if Path(match).is_file()]  # noqa: PTH207  absolute patterns too
     if matches:
         return matches
-    siblings = [p.name for p in path.parent.iterdir() if p.is_file()] if os.path.isdir(path.parent) else []  # noqa: PTH112
+    beside = path.parent.iterdir() if os.path.isdir(path.parent) else ()  # noqa: PTH112
+    siblings = [p.name for p in beside if p.is_file() and not p.name.startswith(".")]
     raise DataError(
         f"there is no file {text!r}",
         allowed=did_you_mean(path.name, siblings) if len(siblings) <= 50 else "",

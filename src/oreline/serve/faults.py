@@ -36,6 +36,16 @@ def invalid(faults: Sequence[Mapping[str, Any]], known: Sequence[str] = ()) -> D
     return DataError(what, where=_where(first), allowed=allowed, remedy=_HELP)
 
 
+def unreadable(cause: BaseException | None) -> DataError:
+    """Return the error for a body that could not be parsed at all, from what the parser raised."""
+    what = "the body cannot be read"
+    if isinstance(cause, UnicodeDecodeError):
+        what = f"the body is not UTF-8: byte {cause.object[cause.start]:#04x} at position {cause.start:,}"
+    elif isinstance(cause, RecursionError):
+        what = "the body is nested too deeply"
+    return DataError(what, where="body", allowed="a JSON object in UTF-8", remedy=_HELP)
+
+
 def _sentence(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]:
     """Say what is wrong and what is allowed."""
     kind, context, name = fault["type"], fault.get("ctx") or {}, _shown(fault["loc"][-1])

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from oreline.errors import OrelineError
 from oreline.serve import schemas as wire
 from oreline.serve.docs_page import docs_page
-from oreline.serve.faults import invalid
+from oreline.serve.faults import invalid, unreadable
 from oreline.serve.gateway import model_headers
 from oreline.serve.meters import CONTENT_TYPE
 from oreline.serve.refusals import Refusal, as_json, refusal
@@ -159,6 +159,8 @@ async def _on_error(_: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 400:  # FastAPI's answer to a body that its parser gave up on
+        return refusal(unreadable(error.__cause__))
     detail = str(error.detail) if isinstance(error, HTTPException) else "failed"
     answer = refusal(Refusal(detail, status=status, where=request.url.path[:200], remedy="see /docs for every route"))
     if isinstance(error, HTTPException):

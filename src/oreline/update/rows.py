@@ -176,7 +176,6 @@ def report_of(division: Division, fingerprint: str) -> Report:
         "update",
         "Rows of an update",
         subject={"fingerprint": fingerprint},
-        facts=division.counts(),
         tables=[rows_table(division.counts())],
     )
 

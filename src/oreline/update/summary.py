@@ -66,7 +66,6 @@ def update_report(
             "verdict": verdict.sentence,
             "rows_needed": verdict.rows_needed,
             **facts,
-            **counts,
         },
         tables=[
             rows_table(dict(counts)),

@@ -258,13 +258,12 @@ def _finished(home: Path, key: str, model: Artifact, *, dry_run: bool) -> tuple[
 
 
 def _forecast(plan: Plan) -> Report:
-    counts = plan.division.counts()
     return Report(
         "update",
         "Update: dry run",
         subject=plan.subject(),
-        facts={"dry_run": True, "estimated_train_s": plan.training_seconds(), **counts},
-        tables=[rows.rows_table(counts)],
+        facts={"dry_run": True, "estimated_train_s": plan.training_seconds()},
+        tables=[rows.rows_table(plan.division.counts())],
         warnings=plan.warnings(),
     )
 
@@ -280,7 +279,6 @@ def _refused_by_compression(plan: Plan, error: GateRefusedError) -> Report:
             "update": plan.key,
             "champion": plan.champion.version,
             "promoted": False,
-            **plan.division.counts(),
         },
         tables=[rows.rows_table(plan.division.counts())],
         warnings=plan.warnings(),

@@ -1,0 +1,112 @@
+"""What training will take.
+
+Training is estimated from the model's floating-point operations, 6 for each weight and token (forward and backward;
+Kaplan et al., https://arxiv.org/abs/2001.08361), and this machine's measured matrix products, of which training reaches
+30 to 60 %. The linear method is estimated from the time that counting character n-grams takes here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oreline.api import build, choose, names
+from oreline.api.estimates import Estimated, first_texts, num_rows, refined
+from oreline.errors import UsageError
+
+SHARES = (0.6, 0.3)
+"""Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
+_TOKEN_BUDGET = 4096
+_LINEAR_FACTORS = (3.0, 8.0)
+"""Training the linear method takes so many times as long as counting the n-grams of its texts once."""
+_LINEAR_BYTES = 150
+"""Memory of the linear method for each character of text: features, vocabulary."""
+_ACTIVATIONS = 34
+"""Floats kept for the backward pass per token, layer and unit of width (Korthikanti et al., arXiv:2205.05198)."""
+
+
+def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: float | None = None) -> Estimated:
+    """Estimate pretrain or finetune.
+
+    Args:
+        verb: which of them.
+        options: its options.
+        train_share: share of raw rows that will be in train; that of the default split when not given.
+
+    Raises:
+        OrelineError: wrong options, missing data, or no start model.
+    """
+    train = names.train_options(options.get("train"))
+    rows = num_rows(options.get("data"), "train")
+    if rows is None:
+        raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
+    if refined(options["data"])[0] is None:
+        rows = round(rows * (names.DEFAULT_SPLIT["train"] if train_share is None else train_share))
+    method, start = options.get("method", "auto" if verb == "finetune" else "full"), options.get("start")
+    texts = first_texts(options)
+    why = ""
+    if method == "auto":
+        method, start, why = choose.decide(rows, texts, start)
+    folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
+    if folder is None:
+        return _linear(rows, texts, "linear" + (f": {why}" if why else ""))
+    shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    width, inner, layers = (int(shape[key]) for key in ("hidden_size", "intermediate_size", "num_hidden_layers"))
+    weights = layers * (4 * width * width + 2 * width * inner)
+    total = weights + int(shape["vocab_size"]) * width
+    tokens = rows * _mean_tokens(folder, texts, train.max_tokens)
+    budget = train.token_budget or _TOKEN_BUDGET
+    if method == "head":
+        seconds = _seconds(2.0 * weights * tokens, width, inner)
+        return Estimated(rows, seconds, 4 * total + (500 << 20), "head: embeddings are computed once")
+    seconds = _seconds(6.0 * weights * tokens * train.epochs, width, inner)
+    if train.minutes is not None:
+        seconds = (min(seconds[0], train.minutes * 60), min(seconds[1], train.minutes * 60))
+    memory = 16 * total + 4 * _ACTIVATIONS * budget * layers * width + (500 << 20)
+    epochs = f"{train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
+    return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights, {epochs}")
+
+
+def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:
+    num_characters = sum(map(len, texts))
+    if not num_characters:
+        return Estimated(rows, note=note)
+    begun = time.perf_counter()
+    found: Counter[str] = Counter()
+    for text in texts:
+        found.update(text[start : start + length] for length in range(1, 6) for start in range(len(text)))
+    counting_s = (time.perf_counter() - begun) / len(texts) * rows
+    memory = (500 << 20) + int(_LINEAR_BYTES * num_characters / len(texts) * rows)
+    return Estimated(rows, (counting_s * _LINEAR_FACTORS[0], counting_s * _LINEAR_FACTORS[1]), memory, note)
+
+
+def _seconds(flops: float, width: int, inner: int) -> tuple[float, float]:
+    peak = _peak_flops(width, inner)
+    return (flops / (peak * SHARES[0]), flops / (peak * SHARES[1]))
+
+
+def _peak_flops(width: int, inner: int) -> float:
+    """Measure a matrix product of the model's shape, fp32, in floating-point operations a second."""
+    a, b = np.ones((1024, width), np.float32), np.ones((width, inner), np.float32)
+    np.matmul(a, b)
+    begun, done = time.perf_counter(), 0
+    while (spent := time.perf_counter() - begun) < 0.2:
+        np.matmul(a, b)
+        done += 1
+    return 2.0 * 1024 * width * inner * done / spent
+
+
+def _mean_tokens(folder: Path, texts: Sequence[str], max_tokens: int) -> float:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    lengths = [min(len(encoding.ids), max_tokens) for encoding in tokenizer.encode_batch(list(texts))]
+    return float(np.mean(lengths)) if lengths else 0.0
