@@ -40,6 +40,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "catalog": Kind("catalog", "Entry", "data"),
     "metric": Kind("metrics", "Metric", "data"),
+    "view": Kind("evaluate.views", "View", "data"),
     "reader": Kind("data.readers", "Reader", "data"),
     "operator": Kind("data.operators", "Operator", "data"),
     "task": Kind("tasks", "Task", "serve"),

@@ -104,7 +104,9 @@ class Task(Protocol):
     head: ClassVar[str]
     """Name of the head plug."""
     metrics: ClassVar[tuple[str, ...]]
-    """Names of metric plugs; the first one decides early stopping and the gate."""
+    """Names of metric plugs; the first one, a figure's own name too, decides early stopping."""
+    view: ClassVar[str]
+    """Name of the view plug: what a report shows of its answers."""
 
     @classmethod
     def options_from(cls, targets: Sequence[Any]) -> dict[str, Any]:
@@ -118,15 +120,43 @@ class Task(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return the class names in index order."""
+        """Return the names of the model's K outputs, in their order."""
         ...
 
     def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
         """Turn input columns into ids, special tokens included, cut to `max_tokens`."""
         ...
 
+    def knows(self, target: Any) -> bool:
+        """Whether `encode_target` takes this target."""
+        ...
+
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
-        """Turn targets into what the head's loss takes. Raises `DataError` for one never seen in training."""
+        """Turn targets into what the head's loss takes, a row each. Raises `DataError` for one it does not know."""
+        ...
+
+    def activate(self, logits_NK: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Turn a head's logits into scores, (N, K): probabilities where the task has classes."""
+        ...
+
+    def tuned(self, targets: NDArray[Any], scores_NK: NDArray[np.floating]) -> Task:
+        """Return this task with what is chosen on dev after training (thresholds), from encoded targets and scores."""
+        ...
+
+    def predicted(self, scores_NK: NDArray[np.floating]) -> NDArray[Any]:
+        """Turn scores into answers in the form of encoded targets."""
+        ...
+
+    def credit(self, targets: NDArray[Any], predicted: NDArray[Any]) -> NDArray[np.float64]:
+        """Return how right each answer is, from 0 to 1, (N,): what the gate compares and errors are ranked by."""
+        ...
+
+    def names(self, targets: NDArray[Any]) -> list[str]:
+        """Return encoded targets in words, for reports."""
+        ...
+
+    def outcomes(self, targets: NDArray[Any]) -> list[str]:
+        """Return what answers are counted by, a bounded set of words: meters, drift, strata."""
         ...
 
     def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:

@@ -14,6 +14,13 @@ from oreline.errors import DataError
 from oreline.types import ROLES
 
 TASKS = registry.names("task")
+TARGETS: dict[str, list[Any]] = {
+    "classes": ["x", "y", "x", "z"],
+    "labels": [["x"], ["z", "y"], [], ["x"]],
+    "numbers": [1.0, 2.5, 1.0, "4"],
+}
+"""Targets of a few rows, by the view of the task that takes them."""
+UNKNOWN = {"classes": "unseen", "labels": ["x", "unseen"], "numbers": "unseen"}
 TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
 
 
@@ -32,7 +39,7 @@ def tokenizer() -> Tokenizer:
 def build(name: str) -> Any:
     """Build a task from the targets of a few rows, as training does."""
     plug = registry.get("task", name)
-    return plug(**plug.options_from(["x", "y", "x", "z"]))
+    return plug(**plug.options_from(TARGETS[plug.view]))
 
 
 def columns(task: Any, num_rows: int) -> dict[str, list[str]]:
@@ -54,6 +61,8 @@ class TestTask:
         assert plug.head in registry.names("head")
         assert plug.metrics
         assert set(plug.metrics) <= set(registry.names("metric"))
+        assert plug.view in registry.names("view")
+        assert {getattr(registry.get("metric", metric), "view", "classes") for metric in plug.metrics} == {plug.view}
 
     def test_options_round_trip_through_json(self, name: str) -> None:
         task = build(name)
@@ -63,7 +72,8 @@ class TestTask:
 
     def test_options_do_not_depend_on_the_order_of_rows(self, name: str) -> None:
         plug = registry.get("task", name)
-        assert plug.options_from(["x", "y", "x", "z"]) == plug.options_from(["z", "x", "x", "y"])
+        targets = TARGETS[plug.view]
+        assert plug.options_from(targets) == plug.options_from(targets[::-1])
 
     @pytest.mark.parametrize("num_rows", [0, 1, 13])
     def test_encodes_every_row_within_the_limit(self, name: str, num_rows: int, tokenizer: Tokenizer) -> None:
@@ -94,13 +104,43 @@ class TestTask:
         assert tokenizer.to_str() == settings
 
     def test_an_unseen_target_is_refused(self, name: str) -> None:
-        with pytest.raises(DataError, match="never seen"):
-            build(name).encode_target(["x", "unseen"])
-
-    def test_decodes_one_json_ready_answer_for_each_row(self, name: str) -> None:
         task = build(name)
-        outputs = {"scores": np.eye(3, dtype=np.float32)[[2, 0]]}
-        answers = task.decode(outputs)
-        assert len(answers) == 2
+        known, unknown = TARGETS[task.view][0], UNKNOWN[task.view]
+        assert task.knows(known)
+        assert not task.knows(unknown)
+        with pytest.raises(DataError, match=r"never seen|not a number"):
+            task.encode_target([known, unknown])
+
+    def test_the_truth_itself_gets_full_credit_and_is_named(self, name: str) -> None:
+        task = build(name)
+        targets = task.encode_target(TARGETS[task.view])
+        np.testing.assert_array_equal(task.credit(targets, targets), np.ones(4))
+        assert len(task.names(targets)) == len(task.outcomes(targets)) == 4
+        assert task.names(targets)[0] == task.names(targets[[0]])[0]
+
+    def test_credit_lies_between_none_and_full(self, name: str) -> None:
+        task = build(name)
+        targets = task.encode_target(TARGETS[task.view])
+        credit_N = task.credit(targets, targets[::-1])
+        assert ((credit_N >= 0) & (credit_N <= 1)).all()
+        assert credit_N.min() < 1
+
+    @pytest.mark.parametrize("num_rows", [0, 2])
+    def test_scores_become_json_ready_answers_and_predictions(self, name: str, num_rows: int) -> None:
+        task = build(name)
+        logits_NK = np.random.default_rng(0).normal(scale=50, size=(num_rows, len(task.labels))).astype(np.float32)
+        scores_NK = task.activate(logits_NK)
+        assert (scores_NK.shape, scores_NK.dtype) == (logits_NK.shape, np.float32)
+        assert np.isfinite(scores_NK).all()
+        answers = task.decode({"scores": scores_NK})
+        assert len(answers) == len(task.predicted(scores_NK)) == num_rows
         assert json.loads(json.dumps(answers)) == answers
-        assert task.decode({"scores": np.empty((0, 3), dtype=np.float32)}) == []
+
+    def test_what_is_tuned_on_dev_round_trips_too(self, name: str) -> None:
+        task = build(name)
+        targets = task.encode_target(TARGETS[task.view])
+        scores_NK = task.activate(np.random.default_rng(0).normal(size=(4, len(task.labels))))
+        tuned = task.tuned(targets, scores_NK)
+        rebuilt = registry.create("task", name, **json.loads(json.dumps(tuned.options)))
+        np.testing.assert_array_equal(rebuilt.predicted(scores_NK), tuned.predicted(scores_NK))
+        assert tuned.credit(targets, tuned.predicted(scores_NK)).mean() >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -154,3 +155,28 @@ def test_no_older_row_is_tested_than_trained_on(days: list[int]) -> None:
 def test_impossible_shares(shares: dict[str, float], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         check_shares(shares)
+
+
+def test_numbers_are_stratified_by_tenths():
+    values = [str(round(x, 6)) for x in np.random.default_rng(0).normal(size=1000)]
+    placed_N = places(keys_of(values), {"train": 0.8, "test": 0.2}, seed=1)
+    numbers_N = np.array(values, float)
+    assert (placed_N == 1).sum() == 200
+    for low, high in itertools.pairwise(np.quantile(numbers_N, np.linspace(0, 1, 11))):
+        inside_N = (numbers_N >= low) & (numbers_N < high)
+        assert (placed_N[inside_N] == 1).mean() == pytest.approx(0.2, abs=0.02)
+
+
+def test_labels_that_nearly_all_differ_are_not_stratified():
+    placed_N = places(keys_of([f"a {n}" for n in range(500)]), {"train": 0.8, "dev": 0.1, "test": 0.1}, seed=1)
+    assert np.bincount(placed_N).tolist() == [400, 50, 50]
+
+
+def test_rare_classes_still_stay_in_train():
+    placed_N = places(keys_of(["a"] * 90 + ["rare"] * 2), {"train": 0.8, "dev": 0.1, "test": 0.1}, seed=1)
+    assert placed_N[90:].tolist() == [0, 0]
+
+
+def keys_of(labels: list[str]) -> pl.DataFrame:
+    """Return keys of rows that belong together with no other."""
+    return pl.DataFrame({"hash_high": np.arange(len(labels), dtype=np.uint64), "label": labels})

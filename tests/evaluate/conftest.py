@@ -16,6 +16,7 @@ from oreline.evaluate.table import Table
 from oreline.runtime.linear import LinearModel, Runtime, write_model
 from oreline.runtime.open import open_runtime
 from oreline.store import TRAIN_ROWS, Manifest
+from oreline.tasks.text_classification import Task
 
 WORDS = {
     "fresh": "great wonderful moving funny brilliant charming delightful superb warm clever",
@@ -109,7 +110,7 @@ def random_table(num_rows: int, num_classes: int = 3, seed: int = 0, skill: floa
     scores_NK = source.random((num_rows, num_classes)) + skill * np.eye(num_classes)[targets_N]
     scores_NK /= scores_NK.sum(axis=1, keepdims=True)
     ids = [f"f:{row + 1}" for row in range(num_rows)]
-    return Table(tuple(f"label {k}" for k in range(num_classes)), targets_N, scores_NK, ids, ids)
+    return Table(Task(labels=[*(f"label {k}" for k in range(num_classes))]), targets_N, scores_NK, ids, ids)
 
 
 def paired_tables(
@@ -128,7 +129,9 @@ def paired_tables(
 
     def table(right_N: np.ndarray) -> Table:
         predicted_N = np.where(right_N, targets_N, 1 - targets_N)
-        return Table(("a", "b"), targets_N, 0.2 + 0.6 * np.eye(2)[predicted_N], ids, ids, dict(slices or {}))
+        return Table(
+            Task(labels=["a", "b"]), targets_N, 0.2 + 0.6 * np.eye(2)[predicted_N], ids, ids, dict(slices or {})
+        )
 
     return table(before_N), table(after_N)
 

@@ -12,8 +12,8 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from oreline.errors import DataError, UsageError
 from oreline.evaluate.estimates import bootstrap_weights, estimates, point_values, wilson
-from oreline.evaluate.evaluate import confusion
 from oreline.evaluate.table import Table
+from oreline.evaluate.views.classes import confusion
 from oreline.metrics.ece import reliability
 from oreline.tasks.text_classification import Task
 
@@ -51,14 +51,14 @@ def test_no_two_figures_contradict_each_other(make_table, num_rows: int, num_cla
 def test_figures_equal_scikit_learn(make_table, num_rows: int, num_classes: int, seed: int):
     table = make_table(num_rows, num_classes, seed)
     found = estimates(table, ["accuracy", "f1"], resamples=5)
-    assert found["accuracy"].value == pytest.approx(accuracy_score(table.targets_N, table.predicted_N))
+    assert found["accuracy"].value == pytest.approx(accuracy_score(table.targets, table.predicted))
     for average in ("macro", "weighted"):
-        expected = f1_score(table.targets_N, table.predicted_N, average=average, zero_division=0)
+        expected = f1_score(table.targets, table.predicted, average=average, zero_division=0)
         assert found[f"{average}_f1"].value == pytest.approx(expected)
 
 
 def test_a_class_without_rows_is_left_out_rather_than_not_a_number():
-    table = Table(("a", "b", "c"), np.array([0, 1, 0, 1]), np.eye(3)[[0, 1, 1, 1]], list("wxyz"), [""] * 4)
+    table = Table(Task(labels=["a", "b", "c"]), np.array([0, 1, 0, 1]), np.eye(3)[[0, 1, 1, 1]], list("wxyz"), [""] * 4)
     found = estimates(table, ["per_class", "f1"])
     assert "recall_c" not in found
     assert "precision_c" not in found
@@ -71,9 +71,7 @@ def test_bootstrap_equals_drawing_rows_and_computing_afresh(make_table):
     found = estimates(table, ["f1"], resamples=300, seed=3)["macro_f1"]
     source = np.random.default_rng(3)
     draws = [source.integers(40, size=40) for _ in range(300)]
-    slow = [
-        f1_score(table.targets_N[rows], table.predicted_N[rows], average="macro", zero_division=0) for rows in draws
-    ]
+    slow = [f1_score(table.targets[rows], table.predicted[rows], average="macro", zero_division=0) for rows in draws]
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(slow, [0.025, 0.975])))
 
 
@@ -110,7 +108,7 @@ def test_the_basic_interval_takes_the_bias_out_of_the_ece():
         confidence_N = source.uniform(0.5, 1.0, num_rows)
         right_N = source.random(num_rows) < confidence_N - 0.04
         scores_NK = np.column_stack([confidence_N, 1 - confidence_N])
-        return Table(("a", "b"), np.where(right_N, 0, 1), scores_NK, [""] * num_rows, [""] * num_rows)
+        return Table(Task(labels=["a", "b"]), np.where(right_N, 0, 1), scores_NK, [""] * num_rows, [""] * num_rows)
 
     held_basic = held_percentile = 0
     for number in range(100):
@@ -125,7 +123,9 @@ def test_the_basic_interval_takes_the_bias_out_of_the_ece():
 
 
 def test_all_right_on_few_rows_is_not_certainty():
-    table = Table(("a", "b"), np.array([0, 1] * 5), np.eye(2)[[0, 1] * 5], [str(row) for row in range(10)], [""] * 10)
+    table = Table(
+        Task(labels=["a", "b"]), np.array([0, 1] * 5), np.eye(2)[[0, 1] * 5], [str(row) for row in range(10)], [""] * 10
+    )
     found = estimates(table, ["accuracy", "per_class"])
     assert found["accuracy"].value == 1.0
     assert found["accuracy"].low == pytest.approx(wilson(1.0, 10)[0])
@@ -154,6 +154,6 @@ def test_point_values_are_the_figures_of_the_estimates(make_table):
     table = make_table(50, 2)
     task = Task(labels=table.labels)
     found = estimates(table, task.metrics, resamples=2)
-    points = point_values(task, table.targets_N, {"scores": table.scores_NK})
+    points = point_values(task, table.targets, {"scores": table.scores})
     assert points == {name: estimate.value for name, estimate in found.items()}
     assert next(iter(points)) == "accuracy"

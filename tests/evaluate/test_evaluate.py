@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 
 from oreline.errors import DataError
-from oreline.evaluate.evaluate import MAX_MATRIX_CLASSES, confusion, evaluate, group_widening, shorten
+from oreline.evaluate.evaluate import evaluate, group_widening
+from oreline.evaluate.shown import shorten
 from oreline.evaluate.table import predict_table
+from oreline.evaluate.views.classes import MAX_MATRIX_CLASSES, confusion
 from oreline.report.report import Report
 from oreline.runtime.linear import Runtime as LinearRuntime
 from oreline.types import Columns, Encoded
@@ -93,7 +95,7 @@ def test_mistakes_are_the_most_confident_first(report, model, data):
     assert len(confidences) == 20
     assert len(set(confidences)) > 3
     table = predict_table(model, data, "test")
-    assert max(table.scores_NK.max(axis=1)[~table.right_N]) == pytest.approx(confidences[0], abs=1e-4)
+    assert max(table.scores.max(axis=1)[~table.right_N]) == pytest.approx(confidences[0], abs=1e-4)
     frame = data.frame("test")
     for row_id, _, true, predicted, _ in worst.rows:
         assert frame.filter(row_id=row_id)["label"].item() == true != predicted
@@ -234,7 +236,7 @@ def test_confusion_counts_rows_by_truth(make_table):
     table = make_table(50)
     for true in range(3):
         for predicted in range(3):
-            expected = sum((table.targets_N == true) & (table.predicted_N == predicted))
+            expected = sum((table.targets == true) & (table.predicted == predicted))
             assert confusion(table)[true, predicted] == expected
 
 

@@ -12,6 +12,7 @@ from oreline.evaluate.gate import ALPHA, gate, holm
 from oreline.evaluate.paired import score_interval
 from oreline.evaluate.table import Table
 from oreline.report.report import Report
+from oreline.tasks.text_classification import Task
 
 
 def test_a_model_that_is_as_good_passes(make_pair):
@@ -61,8 +62,8 @@ def test_the_same_answer_on_every_row_passes_on_however_few_rows(make_pair):
 
 def test_different_mistakes_are_not_the_same_answer():
     targets_N, ids = np.zeros(40, dtype=np.int64), [str(row) for row in range(40)]
-    before = Table(("a", "b", "c"), targets_N, np.eye(3)[[0] * 30 + [1] * 10], ids, ids)
-    after = Table(("a", "b", "c"), targets_N, np.eye(3)[[0] * 30 + [2] * 10], ids, ids)
+    before = Table(Task(labels=["a", "b", "c"]), targets_N, np.eye(3)[[0] * 30 + [1] * 10], ids, ids)
+    after = Table(Task(labels=["a", "b", "c"]), targets_N, np.eye(3)[[0] * 30 + [2] * 10], ids, ids)
     assert gate(before, after).decision == "undecided"
 
 
@@ -72,7 +73,9 @@ def test_a_class_that_breaks_refuses_a_model_that_is_as_good_overall():
     before_N = np.array([0] * 200 + [0] * 40 + [1] * 1960)
     after_N = np.array([1] * 40 + [0] * 160 + [1] * 2000)
     ids = [str(row) for row in range(2200)]
-    tables = [Table(("a", "b"), targets_N, np.eye(2)[predicted], ids, ids) for predicted in (before_N, after_N)]
+    tables = [
+        Table(Task(labels=["a", "b"]), targets_N, np.eye(2)[predicted], ids, ids) for predicted in (before_N, after_N)
+    ]
     verdict = gate(*tables, max_drop=0.02)
     assert verdict.checks[0].decision == "passed"
     assert verdict.decision == "refused"
@@ -104,7 +107,9 @@ def test_many_equal_classes_do_not_refuse_by_chance():
 
         wrong_2N = source.random((2, 2000)) < 0.2
         answers_2N = np.where(wrong_2N, (targets_N + 1) % 20, targets_N)
-        before, after = (Table(tuple("abcdefghijklmnopqrst"), targets_N, np.eye(20)[a], ids, ids) for a in answers_2N)
+        before, after = (
+            Table(Task(labels=[*"abcdefghijklmnopqrst"]), targets_N, np.eye(20)[a], ids, ids) for a in answers_2N
+        )
         verdict = gate(before, after, max_drop=0.0)
         refused += any(check.decision == "refused" for check in verdict.checks[1:])
     assert refused <= 2
@@ -141,7 +146,7 @@ def test_rows_that_only_one_model_predicted_are_no_part_of_it(make_pair):
 
 def test_tables_of_other_rows_are_refused(make_pair):
     before, after = make_pair(1, 1, 10)
-    elsewhere = Table(after.labels, after.targets_N, after.scores_NK, [f"g:{r}" for r in range(10)], after.texts)
+    elsewhere = Table(after.task, after.targets, after.scores, [f"g:{r}" for r in range(10)], after.texts)
     with pytest.raises(DataError, match="no row in common"):
         gate(before, elsewhere)
 

@@ -15,6 +15,7 @@ from oreline.evaluate.table import (
     predicted_labels,
     true_labels,
 )
+from oreline.tasks.text_classification import Task
 
 
 def test_holds_what_the_runtime_answers_in_the_order_of_the_rows(model, data):
@@ -97,15 +98,15 @@ def test_an_altered_train_rows_file_is_not_trusted(make_linear, make_reviews):
 def test_a_probability_that_is_no_number_is_named_with_its_row(bad: float):
     scores_NK = np.array([[0.5, 0.5], [bad, 0.5]])
     with pytest.raises(DataError, match="not a number") as caught:
-        Table(("a", "b"), np.array([0, 1]), scores_NK, ["f:1", "f:2"], ["", ""])
+        Table(Task(labels=["a", "b"]), np.array([0, 1]), scores_NK, ["f:1", "f:2"], ["", ""])
     assert caught.value.where == "f:2"
 
 
 def test_parts_of_different_length_are_refused():
     with pytest.raises(DataError, match="2 targets"):
-        Table(("a", "b"), np.array([0, 1]), np.full((2, 2), 0.5), ["f:1"], ["", ""])
+        Table(Task(labels=["a", "b"]), np.array([0, 1]), np.full((2, 2), 0.5), ["f:1"], ["", ""])
     with pytest.raises(DataError, match="3 labels"):
-        Table(("a", "b", "c"), np.array([0, 1]), np.full((2, 2), 0.5), ["f:1", "f:2"], ["", ""])
+        Table(Task(labels=["a", "b", "c"]), np.array([0, 1]), np.full((2, 2), 0.5), ["f:1", "f:2"], ["", ""])
 
 
 def test_tables_are_aligned_by_row_not_by_place(make_table):
@@ -114,12 +115,14 @@ def test_tables_are_aligned_by_row_not_by_place(make_table):
     other = table.take(np.random.default_rng(0).permutation(np.arange(10, 30)))
     first, second = aligned(one, other)
     assert first.row_ids == second.row_ids == table.row_ids[10:20]
-    np.testing.assert_array_equal(first.scores_NK, second.scores_NK)
+    np.testing.assert_array_equal(first.scores, second.scores)
 
 
 def test_labels_in_another_order_are_the_same_labels(make_table):
     table = make_table(30)
-    turned = Table(table.labels[::-1], 2 - table.targets_N, table.scores_NK[:, ::-1], table.row_ids, table.texts)
+    turned = Table(
+        Task(labels=[*table.labels[::-1]]), 2 - table.targets, table.scores[:, ::-1], table.row_ids, table.texts
+    )
     first, second = aligned(table, turned)
     assert true_labels(first) == true_labels(second)
     np.testing.assert_array_equal(first.right_N, second.right_N)
@@ -129,7 +132,7 @@ def test_tables_without_a_common_row_or_with_another_truth_are_refused(make_tabl
     table = make_table(10)
     with pytest.raises(DataError, match="no row in common"):
         aligned(table.take(np.arange(5)), table.take(np.arange(5, 10)))
-    relabelled = Table(table.labels, (table.targets_N + 1) % 3, table.scores_NK, table.row_ids, table.texts)
+    relabelled = Table(table.task, (table.targets + 1) % 3, table.scores, table.row_ids, table.texts)
     with pytest.raises(DataError, match="different true labels") as caught:
         aligned(table, relabelled)
     assert caught.value.where == "f:1"

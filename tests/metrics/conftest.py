@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from oreline.evaluate.table import Table
+from oreline.tasks.text_classification import Task
 
 
 def make_table(num_rows: int, num_classes: int, seed: int) -> Table:
@@ -18,7 +19,9 @@ def make_table(num_rows: int, num_classes: int, seed: int) -> Table:
     scores_NK /= scores_NK.sum(axis=1, keepdims=True)
     targets_N = source.integers(source.integers(1, num_classes + 1), size=num_rows)
     labels = tuple(f"label {index}" for index in range(num_classes))
-    return Table(labels, targets_N, scores_NK, [f"f:{row}" for row in range(num_rows)], ["text"] * num_rows)
+    return Table(
+        Task(labels=[*labels]), targets_N, scores_NK, [f"f:{row}" for row in range(num_rows)], ["text"] * num_rows
+    )
 
 
 @pytest.fixture(scope="session")

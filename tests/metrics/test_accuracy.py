@@ -16,5 +16,5 @@ def test_equals_scikit_learn_with_weights(random_table, num_rows: int, num_class
     table = random_table(num_rows, num_classes, seed)
     weights_RN = np.random.default_rng(seed).integers(1, 5, size=(2, num_rows)).astype(float)
     found_R = Metric().values(table, weights_RN)["accuracy"]
-    expected = [accuracy_score(table.targets_N, table.predicted_N, sample_weight=weights) for weights in weights_RN]
+    expected = [accuracy_score(table.targets, table.predicted, sample_weight=weights) for weights in weights_RN]
     np.testing.assert_allclose(found_R, expected)

@@ -17,7 +17,7 @@ def test_class_counts_equal_counting_row_by_row(random_table, num_rows: int, num
     expected = np.zeros((3, 3, num_classes))
     for resample in range(3):
         for row in range(num_rows):
-            true, predicted = table.targets_N[row], table.predicted_N[row]
+            true, predicted = table.targets[row], table.predicted[row]
             expected[0, resample, true] += weights_RN[resample, row]
             expected[1, resample, predicted] += weights_RN[resample, row]
             expected[2, resample, true] += weights_RN[resample, row] * (true == predicted)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from oreline.evaluate.table import Table
 from oreline.metrics.ece import NUM_BINS, Metric, reliability
+from oreline.tasks.text_classification import Task
 
 
 def slow_ece(table: Table) -> float:
@@ -19,11 +20,11 @@ def slow_ece(table: Table) -> float:
         rows = [
             row
             for row in range(table.num_rows)
-            if low < table.scores_NK[row].max() <= high or (number == 0 and table.scores_NK[row].max() == 0)
+            if low < table.scores[row].max() <= high or (number == 0 and table.scores[row].max() == 0)
         ]
         if rows:
-            accuracy = sum(table.predicted_N[row] == table.targets_N[row] for row in rows) / len(rows)
-            confidence = sum(table.scores_NK[row].max() for row in rows) / len(rows)
+            accuracy = sum(table.predicted[row] == table.targets[row] for row in rows) / len(rows)
+            confidence = sum(table.scores[row].max() for row in rows) / len(rows)
             total += len(rows) / table.num_rows * abs(accuracy - confidence)
     return total
 
@@ -33,14 +34,14 @@ def slow_ece(table: Table) -> float:
 def test_equals_the_slow_version(random_table, num_rows: int, num_classes: int, seed: int):
     table = random_table(num_rows, num_classes, seed)
     # Off the edges of the bins, where a confidence of 1/3 may fall on either side by one rounding.
-    table = Table(table.labels, table.targets_N, table.scores_NK * 0.9973, table.row_ids, table.texts)
+    table = Table(table.task, table.targets, table.scores * 0.9973, table.row_ids, table.texts)
     assert Metric().values(table, np.ones((1, num_rows)))["ece"][0] == pytest.approx(slow_ece(table))
 
 
 def test_known_by_hand():
     scores_NK = np.array([[0.9, 0.1]] * 10)
-    right_nine_times = Table(("a", "b"), np.array([0] * 9 + [1]), scores_NK, ["r"] * 10, [""] * 10)
-    right_six_times = Table(("a", "b"), np.array([0] * 6 + [1] * 4), scores_NK, ["r"] * 10, [""] * 10)
+    right_nine_times = Table(Task(labels=["a", "b"]), np.array([0] * 9 + [1]), scores_NK, ["r"] * 10, [""] * 10)
+    right_six_times = Table(Task(labels=["a", "b"]), np.array([0] * 6 + [1] * 4), scores_NK, ["r"] * 10, [""] * 10)
     ones = np.ones((1, 10))
     assert Metric().values(right_nine_times, ones)["ece"][0] == pytest.approx(0.0)
     assert Metric().values(right_six_times, ones)["ece"][0] == pytest.approx(0.3)

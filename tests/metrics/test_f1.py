@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
 from oreline.metrics.f1 import Metric
+from oreline.tasks.text_classification import Task
 
 
 @pytest.mark.parametrize("average", ["macro", "weighted"])
@@ -20,7 +21,7 @@ def test_equal_scikit_learn_with_weights(random_table, average: str, num_rows: i
     found = Metric().values(table, weights_RN)
     for resample, weights_N in enumerate(weights_RN):
         expected = precision_recall_fscore_support(
-            table.targets_N, table.predicted_N, average=average, sample_weight=weights_N, zero_division=0
+            table.targets, table.predicted, average=average, sample_weight=weights_N, zero_division=0
         )
         for name, value in zip(("precision", "recall", "f1"), expected, strict=False):
             assert found[f"{average}_{name}"][resample] == pytest.approx(value)
@@ -29,9 +30,9 @@ def test_equal_scikit_learn_with_weights(random_table, average: str, num_rows: i
 def test_a_class_that_never_occurs_is_no_part_of_the_mean(random_table):
     table = random_table(30, 2, 0)
     wider = type(table)(
-        (*table.labels, "unused"),
-        table.targets_N,
-        np.column_stack([table.scores_NK, np.zeros(30)]),
+        Task(labels=[*table.labels, "unused"]),
+        table.targets,
+        np.column_stack([table.scores, np.zeros(30)]),
         table.row_ids,
         table.texts,
     )

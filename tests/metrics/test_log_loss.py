@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 
 from oreline.evaluate.table import Table
 from oreline.metrics.log_loss import CLIP, Metric
+from oreline.tasks.text_classification import Task
 
 
 @settings(deadline=None, max_examples=60)
@@ -19,18 +20,18 @@ from oreline.metrics.log_loss import CLIP, Metric
 def test_equals_scikit_learn_on_float32(random_table, num_rows: int, num_classes: int, seed: int):
     table = random_table(num_rows, num_classes, seed)
     # Halves, quarters … are exact in float32; scikit-learn warns where a row does not sum to one.
-    scores_NK = np.asarray(table.scores_NK, dtype=np.float32)
-    exact = Table(table.labels, table.targets_N, scores_NK, table.row_ids, table.texts)
+    scores_NK = np.asarray(table.scores, dtype=np.float32)
+    exact = Table(table.task, table.targets, scores_NK, table.row_ids, table.texts)
     found = Metric().values(exact, np.ones((1, num_rows)))["log_loss"][0]
-    assert found == pytest.approx(log_loss(exact.targets_N, scores_NK, labels=range(num_classes)), abs=2e-6)
+    assert found == pytest.approx(log_loss(exact.targets, scores_NK, labels=range(num_classes)), abs=2e-6)
 
 
 def test_a_certain_mistake_costs_sixteen_nats():
-    table = Table(("a", "b"), np.array([0]), np.array([[0.0, 1.0]]), ["1"], [""])
+    table = Table(Task(labels=["a", "b"]), np.array([0]), np.array([[0.0, 1.0]]), ["1"], [""])
     assert Metric().values(table, np.ones((1, 1)))["log_loss"][0] == pytest.approx(-math.log(CLIP))
     assert -math.log(CLIP) == pytest.approx(15.9, abs=0.05)
 
 
 def test_an_even_guess_costs_log_two():
-    table = Table(("a", "b"), np.array([0, 1]), np.full((2, 2), 0.5), ["1", "2"], ["", ""])
+    table = Table(Task(labels=["a", "b"]), np.array([0, 1]), np.full((2, 2), 0.5), ["1", "2"], ["", ""])
     assert Metric().values(table, np.ones((1, 2)))["log_loss"][0] == pytest.approx(math.log(2))

@@ -9,6 +9,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from oreline.evaluate.table import Table
 from oreline.metrics.per_class import Metric
+from oreline.tasks.text_classification import Task
 
 
 @settings(deadline=None, max_examples=60)
@@ -17,7 +18,7 @@ def test_equals_scikit_learn(random_table, num_rows: int, num_classes: int, seed
     table = random_table(num_rows, num_classes, seed)
     found = Metric().values(table, np.ones((1, num_rows)))
     expected = precision_recall_fscore_support(
-        table.targets_N, table.predicted_N, labels=range(num_classes), average=None, zero_division=np.nan
+        table.targets, table.predicted, labels=range(num_classes), average=None, zero_division=np.nan
     )
     for name, values_K in zip(("precision", "recall", "f1"), expected[:3], strict=True):
         mine_K = np.array([found[f"{name}_{label}"][0] for label in table.labels])
@@ -27,7 +28,9 @@ def test_equals_scikit_learn(random_table, num_rows: int, num_classes: int, seed
 
 
 def test_rows_behind_each_figure_by_hand():
-    table = Table(("a", "b", "c"), np.array([0, 0, 1]), np.eye(3)[[0, 1, 1]], ["1", "2", "3"], ["", "", ""])
+    table = Table(
+        Task(labels=["a", "b", "c"]), np.array([0, 0, 1]), np.eye(3)[[0, 1, 1]], ["1", "2", "3"], ["", "", ""]
+    )
     rows = Metric().num_rows(table)
     assert (rows["precision_a"], rows["recall_a"], rows["f1_a"]) == (1, 2, 2)
     assert (rows["precision_b"], rows["recall_b"], rows["f1_b"]) == (2, 1, 2)

@@ -28,7 +28,7 @@ def test_answers_are_the_models(linear_model):
 
 def test_classes_keep_their_share():
     frame = pl.DataFrame({"row_id": [str(i) for i in range(1000)], "label": ["a"] * 900 + ["b"] * 98 + ["c"] * 2})
-    counts = dict(stratified_sample(frame, "label", 100, seed=0)["label"].value_counts().iter_rows())
+    counts = dict(stratified_sample(frame, frame["label"], 100, seed=0)["label"].value_counts().iter_rows())
     assert counts == {"a": 90, "b": 10, "c": 1}
     assert stratified_sample(frame, "label", 5000, seed=0).height == 1000
 

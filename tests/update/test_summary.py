@@ -7,6 +7,7 @@ import pytest
 
 from oreline.evaluate.gate import gate
 from oreline.evaluate.table import Table
+from oreline.tasks.text_classification import Task
 from oreline.update.rows import rows_table
 from oreline.update.summary import Judged, update_report
 
@@ -21,7 +22,7 @@ def table(targets: list[int], predicted: list[int]) -> Table:
     """Answers of a sure model."""
     scores_NK = np.where(np.eye(3)[predicted] == 1, 0.9, 0.05)
     names = [f"r:{number}" for number in range(len(targets))]
-    return Table(("a", "b", "c"), np.asarray(targets), scores_NK, names, names)
+    return Table(Task(labels=["a", "b", "c"]), np.asarray(targets), scores_NK, names, names)
 
 
 @pytest.fixture

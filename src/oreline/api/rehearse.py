@@ -30,6 +30,7 @@ from oreline.api.use import LOG_FILE, judging_rows
 from oreline.errors import OrelineError, ResourceError
 from oreline.report.report import Report, Table
 from oreline.runtime.open import open_task
+from oreline.runtime.samples import as_text
 from oreline.store import Artifact, translating
 from oreline.types import Estimate, Event, OnEvent, ignore
 
@@ -112,7 +113,7 @@ def _rows(
     frame = data.frame(names.chosen_split(data, split)).sample(fraction=1.0, shuffle=True, seed=seed)
     wanted = sum(_sizes(requests))
     rows = [{role: str(row[role]) for role in task.inputs} for row in frame.head(wanted).iter_rows(named=True)]
-    labels = frame.head(wanted)[task.target].to_list() if task.target in frame.columns else [None] * len(rows)
+    labels = as_text(frame.head(wanted)[task.target]).to_list() if task.target in frame.columns else [None] * len(rows)
     repeated = range(wanted)
     return [rows[i % len(rows)] for i in repeated], [labels[i % len(rows)] for i in repeated]
 
@@ -236,7 +237,7 @@ def _give_feedback(address: tuple[str, int], tally: _Tally, labels: Sequence[str
     known = {answer["id"]: labels[index] for index, answer in tally.answers.items() if labels[index] is not None}
     with closing(http.client.HTTPConnection(*address, timeout=60)) as connection:
         for id, label in known.items():
-            status, body = _request(connection, "POST", "/feedback", {"id": id, "label": str(label)})
+            status, body = _request(connection, "POST", "/feedback", {"id": id, "label": label})
             if status != 200:
                 raise OrelineError(f"feedback was answered {status}: {body[:300].decode(errors='replace')}")
     return len(known)
@@ -258,7 +259,8 @@ def _check(artifact: Artifact, rows: Sequence[Any], tally: _Tally) -> None:
         raise OrelineError(f"{len(rows) - len(tally.answers)} of {len(rows)} rows got no answer")
     if tally.versions != {artifact.version}:
         raise OrelineError(f"answers came from {sorted(tally.versions)}, not from version {artifact.version}")
-    if wrong := next((a["label"] for a in tally.answers.values() if a["label"] not in known), None):
+    given = [answer["label"] for answer in tally.answers.values() if answer.get("label") is not None]
+    if wrong := next((label for label in given if label not in known), None):
         raise OrelineError(f"the server answered the label {wrong!r}, which the model does not have")
 
 
@@ -266,7 +268,8 @@ def _report(
     artifact: Artifact, tally: _Tally, labels: Sequence[str | None], times_s: Mapping[str, float], feedback: int
 ) -> Report:
     latencies_ms = np.asarray(tally.latencies_s) * 1000
-    correct = np.asarray([a["label"] == labels[i] for i, a in tally.answers.items() if labels[i] is not None], float)
+    told = [(answer.get("label"), labels[row]) for row, answer in tally.answers.items()]
+    correct = np.asarray([said == true for said, true in told if said is not None and true is not None], float)
     metrics = {f"latency_p{p}_ms": quantile(latencies_ms, p / 100) for p in (50, 90, 99)}
     if len(correct):
         metrics["accuracy"] = mean(correct)

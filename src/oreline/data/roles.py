@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -59,7 +60,8 @@ def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[s
 def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.DataFrame:
     """Rename columns to their roles and give each role its type.
 
-    Text and names become strings, labels lose surrounding and invisible characters, times become datetimes.
+    Text and names become strings, labels lose surrounding and invisible characters, several labels of a row become a
+    JSON list, times become datetimes.
     A column that is not there (a JSON key that this frame lacks) is null. Raises `DataError` for a type that
     cannot be read as its role, or a time that cannot be parsed.
     """
@@ -70,6 +72,9 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
             columns.append(pl.lit(None, dtype=pl.String).alias(role))
             continue
         dtype = frame.schema[column]
+        if role == "label" and isinstance(dtype, pl.List):
+            columns.append(_json_lists(frame[column]).alias(role))
+            continue
         if role in (*TEXT_ROLES, *_NAME_ROLES) and (dtype.is_nested() or dtype == pl.Binary):
             raise DataError(
                 f"the column {column!r} holds {str(dtype).lower()} values, which are no {role}",
@@ -116,6 +121,17 @@ def _typed(column: pl.Expr, dtype: pl.DataType, role: str) -> pl.Expr:
     if role in _NAME_ROLES:
         return _as_text(column, dtype)
     return column
+
+
+def _json_lists(labels: pl.Series) -> pl.Series:
+    """Turn lists of labels into JSON, each label once and in sorted order, so that equal sets are equal strings."""
+    texts = [
+        None
+        if row is None
+        else json.dumps(sorted({str(label) for label in row if label is not None}), ensure_ascii=False)
+        for row in labels.to_list()
+    ]
+    return pl.Series(labels.name, texts, dtype=pl.String)
 
 
 def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

@@ -5,6 +5,7 @@ Shape suffixes: N rows, S splits, K classes, U units (sets of rows that must not
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.errors import UsageError
+
+_TENTHS = 10
 
 Codes = NDArray[np.int64]
 Places = NDArray[np.int64]
@@ -46,8 +49,25 @@ def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0) ->
     together = [_codes(keys["hash_high"])]
     if "group" in keys.columns:
         together.append(_codes(keys["group"]))
-    labels_N = _codes(keys["label"]) if "label" in keys.columns else np.zeros(keys.height, np.int64)
+    labels_N = strata(keys["label"], len(shares_S)) if "label" in keys.columns else np.zeros(keys.height, np.int64)
     return _stratified(components(together), labels_N, shares_S, np.random.default_rng(seed))
+
+
+def strata(labels: pl.Series, num_splits: int) -> Codes:
+    """Return what rows are stratified by, as codes: their label, where most rows share theirs with some others.
+
+    Numbers and combinations of labels are mostly labels of their own, and a class with fewer rows than there are splits
+    has no shares: numbers are then stratified by tenths of their ranks, others not at all.
+    """
+    codes_N = _codes(labels)
+    rows_of_class = np.bincount(codes_N)[codes_N] if len(codes_N) else codes_N
+    if not len(codes_N) or (rows_of_class >= num_splits).mean() >= 0.5:
+        return codes_N
+    numbers = labels.cast(pl.Float64, strict=False)
+    if numbers.null_count() > labels.null_count() or not numbers.is_finite().all():
+        return np.zeros_like(codes_N)
+    ranks_N = numbers.fill_null(-math.inf).rank("ordinal").to_numpy().astype(np.int64) - 1
+    return ranks_N * _TENTHS // len(ranks_N)
 
 
 def components(codes: Sequence[Codes]) -> Codes:

@@ -47,7 +47,7 @@ def paired_difference(
         gains, losses, n = discordant(*aligned(before, after))
         return Estimate((gains - losses) / n, *score_interval(gains, losses, n), n)
     known: set[str] = set()
-    for plug in registry.names("metric"):
+    for plug in metrics_of(before.task.view):
         differences = paired_differences(before, after, [plug], resamples=resamples, seed=seed)
         if metric in differences:
             return differences[metric]
@@ -73,16 +73,28 @@ def paired_differences(
             if np.isfinite(value):
                 draws_R = np.concatenate([draw[place][figure] for draw in draws])
                 found[figure] = Estimate(value, *interval(value, draws_R, kind_of(plug)), n)
-    if "accuracy" in found:
+    if "accuracy" in found and is_all_or_nothing(before) and is_all_or_nothing(after):
         gains, losses, _ = discordant(before, after)
         found["accuracy"] = Estimate((gains - losses) / n, *score_interval(gains, losses, n), n)
     return found
+
+
+def metrics_of(view: str) -> list[str]:
+    """Return the names of the metric plugs that measure answers of one kind."""
+    return [
+        name for name in registry.names("metric") if getattr(registry.get("metric", name), "view", "classes") == view
+    ]
 
 
 def mcnemar(before: Table, after: Table) -> float:
     """Return the two-sided p-value of the exact McNemar test that both models are equally accurate."""
     gains, losses, _ = discordant(*aligned(before, after))
     return exact_mcnemar(gains, losses)
+
+
+def is_all_or_nothing(table: Table) -> bool:
+    """Whether every row is either altogether right or altogether wrong, as answers of one class are."""
+    return bool(np.isin(table.credit_N, (0.0, 1.0)).all())
 
 
 def discordant(before: Table, after: Table) -> tuple[int, int, int]:

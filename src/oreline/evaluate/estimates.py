@@ -102,13 +102,13 @@ def kind_of(plug: Metric) -> str:
 def point_values(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, float]:
     """Return the figures of a task's metrics without intervals: what training watches on dev."""
     num_rows = len(targets)
-    return figures(Table(task.labels, targets, outputs["scores"], [""] * num_rows, [""] * num_rows), task.metrics)
+    return figures(Table(task, targets, outputs["scores"], [""] * num_rows, [""] * num_rows), task.metrics)
 
 
 def task_estimates(task: Task, targets: NDArray[Any], outputs: Mapping[str, NDArray[Any]]) -> dict[str, Estimate]:
     """Return the figures of a task's metrics with their intervals: what a model card says of dev."""
     blank = [""] * len(targets)
-    return estimates(Table(task.labels, targets, outputs["scores"], blank, blank), task.metrics)
+    return estimates(Table(task, targets, outputs["scores"], blank, blank), task.metrics)
 
 
 def figures(table: Table, metric_names: Sequence[str]) -> dict[str, float]:

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 
 from oreline.errors import UsageError
-from oreline.evaluate.compare import discordant, paired_differences
+from oreline.evaluate.compare import is_all_or_nothing, paired_differences
 from oreline.evaluate.estimates import CONFIDENCE, Z
-from oreline.evaluate.paired import p_worse_than, score_interval
-from oreline.evaluate.table import Table, aligned, predicted_labels, true_labels
+from oreline.evaluate.paired import mean_interval, p_mean_worse_than, p_worse_than, score_interval
+from oreline.evaluate.table import Table, aligned, predicted_labels
 from oreline.report.report import Table as ReportTable
 from oreline.types import Estimate
 
@@ -27,7 +27,6 @@ GROUP_BOUND = 4.0
 """A class or slice may lose this many times `max_drop`: what is lost there may be won elsewhere."""
 MIN_GROUP_ROWS = 30
 """Smaller classes and slices are not tested: no drop there could be told from chance once all are tested."""
-_OTHER_FIGURES = ("f1", "log_loss", "ece")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,11 @@ class Check:
     name: str
     """`all rows`, `fresh rows`, `class LABEL`, `COLUMN = VALUE`."""
     difference: Estimate
-    """Accuracy after minus accuracy before, with Tango's 95 % score interval."""
+    """Mean credit after minus mean credit before (accuracy, where a row is right or wrong), with its 95 % interval."""
     gains: int
-    """Rows that only the new model has right."""
+    """Rows that the new model has righter."""
     losses: int
-    """Rows that only the model in place has right."""
+    """Rows that the model in place has righter."""
     bound: float
     """The difference must not lie below this."""
     decision: Decision
@@ -49,6 +48,8 @@ class Check:
     """One-sided p-value for a difference below the bound; for classes and slices after Holm's correction."""
     rows_needed: int | None = None
     """Rows that would decide, where undecided: None if no number of rows is in sight."""
+    figure: str = "accuracy"
+    """What changes: `accuracy`, or `mean credit` where a row can be partly right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Verdict:
         """Return the evidence as tables of a report."""
         checks = ReportTable(
             f"Gate: {self.decision}",
-            ("rows", "gains", "losses", "accuracy change", "bound", "decision", "rows needed"),
+            ("rows", "gains", "losses", f"{self.checks[0].figure} change", "bound", "decision", "rows needed"),
             [
                 (c.name, c.gains, c.losses, c.difference, c.bound, c.decision,
                  "" if c.rows_needed is None else c.rows_needed)
@@ -107,7 +108,8 @@ def gate(
 
     Refused if one of them refuses, passed if 1 and 3 pass, undecided otherwise. The interval is Tango's score interval
     (`paired.score_interval`): the bootstrap would have no width where the models differ on no row, and too little
-    where they differ on few.
+    where they differ on few. Where a row can be partly right (several labels, a number), accuracy is the mean credit of
+    the rows and the interval that of a mean of paired differences; classes are then what the task counts answers by.
 
     Args:
         before: the model in place, predicted by the artifact that is served.
@@ -138,7 +140,7 @@ def gate(
         (*checks, *groups),
         rows_needed if decision == "undecided" else None,
         "",
-        paired_differences(before, after, _OTHER_FIGURES, resamples=500, seed=seed),
+        paired_differences(before, after, before.task.metrics[1:], resamples=500, seed=seed),
     )
     agree = predicted_labels(before) == predicted_labels(after)
     return replace(verdict, sentence=_sentence(verdict, agree))
@@ -156,14 +158,23 @@ def _better(name: str, before: Table, after: Table) -> Check:
 
 
 def _check(name: str, before: Table, after: Table, bound: float) -> Check:
-    gains, losses, n = discordant(before, after)
-    low, high = score_interval(gains, losses, n, CONFIDENCE)
-    difference = Estimate((gains - losses) / n, low, high, n)
+    changes_N = after.credit_N - before.credit_N
+    gains, losses, n = int((changes_N > 0).sum()), int((changes_N < 0).sum()), len(changes_N)
+    figure = "accuracy" if is_all_or_nothing(before) and is_all_or_nothing(after) else "mean credit"
+    if figure == "accuracy":
+        low, high = score_interval(gains, losses, n, CONFIDENCE)
+        p_value = p_worse_than(gains, losses, n, bound)
+    else:
+        low, high = mean_interval(changes_N, CONFIDENCE)
+        p_value = p_mean_worse_than(changes_N, bound)
+    difference = Estimate(float(changes_N.mean()), low, high, n)
     # At the bound 0 equality is not an improvement; at a drop that is allowed it is still allowed.
     passed = low > 0 if bound == 0 else low >= bound
     decision: Decision = "passed" if passed else "refused" if high < bound else "undecided"
-    rows_needed = _rows_needed(difference, gains + losses, bound) if decision == "undecided" else None
-    return Check(name, difference, gains, losses, bound, decision, p_worse_than(gains, losses, n, bound), rows_needed)
+    # With few rows that differ, the variance of a change is itself unsure, so one more is assumed.
+    variance = (float((changes_N**2).sum()) + 1) / (n + 1) - difference.value**2
+    rows_needed = _rows_needed(difference, variance, bound) if decision == "undecided" else None
+    return Check(name, difference, gains, losses, bound, decision, p_value, rows_needed, figure)
 
 
 def _check_groups(before: Table, after: Table, bound: float) -> list[Check]:
@@ -182,7 +193,8 @@ def _check_groups(before: Table, after: Table, bound: float) -> list[Check]:
 
 
 def _groups(table: Table) -> list[tuple[str, np.ndarray]]:
-    groups = {"class": true_labels(table), **{f"{name} =": values for name, values in table.slices.items()}}
+    of_target = table.task.outcomes(table.targets)
+    groups = {"class": of_target, **{f"{name} =": values for name, values in table.slices.items()}}
     rows_of: dict[str, list[int]] = {}
     for prefix, values in groups.items():
         for row, value in enumerate(values):
@@ -203,13 +215,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _rows_needed(difference: Estimate, num_discordant: int, bound: float) -> int | None:
-    # n = (z_alpha + z_power)² var / distance², with the variance of one row's difference as it is now. With few
-    # discordant rows that variance is itself unsure, so one more is assumed.
+def _rows_needed(difference: Estimate, variance: float, bound: float) -> int | None:
+    # n = (z_alpha + z_power)² var / distance², with the variance of one row's difference as it is now.
     distance = abs(difference.value - bound)
     if distance < 1e-9:
         return None
-    variance = (num_discordant + 1) / (difference.n + 1) - difference.value**2
     rows = math.ceil((Z + POWER_Z) ** 2 * max(variance, 0.0) / distance**2)
     return _two_digits(max(rows, difference.n + 1))
 
@@ -247,6 +257,6 @@ def _clause(check: Check, agree: bool) -> str:
         return f"both models give the same answer on all {d.n:,} rows (a drop of {-d.low:.4f} could have been missed)"
     wanted = "it must rise" if check.name == "fresh rows" else f"a drop of {-check.bound:.4f} is allowed"
     return (
-        f"accuracy on {check.name} (n={d.n:,}) changes by {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
+        f"{check.figure} on {check.name} (n={d.n:,}) changes by {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
         f"{wanted} ({check.decision})"
     )

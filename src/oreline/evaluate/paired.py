@@ -9,8 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NORMAL = NormalDist()
 
@@ -99,6 +103,34 @@ def exact_mcnemar(gains: int, losses: int) -> float:
     steps = np.arange(1, min(gains, losses) + 1)
     log_choose = np.concatenate([[0.0], np.cumsum(np.log((discordant - steps + 1) / steps))])
     return min(1.0, float(2 * np.exp(log_choose - discordant * math.log(2)).sum()))
+
+
+def mean_interval(changes_N: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    """Return the interval of a mean of paired changes: mean ± z s / √N, s the sample's standard deviation.
+
+    >>> low, high = mean_interval(np.array([0.0, 0.5, 1.0, 0.5]), 0.95)
+    >>> round(low, 3), round(high, 3)
+    (0.1, 0.9)
+    """
+    half = _NORMAL.inv_cdf((1 + confidence) / 2) * _standard_error(changes_N)
+    return float(changes_N.mean()) - half, float(changes_N.mean()) + half
+
+
+def p_mean_worse_than(changes_N: NDArray[np.float64], delta: float) -> float:
+    """Return the one-sided p-value for a mean change below `delta`: Φ((mean - delta) / standard error).
+
+    >>> round(p_mean_worse_than(np.array([0.0, 0.5, 1.0, 0.5]), 0.9), 3)
+    0.025
+    """
+    gap, error = float(changes_N.mean()) - delta, _standard_error(changes_N)
+    if error == 0.0:
+        return 1.0 if gap >= 0 else 0.0
+    return _NORMAL.cdf(gap / error)
+
+
+def _standard_error(changes_N: NDArray[np.float64]) -> float:
+    n = len(changes_N)
+    return float(changes_N.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
 
 
 def _root(falling: Callable[[float], float], low: float, high: float) -> float:

@@ -1,6 +1,6 @@
-"""The one table that every figure is computed from: true class and probabilities of each row.
+"""The one table that every figure is computed from: what is true of each row, and what the model says.
 
-Shape suffixes: N rows, K classes.
+Shape suffixes: N rows, K outputs of the model.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -31,14 +31,16 @@ MISSING = "(missing)"
 
 @dataclass(frozen=True)
 class Table:
-    """True classes and predicted probabilities of some rows.
+    """Targets and scores of some rows.
 
-    Raises `DataError` when the parts have different lengths, or a probability is not a finite number.
+    Raises `DataError` when the parts have different lengths, or a score is not a finite number.
     """
 
-    labels: tuple[str, ...]
-    targets_N: NDArray[np.int64]
-    scores_NK: NDArray[np.floating]
+    task: Task
+    targets: NDArray[Any]
+    """As the task encodes them: a class index, a number, or a row of marks for each row."""
+    scores: NDArray[np.floating]
+    """What the model says, of shape (N, K); probabilities for a task of classes."""
     row_ids: list[str]
     texts: list[str]
     """What the reader of a report is shown of each row."""
@@ -55,42 +57,52 @@ class Table:
     """Time that predicting took."""
 
     def __post_init__(self) -> None:
-        num_rows = len(self.targets_N)
-        lengths = {len(self.scores_NK), len(self.row_ids), len(self.texts), *map(len, self.slices.values())}
-        if lengths != {num_rows} or self.scores_NK.shape[1:] != (len(self.labels),):
+        num_rows = len(self.targets)
+        lengths = {len(self.scores), len(self.row_ids), len(self.texts), *map(len, self.slices.values())}
+        if lengths != {num_rows} or self.scores.shape[1:] != (len(self.labels),):
             raise DataError(
-                f"the parts of a table differ: {num_rows} targets, scores of shape {self.scores_NK.shape}, "
+                f"the parts of a table differ: {num_rows} targets, scores of shape {self.scores.shape}, "
                 f"{len(self.row_ids)} row ids, {len(self.texts)} texts, {len(self.labels)} labels"
             )
-        if not np.isfinite(self.scores_NK).all():
-            row = int(np.flatnonzero(~np.isfinite(self.scores_NK).all(axis=1))[0])
+        if not np.isfinite(self.scores).all():
+            row = int(np.flatnonzero(~np.isfinite(self.scores).all(axis=1))[0])
             raise DataError(
                 "the model gives a probability that is not a number",
                 where=self.row_ids[row],
                 remedy="its weights are damaged, or training diverged: train again with a lower learning rate",
             )
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the model's outputs, in their order."""
+        return self.task.labels
+
     @cached_property
-    def predicted_N(self) -> NDArray[np.int64]:  # noqa: N802  an array, named by its shape
-        """Index of the most probable class; the first one of several that are equal."""
-        return np.asarray(self.scores_NK.argmax(axis=1), dtype=np.int64)
+    def predicted(self) -> NDArray[Any]:
+        """The model's answers, in the form of the targets."""
+        return self.task.predicted(self.scores)
+
+    @cached_property
+    def credit_N(self) -> NDArray[np.float64]:  # noqa: N802  an array, named by its shape
+        """How right each row is, from 0 to 1."""
+        return self.task.credit(self.targets, self.predicted)
 
     @cached_property
     def right_N(self) -> NDArray[np.bool_]:  # noqa: N802  an array, named by its shape
-        """Whether the most probable class is the true one."""
-        return np.asarray(self.predicted_N == self.targets_N)
+        """Whether each row is altogether right."""
+        return np.asarray(self.credit_N == 1.0)
 
     @property
     def num_rows(self) -> int:
         """Number of rows."""
-        return len(self.targets_N)
+        return len(self.targets)
 
     def take(self, rows: NDArray[np.int64]) -> Table:
         """Return some rows, in the given order."""
         return Table(
-            self.labels,
-            self.targets_N[rows],
-            self.scores_NK[rows],
+            self.task,
+            self.targets[rows],
+            self.scores[rows],
             [self.row_ids[row] for row in rows],
             [self.texts[row] for row in rows],
             {name: [values[row] for row in rows] for name, values in self.slices.items()},
@@ -126,13 +138,13 @@ def predict_table(
         frame = frame.filter(pl.Series(~trained_N))
     if not frame.height:
         raise _none_left(data, split, num_all, num_unlabeled, num_refused)
-    targets_N = _encode_targets(runtime, frame)
+    targets = _encode_targets(runtime, frame)
     started = time.perf_counter()
     predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs})
     seconds = time.perf_counter() - started
     return Table(
-        task.labels,
-        targets_N,
+        task,
+        targets,
         predictions.outputs["scores"],
         frame["row_id"].to_list(),
         [" | ".join(map(str, values)) for values in frame.select(task.inputs).iter_rows()],
@@ -174,13 +186,13 @@ def aligned(before: Table, after: Table) -> tuple[Table, Table]:
 
 
 def true_labels(table: Table) -> list[str]:
-    """Return the name of the true class of each row."""
-    return [table.labels[index] for index in table.targets_N]
+    """Return the true answer of each row in words."""
+    return table.task.names(table.targets)
 
 
 def predicted_labels(table: Table) -> list[str]:
-    """Return the name of the predicted class of each row."""
-    return [table.labels[index] for index in table.predicted_N]
+    """Return the model's answer to each row in words."""
+    return table.task.names(table.predicted)
 
 
 def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:
@@ -208,11 +220,11 @@ def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str])
     return np.isin(row_hashes(frame, list(inputs)), trained)
 
 
-def _encode_targets(runtime: Runtime, frame: pl.DataFrame) -> NDArray[np.int64]:
+def _encode_targets(runtime: Runtime, frame: pl.DataFrame) -> NDArray[Any]:
     task = runtime.task
     targets = frame[task.target]
     try:
-        return np.asarray(task.encode_target(targets.to_list()), dtype=np.int64)
+        return task.encode_target(targets.to_list())
     except DataError:
         # The task knows the labels but not the rows: find the first row, so that the message can name it.
         for value in targets.unique(maintain_order=True).to_list():

@@ -23,5 +23,5 @@ class Metric:
 
     def values(self, table: ScoredRows, weights_RN: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return `accuracy`: sum of the weights of the rows that are right, over the sum of all weights."""
-        right_N = (table.targets_N == table.predicted_N).astype(np.float64)
+        right_N = (table.targets == table.predicted).astype(np.float64)
         return {"accuracy": ratio(weights_RN @ right_N, weights_RN.sum(axis=1))}

@@ -8,7 +8,7 @@ Shape suffixes: N rows, K classes, R resamples, G groups.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,26 +17,31 @@ if TYPE_CHECKING:
 
 
 class ScoredRows(Protocol):
-    """What a classification metric reads of `oreline.evaluate.table.Table`."""
+    """What a metric reads of `oreline.evaluate.table.Table`."""
+
+    @property
+    def task(self) -> Any:
+        """What is predicted."""
+        ...
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Class names in index order."""
+        """Names of the model's outputs, in their order."""
         ...
 
     @property
-    def targets_N(self) -> NDArray[np.int64]:  # noqa: N802  an array, named by its shape
-        """Index of the true class."""
+    def targets(self) -> NDArray[Any]:
+        """The truth as the task encodes it: class indices (N,), marks (N, K), or numbers (N,)."""
         ...
 
     @property
-    def scores_NK(self) -> NDArray[np.floating]:  # noqa: N802  an array, named by its shape
-        """Probabilities."""
+    def scores(self) -> NDArray[np.floating]:
+        """What the model says, (N, K)."""
         ...
 
     @property
-    def predicted_N(self) -> NDArray[np.int64]:  # noqa: N802  an array, named by its shape
-        """Index of the most probable class."""
+    def predicted(self) -> NDArray[Any]:
+        """The model's answers, in the form of the targets."""
         ...
 
 
@@ -54,11 +59,11 @@ class ClassCounts(NamedTuple):
 def class_counts(table: ScoredRows, weights_RN: NDArray[np.float64]) -> ClassCounts:
     """Count the rows of each class by truth, by prediction, and where both agree."""
     num_classes = len(table.labels)
-    right_N = table.targets_N == table.predicted_N
+    right_N = table.targets == table.predicted
     return ClassCounts(
-        group_sums(weights_RN, table.targets_N, num_classes),
-        group_sums(weights_RN, table.predicted_N, num_classes),
-        group_sums(weights_RN[:, right_N], table.targets_N[right_N], num_classes),
+        group_sums(weights_RN, table.targets, num_classes),
+        group_sums(weights_RN, table.predicted, num_classes),
+        group_sums(weights_RN[:, right_N], table.targets[right_N], num_classes),
     )
 
 
@@ -85,3 +90,14 @@ def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> N
     result = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
     np.divide(numerator, denominator, out=result, where=denominator != 0)
     return result
+
+
+def deviations(values_N: NDArray[np.float64], weights_RN: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each value less the weighted mean of each resample, exactly 0 where all drawn values are equal."""
+    if not len(values_N):
+        return np.zeros_like(weights_RN)
+    # Counted from a drawn value: the mean of equal ones is then exactly 0, not off by a rounding that passes for
+    # variance.
+    offsets_RN = values_N - values_N[weights_RN.argmax(axis=1)][:, None]
+    means_R = ratio(np.einsum("rn,rn->r", weights_RN, offsets_RN), weights_RN.sum(axis=1))
+    return np.asarray(offsets_RN - np.nan_to_num(means_R)[:, None])

@@ -43,7 +43,7 @@ class Metric:
 
 def reliability(table: ScoredRows) -> dict[str, list[float]]:
     """Return the reliability diagram: mean `confidence`, `accuracy` and `count` of each bin that holds a row."""
-    values_3N = np.stack([_confidence(table), _right(table), np.ones(len(table.targets_N))])
+    values_3N = np.stack([_confidence(table), _right(table), np.ones(len(table.targets))])
     confidence_G, right_G, count_G = group_sums(values_3N, bins(values_3N[0]), NUM_BINS)
     filled = count_G > 0
     return {
@@ -64,8 +64,8 @@ def bins(confidence_N: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _confidence(table: ScoredRows) -> NDArray[np.float64]:
-    return np.asarray(table.scores_NK[np.arange(len(table.targets_N)), table.predicted_N], dtype=np.float64)
+    return np.asarray(table.scores[np.arange(len(table.targets)), table.predicted], dtype=np.float64)
 
 
 def _right(table: ScoredRows) -> NDArray[np.float64]:
-    return np.asarray(table.targets_N == table.predicted_N, dtype=np.float64)
+    return np.asarray(table.targets == table.predicted, dtype=np.float64)

@@ -29,6 +29,6 @@ class Metric:
 
     def values(self, table: ScoredRows, weights_RN: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Return `log_loss`."""
-        true_N = table.scores_NK[np.arange(len(table.targets_N)), table.targets_N].astype(np.float64)
+        true_N = table.scores[np.arange(len(table.targets)), table.targets].astype(np.float64)
         nats_N = -np.log(np.clip(true_N, CLIP, 1 - CLIP))
         return {"log_loss": ratio(weights_RN @ nats_N, weights_RN.sum(axis=1))}

@@ -42,7 +42,7 @@ class Metric:
     def num_rows(self, table: ScoredRows) -> dict[str, int]:
         """Return the rows behind each figure: predicted as the class, having the class, and either of them."""
         true_K, predicted_K, correct_K = (
-            counts_RK[0].astype(int) for counts_RK in class_counts(table, np.ones((1, len(table.targets_N))))
+            counts_RK[0].astype(int) for counts_RK in class_counts(table, np.ones((1, len(table.targets))))
         )
         rows = {}
         for index, label in enumerate(table.labels):

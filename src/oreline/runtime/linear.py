@@ -135,8 +135,8 @@ class Runtime:
             axis=1,
         )
         embedding_ND = _sketch(rows, ids, values, num_rows) if embeddings else None
-        scores_NK = _softmax(logits_NK + self.model.bias_K)
-        return Predictions({"scores": scores_NK.astype(np.float32)}, embedding_ND, lengths_N, encoded.truncated_N)
+        scores_NK = self.task.activate(logits_NK + self.model.bias_K)
+        return Predictions({"scores": scores_NK}, embedding_ND, lengths_N, encoded.truncated_N)
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows."""
@@ -152,9 +152,3 @@ def _sketch(
     signs = np.where((hashed >> np.uint64(39)) & np.uint64(1), 1.0, -1.0)
     sketch = np.bincount(rows * SKETCH_WIDTH + buckets, values * signs, minlength=num_rows * SKETCH_WIDTH)
     return sketch.reshape(num_rows, SKETCH_WIDTH).astype(np.float32)
-
-
-def _softmax(logits_NK: NDArray[np.floating]) -> NDArray[np.floating]:
-    exponent = np.exp(logits_NK - logits_NK.max(axis=1, keepdims=True))
-    normalised: NDArray[np.floating] = exponent / exponent.sum(axis=1, keepdims=True)
-    return normalised

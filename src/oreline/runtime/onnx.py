@@ -27,8 +27,6 @@ from oreline.runtime.open import open_task
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from oreline.store import Artifact
 
 MODEL = "model.onnx"
@@ -90,7 +88,9 @@ class Runtime:
             )
         names = ["logits", "embedding"] if embeddings else ["logits"]
         logits_BK, *rest = (part[: len(lengths_N)] for part in self._session.run(names, inputs))
-        return Predictions({"scores": _softmax(logits_BK)}, rest[0] if rest else None, lengths_N, encoded.truncated_N)
+        return Predictions(
+            {"scores": self.task.activate(logits_BK)}, rest[0] if rest else None, lengths_N, encoded.truncated_N
+        )
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""
@@ -153,9 +153,3 @@ def usable_cores() -> int:
 def has_vnni() -> bool:
     """Whether 8-bit products are summed in 32 bits by one instruction, so that they cannot saturate."""
     return bool({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"} & set(processor_flags()))
-
-
-def _softmax(logits_BK: NDArray[np.float32]) -> NDArray[np.float32]:
-    exponent = np.exp(logits_BK - logits_BK.max(axis=1, keepdims=True))
-    normalised: NDArray[np.float32] = (exponent / exponent.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normalised

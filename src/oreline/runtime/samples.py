@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def write_samples(folder: Path, runtime: Runtime, data: Dataset, *, seed: int = 
     held_out = data.frame("dev" if data.manifest.splits.get("dev") else _training_split(data), columns)
     trained = data.frame(_training_split(data), columns)
     reference = held_out.sample(min(NUM_REFERENCE, held_out.height), seed=seed)
-    replay = stratified_sample(trained, task.target, NUM_REPLAY, seed=seed)
+    replay = stratified_sample(trained, strata(trained, task), NUM_REPLAY, seed=seed)
     replayed = _unanswered(replay, task)
     pl.concat([answered(reference, runtime), replayed]).write_parquet(folder / SAMPLES)
     return golden_rows(reference, runtime)
@@ -88,8 +89,8 @@ def answered(frame: pl.DataFrame, runtime: Runtime) -> pl.DataFrame:
             "part": ["reference"] * frame.height,
             "row_id": frame["row_id"],
             **{role: frame[role] for role in task.inputs},
-            "label": frame[task.target],
-            "predicted": [answer["label"] for answer in task.decode(predictions.outputs)],
+            "label": as_text(frame[task.target]),
+            "predicted": task.outcomes(task.predicted(predictions.outputs["scores"])),
             "scores": predictions.outputs["scores"].tolist(),
             "embedding": vectors.tolist() if vectors is not None else [None] * frame.height,
         },
@@ -103,7 +104,7 @@ def _unanswered(frame: pl.DataFrame, task: Task) -> pl.DataFrame:
         pl.lit("replay").alias("part"),
         "row_id",
         *task.inputs,
-        pl.col(task.target).alias("label"),
+        as_text(frame[task.target]).alias("label"),
         *(pl.lit(None, dtype=_SCHEMA[name]).alias(name) for name in ("predicted", "scores", "embedding")),
     ).cast({"row_id": pl.String, **dict.fromkeys(("label", *task.inputs), pl.String)})
 
@@ -126,13 +127,29 @@ def scores_alone(runtime: Runtime, inputs: Mapping[str, str]) -> list[float]:
     return [round(float(score), 6) for score in outputs["scores"][0]]
 
 
-def stratified_sample(frame: pl.DataFrame, column: str, rows: int, *, seed: int) -> pl.DataFrame:
-    """Return about `rows` rows in which each value of a column keeps its share, and at least one row."""
+def strata(frame: pl.DataFrame, task: Task) -> pl.Series:
+    """Return what a task counts its targets by, null where a row has none that it knows."""
+    known = [target is not None and task.knows(target) for target in frame[task.target].to_list()]
+    found = iter(task.outcomes(task.encode_target(frame[task.target].filter(known).to_list())))
+    return pl.Series("stratum", [next(found) if is_known else None for is_known in known], dtype=pl.String)
+
+
+def as_text(targets: pl.Series) -> pl.Series:
+    """Return targets as strings that their task reads again: lists become JSON."""
+    if targets.dtype != pl.List:
+        return targets.cast(pl.String)
+    texts = [None if value is None else json.dumps(value, ensure_ascii=False) for value in targets.to_list()]
+    return pl.Series(targets.name, texts, dtype=pl.String)
+
+
+def stratified_sample(frame: pl.DataFrame, stratum: pl.Series, rows: int, *, seed: int) -> pl.DataFrame:
+    """Return about `rows` rows in which each stratum keeps its share, and at least one row."""
     if rows >= frame.height:
         return frame
-    rank = pl.int_range(pl.len()).shuffle(seed=seed).over(column)
-    quota = (pl.len().over(column) * (rows / frame.height)).ceil()
-    return frame.filter(rank < quota)
+    of_stratum = frame.with_columns(stratum.alias("_stratum"))
+    rank = pl.int_range(pl.len()).shuffle(seed=seed).over("_stratum")
+    quota = (pl.len().over("_stratum") * (rows / frame.height)).ceil()
+    return of_stratum.filter(rank < quota).drop("_stratum")
 
 
 def _training_split(data: Dataset) -> str:

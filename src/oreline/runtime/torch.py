@@ -50,7 +50,8 @@ class Runtime:
         if not encoded.ids:
             return self._nothing(embeddings)
         with torch.inference_mode(), self._own_threads():
-            outputs, embedding_ND = self._head.outputs(self.model, batch)
+            logits_BK, embedding_ND = self._head.outputs(self.model, batch)
+        outputs = {"scores": self.task.activate(logits_BK)}
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
         return Predictions(outputs, embedding_ND if embeddings else None, lengths_N, encoded.truncated_N)
 

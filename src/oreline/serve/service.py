@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from oreline.errors import DataError, ResourceError, did_you_mean
+from oreline.errors import DataError, ResourceError
 from oreline.monitor.records import LogRecord
 from oreline.serve.batcher import Batcher
 from oreline.serve.jobs import Answered
@@ -84,12 +84,14 @@ class Service:
         deadline_s = self.settings.deadline_s
         future = self.batcher.submit(columns, len(rows), deadline_s=deadline_s)
         answered = await _result(future, deadline_s, gone)
-        answers = answered.served.task.decode(answered.predictions.outputs)
-        for answer, truncated in zip(answers, answered.predictions.truncated_N, strict=True):
+        task, outputs = answered.served.task, answered.predictions.outputs
+        answers = task.decode(outputs)
+        outcomes = task.outcomes(task.predicted(outputs["scores"]))
+        for answer, outcome, truncated in zip(answers, outcomes, answered.predictions.truncated_N, strict=True):
             answer["id"], answer["truncated"] = uuid.uuid4().hex, bool(truncated)
-            self.meters.rows.labels(answer["label"]).inc()
+            self.meters.rows.labels(outcome).inc()
         if self.recorder is not None:
-            self.recorder.put(_records(columns, answers, answered))
+            self.recorder.put(_records(columns, [answer["id"] for answer in answers], outcomes, answered))
         return answers, answered.served, self._warnings(answered)
 
     async def explain(self, row: dict[str, str], label: str | None, gone: Gone) -> tuple[dict[str, Any], Served]:
@@ -113,9 +115,12 @@ class Service:
 
     async def feedback(self, id: str, label: str) -> None:
         """Log the true label of a prediction. Raises `DataError` for a label that the model does not know."""
-        labels = self.live.current.task.labels
-        if label not in labels:
-            raise DataError(f"unknown label {label[:80]!r}", where="label", allowed=did_you_mean(label, labels))
+        task = self.live.current.task
+        if not task.knows(label):
+            try:
+                task.encode_target([label])
+            except DataError as error:
+                raise DataError(f"unknown label {label[:80]!r}", where="label", allowed=error.allowed) from error
         await self._with_log(lambda log: log.feedback(id, label))
         self.meters.feedback.inc()
 
@@ -192,22 +197,22 @@ async def _result(future: Future[_T], timeout_s: float, gone: Gone) -> _T:
         watcher.cancel()
 
 
-def _records(columns: Columns, answers: Sequence[dict[str, Any]], answered: Answered) -> list[LogRecord]:
+def _records(columns: Columns, ids: Sequence[str], outcomes: Sequence[str], answered: Answered) -> list[LogRecord]:
     predictions, identity, now_s = answered.predictions, answered.served.identity, time.time()
     scores_NK, embedding_ND = predictions.outputs["scores"], predictions.embedding_ND
     return [
         LogRecord(
-            id=answer["id"],
+            id=id,
             time_s=now_s,
             model_id=identity["id"],
             version=identity["version"],
             inputs={role: values[row] for role, values in columns.items()},
-            label=answer["label"],
+            label=outcome,
             scores_K=scores_NK[row],
             embedding_D=None if embedding_ND is None else embedding_ND[row],
-            truncated=answer["truncated"],
+            truncated=bool(predictions.truncated_N[row]),
         )
-        for row, answer in enumerate(answers)
+        for row, (id, outcome) in enumerate(zip(ids, outcomes))
     ]
 
 

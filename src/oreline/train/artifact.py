@@ -48,7 +48,7 @@ def dev_metrics(job: Job, outcome: Outcome, estimate: EstimateDev | None) -> dic
     """Return the figures on dev for the manifest; nothing where there is no dev, or nobody estimates."""
     if estimate is None or outcome.dev_outputs is None or job.dev is None:
         return {}
-    found = estimate(job.task, job.dev.targets_N, outcome.dev_outputs)
+    found = estimate(job.task, job.dev.targets, outcome.dev_outputs)
     return {name: value.to_json() for name, value in found.items()}
 
 
@@ -80,10 +80,10 @@ def write_train_rows(folder: Path, frame: pl.DataFrame, inputs: Sequence[str], s
 
 
 def _report(manifest: Manifest, outcome: Outcome, data: Dataset) -> Report:
+    told = dict.fromkeys(name for point in outcome.history for name in point if name.startswith("dev_"))
     curves: dict[str, tuple[str, Callable[[Sequence[float]], list[float]]]] = {
         "training loss": ("loss", _smoothed),
-        "dev loss": ("dev_log_loss", list),
-        "dev accuracy": ("dev_accuracy", list),
+        **{name.replace("_", " ").replace("dev log loss", "dev loss"): (name, list) for name in told},
     }
     x, y = {}, {}
     for title, (key, treat) in curves.items():

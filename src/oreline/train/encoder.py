@@ -6,6 +6,7 @@ Shape suffixes: N rows, B rows of one batch, K classes.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -114,8 +115,8 @@ class EncoderTraining:
         batches = length_batches(lengths_N, PREDICT_TOKENS)
         with torch.inference_mode():
             parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[0] for rows in batches]
-        back = np.argsort(np.concatenate(batches))
-        return {name: np.concatenate([part[name] for part in parts])[back] for name in parts[0]}
+        logits_NK = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
+        return {"scores": self.job.task.activate(logits_NK)}
 
     def embeddings(self, encoded: Encoded) -> NDArray[np.float32]:
         """Return the vectors that the head reads, of shape (N, D), in the rows' order."""
@@ -137,8 +138,8 @@ class EncoderTraining:
 
     def _say_example(self) -> None:
         shown = self.tokenizer.decode(self.train.ids[0].tolist(), skip_special_tokens=False)
-        label = self.job.task.labels[int(self.job.train.targets_N[0])]
-        self.job.say(f"first row as the model sees it: {shown[:300]} → {label}")
+        [target] = self.job.task.names(self.job.train.targets[:1])
+        self.job.say(f"first row as the model sees it: {shown[:300]} → {target}")
         if num_cut := int(self.train.truncated_N.sum()):
             num_rows = len(self.train.ids)
             self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")
@@ -149,7 +150,7 @@ class EncoderTraining:
         middle = int(np.median(self.lengths_N))
         rows = np.argsort(np.abs(self.lengths_N - middle), kind="stable")[: options.rows_per_step]
         parts = length_batches(self.lengths_N[rows], int(resolved["token_budget"]), len(rows))
-        sample = [self._batch(self.train, rows[part], self.job.train.targets_N) for part in parts]
+        sample = [self._batch(self.train, rows[part], self.job.train.targets) for part in parts]
         measured = forecast(self.model, sample, self.head.loss, bf16=bf16)
         if options.minutes is not None:
             num_steps = min(num_steps, max(int(options.minutes * 60 / measured.step_s), 1))
@@ -166,14 +167,14 @@ class EncoderTraining:
             token_budget=token_budget,
             seed=self.job.seed,
         ):
-            yield [self._batch(self.train, rows, self.job.train.targets_N) for rows in parts]
+            yield [self._batch(self.train, rows, self.job.train.targets) for rows in parts]
 
-    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets_N: NDArray[np.int64] | None) -> Batch:
+    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: NDArray[Any] | None) -> Batch:
         return make_batch(
             [encoded.ids[row] for row in rows],
             self.pad_id,
             segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
-            targets=targets_N[rows] if targets_N is not None else None,
+            targets=targets[rows] if targets is not None else None,
             device=self.device,
         )
 
@@ -182,10 +183,11 @@ class EncoderTraining:
             raise ValueError("there are no dev rows to score")
         task = self.job.task
         self._last_outputs = self.outputs(self.dev)
-        figures = self.job.score(task, self.job.dev.targets_N, self._last_outputs)
+        figures = self.job.score(task, self.job.dev.targets, self._last_outputs)
         shown = {name: figures[name] for name in (task.metrics[0], "log_loss") if name in figures}
-        # Equal accuracy happens often on few rows; the lower loss then decides.
-        aim = (figures[task.metrics[0]], -figures.get("log_loss", 0.0))
+        sign = 1.0 if registry.get("metric", task.metrics[0]).higher_is_better else -1.0
+        # Equal accuracy happens often on few rows; the lower loss then decides. What is undefined is worst.
+        aim = (sign * figures.get(task.metrics[0], -sign * math.inf), -figures.get("log_loss", 0.0))
         return aim, shown
 
     def _dev_outputs(self, progress: Progress) -> dict[str, NDArray[Any]] | None:

@@ -102,6 +102,8 @@ def finetune(
         outcome: Outcome = trainer.train(job)
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
+    if job.dev is not None and outcome.dev_outputs is not None:
+        job = replace(job, task=opened.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
     manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -158,9 +160,10 @@ def open_task_for(task: str, frame: pl.DataFrame, start: Path | None) -> Task:
     options = registry.get("task", task).options_from(targets)
     if start is not None and (start / store.MANIFEST).is_file():
         manifest = store.read_manifest(start)
-        known = set(manifest.task_options.get("labels", ()))
-        if manifest.task == task and {str(target) for target in targets} <= known:
-            options = manifest.task_options
+        if manifest.task == task:
+            parent: Task = registry.create("task", task, **manifest.task_options)
+            if all(parent.knows(target) for target in targets):
+                options = manifest.task_options
     opened: Task = registry.create("task", task, **options)
     return opened
 
@@ -189,7 +192,7 @@ def _dev_rows(data: Dataset, task: Task) -> Rows | None:
         return None
     frame = data.frame("dev", [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
-    frame = frame.filter(pl.col(task.target).cast(pl.String).is_in(list(task.labels)))
+    frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
     return _rows(frame, task) if frame.height else None
 
 

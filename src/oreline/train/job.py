@@ -11,7 +11,6 @@ from oreline.recipe import TrainOptions
 from oreline.types import Columns, Event, OnEvent, Task
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from oreline.train.checkpoint import Workspace
@@ -25,10 +24,11 @@ class Rows:
     """Rows of one split: inputs by role, and targets as the head's loss takes them."""
 
     columns: Columns
-    targets_N: NDArray[np.int64]
+    targets: NDArray[Any]
+    """As the task encodes them, one each."""
 
     def __len__(self) -> int:
-        return len(self.targets_N)
+        return len(self.targets)
 
 
 @dataclass(frozen=True, slots=True)

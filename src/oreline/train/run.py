@@ -98,7 +98,7 @@ def _drive(
             with meter.paused():
                 values |= _evaluate(plan, plan.evaluate, options, work, progress)
         if values:
-            progress.history.append({"step": step.number, **{k: v for k, v in values.items() if k in _CURVE}})
+            progress.history.append({"step": step.number, **{k: v for k, v in values.items() if _is_of_curve(k)}})
             for tracker in trackers:
                 tracker.log(step.number, values)
             on_event(Event(plan.stage, step.number, plan.num_steps, values))
@@ -111,8 +111,9 @@ def _drive(
             saved_at = time.monotonic()
 
 
-_CURVE = {"loss", "dev_log_loss", "dev_accuracy"}
-"""Figures that the learning curve shows; rates and times would differ between two runs of the same job."""
+def _is_of_curve(name: str) -> bool:
+    """Whether the learning curve shows a figure; rates and times would differ between two runs of the same job."""
+    return name == "loss" or name.startswith("dev_")
 
 
 def _evaluate(

@@ -54,13 +54,12 @@ def remember(models: Sequence[Artifact], task: Task, golden: pl.DataFrame, home:
     sources = tuple(_datasets(models[-1].manifest.data, home))
     columns = ["row_id", *task.inputs, task.target]
     frames = [data.frame("train" if "train" in data.splits else data.splits[0], columns) for data in sources]
-    known_labels = pl.col(task.target).is_in(list(task.labels))
     old = pl.concat(frames) if frames else read_samples(models[-1], "replay").select(columns)
     return Known(
         trained=np.unique(np.concatenate([np.zeros(0, np.uint64), *trained])).astype(np.uint64),
         golden=row_hashes(golden, task.inputs),
-        old=_distinct(old.filter(known_labels), task.inputs),
-        reference=read_samples(models[-1], "reference").select(columns).filter(known_labels),
+        old=_distinct(_known(old, task), task.inputs),
+        reference=_known(read_samples(models[-1], "reference").select(columns), task),
         sources=sources,
     )
 
@@ -91,6 +90,11 @@ def _datasets_once(folder: Path, seen: set[Path]) -> Iterator[Dataset]:
     if folder not in seen and (folder / DATASET).is_file():
         seen.add(folder)
         yield Dataset.open(folder)
+
+
+def _known(frame: pl.DataFrame, task: Task) -> pl.DataFrame:
+    """Return the rows whose target the task knows."""
+    return frame.filter([task.knows(target) for target in frame[task.target].to_list()])
 
 
 def _distinct(frame: pl.DataFrame, inputs: Sequence[str]) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from oreline.data.ledger import Ledger
 from oreline.data.shards import SplitWriter
 from oreline.errors import DataError, did_you_mean
 from oreline.report.report import Report, Table
+from oreline.runtime.samples import as_text
 from oreline.store import writing
 from oreline.types import Policy, Task
 
@@ -237,12 +238,13 @@ def _renamed(old: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
 
 
 def _refuse_new_labels(fresh: pl.DataFrame, task: Task) -> None:
-    counts = fresh[task.target].cast(pl.String).value_counts(sort=True)
-    new = {label: rows for label, rows in counts.iter_rows() if label not in task.labels}
-    if not new:
+    known_N = np.asarray([task.knows(target) for target in fresh[task.target].to_list()], dtype=bool)
+    if known_N.all():
         return
+    unknown = fresh.filter(pl.Series(~known_N)).with_columns(as_text(fresh[task.target].filter(pl.Series(~known_N))))
+    new = dict(unknown[task.target].value_counts(sort=True).iter_rows())
     listed = ", ".join(f"{label!r} ({rows:,} rows)" for label, rows in list(new.items())[:5])
-    first = fresh.filter(pl.col(task.target).cast(pl.String) == next(iter(new)))["row_id"][0]
+    first = unknown.filter(pl.col(task.target) == next(iter(new)))["row_id"][0]
     raise DataError(
         f"the fresh rows have {len(new)} label{'s' * (len(new) > 1)} that the model does not know: "
         f"{listed}{', …' * (len(new) > 5)}",

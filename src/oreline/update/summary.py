@@ -51,9 +51,9 @@ def update_report(
     verdict = judged.verdict
     checks = {check.name: check for check in verdict.checks}
     metrics = {
-        **_accuracies("golden", judged.golden, seed),
+        **_figures("golden", judged.golden, seed),
         "golden_accuracy_change": checks["all rows"].difference,
-        **_accuracies("fresh", judged.fresh, seed),
+        **_figures("fresh", judged.fresh, seed),
         "fresh_accuracy_change": checks["fresh rows"].difference,
     }
     return Report(
@@ -78,24 +78,26 @@ def update_report(
     )
 
 
-def _accuracies(name: str, pair: Pair, seed: int) -> dict[str, Estimate]:
+def _figures(name: str, pair: Pair, seed: int) -> dict[str, Estimate]:
+    metric = pair[0].task.metrics[0]
     return {
-        f"{name}_accuracy_{when}": estimates(table, ["accuracy"], seed=seed)["accuracy"]
+        f"{name}_{metric}_{when}": found[metric]
         for when, table in zip(("before", "after"), pair)
+        if metric in (found := estimates(table, [metric], seed=seed))
     }
 
 
 def _per_class(title: str, pair: Pair) -> Table:
-    """Return each class's share of rows that either model has right (its recall)."""
+    """Return the mean credit of each class's rows (its recall, where a row is right or wrong)."""
     before, after = pair
+    classes_N = np.asarray(before.task.outcomes(before.targets), dtype=object)
+    changes_N = after.credit_N - before.credit_N
     rows = []
-    for index, label in enumerate(before.labels):
-        of_class = np.flatnonzero(before.targets_N == index)
-        if len(of_class):
-            recalls = [round(float(table.right_N[of_class].mean()), 4) for table in pair]
-            gains = int((after.right_N & ~before.right_N)[of_class].sum())
-            losses = int((before.right_N & ~after.right_N)[of_class].sum())
-            rows.append((label, len(of_class), *recalls, gains, losses))
+    for name in sorted(set(classes_N)):
+        of_class = np.flatnonzero(classes_N == name)
+        means = [round(float(table.credit_N[of_class].mean()), 4) for table in pair]
+        gains, losses = int((changes_N[of_class] > 0).sum()), int((changes_N[of_class] < 0).sum())
+        rows.append((name, len(of_class), *means, gains, losses))
     return Table(title, ("class", "n", "recall before", "recall after", "gains", "losses"), rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oreline import registry
+from oreline.errors import UsageError
 from oreline.models.heads.sequence_classification import balanced_weights
 from oreline.train.encoder import EncoderTraining, pooling_of, start_of
 from oreline.train.job import Job, Outcome
@@ -25,14 +26,11 @@ class Method:
     def train(self, job: Job) -> Outcome:
         """Train on `job.train`, choosing on `job.dev`."""
         folder = start_of(job, "full")
-        weights = None
+        loss_options = {}
         if job.options.class_weights == "balanced":
-            weights = balanced_weights(job.train.targets_N, len(job.task.labels))
-        head = registry.create(
-            "head",
-            job.task.head,
-            num_labels=len(job.task.labels),
-            pooling=self.pooling or pooling_of(folder),
-            class_weights=weights,
-        )
+            if job.task.view != "classes":
+                raise UsageError("class_weights counts rare classes more", allowed="a task with one class a row")
+            loss_options["class_weights"] = balanced_weights(job.train.targets, len(job.task.labels))
+        pooling = self.pooling or pooling_of(folder)
+        head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling=pooling, **loss_options)
         return EncoderTraining(job, folder, head).fit(self.learning_rate)

@@ -1,0 +1,1 @@
+"""What a report shows of one kind of answers, one file each."""

@@ -1,0 +1,17 @@
+"""One label for each pair of texts: matching, entailment, duplicate questions."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from oreline.tasks.classes import OneOfClasses
+
+
+class Task(OneOfClasses):
+    """Pair classification: one of K labels for two texts that the model reads together (a cross-encoder).
+
+    Args:
+        labels: class names in index order, each once.
+    """
+
+    inputs: ClassVar[tuple[str, ...]] = ("text", "text_pair")

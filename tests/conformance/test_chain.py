@@ -1,0 +1,153 @@
+"""Every task goes through the whole chain without a line of its own: train, evaluate, explain, compress, serve, update.
+
+A new file in `tasks/` is tested here as soon as `EXAMPLES` has a target for its view.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+import oreline as ore
+from oreline import registry
+from oreline.data.dataset import Dataset
+from oreline.runtime.open import open_runtime
+from oreline.serve.app import create_app
+from oreline.serve.settings import settings_from
+from oreline.store import Artifact
+
+TASKS = registry.names("task")
+FILLER = [
+    "the",
+    "film",
+    "a",
+    "movie",
+    "story",
+    "plot",
+    "actor",
+    "scene",
+    "with",
+    "and",
+    "of",
+    "in",
+    "its",
+    "very",
+    "quite",
+]
+GOOD, BAD = ["great", "moving", "superb"], ["dull", "awful", "tedious"]
+
+
+def target(view: str, good: bool, bad: bool) -> Any:
+    """Return what a row with a good and a bad word is labelled with."""
+    if view == "classes":
+        return "mixed" if good and bad else "fresh" if good else "rotten" if bad else "plain"
+    if view == "labels":
+        return [*(["good"] if good else []), *(["bad"] if bad else [])]
+    return 3.0 + good - 2 * bad
+
+
+def rows(task: Any, num_rows: int, seed: int = 0) -> dict[str, list[Any]]:
+    """Return rows for a task, learnable from single words."""
+    source = random.Random(seed)
+    made: dict[str, list[Any]] = {role: [] for role in (*task.inputs, "label")}
+    for number in range(num_rows):
+        good, bad = source.random() < 0.5, source.random() < 0.5
+        words = [*source.choices(FILLER, k=5), *([source.choice(GOOD)] * good), *([source.choice(BAD)] * bad)]
+        source.shuffle(words)
+        for part, role in enumerate(task.inputs):  # of two texts, each has its share of the words
+            made[role].append(" ".join([*words[part :: len(task.inputs)], str(number), str(seed)]))
+        made["label"].append(target(task.view, good, bad))
+    return made
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def trained(request: pytest.FixtureRequest, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A task's dataset, and a small encoder trained for it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    data = ore.refine(rows(registry.get("task", request.param), 300), out=folder / "data")
+    train = {"epochs": 4, "learning_rate": 5e-3, "threads": 1}
+    options = {"pooling": "mean"}
+    model = ore.finetune(
+        str(tiny_start), data, task=request.param, method="full", method_options=options, train=train, out=folder / "m"
+    )
+    return data, model
+
+
+def test_it_learns_and_is_evaluated(trained: tuple[Dataset, Artifact], tmp_path: Path) -> None:
+    data, model = trained
+    report = ore.evaluate(model, data, out=tmp_path / "report")
+    main = open_runtime(model).task.metrics[0]
+    assert report.metrics[main].value > 0.5
+    assert report.metrics[main].n > 0
+    assert main in model.manifest.metrics
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert len(report.tables) >= 2
+    compared = ore.evaluate(model, data, compare=model)
+    [table] = [table for table in compared.tables if table.title.startswith("Against the compared model")]
+    assert all(row[3].value == 0 for row in table.rows)
+
+
+def test_its_card_says_how_to_use_it(trained: tuple[Dataset, Artifact]) -> None:
+    _, model = trained
+    card = (model.path / "README.md").read_text(encoding="utf-8")
+    assert model.manifest.task in card
+    assert "import oreline" in card
+
+
+def test_it_answers_rows_in_order_and_explains_single_texts(trained: tuple[Dataset, Artifact]) -> None:
+    data, model = trained
+    task = open_runtime(model).task
+    frame = data.frame("test")
+    answers = ore.predict(model, frame)
+    assert [answer["id"] for answer in answers] == list(range(1, frame.height + 1)) or len(answers) == frame.height
+    assert json.loads(json.dumps(answers)) == answers
+    if task.inputs == ("text",):
+        [explained] = ore.explain(model, "a great but dull film")
+        assert [word["word"] for word in explained["words"]] == ["a", "great", "but", "dull", "film"]
+        assert explained["label"] in task.labels
+
+
+def test_the_head_alone_learns_too(trained: tuple[Dataset, Artifact], tiny_start: Path, tmp_path: Path) -> None:
+    data, model = trained
+    head = ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")
+    main = open_runtime(head).task.metrics[0]
+    assert head.manifest.metrics[main]["n"] > 0
+    assert ore.evaluate(head, data).metrics[main].n > 0
+
+
+def test_it_is_compressed_served_told_the_truth_and_watched(trained: tuple[Dataset, Artifact], tmp_path: Path) -> None:
+    data, model = trained
+    small = ore.compress(model, data=data, options={"graphs": ["eager"]}, max_drop=0.3, out=tmp_path / "int8")
+    runtime = open_runtime(small)
+    task, frame = runtime.task, data.frame("test")
+    inputs = [{role: row[role] for role in task.inputs} for row in frame.iter_rows(named=True)] * 2
+    with TestClient(
+        create_app(small.path, settings=settings_from({"log_url": str(tmp_path / "log.sqlite")}))
+    ) as client:
+        assert client.get("/health/ready").status_code == 200
+        answer = client.post("/predict", json={"rows": inputs}).json()
+        assert len(answer["predictions"]) == len(inputs)
+        one = client.post("/predict", json=inputs[0]).json()
+        known = {"id", "truncated", "model", "warnings", "label", "labels", "value", "scores"}
+        assert set(one) <= known
+        told = client.post("/feedback", json={"id": one["id"], "label": frame["label"][0]})
+        assert told.status_code == 200, told.text
+        wrong = client.post("/feedback", json={"id": one["id"], "label": "never heard of"})
+        assert wrong.status_code == 422
+    watched = ore.monitor(small, tmp_path / "log.sqlite")
+    assert watched.facts["rows_live"] == len(inputs) + 1
+    assert set(watched.facts["p_values"]) == {"embedding_shift", "label_shift"}
+
+
+def test_it_is_updated_with_fresh_rows(trained: tuple[Dataset, Artifact], tmp_path: Path) -> None:
+    data, model = trained
+    fresh = rows(open_runtime(model).task, 120, seed=1)
+    _, report = ore.update(model, fresh, gate=data, out=tmp_path / "home", train={"epochs": 1, "threads": 1})
+    assert report.facts["decision"] in {"passed", "refused", "undecided"}
+    assert any(name.startswith("golden_") for name in report.metrics)
