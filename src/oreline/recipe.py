@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from oreline.errors import ResourceError, UsageError, did_you_mean
 
 Verbs = Mapping[str, Callable[..., Any]]
+Schedule = Literal["linear", "cosine", "constant", "inverse_sqrt"]
 
 REFERENCES = ("data", "model", "start", "live", "fresh", "gate", "compare", "baseline", "rehearse")
 """Options whose value may be the name of an earlier step."""
@@ -47,9 +48,14 @@ class TrainOptions(BaseModel):
     token_budget: int | None = Field(None, ge=16, description="padded tokens in one forward pass; probed when not set")
     max_tokens: int = Field(256, ge=4, description="longer texts are cut, counted and warned of")
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps in which the learning rate rises")
+    schedule: Schedule = Field("linear", description="the learning rate after the rise; linear and cosine end at zero")
+    layer_decay: float | None = Field(
+        None, gt=0, le=1, description="each layer's rate is the one above it times this; the head has the full rate"
+    )
     weight_decay: float = Field(0.01, ge=0, description="decoupled, not on biases and norms")
     clip_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
-    optimizer: str = Field("adamw", description="name of an optimizer plug")
+    optimizer: str = Field("adamw", description="name of an optimizer plug; each says what rates it needs")
+    optimizer_options: dict[str, Any] = Field(default_factory=dict, description="options of the optimizer plug")
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes count more")
     patience: int = Field(3, ge=1, description="dev evaluations without a gain before training stops")
     evaluations_per_epoch: int = Field(2, ge=1, description="how often dev is scored; the best weights are kept")

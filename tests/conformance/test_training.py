@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from oreline import registry
+from oreline.errors import UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.models.batch import Batch, make_batch
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
+from oreline.train.checkpoint import Workspace
 from oreline.train.finetune import finetune
 
 ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.array([2, 12, 6, 3], np.int32)]
@@ -114,6 +118,8 @@ def test_objectives(name: str, tiny_start: Path):
 @pytest.mark.parametrize("name", registry.names("optimizer"))
 def test_optimizers(name: str):
     options_survive_json("optimizer", name)
+    with pytest.raises(UsageError, match="has no option 'beta9'"):
+        registry.create("optimizer", name, beta9=0.5)
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
     optimizer = registry.create("optimizer", name).build(model, learning_rate=0.05, weight_decay=0.01)
@@ -128,6 +134,98 @@ def test_optimizers(name: str):
         optimizer.zero_grad()
     assert losses[-1] < 0.5 * losses[0]
     assert {id(p) for group in optimizer.param_groups for p in group["params"]} == {id(p) for p in model.parameters()}
+
+
+def classifier(start: Path, name: str, **build: Any) -> tuple[Any, Any, torch.optim.Optimizer]:
+    """Return a head, an encoder under it, in evaluation mode, and an optimizer over both."""
+    torch.manual_seed(0)
+    head = registry.create("head", "sequence_classification", num_labels=3)
+    model = head.module(start).eval()
+    given = {"learning_rate": 1e-3, "weight_decay": 0.1} | build
+    return head, model, registry.create("optimizer", name).build(model, **given)
+
+
+def steps_made(head: Any, model: Any, optimizer: torch.optim.Optimizer, number: int) -> list[float]:
+    """Make steps on the same rows; returns the loss before each."""
+    batch, losses = make_batch(ROWS, 0, targets=np.array([0, 1, 2])), []
+    for _ in range(number):
+        loss = head.loss(model, batch) / batch.weight
+        losses.append(float(loss.detach()))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return losses
+
+
+def at_half_the_rate(head: Any, model: Any, optimizer: torch.optim.Optimizer) -> None:
+    """Make three steps at another rate, which the groups are told as the loop tells them."""
+    for group in optimizer.param_groups:
+        group["lr"] = 0.5e-3 * group["scale"]
+    steps_made(head, model, optimizer, 3)
+
+
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+def test_two_steps_of_an_optimizer_lower_the_loss(name: str, tiny_start: Path):
+    losses = steps_made(*classifier(tiny_start, name), 3)
+    assert losses[2] < losses[0]
+
+
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+def test_optimizers_decay_matrices_alone_and_apart_from_the_gradient(name: str, tiny_start: Path):
+    head, model, optimizer = classifier(tiny_start, name, learning_rate=0.1, weight_decay=0.5)
+    before = {key: parameter.detach().clone() for key, parameter in model.named_parameters()}
+    for key, parameter in model.named_parameters():
+        parameter.grad = None if "pooler" in key else torch.zeros_like(parameter)
+    optimizer.step()
+    for key, parameter in model.named_parameters():
+        factor = 0.95 if parameter.ndim >= 2 and "pooler" not in key else 1.0  # 1 - 0.1 * 0.5
+        torch.testing.assert_close(parameter.detach(), before[key] * factor, msg=key)
+
+
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+def test_optimizers_leave_frozen_parameters_alone(name: str, tiny_start: Path):
+    torch.manual_seed(0)
+    head = registry.create("head", "sequence_classification", num_labels=3)
+    model = head.module(tiny_start).eval()
+    frozen = {key: p for key, p in model.named_parameters() if "layer.0" in key or "embeddings" in key}
+    for parameter in frozen.values():
+        parameter.requires_grad_(False)
+    before = {key: parameter.detach().clone() for key, parameter in model.named_parameters()}
+    optimizer = registry.create("optimizer", name).build(model, learning_rate=1e-3, weight_decay=0.1)
+    steps_made(head, model, optimizer, 2)
+    for key, parameter in model.named_parameters():
+        assert torch.equal(parameter, before[key]) == (key in frozen), key
+
+
+@pytest.mark.parametrize("layer_decay", [None, 0.5])
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+def test_optimizers_give_each_layer_its_rate(name: str, layer_decay: float | None, tiny_start: Path):
+    _, model, optimizer = classifier(tiny_start, name, layer_decay=layer_decay)
+    scales = {id(p): group["scale"] for group in optimizer.param_groups for p in group["params"]}
+    expected = {"embeddings": 0.125, "layer.0": 0.25, "layer.1": 0.5, "pooler": 1.0, "classifier": 1.0}
+    for key, parameter in model.named_parameters():
+        (part,) = (part for part in expected if f"{part}." in key)
+        assert scales[id(parameter)] == (expected[part] if layer_decay else 1.0), key
+    assert all(group["lr"] == 1e-3 * group["scale"] for group in optimizer.param_groups)
+
+
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+def test_optimizers_continue_from_a_checkpoint_to_the_same_bits(name: str, tiny_start: Path, tmp_path: Path):
+    head, whole, optimizer = classifier(tiny_start, name, layer_decay=0.5)
+    steps_made(head, whole, optimizer, 3)
+    work = Workspace(tmp_path)
+    work.save(whole, optimizer, {"step": 3})
+    state, weights = copy.deepcopy(optimizer.state_dict()), copy.deepcopy(whole.state_dict())
+    at_half_the_rate(head, whole, optimizer)
+    _, killed, its_own = classifier(tiny_start, name, layer_decay=0.5)
+    assert work.load(killed, its_own) == {"step": 3}
+    _, reloaded, another = classifier(tiny_start, name, layer_decay=0.5)
+    reloaded.load_state_dict(weights)
+    another.load_state_dict(state)
+    for model, continued in ((killed, its_own), (reloaded, another)):
+        at_half_the_rate(head, model, continued)
+        for key, value in whole.state_dict().items():
+            assert torch.equal(value, model.state_dict()[key]), key
 
 
 @pytest.mark.parametrize("name", registry.names("tracker"))

@@ -191,6 +191,39 @@ def test_a_method_without_its_start_is_refused(reviews, tmp_path: Path):
         train(None, reviews, tmp_path / "model", "full")
 
 
+def test_the_optimizer_and_its_options_are_the_recipes(reviews, tiny_start: Path, tmp_path: Path):
+    weights = set()
+    for name, changes in {
+        "adamw": {},
+        "again": {"optimizer_options": {"beta1": 0.9}},
+        "beta": {"optimizer_options": {"beta1": 0.5}},
+        "lion": {"optimizer": "lion"},
+        "cosine": {"schedule": "cosine"},
+        "layers": {"layer_decay": 0.5},
+    }.items():
+        artifact = train(tiny_start, reviews, tmp_path / name, options=SHORT.model_copy(update=changes))
+        weights.add(artifact.manifest.files["model.safetensors"]["sha256"])
+        assert artifact.manifest.recipe["options"]["train"].items() >= changes.items()
+    assert len(weights) == 5  # "again" names the default
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"optimizer": "adam"}, "no optimizer named 'adam'"),
+        ({"optimizer_options": {"beta": 0.9}}, "has no option 'beta'"),
+        ({"optimizer_options": {"beta1": 1.0}}, "adamw: beta1 is 1.0"),
+        ({"optimizer": "sgd", "optimizer_options": {"momentum": "high"}}, "sgd: momentum is 'high'"),
+    ],
+)
+def test_a_wrong_optimizer_is_refused_before_any_work(
+    reviews, tiny_start: Path, tmp_path: Path, changes: dict, said: str
+):
+    with pytest.raises(UsageError, match=said):
+        train(tiny_start, reviews, tmp_path / "model", options=SHORT.model_copy(update=changes))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_class_is_refused(reviews, tmp_path: Path):
     rows = reviews.frame("train", ["row_id", "text", "label"]).filter(label="fresh")
     with pytest.raises(DataError, match="only 1 class"):

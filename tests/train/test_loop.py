@@ -5,11 +5,15 @@ from __future__ import annotations
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from oreline.models.batch import Batch
-from oreline.train.loop import clip_gradients, fit, warmup_then_decay
+from oreline.recipe import Schedule, TrainOptions
+from oreline.train.loop import clip_gradients, fit, schedule
 
 
 def batch(rows: int, seed: int) -> Batch:
@@ -89,11 +93,54 @@ def test_clipping_reads_sparse_gradients():
     torch.testing.assert_close(sparse.weight.grad.to_dense(), dense.weight.grad)
 
 
-def test_the_schedule_rises_and_falls_to_zero():
-    rate = warmup_then_decay(2.0, num_steps=100, warmup=0.1)
-    rates = [rate(step) for step in range(100)]
-    assert max(rates) == pytest.approx(2.0)
-    assert rates.index(max(rates)) == 9
-    assert rates == sorted(rates[:10]) + sorted(rates[10:], reverse=True)
-    assert warmup_then_decay(1.0, 1, 0.0)(0) == 1.0
-    assert math.isclose(rate(100), 0.0)
+def test_a_groups_scale_multiplies_its_rate():
+    model = Model()
+    groups = [{"params": model.table.parameters(), "scale": 0.25}, {"params": model.out.parameters()}]
+    optimizer = torch.optim.SGD(groups, lr=1.0)
+    for number, made in enumerate(fit(model, [[batch(4, 0)]] * 2, loss, optimizer, schedule=lambda n: 0.1 / (n + 1))):
+        rate = 0.1 / (number + 1)
+        assert [group["lr"] for group in optimizer.param_groups] == [0.25 * rate, rate]
+        assert made.learning_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("linear", [0.5, 1.0, 1.5, 2.0, 2.0, 1.6, 1.2, 0.8, 0.4]),  # 2 · (9 - n) / 5 from step 4 on
+        ("cosine", [0.5, 1.0, 1.5, 2.0, 2.0, 1.809017, 1.309017, 0.690983, 0.190983]),  # 1 + cos(36° k)
+        ("constant", [0.5, 1.0, 1.5, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]),
+        ("inverse_sqrt", [0.5, 1.0, 1.5, 2.0, 1.788854, 1.632993, 1.511858, 1.414214, 1.333333]),  # 4 / √(n + 1)
+    ],
+)
+def test_schedules_by_hand(name: Schedule, expected: list[float]):
+    rate = schedule(name, 2.0, num_steps=9, warmup=0.4)  # 3.6 steps of warm-up are 4
+    assert [rate(step) for step in range(9)] == pytest.approx(expected, abs=1e-6)
+
+
+@drawn(
+    st.sampled_from(["linear", "cosine", "constant", "inverse_sqrt"]),
+    st.floats(1e-6, 10),
+    st.integers(1, 2000),
+    st.floats(0, 0.99),
+)
+def test_schedules_reach_the_peak_and_never_exceed_it(name: Schedule, peak: float, num_steps: int, warmup: float):
+    rate = schedule(name, peak, num_steps, warmup)
+    rates = np.array([rate(step) for step in range(num_steps)]) / peak
+    rising = math.ceil(num_steps * warmup)
+    assert (rates > 0).all()
+    assert (rates <= 1 + 1e-15).all()  # a product and a quotient by the same number round twice
+    assert rates[max(rising - 1, 0)] == pytest.approx(1, rel=1e-15)
+    assert (np.diff(rates[:rising]) > 0).all()
+    assert (np.diff(rates[rising:]) <= 0).all()  # it never rises again
+    if name in {"linear", "cosine"}:
+        # The first step after the warm-up has the peak too, the last of n a share of 1/n (cosine: 2.5/n² or less).
+        assert (np.diff(rates[rising:]) < 0).all()
+        assert rates[-1] <= (1 + 1e-9) / max(num_steps - rising, 1)
+        assert rate(num_steps) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_recipe_knows_the_schedules():
+    assert schedule(TrainOptions().schedule, 1.0, 10, 0.0)(5) == 0.5
+    assert TrainOptions(schedule="constant").schedule == "constant"
+    with pytest.raises(ValueError, match="linear"):
+        TrainOptions(schedule="square")

@@ -52,6 +52,17 @@ def test_a_wrong_objective_or_option_is_refused(reviews, tiny_start: Path, tmp_p
         pretrain(reviews, objective="mask_token", start=tiny_start, out=tmp_path / "model")
     with pytest.raises(UsageError, match="share"):
         pretrain(reviews, objective_options={"shares": 0.2}, start=tiny_start, out=tmp_path / "model")
+    with pytest.raises(UsageError, match="beta"):
+        options = TrainOptions(optimizer_options={"beta": 0.9})
+        pretrain(reviews, options=options, start=tiny_start, out=tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_option_of_training_is_pretrainings_too(reviews, tiny_start: Path, tmp_path: Path):
+    options = TrainOptions(epochs=2, threads=1, optimizer="muon", optimizer_options={"ns_steps": 3}, layer_decay=0.8)
+    made = pretrain(reviews, options=options, start=tiny_start, out=tmp_path / "model")
+    assert made.manifest.metrics["loss_after"]["value"] < made.manifest.metrics["loss_before"]["value"]
+    assert made.manifest.recipe["options"]["train"]["optimizer_options"] == {"ns_steps": 3}
 
 
 KILLED = """

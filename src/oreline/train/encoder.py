@@ -85,8 +85,11 @@ class EncoderTraining:
             if "num_steps" not in resolved:
                 resolved["num_steps"] = self._num_steps(per_epoch, resolved, bf16)
                 keep(job.work, resolved)
-            optimizer = registry.create("optimizer", options.optimizer).build(
-                self.model, learning_rate=rate, weight_decay=options.weight_decay
+            optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
+                self.model,
+                learning_rate=rate,
+                weight_decay=options.weight_decay,
+                layer_decay=options.layer_decay,
             )
             plan = Plan(
                 model=self.model,

@@ -70,6 +70,7 @@ def finetune(
     store.refuse_existing(out, force=force)
     options = options or TrainOptions()
     trainer = registry.create("method", method, **(method_options or {}))
+    registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     frame = training_frame(data, registry.get("task", task)) if rows is None else rows
     opened = open_task_for(task, frame, start)
     recorded = {

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from oreline.models.batch import Batch
+from oreline.recipe import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def fit(
         model: what is trained; set to training mode before every step, so the caller may evaluate in between.
         steps: the batches behind each step; their gradients add up.
         loss: `loss(model, batch)` returns the sum of the batch's loss terms, `batch.weight` of them.
-        optimizer: steps once for each element.
+        optimizer: steps once for each element; a group's `scale` multiplies its rate.
         schedule: learning rate of step number n, counted from 0.
         first: number of steps made already (a run that continues).
         clip_norm: gradients longer than this are scaled down to it.
@@ -63,7 +64,7 @@ def fit(
         model.train()
         rate = schedule(number)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("scale", 1.0)
         total = sum(batch.weight for batch in batches)
         summed = torch.zeros((), device=device)
         for batch in batches:
@@ -83,19 +84,37 @@ def fit(
         )
 
 
-def warmup_then_decay(peak: float, num_steps: int, warmup: float) -> Callable[[int], float]:
-    """Return a learning rate that rises linearly over a share of the steps, then falls linearly to zero.
+def schedule(name: Schedule, peak: float, num_steps: int, warmup: float) -> Callable[[int], float]:
+    """Return a learning rate that rises linearly over a share of the steps, then falls or stays.
 
-    >>> rate = warmup_then_decay(1.0, num_steps=10, warmup=0.2)
-    >>> [round(rate(step), 3) for step in range(10)]
+    With w steps of warm-up and t the share of the steps after them that are made: `linear` is peak (1 − t), `cosine`
+    peak (1 + cos π t) / 2 (https://arxiv.org/abs/1608.03983), `constant` the peak, and `inverse_sqrt` peak √(w / n) in
+    step n, counted from 1 (https://arxiv.org/abs/1706.03762).
+
+    >>> for name in ("linear", "cosine", "constant", "inverse_sqrt"):
+    ...     rate = schedule(name, 1.0, num_steps=10, warmup=0.2)
+    ...     print([round(rate(step), 3) for step in range(10)])
     [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]
+    [0.5, 1.0, 1.0, 0.962, 0.854, 0.691, 0.5, 0.309, 0.146, 0.038]
+    [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    [0.5, 1.0, 0.816, 0.707, 0.632, 0.577, 0.535, 0.5, 0.471, 0.447]
     """
     rising = math.ceil(num_steps * warmup)
+    falling = max(num_steps - rising, 1)
 
     def rate(step: int) -> float:
         if step < rising:
             return peak * (step + 1) / rising
-        return peak * max(num_steps - step, 0) / max(num_steps - rising, 1)
+        left = max(num_steps - step, 0)
+        match name:
+            case "linear":
+                return peak * left / falling
+            case "cosine":
+                return peak * (1 + math.cos(math.pi * (1 - left / falling))) / 2
+            case "constant":
+                return peak
+            case "inverse_sqrt":
+                return peak * math.sqrt(max(rising, 1) / (step + 1))
 
     return rate
 

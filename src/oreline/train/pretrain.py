@@ -86,6 +86,7 @@ def pretrain(
     store.refuse_existing(out, force=force)
     options = options or TrainOptions()
     plug = registry.create("objective", objective, **(objective_options or {}))
+    registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     described = {
         "objective": objective,
         "objective_options": dict(objective_options or {}),
@@ -238,8 +239,11 @@ class _Pretraining:
         self, resolved: Mapping[str, Any], stage: str, num_steps: int, learning_rate: float, *, first_batch: int
     ) -> Plan:
         rate = self.options.learning_rate if stage == "pretrain" and self.options.learning_rate else learning_rate
-        optimizer = registry.create("optimizer", self.options.optimizer).build(
-            self.model, learning_rate=rate, weight_decay=self.options.weight_decay
+        optimizer = registry.create("optimizer", self.options.optimizer, **self.options.optimizer_options).build(
+            self.model,
+            learning_rate=rate,
+            weight_decay=self.options.weight_decay,
+            layer_decay=self.options.layer_decay,
         )
         return Plan(
             model=self.model,

@@ -96,7 +96,7 @@ def forecast(
     torch.set_rng_state(state)
     frozen = sum(p.numel() for p in model.parameters()) - trainable
     largest = max(batch.ids_BT.numel() for batch in batches)
-    weights = 16 * trainable + 4 * frozen  # weight, gradient and two moments, four bytes each
+    weights = 16 * trainable + 4 * frozen  # weight, gradient and two moments (most keep fewer), four bytes each
     update_s = 28 * trainable / 20e9  # bytes an AdamW step moves, at 20 GB/s
     return Forecast(sum(times[1:]) / _TIMED_PASSES + update_s, weights + activation_bytes(model, largest))
 

@@ -19,7 +19,7 @@ from oreline import registry
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
-from oreline.train.loop import Step, fit, warmup_then_decay
+from oreline.train.loop import Step, fit, schedule
 from oreline.types import Event, OnEvent
 
 _BEST = "best"
@@ -87,7 +87,7 @@ def _drive(
         plan.steps(progress.step, plan.num_steps),
         plan.loss,
         plan.optimizer,
-        schedule=warmup_then_decay(plan.learning_rate, plan.num_steps, options.warmup),
+        schedule=schedule(options.schedule, plan.learning_rate, plan.num_steps, options.warmup),
         first=progress.step,
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",

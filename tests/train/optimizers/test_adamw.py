@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 
+from oreline.errors import UsageError
 from oreline.train.optimizers.adamw import Optimizer, RowwiseAdamW
 
 
@@ -56,3 +58,20 @@ def test_small_tables_and_tied_ones_stay_dense():
     assert not large[0].sparse
     Optimizer().build(large, learning_rate=0.1, weight_decay=0.0)
     assert large[0].sparse
+
+
+def test_rows_move_by_their_layers_rate_and_decay_by_it():
+    torch.manual_seed(0)
+    table = torch.nn.Embedding(5000, 4, sparse=True)
+    before = table.weight.detach().clone()
+    optimizer = RowwiseAdamW([{"params": [table.weight], "scale": 0.5, "weight_decay": 0.1}], lr=0.01, fused=True)
+    optimizer.param_groups[0]["lr"] = 0.5 * 0.01  # as the loop sets it
+    table(torch.tensor([3])).sum().backward()
+    optimizer.step()
+    # The first step divides a gradient by its own size: the row moves by the rate.
+    torch.testing.assert_close(table.weight[3].detach(), before[3] * (1 - 0.005 * 0.1) - 0.005)
+
+
+def test_a_decay_rate_of_one_is_refused():
+    with pytest.raises(UsageError, match="adamw: beta2 is 1"):
+        Optimizer(beta2=1)

@@ -10,7 +10,7 @@ from oreline.train.job import Job, Outcome
 
 
 class Method:
-    """Full fine-tuning: every weight moves, with AdamW, warm-up and decay; the best weights on dev are kept.
+    """Full fine-tuning: every weight moves; the best weights on dev are kept.
 
     Args:
         pooling: `first` (the first token's state, transformers' own class) or `mean` (over all tokens); when not set,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from oreline.train.optimizers.groups import parameter_groups, refuse_outside
 
 _LARGE_TABLE_ROWS = 4096
 
@@ -27,24 +30,20 @@ class Optimizer:
 
     def __init__(self, *, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, rowwise: bool = True) -> None:
         """Set the moments' decay, the denominator's floor, and whether large embeddings are updated by row."""
+        refuse_outside("adamw", 0, 1, beta1=beta1, beta2=beta2)
+        refuse_outside("adamw", 0, math.inf, eps=eps)
         self.betas, self.eps, self.rowwise = (beta1, beta2), eps, rowwise
 
-    def build(self, model: nn.Module, *, learning_rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    def build(
+        self, model: nn.Module, *, learning_rate: float, weight_decay: float, layer_decay: float | None = None
+    ) -> torch.optim.Optimizer:
         """Return the optimizer over a model's trainable parameters."""
         if self.rowwise:
             _sparse_embeddings(model)
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
-            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        return RowwiseAdamW(
-            [group for group in groups if group["params"]],
-            lr=learning_rate,
-            betas=self.betas,
-            eps=self.eps,
-            fused=True,
+        groups = parameter_groups(
+            model, learning_rate=learning_rate, weight_decay=weight_decay, layer_decay=layer_decay
         )
+        return RowwiseAdamW(groups, lr=learning_rate, betas=self.betas, eps=self.eps, fused=True)
 
 
 class RowwiseAdamW(torch.optim.AdamW):
