@@ -27,46 +27,11 @@ def test_existing_output_is_refused_early(reviews_csv: Path, tmp_path: Path) -> 
     plan.plan("refine", {"data": str(reviews_csv)}, out=tmp_path / "data", seed=0, force=True)
 
 
-def test_training_is_estimated_from_the_models_weights(dataset, tiny_start: Path) -> None:
-    options = {"data": str(dataset.path), "start": str(tiny_start), "method": "full", "train": {"epochs": 1}}
-    once, thrice = (plan.estimate("finetune", {**options, "train": {"epochs": epochs}}) for epochs in (1, 300))
-    assert once.rows == dataset.num_rows("train")
-    assert once.seconds is not None
-    assert thrice.seconds is not None
-    assert once.seconds[0] < once.seconds[1]
-    assert once.seconds[1] < thrice.seconds[0]
-    assert thrice.memory_bytes == once.memory_bytes
-    bounded = plan.estimate("finetune", {**options, "train": {"epochs": 1e9, "minutes": 2}})
-    assert bounded.seconds == (120, 120)
-    assert plan.estimate("finetune", {**options, "method": "head"}).note.startswith("head")
-
-
-def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
-    def estimated(rows: int) -> plan.Estimated:
-        return plan.estimate("finetune", {"data": {"text": ["a film of some length"] * rows}, "method": "linear"})
-
-    few, many = estimated(500), estimated(50_000)
-    assert few.seconds is not None
-    assert many.seconds is not None
-    assert 0 < few.seconds[0] < few.seconds[1] < many.seconds[1]
-    assert few.memory_bytes < many.memory_bytes
-    assert many.cells()[0] == "40,000"
-
-
 def test_only_verbs_that_write_are_said_to(linear_model, dataset) -> None:
     options = {"model": str(linear_model.path), "data": str(dataset.path)}
     assert plan.plan("evaluate", options, out=None, seed=0, force=False).facts["out"].startswith("nothing")
     training = {"data": str(dataset.path), "method": "linear"}
     assert "new folder" in plan.plan("finetune", training, out=None, seed=0, force=False).facts["out"]
-
-
-def test_nothing_to_train_on_is_refused() -> None:
-    with pytest.raises(UsageError, match="no data given"):
-        plan.estimate("finetune", {})
-
-
-def test_raw_rows_are_counted_as_the_split_will_divide_them(reviews_csv: Path) -> None:
-    assert plan.estimate("finetune", {"data": str(reviews_csv), "method": "linear"}).rows == 320
 
 
 def test_a_recipes_later_steps_wait_for_earlier_ones(reviews_csv: Path, tmp_path: Path) -> None:

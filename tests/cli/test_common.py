@@ -56,7 +56,6 @@ def test_dry_run_writes_nothing(cli, reviews_csv: Path, model_folder: Path, data
         ["evaluate", model_folder, data_folder, "--out", "report"],
         ["explain", model_folder, "--text", "a great film"],
         ["serve", model_folder],
-        ["monitor", model_folder, "--live", "predictions.sqlite"],
         ["rerun", model_folder],
         ["update", model_folder, fresh, "--gate", reviews_csv, "--out", "home"],
         ["init", reviews_csv, "--out", "-"],
@@ -67,6 +66,8 @@ def test_dry_run_writes_nothing(cli, reviews_csv: Path, model_folder: Path, data
         assert done.code == 0, done.err
         assert done.out, "it says what it would do"
     assert sorted(Path().rglob("*")) == before
+    done = cli("monitor", model_folder, "--live", "predictions.sqlite", "--dry-run")
+    assert (done.code, "there is no prediction log" in done.err) == (2, True), "what is wrong is said without doing it"
 
 
 @pytest.fixture

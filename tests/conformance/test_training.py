@@ -60,12 +60,22 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
         assert np.isfinite(scores_NK).all()
 
 
+HEAD_TARGETS: dict[str, Any] = {
+    "sequence_classification": np.array([0, 1, 2]),
+    "multilabel": np.array([[0, 1], [1, 1], [0, 0]], np.float32),
+    "regression": np.array([0.5, -1.0, 2.0]),
+}
+"""What each head learns from."""
+
+
 @pytest.mark.parametrize("name", registry.names("head"))
 def test_heads(name: str, tiny_start: Path):
     torch.manual_seed(0)
-    head = registry.create("head", name, num_labels=3)
+    targets = HEAD_TARGETS[name]
+    num_labels = 3 if name == "sequence_classification" else targets.reshape(len(ROWS), -1).shape[1]
+    head = registry.create("head", name, num_labels=num_labels)
     model = head.module(tiny_start)
-    batch = make_batch(ROWS, 0, targets=np.array([0, 1, 2]))
+    batch = make_batch(ROWS, 0, targets=targets)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     losses = []
     model.eval()  # without dropout two steps must lower the loss
@@ -77,11 +87,11 @@ def test_heads(name: str, tiny_start: Path):
         optimizer.zero_grad()
     assert losses[2] < losses[0]
     with torch.inference_mode():
-        outputs, embedding_BD = head.outputs(model, batch)
-        alone, _ = head.outputs(model, make_batch(ROWS[1:2], 0))
-    assert outputs["scores"].shape == (3, 3)
+        logits_BK, embedding_BD = head.outputs(model, batch)
+        alone_1K, _ = head.outputs(model, make_batch(ROWS[1:2], 0))
+    assert logits_BK.shape == (3, num_labels)
     assert embedding_BD.shape == (3, 32)
-    np.testing.assert_allclose(alone["scores"][0], outputs["scores"][1], atol=1e-5)  # padding changes nothing
+    np.testing.assert_allclose(alone_1K[0], logits_BK[1], atol=1e-4)  # padding changes nothing
 
 
 @pytest.mark.parametrize("name", registry.names("objective"))

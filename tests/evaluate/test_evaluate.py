@@ -11,9 +11,7 @@ import pytest
 
 from oreline.errors import DataError
 from oreline.evaluate.evaluate import evaluate, group_widening
-from oreline.evaluate.shown import shorten
 from oreline.evaluate.table import predict_table
-from oreline.evaluate.views.classes import MAX_MATRIX_CLASSES, confusion
 from oreline.report.report import Report
 from oreline.runtime.linear import Runtime as LinearRuntime
 from oreline.types import Columns, Encoded
@@ -196,15 +194,6 @@ def test_a_column_of_many_values_shows_the_largest(make_linear, data):
     assert "220 more values with 220 rows" in slices.note
 
 
-def test_a_matrix_of_many_classes_shows_those_with_mistakes(make_linear, data):
-    labels = ("fresh", "rotten", *(f"label {number:02d}" for number in range(160)))
-    chart = evaluate(make_linear(labels=labels), data).charts[0]
-    assert len(chart.data["labels"]) == MAX_MATRIX_CLASSES
-    assert {"fresh", "rotten"} <= set(chart.data["labels"])
-    assert f"{MAX_MATRIX_CLASSES} of 162 classes" in chart.note
-    assert "n = 240" in chart.note
-
-
 def test_rows_of_a_group_that_are_right_or_wrong_together_are_warned_of(make_linear, make_dataset, make_reviews):
     frame = make_reviews(240, 4)
     alone = frame.with_columns(group=pl.col("row_id"))
@@ -230,19 +219,3 @@ def test_widening_equals_drawing_groups(make_table):
     by_row = source.binomial(1200, table.right_N.mean(), size=4000).std() / 1200
     assert by_group / by_row > 1.3
     assert group_widening(table) == pytest.approx(by_group / by_row, rel=0.06)
-
-
-def test_confusion_counts_rows_by_truth(make_table):
-    table = make_table(50)
-    for true in range(3):
-        for predicted in range(3):
-            expected = sum((table.targets == true) & (table.predicted == predicted))
-            assert confusion(table)[true, predicted] == expected
-
-
-def test_long_texts_are_cut_on_one_line():
-    assert shorten("a\nb\tc") == "a b c"
-    long = shorten("word " * 100_000)
-    assert len(long) <= 201
-    assert long.endswith("…")
-    assert "\n" not in long

@@ -59,7 +59,7 @@ def test_credit_is_the_jaccard_index(seed: int):
         assert credit_N[row] == pytest.approx(jaccard_score(true_NK[row], given_NK[row], zero_division=1.0))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(
     st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])), min_size=1, max_size=30)
 )

@@ -68,6 +68,7 @@ def refined(data: Any) -> tuple[Dataset | None, str]:
 
 
 def first_texts(options: Mapping[str, Any]) -> list[str]:
+    """Return the first texts of a verb's data. Raises `DataError` when there is no such column."""
     from oreline.data.sources import frames
 
     data = options["data"]

@@ -30,7 +30,6 @@ from oreline.api.use import LOG_FILE, judging_rows
 from oreline.errors import OrelineError, ResourceError
 from oreline.report.report import Report, Table
 from oreline.runtime.open import open_task
-from oreline.runtime.samples import as_text
 from oreline.store import Artifact, translating
 from oreline.types import Estimate, Event, OnEvent, ignore
 
@@ -108,6 +107,8 @@ def _rows(
     artifact: Artifact, rehearse: Any, split: str, requests: int, seed: int
 ) -> tuple[list[dict[str, str]], list[str | None]]:
     """Return as many rows as the requests carry, by role, and their true labels where there are any."""
+    from oreline.runtime.samples import as_text
+
     task = open_task(artifact)
     data = judging_rows(artifact, rehearse, seed=seed)
     frame = data.frame(names.chosen_split(data, split)).sample(fraction=1.0, shuffle=True, seed=seed)

@@ -15,11 +15,8 @@ from oreline.api.build import columns_of
 from oreline.api.estimates import Estimated, num_rows, refined
 from oreline.api.machine import peak_memory_bytes
 from oreline.api.use import load, log_place
-from oreline.data.sources import frames
 from oreline.errors import DataError, did_you_mean
-from oreline.explain.words import split
 from oreline.runtime.open import open_task
-from oreline.runtime.samples import read_samples
 from oreline.store import Artifact
 from oreline.types import Columns, Runtime
 
@@ -59,6 +56,8 @@ def _predict(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 
 def _explain(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
+    from oreline.explain.words import split
+
     texts = [options["texts"]] if isinstance(options["texts"], str) else list(options["texts"])
     variants = sum(len(split(text)) + 1 for text in texts)
     seconds = _seconds_a_row(load(artifact), {"text": texts[:TRIAL_ROWS]}) * variants
@@ -66,6 +65,8 @@ def _explain(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 
 def _deletion_test(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
+    from oreline.explain.words import split
+
     rows = min(options.get("rows", 50), num_rows(options["data"], options.get("split", "test")) or 0)
     columns = _columns(artifact, options["data"])
     words = [len(split(str(text))) + 1 for text in columns["text"]]
@@ -100,6 +101,7 @@ def _serve(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 def _monitor(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     from oreline.monitor.log import PredictionLog
+    from oreline.runtime.samples import read_samples
 
     limit = options.get("limit", 2000)
     rows = len(PredictionLog(log_place(options["live"])).sample(limit).ids)
@@ -127,6 +129,9 @@ _ESTIMATES: dict[str, Callable[[Artifact, Mapping[str, Any]], Estimated]] = {
 
 def _columns(artifact: Artifact, data: Any) -> Columns:
     """Return the model's inputs in the first rows of the data; the model's own sample where none are given."""
+    from oreline.data.sources import frames
+    from oreline.runtime.samples import read_samples
+
     dataset, chosen = refined(data)
     if dataset is not None:
         frame = dataset.scan(chosen or dataset.splits[-1]).head(TRIAL_ROWS).collect()

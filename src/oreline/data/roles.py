@@ -73,7 +73,7 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
             continue
         dtype = frame.schema[column]
         if role == "label" and isinstance(dtype, pl.List):
-            columns.append(_json_lists(frame[column]).alias(role))
+            columns.append(pl.lit(_json_lists(frame[column])).alias(role))
             continue
         if role in (*TEXT_ROLES, *_NAME_ROLES) and (dtype.is_nested() or dtype == pl.Binary):
             raise DataError(

@@ -18,7 +18,7 @@ from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
-from oreline.train.job import Job, Outcome, Rows, Score
+from oreline.train.job import Job, Method, Outcome, Rows, Score
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
@@ -98,19 +98,25 @@ def finetune(
         resolved=resolved,
         on_event=on_event,
     )
-    started = time.perf_counter()
     with work.kept_for_continuing():
-        outcome: Outcome = trainer.train(job)
-    seconds = round(time.perf_counter() - started, 3)
-    outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
-    if job.dev is not None and outcome.dev_outputs is not None:
-        job = replace(job, task=opened.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
+        job, outcome = _trained(trainer, job)
     manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
         write_artifact(folder, manifest, outcome, job, data, frame)
     work.remove()
     return Artifact.open(out)
+
+
+def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
+    """Train; return the job with its task as tuned on dev, and the outcome with the time it took."""
+    started = time.perf_counter()
+    outcome = trainer.train(job)
+    seconds = round(time.perf_counter() - started, 3)
+    outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
+    if job.dev is not None and outcome.dev_outputs is not None:
+        job = replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
+    return job, outcome
 
 
 def _manifest(

@@ -9,7 +9,6 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from oreline.errors import UsageError
 from oreline.models.batch import make_batch
 from oreline.models.heads.sequence_classification import Head, balanced_weights
 
@@ -30,32 +29,8 @@ def test_the_loss_is_the_sum_of_weighted_log_probabilities(tiny_start: Path, poo
     assert float(head.loss(model, batch).detach()) == pytest.approx(float((-np.log(chosen) * factors).sum()), rel=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["first", "mean"])
-def test_company_and_padding_change_nothing(tiny_start: Path, pooling: str):
-    head = Head(num_labels=3, pooling=pooling)
-    model = head.module(tiny_start).eval()
-    together, embedding_ND = head.outputs(model, make_batch(ROWS, 0))
-    for index, row in enumerate(ROWS):
-        alone, alone_1D = head.outputs(model, make_batch([row], 0))
-        np.testing.assert_allclose(alone[0], together[index], atol=1e-4)
-        np.testing.assert_allclose(alone_1D[0], embedding_ND[index], atol=1e-4)
-
-
-def test_the_embedding_is_what_the_linear_layer_reads(tiny_start: Path):
-    head = Head(num_labels=3, pooling="mean")
-    model = head.module(tiny_start).eval()
-    with torch.inference_mode():
-        logits_BK, embedding_BD = head.tensors(model, make_batch(ROWS, 0))
-        torch.testing.assert_close(model.classifier(embedding_BD), logits_BK)
-
-
 @pytest.mark.parametrize("targets", [[0, 0, 0, 1], [0, 1, 2, 2, 2, 2], [1, 0]])
 def test_balanced_weights_are_scikit_learns(targets: list[int]):
     num_labels = max(targets) + 1
     theirs = compute_class_weight("balanced", classes=np.arange(num_labels), y=np.array(targets))
     np.testing.assert_allclose(balanced_weights(np.array(targets), num_labels), theirs)
-
-
-def test_an_unknown_pooling_is_refused():
-    with pytest.raises(UsageError, match="median"):
-        Head(num_labels=2, pooling="median")

@@ -1,0 +1,46 @@
+"""Training is estimated from the size of the model or of the texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oreline.api.estimates import Estimated
+from oreline.api.training_estimates import estimate_training
+from oreline.errors import UsageError
+
+
+def test_training_is_estimated_from_the_models_weights(dataset, tiny_start: Path) -> None:
+    options = {"data": str(dataset.path), "start": str(tiny_start), "method": "full", "train": {"epochs": 1}}
+    once, thrice = (estimate_training("finetune", {**options, "train": {"epochs": epochs}}) for epochs in (1, 300))
+    assert once.rows == dataset.num_rows("train")
+    assert once.seconds is not None
+    assert thrice.seconds is not None
+    assert once.seconds[0] < once.seconds[1]
+    assert once.seconds[1] < thrice.seconds[0]
+    assert thrice.memory_bytes == once.memory_bytes
+    bounded = estimate_training("finetune", {**options, "train": {"epochs": 1e9, "minutes": 2}})
+    assert bounded.seconds == (120, 120)
+    assert estimate_training("finetune", {**options, "method": "head"}).note.startswith("head")
+
+
+def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
+    def estimated(rows: int) -> Estimated:
+        return estimate_training("finetune", {"data": {"text": ["a film of some length"] * rows}, "method": "linear"})
+
+    few, many = estimated(500), estimated(50_000)
+    assert few.seconds is not None
+    assert many.seconds is not None
+    assert 0 < few.seconds[0] < few.seconds[1] < many.seconds[1]
+    assert few.memory_bytes < many.memory_bytes
+    assert many.cells()[0] == "40,000"
+
+
+def test_nothing_to_train_on_is_refused() -> None:
+    with pytest.raises(UsageError, match="no data given"):
+        estimate_training("finetune", {})
+
+
+def test_raw_rows_are_counted_as_the_split_will_divide_them(reviews_csv: Path) -> None:
+    assert estimate_training("finetune", {"data": str(reviews_csv), "method": "linear"}).rows == 320
