@@ -64,11 +64,10 @@ def plugs_page() -> str:
             parts.append(f"### {name}\n\n{inspect.getdoc(plug) or ''}")
             if options := registry.options_of(plug):
                 rows = [
-                    f"| `{o.name}` | `{o.annotation}`".replace("|", "\\|").replace("\\|", "|", 1)
-                    + f" | {'required' if o.required else f'`{o.default!r}`'} |"
+                    (f"`{o.name}`", f"`{o.annotation}`", "required" if o.required else f"`{o.default!r}`")
                     for o in options
                 ]
-                parts.append("\n".join(["| option | type | default |", "|---|---|---|", *rows]).replace("`| ", "` | "))
+                parts.append(_table(("option", "type", "default"), rows))
     return "\n\n".join(parts) + "\n"
 
 

@@ -78,6 +78,18 @@ def test_no_threshold_has_a_higher_f1_than_the_best_one(rows):
         assert chosen == 0.5
 
 
+def test_a_label_of_few_dev_rows_gets_the_threshold_of_all():
+    source = np.random.default_rng(0)
+    marks_NK = np.zeros((200, 2), np.float32)
+    marks_NK[:100, 0], marks_NK[0, 1] = 1, 1
+    scores_NK = np.column_stack([np.clip(0.6 * marks_NK[:, 0] + 0.3 * source.random(200), 0, 1), np.full(200, 1e-4)])
+    scores_NK[0, 1] = 2e-4  # alone it would be told apart by a threshold that means nothing
+    tuned = Task(labels=["often", "once"]).tuned(marks_NK, scores_NK)
+    assert 0.3 < tuned.thresholds_K[0] < 0.6
+    assert tuned.thresholds_K[1] > 0.2
+    assert best_threshold(marks_NK[:, 1], scores_NK[:, 1]) < 2e-4
+
+
 def test_the_logistic_function_never_overflows():
     scores_NK = Task(labels=["a", "b"]).activate(np.array([[1000.0, -1000.0], [0.0, 2.0]]))
     np.testing.assert_allclose(scores_NK, [[1, 0], [0.5, 0.880797]], atol=1e-6)

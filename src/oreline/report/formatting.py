@@ -25,6 +25,10 @@ _ESTIMATE_KEYS = {"value", "low", "high", "n"}
 _ACRONYMS = {
     "f1": "F1",
     "ece": "ECE",
+    "lrap": "LRAP",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
     "auc": "AUC",
     "id": "ID",
     "cpu": "CPU",

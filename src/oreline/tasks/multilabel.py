@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SEPARATORS = ("|", ";", ",")
 """What may stand between the labels of a row that is one string; the first of them that occurs anywhere is taken."""
 NO_LABEL = "(none)"
+MIN_POSITIVES = 10
+"""Dev rows that must have a label for it to get a threshold of its own."""
 
 
 class Task:
@@ -110,8 +112,18 @@ class Task:
         return marks_NK
 
     def tuned(self, targets_NK: NDArray[Any], scores_NK: NDArray[np.floating]) -> Task:
-        """Return this task with the threshold of each label that gives the highest F1 on these rows."""
-        chosen = [best_threshold(targets_NK[:, k], scores_NK[:, k]) for k in range(len(self._labels))]
+        """Return this task with the threshold of each label that gives the highest F1 on these rows.
+
+        A label that fewer than ten of them have gets the threshold that is best for all labels together: one of its own
+        would follow the chance score of a row or two, and give the label to every other row.
+
+        Source: Yang, A Study of Thresholding Strategies for Text Categorization, SIGIR 2001 (SCut and its fallback).
+        """
+        common = best_threshold(targets_NK.ravel(), scores_NK.ravel())
+        chosen = [
+            best_threshold(targets_NK[:, k], scores_NK[:, k]) if targets_NK[:, k].sum() >= MIN_POSITIVES else common
+            for k in range(len(self._labels))
+        ]
         return Task(labels=self._labels, separator=self.separator, thresholds=chosen)
 
     def activate(self, logits_NK: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -45,7 +45,8 @@ def _per_label(table: Table, split: str) -> ReportTable:
     """One row for each label, the weakest first. Precision and recall are shares of rows: Wilson's intervals."""
     true_K, given_K = table.targets.sum(axis=0).astype(int), table.predicted.sum(axis=0).astype(int)
     both_K = (table.targets * table.predicted).sum(axis=0).astype(int)
-    f1_K = 2 * both_K / np.maximum(true_K + given_K, 1)
+    seen_K = true_K + given_K
+    f1_K = np.where(seen_K > 0, 2 * both_K / np.maximum(seen_K, 1), np.inf)  # of no row: shown last, as a dash
     thresholds = table.task.options.get("thresholds", [0.5] * len(table.labels))
     order = np.argsort(f1_K, kind="stable")
     columns, rows, flag = flagged(
@@ -55,14 +56,17 @@ def _per_label(table: Table, split: str) -> ReportTable:
                 table.labels[k],
                 _share(int(both_K[k]), int(given_K[k])),
                 _share(int(both_K[k]), int(true_K[k])),
-                round(float(f1_K[k]), 4),
+                round(float(f1_K[k]), 4) if seen_K[k] else None,
                 round(float(thresholds[k]), 4),
             ]
             for k in order
         ],
         [int(true_K[k]) for k in order],
     )
-    note = f"95 % intervals (Wilson); lowest F1 first; n: rows given the label (precision), having it (recall){flag}"
+    note = (
+        "95 % intervals (Wilson); lowest F1 first; n: rows given the label (precision), having it (recall); "
+        f"a dash where there are none{flag}"
+    )
     return ReportTable(f"Per label, split {split!r}", columns, rows, note=note)
 
 
