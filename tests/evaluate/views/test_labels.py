@@ -18,6 +18,7 @@ def table() -> Table:
     true_NK[:, 2] = 0
     scores_NK = np.clip(0.3 * source.random((60, 3)) + 0.5 * true_NK, 0, 1)
     scores_NK[:10] = 1 - scores_NK[:10]
+    scores_NK[:, 2] = 0
     task = Task(labels=["a", "b", "never"], thresholds=[0.5, 0.4, 0.5])
     names = [f"f:{row}" for row in range(60)]
     return Table(task, true_NK, scores_NK, names, names)
