@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.heads.sequence_classification import balanced_weights
 from oreline.train.encoder import EncoderTraining, pooling_of, start_of
+from oreline.train.freeze import freeze
 from oreline.train.job import Job, Outcome
 
 
 class Method:
-    """Full fine-tuning: every weight moves; the best weights on dev are kept.
+    """Full fine-tuning: every weight that is not frozen moves; the best weights on dev are kept.
 
     Args:
         pooling: `first` (the first token's state, transformers' own class) or `mean` (over all tokens); when not set,
             what the start model was trained to be read by.
+        freeze_layers: so many of the lowest layers stay as they are, with the embeddings below them.
+        freeze: shell patterns of parameter names that stay as they are, such as `*.attention.*`.
     """
 
     runtime = "torch"
     learning_rate = 1e-4
 
-    def __init__(self, *, pooling: str | None = None) -> None:
-        self.pooling = pooling
+    def __init__(self, *, pooling: str | None = None, freeze_layers: int = 0, freeze: Sequence[str] = ()) -> None:
+        self.pooling, self.freeze_layers, self.freeze = pooling, freeze_layers, tuple(freeze)
 
     def train(self, job: Job) -> Outcome:
         """Train on `job.train`, choosing on `job.dev`."""
@@ -33,4 +38,8 @@ class Method:
             loss_options["class_weights"] = balanced_weights(job.train.targets, len(job.task.labels))
         pooling = self.pooling or pooling_of(folder)
         head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling=pooling, **loss_options)
-        return EncoderTraining(job, folder, head).fit(self.learning_rate)
+        training = EncoderTraining(job, folder, head)
+        if num_frozen := freeze(training.model, layers=self.freeze_layers, patterns=self.freeze):
+            num_all = sum(parameter.numel() for parameter in training.model.parameters())
+            job.say(f"{num_frozen:,} of {num_all:,} weights stay as they are")
+        return training.fit(self.learning_rate)
