@@ -47,6 +47,14 @@ def test_options_are_the_constructors_arguments() -> None:
     assert registry.options_of(type("Bare", (), {})) == []
 
 
+def test_a_list_builds_plugs_from_names_and_one_key_mappings() -> None:
+    built = registry.create_all("operator", ["dedup-exact", {"keep_length": {"min": 3}}, {"drop_empty": None}])
+    assert [name for name, _ in built] == ["dedup_exact", "keep_length", "drop_empty"]
+    for entry, said in (({"a": {}, "b": {}}, "not one name"), ({"keep_length": 3}, "are 3"), ({}, "not one name")):
+        with pytest.raises(UsageError, match=said):
+            registry.create_all("operator", [entry])
+
+
 @pytest.fixture
 def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A distribution that adds operators by entry points; one needs a package that is not there, one is broken."""

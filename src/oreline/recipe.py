@@ -56,7 +56,14 @@ class TrainOptions(BaseModel):
     clip_norm: float = Field(1.0, gt=0, description="gradients are scaled down to this norm")
     optimizer: str = Field("adamw", description="name of an optimizer plug; each says what rates it needs")
     optimizer_options: dict[str, Any] = Field(default_factory=dict, description="options of the optimizer plug")
-    class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes count more")
+    class_weights: Literal["none", "balanced", "effective"] = Field(
+        "none", description="rare classes count more: by their frequency, or (effective) less than that"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of a class's target that goes to all classes")
+    focal_gamma: float = Field(0.0, ge=0, description="focal loss: a row counts (1 - p)^gamma, p of its class")
+    regularizers: list[str | dict[str, Any]] = Field(
+        default_factory=list, description="regularizer plugs, each a name or {name: {option: value}}, innermost first"
+    )
     patience: int = Field(3, ge=1, description="dev evaluations without a gain before training stops")
     evaluations_per_epoch: int = Field(2, ge=1, description="how often dev is scored; the best weights are kept")
     minutes: float | None = Field(None, gt=0, description="stop (well-decayed) after this time")

@@ -14,6 +14,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ KINDS: dict[str, Kind] = {
     "runtime": Kind("runtime", "Runtime", "serve"),
     "method": Kind("train.methods", "Method", "train"),
     "optimizer": Kind("train.optimizers", "Optimizer", "train"),
+    "regularizer": Kind("train.regularizers", "Regularizer", "train"),
     "tracker": Kind("train.trackers", "Tracker", "track"),
     "explainer": Kind("explain", "Explainer", "data"),
     "compression": Kind("compress", "Compression", "export"),
@@ -122,6 +124,24 @@ def create(kind_name: str, name: str, **options: Any) -> Any:
     if lacking:
         raise UsageError(f"the {kind_name} {name!r} needs the option {lacking[0]!r}", allowed=", ".join(known))
     return plug(**options)
+
+
+def create_all(kind_name: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Build plugs, with their names, from names and one-key mappings: `["swa", {"ema": {"decay": 0.99}}]`.
+
+    Raises `UsageError` for an entry of another form, besides what `create` raises.
+    """
+    built = []
+    for entry in entries:
+        name, options = entry if isinstance(entry, tuple) else (entry, {})
+        if isinstance(entry, Mapping):
+            if len(entry) != 1:
+                raise UsageError(f"{kind_name} {dict(entry)!r} is not one name with its options")
+            name, options = next(iter(entry.items()))
+        if not isinstance(options, Mapping | None):
+            raise UsageError(f"the options of the {kind_name} {name!r} are {options!r}", allowed="a mapping")
+        built.append((str(name).replace("-", "_"), create(kind_name, str(name), **(options or {}))))
+    return built
 
 
 def options_of(plug: Any) -> list[Option]:

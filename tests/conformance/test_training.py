@@ -1,4 +1,4 @@
-"""What every method, head, objective, optimizer, tracker and compression must do, whatever it is."""
+"""What every method, head, objective, optimizer, regularizer, tracker and compression must do, whatever it is."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.train.checkpoint import Workspace
 from oreline.train.finetune import finetune
+from oreline.train.regularize import regularized
+from oreline.train.resources import forecast
 
 ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.array([2, 12, 6, 3], np.int32)]
 
@@ -236,6 +238,99 @@ def test_optimizers_continue_from_a_checkpoint_to_the_same_bits(name: str, tiny_
         at_half_the_rate(head, model, continued)
         for key, value in whole.state_dict().items():
             assert torch.equal(value, model.state_dict()[key]), key
+
+
+REGULARIZED_HEADS = {
+    "sequence_classification": np.array([0, 1, 2]),
+    "multilabel": np.array([[1, 0, 1], [0, 1, 0], [0, 0, 1]], np.float32),
+    "regression": np.array([0.5, -1.0, 2.0], np.float32),
+}
+STRENGTHS = ("alpha", "gamma", "strength", "epsilon")
+"""Options of a regularizer of the loss; at 0 it changes nothing."""
+
+
+def regularized_model(start: Path, head: str, entries: list[Any]) -> tuple[Any, Any, Batch]:
+    """Return the wrapped loss with its average, an encoder with dropout, and a batch."""
+    torch.manual_seed(0)
+    opened = registry.create("head", head, num_labels=1 if head == "regression" else 3)
+    model = opened.module(start)
+    return regularized(entries, opened), model, make_batch(ROWS, 0, targets=REGULARIZED_HEADS[head])
+
+
+@pytest.mark.parametrize("head", REGULARIZED_HEADS)
+@pytest.mark.parametrize("name", registry.names("regularizer"))
+def test_two_steps_with_a_regularizer_lower_the_loss(name: str, head: str, tiny_start: Path):
+    options_survive_json("regularizer", name)
+    with pytest.raises(UsageError, match="has no option 'power'"):
+        registry.create("regularizer", name, power=1)
+    found, model, batch = regularized_model(tiny_start, head, [name])
+    model.eval()
+    weights = {key: parameter.detach().clone() for key, parameter in model.named_parameters()}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for step in range(1, 4):
+        loss = found.loss(model, batch) / batch.weight
+        losses.append(float(loss.detach()))
+        loss.backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+        if step == 1:  # nothing but gradients is left behind
+            assert all(torch.equal(p, weights[key]) for key, p in model.named_parameters())
+        optimizer.step()
+        optimizer.zero_grad()
+        if found.average:
+            found.average.after_step(model, step, 3)
+    assert losses[2] < losses[0]
+    if found.average:
+        found.average.finish(model)
+        assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", registry.names("regularizer"))
+def test_a_regularizer_without_strength_leaves_the_loss_alone(name: str, tiny_start: Path):
+    options = {option.name for option in registry.options_of(registry.get("regularizer", name))}
+    zero = {strength: 0 for strength in STRENGTHS if strength in options}
+    found, model, batch = regularized_model(tiny_start, "sequence_classification", [{name: zero}])
+    assert zero or found.average
+    plain = regularized_model(tiny_start, "sequence_classification", [])[0]
+    assert (found.cost, found.passes) == (1, 1)
+    assert found.copies == (found.average is not None)
+    torch.manual_seed(1)
+    exact = plain.loss(model.train(), batch)
+    torch.manual_seed(1)
+    assert torch.equal(found.loss(model, batch), exact)
+
+
+@pytest.mark.parametrize("name", registry.names("regularizer"))
+def test_a_regularizer_counts_its_work(name: str, tiny_start: Path):
+    found, model, batch = regularized_model(tiny_start, "sequence_classification", [name])
+    plain = regularized_model(tiny_start, "sequence_classification", [])[0]
+    calls: list[Any] = []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    found.loss(model, batch)
+    assert found.passes <= len(calls)
+    assert (found.cost > 1) == (len(calls) > 1)
+    alone = forecast(model, [batch], plain.loss, bf16=False)
+    whole = forecast(model, [batch], found.loss, bf16=False, passes=found.passes, copies=found.copies)
+    assert whole.memory_bytes > alone.memory_bytes
+
+
+@pytest.mark.parametrize("name", registry.names("regularizer"))
+def test_regularizers_train_to_the_same_bytes(name: str, reviews, tiny_start: Path, tmp_path: Path):
+    options = {"epochs": 1, "threads": 1, "learning_rate": 1e-3}
+    hashes = []
+    for copy_of, entries in (("a", [name]), ("b", [name]), ("plain", [])):
+        artifact = finetune(
+            tiny_start,
+            reviews,
+            task="text_classification",
+            method="full",
+            options=TrainOptions(**options, regularizers=entries),
+            out=tmp_path / copy_of,
+            score=point_values,
+        )
+        assert artifact.manifest.recipe["options"]["train"]["regularizers"] == entries
+        hashes.append(artifact.manifest.files["model.safetensors"]["sha256"])
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 @pytest.mark.parametrize("name", registry.names("tracker"))

@@ -101,14 +101,16 @@ from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.train.finetune import finetune
 start, data, out = map(Path, sys.argv[1:])
-options = TrainOptions(epochs=8, threads=1, learning_rate=1e-3, checkpoint_every_s=0.001, patience=50)
+options = TrainOptions(epochs=8, threads=1, learning_rate=1e-3, checkpoint_every_s=0.001, patience=50,
+                       regularizers={regularizers})
 finetune(start, Dataset.open(data), task="text_classification", method="full", options=options, out=out,
          score=point_values, on_event=lambda event: print(event.step, event.message, flush=True))
 """
 
 
-def test_a_killed_run_continues_to_the_same_weights(reviews, tiny_start: Path, tmp_path: Path):
-    command = [sys.executable, "-c", KILLED, str(tiny_start), str(reviews.path)]
+@pytest.mark.parametrize("regularizers", [[], ["r_drop", {"ema": {"decay": 0.9}}]])
+def test_a_killed_run_continues_to_the_same_weights(reviews, tiny_start: Path, tmp_path: Path, regularizers: list):
+    command = [sys.executable, "-c", KILLED.format(regularizers=regularizers), str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     for delay_s in (0.05, 0.4, 0.9):  # kills fall into steps, checkpoints and evaluations
         process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
@@ -164,6 +166,24 @@ def test_balanced_class_weights_change_the_model(reviews, tiny_start: Path, tmp_
     assert plain.manifest.files["model.safetensors"] != balanced.manifest.files["model.safetensors"]
 
 
+def test_the_loss_is_the_options(reviews, tiny_start: Path, tmp_path: Path):
+    changes = [{}, {"label_smoothing": 0.1}, {"focal_gamma": 2.0}, {"class_weights": "effective"}]
+    artifacts = [
+        train(tiny_start, reviews, tmp_path / str(number), options=SHORT.model_copy(update={"epochs": 0.3} | change))
+        for number, change in enumerate(changes)
+    ]
+    assert len({artifact.manifest.files["model.safetensors"]["sha256"] for artifact in artifacts}) == 4
+
+
+@pytest.mark.parametrize("method", ["head", "linear"])
+@pytest.mark.parametrize("change", [{"label_smoothing": 0.1}, {"focal_gamma": 1.0}, {"regularizers": ["ema"]}])
+def test_a_method_without_gradients_refuses_options_of_the_loss(
+    method: str, change: dict, reviews, tiny_start: Path, tmp_path: Path
+):
+    with pytest.raises(UsageError, match=f"{next(iter(change))} is .*the method '{method}' has a loss of its own"):
+        train(tiny_start, reviews, tmp_path / "model", method, options=SHORT.model_copy(update=change))
+
+
 def test_minutes_bound_the_run(reviews, tiny_start: Path, tmp_path: Path):
     options = TrainOptions(epochs=10_000, minutes=0.02, threads=1)
     artifact = train(tiny_start, reviews, tmp_path / "model", options=options)
@@ -214,9 +234,11 @@ def test_the_optimizer_and_its_options_are_the_recipes(reviews, tiny_start: Path
         ({"optimizer_options": {"beta": 0.9}}, "has no option 'beta'"),
         ({"optimizer_options": {"beta1": 1.0}}, "adamw: beta1 is 1.0"),
         ({"optimizer": "sgd", "optimizer_options": {"momentum": "high"}}, "sgd: momentum is 'high'"),
+        ({"regularizers": ["drop"]}, "no regularizer named 'drop'"),
+        ({"regularizers": ["swa", "ema"]}, "both average the weights"),
     ],
 )
-def test_a_wrong_optimizer_is_refused_before_any_work(
+def test_a_wrong_optimizer_or_regularizer_is_refused_before_any_work(
     reviews, tiny_start: Path, tmp_path: Path, changes: dict, said: str
 ):
     with pytest.raises(UsageError, match=said):

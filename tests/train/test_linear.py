@@ -12,6 +12,7 @@ from sklearn.metrics import log_loss
 
 from oreline import registry
 from oreline.errors import UsageError
+from oreline.models.heads.sequence_classification import effective_weights
 from oreline.recipe import TrainOptions
 from oreline.train.job import Job, Rows
 from oreline.train.linear import fit, loss
@@ -71,6 +72,18 @@ def test_numbers_get_a_ridge_regression():
     assert loss(job, job.train.targets, scores_N1) == pytest.approx(
         float(((theirs - job.train.targets) ** 2).mean()), rel=1e-3
     )
+
+
+def test_effective_class_weights_are_the_rows_weights():
+    targets = [0] * 30 + [2] * 10  # the class between them has no row
+    features_NF = FEATURES_NF[:40]
+    task = registry.create("task", "text_classification", labels=["a", "b", "c"])
+    job = job_of(task, ["a"] * 30 + ["c"] * 10, class_weights="effective")
+    [layer] = fit(job, features_NF, [1.0], max_iterations=1000)
+    weights = np.array(effective_weights(np.array(targets), 3))
+    theirs = LogisticRegression(max_iter=1000).fit(features_NF, targets, sample_weight=weights[targets])
+    expected = theirs.predict_proba(features_NF)
+    np.testing.assert_allclose(layer.scores(job, features_NF)[:, [0, 2]], expected, atol=1e-3)
 
 
 def test_class_weights_are_for_classes():

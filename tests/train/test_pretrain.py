@@ -58,6 +58,12 @@ def test_a_wrong_objective_or_option_is_refused(reviews, tiny_start: Path, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_regularizers_are_refused(reviews, tiny_start: Path, tmp_path: Path):
+    with pytest.raises(UsageError, match="pretrain has no regularizers"):
+        pretrain(reviews, options=TrainOptions(regularizers=["ema"]), start=tiny_start, out=tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_option_of_training_is_pretrainings_too(reviews, tiny_start: Path, tmp_path: Path):
     options = TrainOptions(epochs=2, threads=1, optimizer="muon", optimizer_options={"ns_steps": 3}, layer_decay=0.8)
     made = pretrain(reviews, options=options, start=tiny_start, out=tmp_path / "model")

@@ -26,6 +26,8 @@ def test_training_is_the_same_with_and_without_it(tiny_start: Path):
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
+    copied = forecast(model, [batch], head.loss, bf16=False, copies=1, averaged=True).memory_bytes
+    assert copied - found.memory_bytes == 4 * sum(p.numel() for p in model.parameters())
     assert "10 steps over 40 rows" in found.sentence(10, 40, 1.0)
 
 

@@ -64,17 +64,7 @@ def train_options(train: TrainOptions | Mapping[str, Any] | None) -> TrainOption
 
 def plugs(kind: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:
     """Build plugs from names and one-key mappings: `["drop_empty", {"keep_length": {"min_chars": 2}}]`."""
-    built = []
-    for entry in entries:
-        name, options = entry if isinstance(entry, tuple) else (entry, {})
-        if isinstance(entry, Mapping):
-            if len(entry) != 1:
-                raise UsageError(f"{kind} {dict(entry)!r} is not one name with its options")
-            name, options = next(iter(entry.items()))
-        if not isinstance(options, Mapping | None):
-            raise UsageError(f"the options of the {kind} {name!r} are {options!r}", allowed="a mapping")
-        built.append((str(name).replace("-", "_"), registry.create(kind, str(name), **(options or {}))))
-    return built
+    return registry.create_all(kind, entries)
 
 
 def known_plug(kind: str, name: str) -> None:

@@ -1,8 +1,9 @@
 """Checkpoints: everything a killed run needs to continue to the bit-same weights.
 
 A checkpoint is one safetensors file, written beside the last one and renamed over it, so that a kill at any moment
-leaves the old file or the new one. It holds the weights, the optimizer's moments, the random generator's state, and in
-its metadata the step number and what the early stopping remembers. The data position follows from the step number.
+leaves the old file or the new one. It holds the weights and their average, the optimizer's moments, the random
+generator's state, and in its metadata the step number and what the early stopping remembers. The data position follows
+from the step number.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from oreline.store import translating, write_json
 
 _FILE = "checkpoint.safetensors"
 _JOB = "job.json"
+_AVERAGE = "average/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,17 @@ class Workspace:
                 self.remove()
             raise
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
+    def save(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        progress: Mapping[str, Any],
+        *,
+        average: Mapping[str, Tensor] | None = None,
+    ) -> None:
         """Write a checkpoint; `progress` is JSON, with the step number under `step`."""
         tensors = {f"model/{name}": tensor for name, tensor in _weights(model).items()}
+        tensors |= {f"{_AVERAGE}{name}": tensor for name, tensor in (average or {}).items()}
         for name, parameter in model.named_parameters():
             for key, value in optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value)
@@ -106,6 +116,12 @@ class Workspace:
         if "random/cuda" in tensors and torch.cuda.is_available():
             torch.cuda.set_rng_state(tensors["random/cuda"])
         return progress
+
+    def load_average(self) -> dict[str, Tensor]:
+        """Return the averaged weights of the checkpoint, on the CPU; empty where nothing had been averaged."""
+        with safe_open(self.folder / _FILE, "pt") as stream:
+            names = [name for name in stream.keys() if name.startswith(_AVERAGE)]  # noqa: SIM118
+            return {name.removeprefix(_AVERAGE): stream.get_tensor(name) for name in names}
 
     def save_weights(self, name: str, model: nn.Module) -> None:
         """Write the weights alone (the best so far)."""

@@ -24,6 +24,7 @@ from oreline.runtime.batching import length_batches
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.precision import using_threads
+from oreline.train.regularize import regularized
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.types import Encoded, Event, OnEvent
@@ -58,6 +59,7 @@ class EncoderTraining:
 
     def __init__(self, job: Job, folder: Path, head: Any) -> None:
         self.job, self.folder, self.head = job, folder, head
+        self.regularized = regularized(job.options.regularizers, head)
         torch.manual_seed(job.seed)
         self.model = head.module(folder)
         use_quick_dropout(self.model)
@@ -94,15 +96,16 @@ class EncoderTraining:
             plan = Plan(
                 model=self.model,
                 optimizer=optimizer,
-                loss=self.head.loss,
+                loss=self.regularized.loss,
                 steps=lambda first, stop: self._steps(first, stop, int(resolved["token_budget"])),
                 num_steps=int(resolved["num_steps"]),
                 learning_rate=rate,
                 precision=str(resolved["precision"]),
-                flops_per_token=flops_per_token(self.model),
+                flops_per_token=flops_per_token(self.model) * self.regularized.cost,
                 peak_gflops=float(resolved["peak_gflops"]),
                 evaluate=self._score_dev if self.dev is not None else None,
                 evaluate_every=-(-per_epoch // options.evaluations_per_epoch),
+                average=self.regularized.average,
                 logs=job.logs,
             )
             config = {"method": "full", "learning_rate": rate, **options.model_dump(exclude={"track"})}
@@ -154,7 +157,16 @@ class EncoderTraining:
         rows = np.argsort(np.abs(self.lengths_N - middle), kind="stable")[: options.rows_per_step]
         parts = length_batches(self.lengths_N[rows], int(resolved["token_budget"]), len(rows))
         sample = [self._batch(self.train, rows[part], self.job.train.targets) for part in parts]
-        measured = forecast(self.model, sample, self.head.loss, bf16=bf16)
+        wrapped = self.regularized
+        measured = forecast(
+            self.model,
+            sample,
+            wrapped.loss,
+            bf16=bf16,
+            passes=wrapped.passes,
+            copies=wrapped.copies,
+            averaged=wrapped.average is not None,
+        )
         if options.minutes is not None:
             num_steps = min(num_steps, max(int(options.minutes * 60 / measured.step_s), 1))
         self.job.say(measured.sentence(num_steps, len(self.job.train), num_steps / per_epoch))

@@ -19,6 +19,7 @@ from oreline.store import Artifact, Manifest
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score
+from oreline.train.regularize import regularizers
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def finetune(
     options = options or TrainOptions()
     trainer = registry.create("method", method, **(method_options or {}))
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
+    regularizers(options.regularizers)
     frame = training_frame(data, registry.get("task", task)) if rows is None else rows
     opened = open_task_for(task, frame, start)
     recorded = {

@@ -15,11 +15,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from oreline.errors import UsageError
+from oreline.models.heads.sequence_classification import effective_weights
 from oreline.train.job import Job
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Weights = str | dict[int, float] | None
+"""Of the classes, as scikit-learn takes them."""
 _NEVER = -30.0
 """Bias of an output that no training row has."""
 
@@ -36,6 +39,15 @@ class Linear(NamedTuple):
         return job.task.activate(np.asarray(features_NF @ self.weight_KF.T) + self.bias_K)
 
 
+def refuse_gradient_options(job: Job, method: str) -> None:
+    """Raise `UsageError` for options of a loss that scikit-learn's solvers do not have."""
+    for name in ("label_smoothing", "focal_gamma", "regularizers"):
+        if value := getattr(job.options, name):
+            raise UsageError(
+                f"{name} is {value!r}, and the method {method!r} has a loss of its own", remedy="method: full"
+            )
+
+
 def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iterations: int) -> list[Linear]:
     """Fit the task's layer once for each strength, the weakest penalty last.
 
@@ -48,7 +60,7 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
         max_iterations: of each logistic regression.
 
     Raises:
-        UsageError: balanced class weights for a task without classes.
+        UsageError: class weights for a task without classes.
     """
     if job.options.class_weights != "none" and job.task.view != "classes":
         raise UsageError("class_weights counts rare classes more", allowed="a task with one class a row")
@@ -59,8 +71,8 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
             Linear(strength, _float32(model.coef_[None]), _float32(np.atleast_1d(model.intercept_)))
             for strength, model in zip(ordered, fitted)
         ]
-    weights = "balanced" if job.options.class_weights == "balanced" else None
     if job.task.view == "classes":
+        weights = _class_weights(job)
         models = _logistic(features_NF, job.train.targets, ordered, max_iterations, weights)
         return [Linear(strength, *_by_class(model, len(job.task.labels))) for strength, model in zip(ordered, models)]
     columns = [
@@ -82,8 +94,14 @@ def loss(job: Job, targets: NDArray[Any], scores_NK: NDArray[np.floating]) -> fl
     return float(-(targets * np.log(safe_NK) + (1 - targets) * np.log(1 - safe_NK)).sum(axis=1).mean())
 
 
+def _class_weights(job: Job) -> Weights:
+    if job.options.class_weights != "effective":
+        return "balanced" if job.options.class_weights == "balanced" else None
+    return dict(enumerate(effective_weights(job.train.targets, len(job.task.labels))))
+
+
 def _logistic(
-    features_NF: Any, targets_N: NDArray[Any], strengths: Sequence[float], max_iterations: int, weights: str | None
+    features_NF: Any, targets_N: NDArray[Any], strengths: Sequence[float], max_iterations: int, weights: Weights
 ) -> Iterator[Any]:
     """Yield a fit for each strength, each from where the one before it ended."""
     model = LogisticRegression(max_iter=max_iterations, class_weight=weights, warm_start=True)

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from oreline import registry, store
-from oreline.errors import ArtifactError, DataError
+from oreline.errors import ArtifactError, DataError, UsageError
 from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
 from oreline.models.batch import Batch
 from oreline.models.load import load_masked, max_positions, save_encoder, save_head, tokenizer
@@ -87,6 +87,8 @@ def pretrain(
     options = options or TrainOptions()
     plug = registry.create("objective", objective, **(objective_options or {}))
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
+    if options.regularizers:
+        raise UsageError(f"pretrain has no regularizers, and they are {options.regularizers}", remedy="leave them out")
     described = {
         "objective": objective,
         "objective_options": dict(objective_options or {}),

@@ -73,12 +73,28 @@ def keep(work: Workspace, resolved: Mapping[str, Any]) -> None:
 
 
 def forecast(
-    model: nn.Module, batches: Sequence[Batch], loss: Callable[[Any, Batch], Tensor], *, bf16: bool
+    model: nn.Module,
+    batches: Sequence[Batch],
+    loss: Callable[[Any, Batch], Tensor],
+    *,
+    bf16: bool,
+    passes: int = 1,
+    copies: int = 0,
+    averaged: bool = False,
 ) -> Forecast:
     """Time forward and backward passes over some batches, and add up the memory of weights, moments and activations.
 
     Leaves no trace: gradients are cleared and the random generator is set back, so that training is the same with and
     without it. The largest batch should be among them: what does not fit shows now, not after an hour.
+
+    Args:
+        model: what is trained.
+        batches: some of its batches.
+        loss: the loss as it is trained with, in all its wraps.
+        bf16: run the forward pass under autocast.
+        passes: forward passes whose activations one loss keeps at once.
+        copies: copies of the trained weights that lie beside them.
+        averaged: one of the copies is an average, which takes the weights in after each step.
     """
     state = torch.get_rng_state()
     model.train()
@@ -97,8 +113,11 @@ def forecast(
     frozen = sum(p.numel() for p in model.parameters()) - trainable
     largest = max(batch.ids_BT.numel() for batch in batches)
     weights = 16 * trainable + 4 * frozen  # weight, gradient and two moments (most keep fewer), four bytes each
-    update_s = 28 * trainable / 20e9  # bytes an AdamW step moves, at 20 GB/s
-    return Forecast(sum(times[1:]) / _TIMED_PASSES + update_s, weights + activation_bytes(model, largest))
+    weights += 4 * copies * trainable
+    moved = (28 + 12 * averaged) * trainable  # bytes, by an AdamW step and by the average
+    update_s = moved / 20e9  # at 20 GB/s
+    activations = passes * activation_bytes(model, largest)
+    return Forecast(sum(times[1:]) / _TIMED_PASSES + update_s, weights + activations)
 
 
 def activation_bytes(model: nn.Module, num_tokens: int) -> int:

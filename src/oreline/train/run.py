@@ -6,6 +6,7 @@ never on the clock, so that a run that was killed and continued ends with the bi
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,7 @@ from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
 from oreline.train.loop import Step, fit, schedule
+from oreline.train.regularize import Average
 from oreline.types import Event, OnEvent
 
 _BEST = "best"
@@ -42,6 +44,8 @@ class Plan:
     evaluate: Callable[[], tuple[tuple[float, ...], dict[str, float]]] | None = None
     """Returns what to maximise (compared as a tuple) and the figures to log."""
     evaluate_every: int = 0
+    average: Average | None = None
+    """Averaged weights, which dev is scored with and the run ends with."""
     logs: Path | None = None
     stage: str = "train"
 
@@ -63,12 +67,16 @@ def run(plan: Plan, options: TrainOptions, work: Workspace, on_event: OnEvent, c
     progress = Progress(**(work.load(plan.model, plan.optimizer) or {}))
     if progress.step:
         on_event(Event(plan.stage, message=f"continuing at step {progress.step:,} of {plan.num_steps:,}"))
+        if plan.average:
+            plan.average.restore(work.load_average(), plan.model)
     trackers = _trackers(plan, options, config, progress.step)
     try:
         _drive(plan, options, work, on_event, progress, trackers)
     finally:
         for tracker in trackers:
             tracker.close()
+    if plan.average:
+        plan.average.finish(plan.model)
     if progress.best is not None and progress.best_step < progress.step:
         work.load_weights(_BEST, plan.model)
         on_event(Event(plan.stage, message=f"kept the weights of step {progress.best_step:,}, the best on dev"))
@@ -93,9 +101,11 @@ def _drive(
         bf16=plan.precision == "bf16",
     ):
         progress.step = step.number
+        if plan.average:
+            plan.average.after_step(plan.model, step.number, plan.num_steps)
         values = meter.read(step)
         if plan.evaluate and (step.number % plan.evaluate_every == 0 or step.number == plan.num_steps):
-            with meter.paused():
+            with meter.paused(), plan.average.in_place(plan.model) if plan.average else contextlib.nullcontext():
                 values |= _evaluate(plan, plan.evaluate, options, work, progress)
         if values:
             progress.history.append({"step": step.number, **{k: v for k, v in values.items() if _is_of_curve(k)}})
@@ -107,7 +117,8 @@ def _drive(
             break
         if time.monotonic() - saved_at >= options.checkpoint_every_s and step.number < plan.num_steps:
             with meter.paused():
-                work.save(plan.model, plan.optimizer, asdict(progress))
+                average = plan.average.weights if plan.average else None
+                work.save(plan.model, plan.optimizer, asdict(progress), average=average)
             saved_at = time.monotonic()
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.models.heads.sequence_classification import balanced_weights
+from oreline.models.heads.sequence_classification import balanced_weights, effective_weights
 from oreline.train.encoder import EncoderTraining, pooling_of, start_of
 from oreline.train.freeze import freeze
 from oreline.train.job import Job, Outcome
@@ -31,15 +32,31 @@ class Method:
     def train(self, job: Job) -> Outcome:
         """Train on `job.train`, choosing on `job.dev`."""
         folder = start_of(job, "full")
-        loss_options = {}
-        if job.options.class_weights == "balanced":
-            if job.task.view != "classes":
-                raise UsageError("class_weights counts rare classes more", allowed="a task with one class a row")
-            loss_options["class_weights"] = balanced_weights(job.train.targets, len(job.task.labels))
         pooling = self.pooling or pooling_of(folder)
-        head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling=pooling, **loss_options)
-        training = EncoderTraining(job, folder, head)
+        given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
+        training = EncoderTraining(job, folder, registry.create("head", job.task.head, **given))
         if num_frozen := freeze(training.model, layers=self.freeze_layers, patterns=self.freeze):
             num_all = sum(parameter.numel() for parameter in training.model.parameters())
             job.say(f"{num_frozen:,} of {num_all:,} weights stay as they are")
         return training.fit(self.learning_rate)
+
+
+def loss_options(job: Job) -> dict[str, Any]:
+    """Return the options of the head's loss that are not the defaults.
+
+    Raises `UsageError` for one that the task's head does not have.
+    """
+    options, asked = job.options, dict[str, Any]()
+    if options.class_weights != "none":
+        asked["class_weights"] = options.class_weights
+    asked |= {name: value for name in ("label_smoothing", "focal_gamma") if (value := getattr(options, name))}
+    known = [option.name for option in registry.options_of(registry.get("head", job.task.head))]
+    if lacking := next((name for name in asked if name not in known), None):
+        raise UsageError(
+            f"{lacking} changes a loss over classes, and the head {job.task.head!r} has none",
+            allowed="a task with one class a row",
+        )
+    if "class_weights" in asked:
+        weights = balanced_weights if options.class_weights == "balanced" else effective_weights
+        asked["class_weights"] = weights(job.train.targets, len(job.task.labels))
+    return asked

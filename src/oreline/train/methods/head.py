@@ -14,7 +14,7 @@ import torch
 from oreline import registry
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome
-from oreline.train.linear import Linear, fit, loss
+from oreline.train.linear import Linear, fit, loss, refuse_gradient_options
 from oreline.train.precision import using_threads
 from oreline.types import Event
 
@@ -40,6 +40,7 @@ class Method:
     def train(self, job: Job) -> Outcome:
         """Embed all rows once, fit the head, put it on the encoder."""
         folder = start_of(job, "head")
+        refuse_gradient_options(job, "head")
         head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling="mean")
         start = time.perf_counter()
         with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:

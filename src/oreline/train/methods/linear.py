@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from oreline.errors import UsageError
 from oreline.runtime.linear import LinearModel, write_model
 from oreline.train.job import Job, Outcome
-from oreline.train.linear import Linear, fit, loss
+from oreline.train.linear import Linear, fit, loss, refuse_gradient_options
 from oreline.types import Event
 
 
@@ -50,6 +50,7 @@ class Method:
 
     def train(self, job: Job) -> Outcome:
         """Fit on the training rows; the regularisation strength is chosen on dev."""
+        refuse_gradient_options(job, "linear")
         if job.task.inputs != ("text",):
             raise UsageError("the method 'linear' reads one text a row", allowed="--method full, --method head")
         texts = [str(text) for text in job.train.columns["text"]]
