@@ -72,7 +72,7 @@ class LazyGroup(TyperGroup):
             raise SystemExit(INTERRUPTED) from error
         except BrokenPipeError as error:
             # `oreline predict … | head`: the reader has enough. Nothing may be flushed into the closed pipe at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_nowhere()
             raise SystemExit(0) from error
         except OrelineError as error:
             _say(error, str(error))
@@ -98,7 +98,15 @@ def _refused_by_system(error: OSError) -> int:
         _say(error, str(named))
     except OSError:
         _say(error, _unforeseen(error))
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _write_nowhere()  # Python would try once more at exit, and end with 120 instead of our code
     return 1
+
+
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unforeseen(error: Exception) -> str:

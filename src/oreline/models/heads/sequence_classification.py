@@ -84,7 +84,7 @@ def effective_weights(targets_N: NDArray[np.int64], num_labels: int, *, beta: fl
     more than 1 / (1 − β) = 1,000 rows count the same (Cui et al., https://arxiv.org/abs/1901.05555).
 
     >>> [round(weight, 4) for weight in effective_weights(np.array([0, 0, 0, 1]), 2)]
-    [0.6669, 1.9993]
+    [0.667, 1.999]
     """
     counts_K = np.bincount(targets_N, minlength=num_labels)
     factors_K = (1 - beta) / (1 - beta ** np.maximum(counts_K, 1))
