@@ -129,3 +129,11 @@ def test_lists_find_their_dataset_again() -> None:
     lists = {"text": [f"film {n}" for n in range(20)], "label": ["x", "y"] * 10}
     assert names.dataset(lists).path == names.dataset(lists).path
     assert ore.refine(lists).path != ore.refine(lists).path, "refine itself always writes"
+
+
+def test_a_misspelt_split_is_not_taken_for_the_only_one() -> None:
+    whole = ore.refine({"text": ["a great film", "a dull plot"]}, split={})
+    assert [names.chosen_split(whole, name) for name in ("train", "dev", "test", "all")] == ["all"] * 4
+    assert names.chosen_split(whole, "tset") == "tset"
+    with pytest.raises(DataError, match="no split 'tset'"):
+        whole.frame("tset")

@@ -193,8 +193,11 @@ def only_split(data: Dataset, split: str) -> Dataset:
 
 
 def chosen_split(data: Dataset, split: str) -> str:
-    """Return the split to use: the asked one, or the only one there is."""
-    return data.splits[0] if len(data.splits) == 1 else split
+    """Return the split to use: the asked one, or the only one there is in place of a usual name.
+
+    Any other name is returned as it is, so that reading it says that there is no such split.
+    """
+    return data.splits[0] if len(data.splits) == 1 and split in DEFAULT_SPLIT else split
 
 
 def catalog_roles(data: Any) -> dict[str, str]:
