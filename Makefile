@@ -4,16 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 
-.PHONY: quickstart test test-slow lint types docs format clean
+.PHONY: quickstart test test-fast lint types docs format clean
 
 quickstart: $(VENV)/.quickstart
 	$(BIN)/oreline run recipes/quickstart.yaml
 
+# All tests, those marked slow too (an environment without torch, the catalog from the package index).
 test: $(VENV)/.dev
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
-test-slow: $(VENV)/.dev
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+test-fast: $(VENV)/.dev
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -32,8 +32,13 @@ class OrelineError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, *, where: str = "", allowed: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.allowed, self.remedy = what, where, allowed, remedy
+    row: int | None = None
+    """Which of the rows at hand is wrong, from 0, where whoever found it knows no name for the row."""
+
+    def __init__(
+        self, what: str, *, where: str = "", allowed: str = "", remedy: str = "", row: int | None = None
+    ) -> None:
+        self.what, self.where, self.allowed, self.remedy, self.row = what, where, allowed, remedy, row
         super().__init__(what)
 
     def __str__(self) -> str:
@@ -78,6 +83,10 @@ class ResourceError(OrelineError):
     """The machine refused: a full disk, missing permission, a port in use, memory."""
 
 
+_MAX_LISTED = 50
+"""Known names that a message lists."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Name the nearest known names, for the `allowed` part of an error.
 
@@ -88,5 +97,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    listed = "known: " + (", ".join(names) if names else "none")
+    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+    listed = "known: " + (", ".join(names[:_MAX_LISTED]) if names else "none") + more
     return f"did you mean {close[0]!r}? {listed}" if close else listed

@@ -1,7 +1,7 @@
 """The values that packages hand to one another, and what each kind of plug promises.
 
-Shape suffixes, here and everywhere: N rows, B rows of one batch, T tokens, D embedding width, K classes,
-R bootstrap resamples, V vocabulary.
+Shape suffixes, here and everywhere: N rows, B rows of one batch, T tokens, W words of one row, D embedding width,
+K classes, R bootstrap resamples, V vocabulary.
 """
 
 from __future__ import annotations
@@ -68,6 +68,17 @@ class Estimate:
         return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}] n={self.n}"
 
 
+class WordTokens(NamedTuple):
+    """Where the words of one row stand among its tokens."""
+
+    places_W: NDArray[np.int32]
+    """Each word's first token, ascending; a word that no token stands for shares the one before it."""
+    num_prefix: int
+    """Tokens before the words (special ones), repeated in every window of a long row."""
+    num_suffix: int
+    """Tokens after the words, likewise."""
+
+
 class Encoded(NamedTuple):
     """Rows as token ids, not yet padded."""
 
@@ -77,6 +88,8 @@ class Encoded(NamedTuple):
     """Rows that were longer than the model and were cut."""
     segments: list[NDArray[np.int32]] | None = None
     """Token types for each row, where a task has two texts."""
+    words: list[WordTokens] | None = None
+    """For a task that answers every word: such rows are not cut, the runtime reads long ones in windows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,7 @@ class Predictions:
     """What a runtime computed for some rows, in the order of the rows."""
 
     outputs: dict[str, NDArray[Any]]
-    """Named by the task; a classification task has `scores`, probabilities of shape (N, K)."""
+    """`scores` of shape (N, K), or, of a task that answers every word, an object array of N arrays (W, K)."""
     embedding_ND: NDArray[np.float32] | None
     num_tokens_N: NDArray[np.int64]
     truncated_N: NDArray[np.bool_]
@@ -124,7 +137,7 @@ class Task(Protocol):
         ...
 
     def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
-        """Turn input columns into ids, special tokens included, cut to `max_tokens`."""
+        """Turn input columns into ids, special tokens included, cut to `max_tokens` unless every word is answered."""
         ...
 
     def knows(self, target: Any) -> bool:
@@ -132,11 +145,14 @@ class Task(Protocol):
         ...
 
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
-        """Turn targets into what the head's loss takes, a row each. Raises `DataError` for one it does not know."""
+        """Turn targets into what the head's loss takes, a row each. Raises `DataError` for one it does not know.
+
+        Where every word has a target: an object array of N arrays (W,).
+        """
         ...
 
     def activate(self, logits_NK: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Turn a head's logits into scores, (N, K): probabilities where the task has classes."""
+        """Turn a head's logits into scores, (N, K): probabilities where the task has classes. Rows may be words."""
         ...
 
     def tuned(self, targets: NDArray[Any], scores_NK: NDArray[np.floating]) -> Task:
@@ -159,8 +175,8 @@ class Task(Protocol):
         """Return what answers are counted by, a bounded set of words: meters, drift, strata."""
         ...
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
-        """Turn outputs into one JSON-ready answer for each row."""
+    def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
+        """Turn outputs into one JSON-ready answer for each row; `columns` are the rows' inputs."""
         ...
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -73,6 +74,20 @@ def test_every_found_role_stands_in_the_recipe(
     assert content["steps"][2]["finetune"]["start"] == str(tiny_start)
     assert "fine-tuning takes about" in written.text
     recipe.read(content, STEPS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"), [("PATIENCE_S", 0.0, "on this machine"), ("machine", 0, "are free")]
+)
+def test_a_machine_that_is_too_slow_or_small_trains_the_head_alone(
+    reviews_csv: Path, tiny_start: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: float, says: str
+) -> None:
+    monkeypatch.setattr(init.choose, "DEFAULT_START", str(tiny_start))
+    here = dataclasses.replace(init.machine(), free_memory_bytes=0)
+    monkeypatch.setattr(init, name, (lambda: here) if name == "machine" else value)
+    written = init.write_recipe(str(reviews_csv))
+    assert yaml.safe_load(written.text)["steps"][2]["finetune"]["method"] == "head"
+    assert says in written.found["method"]
 
 
 def test_data_without_labels(tmp_path: Path) -> None:

@@ -16,10 +16,12 @@ from starlette.testclient import TestClient
 import oreline as ore
 from oreline import registry
 from oreline.data.dataset import Dataset
+from oreline.errors import UsageError
 from oreline.runtime.open import open_runtime
 from oreline.serve.app import create_app
 from oreline.serve.settings import settings_from
 from oreline.store import Artifact
+from oreline.words import units
 
 TASKS = registry.names("task")
 FILLER = [
@@ -42,26 +44,29 @@ FILLER = [
 GOOD, BAD = ["great", "moving", "superb"], ["dull", "awful", "tedious"]
 
 
-def target(view: str, good: bool, bad: bool) -> Any:
+def target(view: str, good: bool, bad: bool, text: str) -> Any:
     """Return what a row with a good and a bad word is labelled with."""
     if view == "classes":
         return "mixed" if good and bad else "fresh" if good else "rotten" if bad else "plain"
     if view == "labels":
         return [*(["good"] if good else []), *(["bad"] if bad else [])]
-    return 3.0 + good - 2 * bad
+    if view == "numbers":
+        return 3.0 + good - 2 * bad
+    kinds = {**dict.fromkeys(GOOD, "B-GOOD"), **dict.fromkeys(BAD, "B-BAD")}
+    return [kinds.get(word, "O") for word, _, _ in units(text)]
 
 
 def rows(task: Any, num_rows: int, seed: int = 0) -> dict[str, list[Any]]:
     """Return rows for a task, learnable from single words."""
     source = random.Random(seed)
-    made: dict[str, list[Any]] = {role: [] for role in (*task.inputs, "label")}
+    made: dict[str, list[Any]] = {role: [] for role in (*task.inputs, task.target)}
     for number in range(num_rows):
         good, bad = source.random() < 0.5, source.random() < 0.5
         words = [*source.choices(FILLER, k=5), *([source.choice(GOOD)] * good), *([source.choice(BAD)] * bad)]
         source.shuffle(words)
         for part, role in enumerate(task.inputs):  # of two texts, each has its share of the words
             made[role].append(" ".join([*words[part :: len(task.inputs)], str(number), str(seed)]))
-        made["label"].append(target(task.view, good, bad))
+        made[task.target].append(target(task.view, good, bad, made["text"][-1]))
     return made
 
 
@@ -111,10 +116,19 @@ def test_it_answers_rows_in_order_and_explains_single_texts(trained: tuple[Datas
         [explained] = ore.explain(model, "a great but dull film")
         assert [word["word"] for word in explained["words"]] == ["a", "great", "but", "dull", "film"]
         assert explained["label"] in task.labels
+    if task.view == "tags":
+        assert all(answer["tags"] for answer in answers)
+        long = ore.predict(model, [{"text": "a great film " * 200}])[0]  # many times what the model reads at once
+        assert {entity["text"] for entity in long["entities"]} == {"great"}
+        assert len(long["entities"]) == 200
 
 
 def test_the_head_alone_learns_too(trained: tuple[Dataset, Artifact], tiny_start: Path, tmp_path: Path) -> None:
     data, model = trained
+    if open_runtime(model).task.view == "tags":
+        with pytest.raises(UsageError, match="answers whole texts"):
+            ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")
+        return
     head = ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")
     main = open_runtime(head).task.metrics[0]
     assert head.manifest.metrics[main]["n"] > 0
@@ -134,9 +148,21 @@ def test_it_is_compressed_served_told_the_truth_and_watched(trained: tuple[Datas
         answer = client.post("/predict", json={"rows": inputs}).json()
         assert len(answer["predictions"]) == len(inputs)
         one = client.post("/predict", json=inputs[0]).json()
-        known = {"id", "truncated", "model", "warnings", "label", "labels", "value", "scores"}
+        known = {
+            "id",
+            "truncated",
+            "model",
+            "warnings",
+            "label",
+            "labels",
+            "value",
+            "scores",
+            "entities",
+            "words",
+            "tags",
+        }
         assert set(one) <= known
-        told = client.post("/feedback", json={"id": one["id"], "label": frame["label"][0]})
+        told = client.post("/feedback", json={"id": one["id"], "label": frame[task.target][0]})
         assert told.status_code == 200, told.text
         wrong = client.post("/feedback", json={"id": one["id"], "label": "never heard of"})
         assert wrong.status_code == 422

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
 from oreline import registry
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.table import Table
-from oreline.tasks import multilabel, regression, text_classification
+from oreline.runtime.windows import ragged
+from oreline.tasks import multilabel, regression, text_classification, token_classification
 
 METRICS = registry.names("metric")
 
@@ -41,7 +44,18 @@ def numbers(num_rows: int, seed: int) -> Table:
     return Table(regression.Task(mean=50, spread=4), targets_N, scores_N1, ids, ids)
 
 
-TABLES = {"classes": classes, "labels": labels, "numbers": numbers}
+def tags(num_rows: int, seed: int) -> Table:
+    """Tags for rows of words, right more often than not."""
+    source = np.random.default_rng(seed)
+    task = token_classification.Task(labels=["O", "B-x", "I-x", "B-y", "I-y"])
+    drawn = [source.random((length, 5)).astype(np.float32) for length in source.integers(0, 6, size=num_rows)]
+    targets = task.predicted(ragged(drawn))
+    scores = [(1.7 * source.random((len(row), 5)) + np.eye(5)[row]).astype(np.float32) for row in targets]
+    ids = [f"f:{row}" for row in range(num_rows)]
+    return Table(task, targets, ragged(scores), ids, ids)
+
+
+TABLES = {"classes": classes, "labels": labels, "numbers": numbers, "tags": tags}
 
 
 def table_of(name: str, num_rows: int, seed: int = 0) -> Table:
@@ -105,10 +119,11 @@ class TestMetric:
 
     def test_changes_nothing_that_it_is_given(self, name: str) -> None:
         table, weights_RN = table_of(name, 25), np.ones((2, 25))
-        before = table.scores.copy(), table.targets.copy()
+        before = copy.deepcopy((table.scores, table.targets))
         registry.create("metric", name).values(table, weights_RN)
-        np.testing.assert_array_equal(before[0], table.scores)
-        np.testing.assert_array_equal(before[1], table.targets)
+        for old, new in zip(before, (table.scores, table.targets)):
+            for old_row, new_row in zip(old, new, strict=True):
+                np.testing.assert_array_equal(old_row, new_row)
         assert (weights_RN == 1).all()
 
     @pytest.mark.parametrize("num_rows", [0, 1, 300])

@@ -54,7 +54,7 @@ def test_a_label_that_was_never_trained_on_is_named_with_its_row(model, make_dat
     frame = make_reviews(20, 7)
     labels = ["fresh"] * 12 + ["freshh"] * 3 + ["rotten"] * 5
     data = make_dataset(test=frame.with_columns(label=pl.Series(labels)))
-    with pytest.raises(DataError, match=r"'freshh' \(3 of 20 rows\) was never seen in training") as caught:
+    with pytest.raises(DataError, match=r"'freshh' was never seen in training \(3 of 20 rows\)") as caught:
         predict_table(model, data, "test")
     assert "reviews-7.csv:13" in caught.value.where
     assert "did you mean 'fresh'" in caught.value.allowed

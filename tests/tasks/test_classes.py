@@ -106,7 +106,7 @@ class TestTargets:
 
 class TestDecode:
     def test_the_most_probable_label_and_all_scores(self, task: Task):
-        answers = task.decode({"scores": np.array([[0.2, 0.7, 0.1], [1 / 3, 1 / 3, 1 / 3]], dtype=np.float32)})
+        answers = task.decode({"scores": np.array([[0.2, 0.7, 0.1], [1 / 3, 1 / 3, 1 / 3]], dtype=np.float32)}, {})
         assert answers[0] == {"label": "good", "scores": {"bad": 0.2, "good": 0.7, "so so": 0.1}}
         assert answers[1]["label"] == "bad"
         assert json.loads(json.dumps(answers)) == answers
@@ -116,4 +116,4 @@ class TestDecode:
         task = Task(labels=["bad", "good", "so so"])
         labels = [task.labels[index] for index in indices]
         scores_NK = np.eye(3)[task.encode_target(labels)].reshape(-1, 3)
-        assert [answer["label"] for answer in task.decode({"scores": scores_NK})] == labels
+        assert [answer["label"] for answer in task.decode({"scores": scores_NK}, {})] == labels

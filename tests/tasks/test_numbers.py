@@ -17,7 +17,7 @@ def test_targets_are_learnt_in_units_of_their_spread():
     np.testing.assert_allclose(scaled_N, [-1.3416, 1.3416], atol=1e-4)
     np.testing.assert_allclose(task.values(scaled_N), [1, 4])
     assert task.names(scaled_N) == ["1", "4"]
-    assert task.decode({"scores": np.array([[0.0], [1.0]])}) == [{"value": 2.5}, {"value": pytest.approx(3.618034)}]
+    assert task.decode({"scores": np.array([[0.0], [1.0]])}, {}) == [{"value": 2.5}, {"value": pytest.approx(3.618034)}]
 
 
 def test_credit_falls_with_the_error_and_ends_at_one_spread():
@@ -36,7 +36,7 @@ def test_answers_are_counted_by_quarters_of_the_training_targets():
 def test_what_is_no_number_is_refused_with_its_row(target):
     with pytest.raises(DataError, match="is not a number") as caught:
         Task.options_from([1.0, target])
-    assert "row 2" in caught.value.where
+    assert caught.value.row == 1
     assert not Task(mean=0, spread=1).knows(target)
 
 

@@ -128,6 +128,7 @@ def finetune(
     label: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    roles: dict[str, str] | None = None,
     train: TrainOptions | dict[str, Any] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -139,7 +140,8 @@ def finetune(
     Args:
         start: the encoder to start from: `catalog:NAME`, a folder, a hub id, an artifact. The method `linear`
             needs none.
-        data: a dataset, or raw data (refined first, with the columns named by `text`, `label`, `group`, `time`).
+        data: a dataset, or raw data (refined first, with the columns named by `text`, `label`, `group`, `time`, and by
+            `roles` for any others).
         task: name of a task plug.
         method: name of a method plug; `auto` chooses by language, number of rows and start (`api/choose.py`)
             and says why. `method_options` are the method's keyword arguments.
@@ -152,10 +154,12 @@ def finetune(
     names.known_plug("task", task)
     if method != "auto":
         names.known_plug("method", method)
-    roles = names.roles_of(None, text=text, label=label, group=group, time=time)
-    dataset = names.dataset(data, roles=roles, seed=seed, on_event=on_event)
+    columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
+    dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     if method == "auto":
         method, start, why = choose.method(dataset, start)
+        if method != "full" and registry.get("task", task).view == "tags":
+            method, start, why = "full", start or DEFAULT_START, "every word has an answer of its own"
         on_event(Event("choose", message=f"method {method}: {why}"))
     start = None if method == "linear" else start or DEFAULT_START
     with _naming_source(data, dataset, task):
@@ -293,7 +297,7 @@ def _naming_source(data: Any, dataset: Dataset, task: str) -> Iterator[None]:
             f"no column has the role {lacking!r}",
             where=given,
             allowed=did_you_mean(lacking, columns),
-            remedy=f"name the column: --{lacking.replace('_', '-')} COLUMN",
+            remedy=f"--{lacking} COLUMN" if lacking in ("text", "label") else f"--role {lacking}=COLUMN",
         )
     try:
         yield

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from oreline.data.profile import Profile
 
 SAMPLE_TEXTS = 500
+PATIENCE_S = 4 * 3600.0
+"""A recipe that a newcomer is handed does not train for longer."""
 _LANGUAGES = {"en": "English", "zh": "Chinese", "other": "neither English nor Chinese"}
 
 
@@ -73,6 +75,10 @@ def write_recipe(data: str) -> NewRecipe:
         method, start, why = "linear", None, f"the start model is not here: {error.what}"
     options: dict[str, Any] = {"data": data, "text": roles["text"], "method": method, "start": start}
     estimated = estimate_training("finetune", options)
+    if burden := _too_much(method, estimated):
+        method, why = "head", f"{burden}; the head alone is trained, on embeddings that are computed once"
+        options["method"] = method
+        estimated = estimate_training("finetune", options)
     name = Path(data.removeprefix(names.CATALOG)).stem or "data"
     text = _recipe(name, data, roles, method, start, _balance(found)[1])
     comments = _comments(found, roles, why, estimated)
@@ -80,6 +86,18 @@ def write_recipe(data: str) -> NewRecipe:
         "\n".join(f"# {line}".rstrip() for line in comments.splitlines()) + "\n\n" + text,
         {**_facts(found, roles), "start": start, "method": f"{method}: {why}", **_costs(estimated)},
     )
+
+
+def _too_much(method: str, estimated: Estimated) -> str:
+    """Return why training all weights is too much for this machine; empty where it is not."""
+    if method != "full" or estimated.seconds is None:
+        return ""
+    free_bytes = machine().free_memory_bytes
+    if estimated.memory_bytes and estimated.memory_bytes > free_bytes:
+        return f"training all weights takes {estimated.cells()[2]} of memory, and {free_bytes / 2**30:.1f} GiB are free"
+    if min(estimated.seconds) > PATIENCE_S:
+        return f"training all weights takes {estimated.cells()[1]} on this machine"
+    return ""
 
 
 def _comments(found: Profile, roles: dict[str, str], why: str, estimated: Estimated) -> str:

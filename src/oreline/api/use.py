@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline.api import names
+from oreline.api.baseline import chosen_baseline
 from oreline.api.build import columns_of
 from oreline.api.extras import names_missing_extras
 from oreline.errors import UsageError
@@ -50,7 +51,8 @@ def evaluate(
         split: which split of a dataset that has several.
         slices: columns by whose values the figures are broken down.
         compare: a second model, judged on the same rows with a paired test.
-        baseline: a simple model (such as method `linear`) whose figure stands beside.
+        baseline: a simple model whose figures stand beside; when not given, a linear model of the same training rows,
+            made once and kept in `./oreline-runs`; `none` for none.
         out: a folder for `report.json` and `report.html`, or a file ending in `.json`; no report is written
             when not given (raw data are refined into `./oreline-runs` in any case, once).
     """
@@ -65,7 +67,7 @@ def evaluate(
         split=names.chosen_split(dataset, split),
         slices=[by_source.get(name, name) for name in ([slices] if isinstance(slices, str) else slices)],
         compare=load(compare) if compare is not None else None,
-        baseline=load(baseline) if baseline is not None else None,
+        baseline=chosen_baseline(baseline, runtime.artifact, seed=seed, on_event=on_event),
         seed=seed,
     )
     if out is not None:

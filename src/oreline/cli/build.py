@@ -7,12 +7,16 @@ from typing import Annotated
 import typer
 
 from oreline.cli.common import Common, call, show
+from oreline.errors import UsageError
 
 Data = Annotated[str, typer.Argument(help="A dataset folder, a raw file (refined first), or catalog:NAME.")]
 Out = Annotated[str | None, typer.Option(help="The folder to write; a new one in ./oreline-runs when not given.")]
 Text = Annotated[str | None, typer.Option(help="The column with the text.")]
 Label = Annotated[str | None, typer.Option(help="The column with the label.")]
 Group = Annotated[str | None, typer.Option(help="Rows with the same value here stay in one split.")]
+Role = Annotated[
+    list[str] | None, typer.Option(help="ROLE=COLUMN for other roles, such as text_pair or tags; repeatable.")
+]
 Time = Annotated[str | None, typer.Option(help="Split by time: later rows are for dev and test.")]
 
 
@@ -23,6 +27,7 @@ def refine(
     label: Label = None,
     group: Group = None,
     time: Time = None,
+    role: Role = None,
     against: Annotated[list[str] | None, typer.Option(help="A file the data must not overlap; repeatable.")] = None,
     operator: Annotated[
         list[str] | None, typer.Option(help="Name of an operator, in order; repeatable. A default chain when none.")
@@ -31,7 +36,7 @@ def refine(
 ) -> None:
     """Turn raw data into a dataset: clean, deduplicate, split, and account for every row."""
     data = source[0] if len(source) == 1 else source
-    columns = {"text": text, "label": label, "group": group, "time": time}
+    columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     show(common, call(common, "refine", data=data, **columns, operators=operator, against=against, out=out))
 
 
@@ -59,10 +64,11 @@ def finetune(
     label: Label = None,
     group: Group = None,
     time: Time = None,
+    role: Role = None,
     out: Out = None,
 ) -> None:
     """Train a model for a task on labelled rows."""
-    columns = {"text": text, "label": label, "group": group, "time": time}
+    columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     show(common, call(common, "finetune", data=data, task=task, start=start, method=method, **columns, out=out))
 
 
@@ -99,3 +105,14 @@ def update(
     show(common, report, *(() if common.dry_run else (artifact,)))
     if report.facts.get("decision") == "refused":
         raise SystemExit(1)
+
+
+def _roles(given: list[str] | None) -> dict[str, str] | None:
+    """Return `ROLE=COLUMN` options as a mapping, None where there are none."""
+    roles = {}
+    for item in given or []:
+        role, equals, column = item.partition("=")
+        if not (role and equals and column):
+            raise UsageError(f"--role is {item!r}", allowed="ROLE=COLUMN", remedy="--role tags=COLUMN")
+        roles[role] = column
+    return roles or None

@@ -60,7 +60,7 @@ def _write_csv(answers: Iterable[Mapping[str, Any]]) -> None:
     writer = csv.writer(line, lineterminator="\n")
     columns: list[str] = []
     for answer in answers:
-        flat = {"id": answer.get("id"), "label": answer.get("label"), **_scores(answer)}
+        flat = _flat(answer)
         if not columns:
             columns = list(flat)
             writer.writerow(columns)
@@ -70,9 +70,15 @@ def _write_csv(answers: Iterable[Mapping[str, Any]]) -> None:
         line.truncate()
 
 
-def _scores(answer: Mapping[str, Any]) -> dict[str, Any]:
-    scores = answer.get("scores")
-    return {f"score {label}": value for label, value in scores.items()} if isinstance(scores, Mapping) else {}
+def _flat(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer as cells: a column for each score, lists (labels, entities, tags) as JSON."""
+    flat: dict[str, Any] = {"id": answer.get("id")}
+    for name, value in answer.items():
+        if name == "scores":
+            flat |= {f"score {label}": score for label, score in value.items()}
+        elif name != "truncated":
+            flat[name] = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    return flat
 
 
 def _inert(value: Any) -> Any:

@@ -18,7 +18,7 @@ def evaluate(
     data: Annotated[str, typer.Argument(help="A dataset, DATASET#split, or a raw file with the model's columns.")],
     split: Annotated[str, typer.Option(help="Which split of a dataset.")] = "test",
     compare: Annotated[str | None, typer.Option(help="A second model, judged on the same rows.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="A simple model whose figure stands beside.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="A simple model beside; none for none. Default: linear.")] = None,
     slices: Annotated[list[str] | None, typer.Option("--slice", help="Break figures down by this column.")] = None,
     out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
 ) -> None:

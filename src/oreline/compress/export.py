@@ -16,9 +16,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from oreline import registry
 from oreline.errors import OrelineError
-from oreline.models.load import load_classifier
+from oreline.models.load import load_classifier, load_tagger
+from oreline.models.pooling import mean_over_tokens
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
 
@@ -27,18 +27,19 @@ _OUTPUTS = {"out_logits": "logits", "out_embedding": "embedding"}
 
 
 class _Graph(nn.Module):
-    """What is exported: the classifier, with the vector that its head reads as a second output."""
+    """What is exported: the classifier or tagger, with the vector of each text as a second output."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, by_token: bool) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.by_token = model, by_token
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         if hasattr(self.model, "encoder") and hasattr(self.model, "classifier"):
             output = self.model(input_ids=input_ids, attention_mask=attention_mask)
             return output.logits, output.pooled
         output = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
-        return output.logits, output.hidden_states[-1][:, 0]
+        last_BTD = output.hidden_states[-1]
+        return output.logits, mean_over_tokens(last_BTD, attention_mask) if self.by_token else last_BTD[:, 0]
 
 
 def export(artifact: Artifact, file: Path, *, attention: str) -> None:
@@ -54,8 +55,8 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     """
     task = open_task(artifact)
     # Through the head's plug the module would be prepared for training; the exporter wants transformers' own.
-    registry.get("head", task.head)
-    model = load_classifier(artifact.path, len(task.labels))
+    by_token = task.head == "token_classification"
+    model = (load_tagger if by_token else load_classifier)(artifact.path, len(task.labels))
     inner = getattr(model, "encoder", model) if hasattr(model, "classifier") else model
     inner.set_attn_implementation(attention)
     rows, width = 3, min(11, artifact.manifest.max_tokens)
@@ -67,7 +68,7 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     with _quiet():
         try:
             program = torch.onnx.export(
-                _Graph(model).eval(),
+                _Graph(model, by_token=by_token).eval(),
                 (ids_BT, mask_BT),
                 dynamo=True,
                 opset_version=OPSET,

@@ -77,6 +77,9 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
             f"the operator {name!r} returned {edited.height} rows for {frame.height}, or changed their ids or order",
             remedy="`edit` returns the same rows in the same order; use `keep` to drop rows",
         )
+    if "tags" in frame.columns:
+        # Tags count the words of their text: what an operator would change in it stays as it was.
+        edited = edited.with_columns(frame["text"])
     if CHANGE_REASON in edited.columns:
         reasons = edited[CHANGE_REASON]
         edited = edited.drop(CHANGE_REASON)

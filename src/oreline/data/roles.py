@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from oreline.data.ledger import Ledger
+from oreline.data.tagged import with_tags
 from oreline.data.times import parsed_time
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.types import ROLES
+from oreline.words import as_cell
 
 TEXT_ROLES = ("text", "text_pair", "target_text")
 _NAME_ROLES = ("label", "group", "user", "item", "source", "id")
@@ -47,6 +49,9 @@ def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[s
     for name in columns:
         if name in ROLES and name not in bound and name not in bound.values():
             bound[name] = name
+    if "tokens" in bound and "text" not in roles:
+        # Words that somebody has cut are the text; a column named `text` beside them stays as what it is.
+        bound["text"] = bound.pop("tokens")
     if not set(bound) & set(_INPUTS):
         raise DataError(
             "no column is named 'text', and none was given for that role",
@@ -62,6 +67,7 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
 
     Text and names become strings, labels lose surrounding and invisible characters, several labels of a row become a
     JSON list, times become datetimes.
+    Lists of words become a JSON list, and tags one with a tag for each word (`with_tags`).
     A column that is not there (a JSON key that this frame lacks) is null. Raises `DataError` for a type that
     cannot be read as its role, or a time that cannot be parsed.
     """
@@ -75,6 +81,9 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
         if role == "label" and isinstance(dtype, pl.List):
             columns.append(pl.lit(_json_lists(frame[column])).alias(role))
             continue
+        if (role == "text" or role == "tags") and isinstance(dtype, pl.List) and not dtype.inner.is_nested():
+            columns.append(pl.lit(_cells(frame[column])).alias(role))
+            continue
         if role in (*TEXT_ROLES, *_NAME_ROLES) and (dtype.is_nested() or dtype == pl.Binary):
             raise DataError(
                 f"the column {column!r} holds {str(dtype).lower()} values, which are no {role}",
@@ -86,15 +95,17 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
     others = [name for name in frame.columns if name not in used]
     columns.extend(pl.col(name).alias(f"{name}_column" if name in taken else name) for name in others)
     named = frame.select(columns)
+    if {"text", "tags"} <= set(bound):
+        named = with_tags(named, place)
     if "time" in named.columns:
         named = named.with_columns(parsed_time(named["time"], named["row_id"], place).alias("time"))
     return named
 
 
 def missing(frame: pl.DataFrame) -> pl.Series:
-    """Return why a row cannot be used at all: `missing_text`, `missing_label`, `missing_time`; null where it can."""
+    """Return why a row cannot be used at all: `missing_text`, `missing_label`, …; null where it can."""
     reason = pl.lit(None, dtype=pl.String)
-    for role in ("time", "label", "text_pair", "text"):
+    for role in ("time", "tags", "label", "text_pair", "text"):
         if role in frame.columns:
             reason = pl.when(pl.col(role).is_null()).then(pl.lit(f"missing_{role}")).otherwise(reason)
     return frame.select(reason.alias("reason")).to_series()
@@ -132,6 +143,14 @@ def _json_lists(labels: pl.Series) -> pl.Series:
         for row in labels.to_list()
     ]
     return pl.Series(labels.name, texts, dtype=pl.String)
+
+
+def _cells(lists: pl.Series) -> pl.Series:
+    """Turn lists of words or tags into JSON, in their order."""
+    cells = [
+        None if row is None else as_cell(["" if item is None else str(item) for item in row]) for row in lists.to_list()
+    ]
+    return pl.Series(lists.name, cells, dtype=pl.String)
 
 
 def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

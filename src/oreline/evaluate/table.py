@@ -17,6 +17,7 @@ import polars as pl
 from oreline.data.fold import row_hashes
 from oreline.errors import DataError, did_you_mean
 from oreline.store import TRAIN_ROWS
+from oreline.words import words_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +40,8 @@ class Table:
     task: Task
     targets: NDArray[Any]
     """As the task encodes them: a class index, a number, or a row of marks for each row."""
-    scores: NDArray[np.floating]
-    """What the model says, of shape (N, K); probabilities for a task of classes."""
+    scores: NDArray[Any]
+    """What the model says, (N, K), probabilities for a task of classes; where words are answered, N arrays (W, K)."""
     row_ids: list[str]
     texts: list[str]
     """What the reader of a report is shown of each row."""
@@ -59,18 +60,32 @@ class Table:
     def __post_init__(self) -> None:
         num_rows = len(self.targets)
         lengths = {len(self.scores), len(self.row_ids), len(self.texts), *map(len, self.slices.values())}
-        if lengths != {num_rows} or self.scores.shape[1:] != (len(self.labels),):
+        shapes = {row.shape[1:] for row in self.scores} if self.scores.dtype == object else {self.scores.shape[1:]}
+        if lengths != {num_rows} or shapes - {(len(self.labels),)}:
             raise DataError(
                 f"the parts of a table differ: {num_rows} targets, scores of shape {self.scores.shape}, "
                 f"{len(self.row_ids)} row ids, {len(self.texts)} texts, {len(self.labels)} labels"
             )
-        if not np.isfinite(self.scores).all():
-            row = int(np.flatnonzero(~np.isfinite(self.scores).all(axis=1))[0])
+        if self.scores.dtype == object:
+            self._check_words()
+        finite_N = np.asarray([bool(np.isfinite(row).all()) for row in self.scores], dtype=bool)
+        if not finite_N.all():
+            row = int(np.flatnonzero(~finite_N)[0])
             raise DataError(
                 "the model gives a probability that is not a number",
                 where=self.row_ids[row],
                 remedy="its weights are damaged, or training diverged: train again with a lower learning rate",
             )
+
+    def _check_words(self) -> None:
+        """Raise `DataError` for a row that has more or fewer targets than words."""
+        for row_id, target_W, scores_WK in zip(self.row_ids, self.targets, self.scores):
+            if len(target_W) != len(scores_WK):
+                raise DataError(
+                    f"the row has {len(scores_WK):,} words and {len(target_W):,} tags",
+                    where=row_id,
+                    allowed="one tag for each word",
+                )
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -147,7 +162,7 @@ def predict_table(
         targets,
         predictions.outputs["scores"],
         frame["row_id"].to_list(),
-        [" | ".join(map(str, values)) for values in frame.select(task.inputs).iter_rows()],
+        [" | ".join(words_of(str(value))[0] for value in values) for values in frame.select(task.inputs).iter_rows()],
         {name: [MISSING if value is None else str(value) for value in frame[name].to_list()] for name in slices},
         groups=frame["group"].cast(pl.String).fill_null(MISSING).to_list() if "group" in frame.columns else None,
         num_refused=num_refused,
@@ -223,6 +238,9 @@ def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str])
 def _encode_targets(runtime: Runtime, frame: pl.DataFrame) -> NDArray[Any]:
     task = runtime.task
     targets = frame[task.target]
+    if judged := getattr(task, "encode_judged", None):
+        encoded: NDArray[Any] = judged(targets.to_list())
+        return encoded
     try:
         return task.encode_target(targets.to_list())
     except DataError:
@@ -233,7 +251,7 @@ def _encode_targets(runtime: Runtime, frame: pl.DataFrame) -> NDArray[Any]:
             except DataError as error:
                 same = frame.filter(targets == value)
                 raise DataError(
-                    f"the label {value!r} ({same.height:,} of {frame.height:,} rows) was never seen in training",
+                    f"{error.what} ({same.height:,} of {frame.height:,} rows)",
                     where=f"row {same['row_id'][0]}, by the model {runtime.artifact.path}",
                     allowed=error.allowed,
                     remedy=error.remedy,

@@ -1,17 +1,23 @@
 """Occlusion: leave one word out and see how much the answer loses.
 
-Shape suffixes: V variants of a text, K classes.
+Shape suffixes: V variants of a text, K labels.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from oreline.errors import UsageError, did_you_mean
 from oreline.explain.words import split, without
+from oreline.metrics.tags import OUTSIDE
+from oreline.runtime.windows import by_row
 
 if TYPE_CHECKING:
-    from oreline.types import Runtime
+    from numpy.typing import NDArray
+
+    from oreline.types import Runtime, Task
 
 
 class Explainer:
@@ -60,8 +66,8 @@ class Explainer:
         shown = words[: self.max_words]
         variants = [text, *(without(text, [word]) for word in shown)]
         predictions = runtime.predict({task.inputs[0]: variants})
-        scores_VK = predictions.outputs["scores"]
-        index = int(scores_VK[0].argmax()) if label is None else task.labels.index(label)
+        scores_VK = by_row(predictions.outputs["scores"], len(task.labels))
+        index = _answered(task, scores_VK[0]) if label is None else task.labels.index(label)
         score = float(scores_VK[0, index])
         return {
             "label": task.labels[index],
@@ -72,6 +78,12 @@ class Explainer:
             ],
             "note": _note(len(shown), len(words), bool(predictions.truncated_N[0])),
         }
+
+
+def _answered(task: Task, scores_K: NDArray[np.floating]) -> int:
+    """Return the label with the highest score; the one that says "nothing here" only where there is no other."""
+    order = np.argsort(-scores_K, kind="stable")
+    return next((int(k) for k in order if task.labels[k] != OUTSIDE), int(order[0]))
 
 
 def _note(num_shown: int, num_words: int, truncated: bool) -> str:

@@ -10,25 +10,15 @@ from __future__ import annotations
 import functools
 import itertools
 import logging
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from oreline.errors import MissingExtraError
+from oreline.words import Word, kind_of
 
-_HAN = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF), (0x3005, 0x3007))
-_UNSPACED = ((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F), (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF))
 _JOINERS = {"'", "’", "-"}
 """Between two letters they belong to the word: don't, well-made."""
-
-
-class Word(NamedTuple):
-    """A word and its place in the text, in characters: `text[start:end] == word`."""
-
-    word: str
-    start: int
-    end: int
 
 
 def split(text: str) -> list[Word]:
@@ -70,33 +60,16 @@ def without(text: str, words: Sequence[Word]) -> str:
 def _kinds(text: str) -> Iterator[str]:
     kind = "space"
     for place, character in enumerate(text):
-        if character in _JOINERS and kind == "word" and _kind(text[place + 1 : place + 2]) == "word":
+        if character in _JOINERS and kind == "word" and kind_of(text[place + 1 : place + 2]) == "word":
             yield kind
             continue
         # Accents, vowel signs and emoji joiners have no kind of their own: they belong to what they modify.
-        kind = _kind(character) or kind
+        kind = kind_of(character) or kind
         yield kind
 
 
-@functools.lru_cache(maxsize=65_536)
-def _kind(character: str) -> str:
-    if not character:
-        return "space"
-    if character.isspace():
-        return "space"
-    category = unicodedata.category(character)
-    if category[0] == "M" or category == "Cf":
-        return ""
-    code = ord(character)
-    if any(first <= code <= last for first, last in _HAN):
-        return "han"
-    if any(first <= code <= last for first, last in _UNSPACED):
-        return "unspaced"
-    return {"P": "punctuation", "S": "symbol"}.get(category[0], "word")
-
-
 def _by_character(run: str, offset: int) -> Iterator[Word]:
-    starts = [place for place, character in enumerate(run) if _kind(character) or place == 0]
+    starts = [place for place, character in enumerate(run) if kind_of(character) or place == 0]
     for start, end in zip(starts, [*starts[1:], len(run)]):
         yield Word(run[start:end], offset + start, offset + end)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -47,10 +47,12 @@ def make_batch(
     pad_id: int,
     *,
     segments: Sequence[NDArray[np.int32]] | None = None,
-    targets: NDArray[np.int64] | None = None,
+    targets: NDArray[Any] | Sequence[NDArray[np.int64]] | None = None,
     device: torch.device | str = "cpu",
 ) -> Batch:
     """Stack rows, padded on the right to the longest.
+
+    Targets are one for each row, or a list of arrays with one for each token, -100 where there is none.
 
     >>> batch = make_batch([np.array([5, 6], np.int32), np.array([7], np.int32)], pad_id=0)
     >>> batch.ids_BT.tolist(), batch.mask_BT.tolist(), batch.num_tokens
@@ -58,6 +60,12 @@ def make_batch(
     """
     lengths_B = np.asarray([len(row) for row in rows], dtype=np.int64)
     width = max(int(lengths_B.max(initial=0)), 1)
+    stacked, weight = None, float(len(rows))
+    if isinstance(targets, np.ndarray):
+        stacked = torch.from_numpy(targets)
+    elif targets is not None:
+        stacked = _stack(targets, width, -100)
+        weight = float((stacked != -100).sum())
     padded = bool((lengths_B < width).any())
     mask_BT = torch.from_numpy((np.arange(width) < lengths_B[:, None]).astype(np.int64)) if padded else None
     return Batch(
@@ -65,12 +73,12 @@ def make_batch(
         mask_BT=mask_BT.to(device, non_blocking=True) if mask_BT is not None else None,
         num_tokens=int(lengths_B.sum()),
         segments_BT=_stack(segments, width, 0).to(device, non_blocking=True) if segments is not None else None,
-        targets=torch.from_numpy(targets).to(device, non_blocking=True) if targets is not None else None,
-        weight=float(len(rows)),
+        targets=stacked.to(device, non_blocking=True) if stacked is not None else None,
+        weight=weight,
     )
 
 
-def _stack(rows: Sequence[NDArray[np.int32]], width: int, fill: int) -> Tensor:
+def _stack(rows: Sequence[NDArray[np.integer]], width: int, fill: int) -> Tensor:
     stacked_BT = np.full((len(rows), width), fill, dtype=np.int64)
     for index, row in enumerate(rows):
         stacked_BT[index, : len(row)] = row

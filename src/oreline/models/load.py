@@ -17,7 +17,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceClassification
+from transformers import (
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+)
 from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
@@ -69,6 +74,11 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
         if weights["weight"].shape[0] == num_labels:
             model.classifier.load_state_dict(weights)
     return model
+
+
+def load_tagger(folder: str | Path, num_labels: int) -> Any:
+    """Open an encoder with a linear head over each token's state; the head is new unless the folder has one."""
+    return _open(AutoModelForTokenClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
 
 
 def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> None:

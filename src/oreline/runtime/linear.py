@@ -94,6 +94,15 @@ def ngrams(text: str, shortest: int, longest: int) -> Iterator[str]:
             yield text[start : start + length]
 
 
+def joined_texts(columns: Columns, roles: Sequence[str]) -> list[str]:
+    """Return the texts of each row as one, each on a line of its own.
+
+    >>> joined_texts({"text": ["a"], "text_pair": ["b"]}, ("text", "text_pair"))
+    ['a\\nb']
+    """
+    return ["\n".join(map(str, row)) for row in zip(*(columns[role] for role in roles), strict=True)]
+
+
 class Runtime:
     """Predicts with a linear model; needs neither torch, tokenizers nor scikit-learn."""
 
@@ -111,8 +120,8 @@ class Runtime:
         """Turn texts into the ids of their known n-grams, repeated as often as they occur. Nothing is cut."""
         model, find = self.model, self._index.get
         ids = []
-        for text in columns["text"]:
-            found = (find(ngram) for ngram in ngrams(str(text), model.shortest, model.longest))
+        for text in joined_texts(columns, self.task.inputs):
+            found = (find(ngram) for ngram in ngrams(text, model.shortest, model.longest))
             ids.append(np.fromiter((index for index in found if index is not None), dtype=np.int32))
         return Encoded(ids, np.zeros(len(ids), dtype=bool))
 

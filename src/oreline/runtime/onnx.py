@@ -24,6 +24,7 @@ from tokenizers import Tokenizer
 from oreline.errors import ArtifactError
 from oreline.runtime.batching import pad, predict_in_batches
 from oreline.runtime.open import open_task
+from oreline.runtime.windows import predict_words, predictions
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
@@ -77,8 +78,17 @@ class Runtime:
         return self.task.encode(columns, self._tokenizer, self.artifact.manifest.max_tokens)
 
     def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
-        """Run one batch: `scores` of shape (B, K), and the embedding of shape (B, D) where asked."""
-        lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
+        """Run one batch: `scores` of each row, or of each of its words, and the embedding (B, D) where asked."""
+        run = functools.partial(self._run, embeddings=embeddings)
+        if encoded.words is not None:
+            max_tokens = self.artifact.manifest.max_tokens
+            answered = predict_words(encoded, run, self.task, max_tokens=max_tokens, token_budget=self.token_budget)
+            return predictions(encoded, *answered)
+        logits_BK, embedding_BD = run(encoded)
+        return predictions(encoded, self.task.activate(logits_BK), embedding_BD)
+
+    def _run(self, encoded: Encoded, *, embeddings: bool) -> tuple[Any, Any]:
+        """Return the graph's logits, and its embeddings where asked."""
         # ONNX Runtime is given one row at least: some kernels do not take none.
         ids_BT, mask_BT = pad(encoded.ids or [np.zeros(1, np.int32)], self._pad_id)
         inputs = {"input_ids": ids_BT, "attention_mask": mask_BT}
@@ -87,10 +97,8 @@ class Runtime:
                 pad(encoded.segments, 0)[0] if encoded.segments is not None else np.zeros_like(ids_BT)
             )
         names = ["logits", "embedding"] if embeddings else ["logits"]
-        logits_BK, *rest = (part[: len(lengths_N)] for part in self._session.run(names, inputs))
-        return Predictions(
-            {"scores": self.task.activate(logits_BK)}, rest[0] if rest else None, lengths_N, encoded.truncated_N
-        )
+        logits, *rest = (part[: len(encoded.ids)] for part in self._session.run(names, inputs))
+        return logits, rest[0] if rest else None
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""

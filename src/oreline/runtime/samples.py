@@ -16,6 +16,7 @@ import polars as pl
 
 from oreline.data.dataset import Dataset
 from oreline.errors import ArtifactError
+from oreline.runtime.windows import by_row
 from oreline.store import SAMPLES, Artifact
 from oreline.types import Runtime, Task
 
@@ -28,7 +29,6 @@ GOLDEN_CHARACTERS = 500
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "part": pl.String,
     "row_id": pl.String,
-    "label": pl.String,
     "predicted": pl.String,
     "scores": pl.List(pl.Float32),
     "embedding": pl.List(pl.Float32),
@@ -67,7 +67,7 @@ def recompute_samples(folder: Path, runtime: Runtime, parent: Artifact, *, seed:
 def read_samples(artifact: Artifact, part: str) -> pl.DataFrame:
     """Return the `reference` or `replay` rows of an artifact.
 
-    Columns: `row_id`, the task's inputs, `label` (true; null where unknown), `predicted`, `scores`, `embedding`.
+    Columns: `row_id`, the task's inputs, its target (true; null where unknown), `predicted`, `scores`, `embedding`.
 
     Raises `ArtifactError` when the artifact carries no such rows.
     """
@@ -89,9 +89,9 @@ def answered(frame: pl.DataFrame, runtime: Runtime) -> pl.DataFrame:
             "part": ["reference"] * frame.height,
             "row_id": frame["row_id"],
             **{role: frame[role] for role in task.inputs},
-            "label": as_text(frame[task.target]),
+            task.target: as_text(frame[task.target]),
             "predicted": task.outcomes(task.predicted(predictions.outputs["scores"])),
-            "scores": predictions.outputs["scores"].tolist(),
+            "scores": by_row(predictions.outputs["scores"], len(task.labels)).tolist(),
             "embedding": vectors.tolist() if vectors is not None else [None] * frame.height,
         },
         schema_overrides=_SCHEMA,
@@ -104,9 +104,9 @@ def _unanswered(frame: pl.DataFrame, task: Task) -> pl.DataFrame:
         pl.lit("replay").alias("part"),
         "row_id",
         *task.inputs,
-        as_text(frame[task.target]).alias("label"),
+        as_text(frame[task.target]).alias(task.target),
         *(pl.lit(None, dtype=_SCHEMA[name]).alias(name) for name in ("predicted", "scores", "embedding")),
-    ).cast({"row_id": pl.String, **dict.fromkeys(("label", *task.inputs), pl.String)})
+    ).cast({"row_id": pl.String, **dict.fromkeys((task.target, *task.inputs), pl.String)})
 
 
 def golden_rows(frame: pl.DataFrame, runtime: Runtime) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def golden_rows(frame: pl.DataFrame, runtime: Runtime) -> list[dict[str, Any]]:
 def scores_alone(runtime: Runtime, inputs: Mapping[str, str]) -> list[float]:
     """Return the K scores of a row that is a batch of its own, rounded for JSON."""
     outputs = runtime.predict({role: [value] for role, value in inputs.items()}).outputs
-    return [round(float(score), 6) for score in outputs["scores"][0]]
+    return [round(float(score), 6) for score in by_row(outputs["scores"], len(runtime.task.labels))[0]]
 
 
 def strata(frame: pl.DataFrame, task: Task) -> pl.Series:

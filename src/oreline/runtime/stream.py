@@ -70,7 +70,7 @@ def _predict(runtime: Runtime, rows: list[_Row]) -> Iterator[dict[str, Any]]:
         return
     columns = {role: [row.values[role] for row in rows] for role in runtime.task.inputs}
     predictions = runtime.predict(columns)
-    answers = runtime.task.decode(predictions.outputs)
+    answers = runtime.task.decode(predictions.outputs, columns)
     for row, answer, truncated in zip(rows, answers, predictions.truncated_N, strict=True):
         named = {"id": row.values.get("id", row.values.get("row_id", row.number)), **answer}
         yield {**named, "truncated": True} if truncated else named

@@ -6,8 +6,9 @@ Shape suffixes: N rows, B rows of one batch, T tokens, D width, K classes.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from oreline.models.batch import make_batch
 from oreline.models.load import tokenizer
 from oreline.runtime.batching import predict_in_batches
 from oreline.runtime.open import open_task
+from oreline.runtime.windows import predict_words, predictions
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
@@ -46,27 +48,28 @@ class Runtime:
 
     def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
         """Run one batch; the embedding is the vector that the head reads."""
-        batch = make_batch(encoded.ids, self._pad_id, segments=encoded.segments, device=self._device)
-        if not encoded.ids:
-            return self._nothing(embeddings)
-        with torch.inference_mode(), self._own_threads():
-            logits_BK, embedding_ND = self._head.outputs(self.model, batch)
-        outputs = {"scores": self.task.activate(logits_BK)}
-        lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
-        return Predictions(outputs, embedding_ND if embeddings else None, lengths_N, encoded.truncated_N)
+        run = functools.partial(self._run, embeddings=embeddings)
+        if encoded.words is not None:
+            max_tokens = self.artifact.manifest.max_tokens
+            answered = predict_words(encoded, run, self.task, max_tokens=max_tokens, token_budget=self.token_budget)
+            return predictions(encoded, *answered)
+        logits_BK, embedding_BD = run(encoded)
+        return predictions(encoded, self.task.activate(logits_BK), embedding_BD)
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""
         return predict_in_batches(self, columns, embeddings=embeddings)
 
-    def _nothing(self, embeddings: bool) -> Predictions:
-        width = int(self.model.config.hidden_size)
-        return Predictions(
-            {"scores": np.empty((0, len(self.task.labels)), np.float32)},
-            np.empty((0, width), np.float32) if embeddings else None,
-            np.empty(0, np.int64),
-            np.empty(0, bool),
-        )
+    def _run(self, encoded: Encoded, *, embeddings: bool) -> tuple[Any, Any]:
+        """Return the head's logits, and the embeddings where asked."""
+        if not encoded.ids:
+            width = int(self.model.config.hidden_size)
+            empty_0D = np.empty((0, width), np.float32) if embeddings else None
+            return np.empty((0, len(self.task.labels)), np.float32), empty_0D
+        batch = make_batch(encoded.ids, self._pad_id, segments=encoded.segments, device=self._device)
+        with torch.inference_mode(), self._own_threads():
+            logits, embedding_BD = self._head.outputs(self.model, batch)
+        return logits, embedding_BD if embeddings else None
 
     @contextlib.contextmanager
     def _own_threads(self) -> Iterator[None]:

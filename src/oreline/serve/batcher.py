@@ -247,7 +247,7 @@ class Batcher:
             self._ready.extendleft(reversed(held))
             return []
         budget = self._settings.max_batch_tokens or window[0].job.served.runtime.token_budget
-        taken = batch_of_first([len(row.ids) for row in window], budget)
+        taken = batch_of_first([row.num_tokens for row in window], budget)
         left = [row for position, row in enumerate(window) if position not in taken]
         self._ready.extendleft(reversed(held))
         self._ready.extendleft(reversed(left))

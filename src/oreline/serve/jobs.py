@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from oreline.runtime.batching import join, take
 from oreline.types import Encoded, Predictions
 
 if TYPE_CHECKING:
@@ -81,9 +82,13 @@ class Row(NamedTuple):
     job: Job
     place: int
     """Which of its job's rows it is."""
-    ids: NDArray[np.int32]
-    truncated: bool
-    segments: NDArray[np.int32] | None
+    encoded: Encoded
+    """It alone."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the model reads for it."""
+        return len(self.encoded.ids[0])
 
 
 def settle(future: Future[Answered]) -> bool:
@@ -94,12 +99,9 @@ def settle(future: Future[Answered]) -> bool:
 
 def row_of(job: Job, index: int, encoded: Encoded, position: int) -> Row:
     """Take one row out of tokenised ones; `index` is its place in the job, `position` its place there."""
-    segments = encoded.segments[position] if encoded.segments is not None else None
-    return Row(job, index, encoded.ids[position], bool(encoded.truncated_N[position]), segments)
+    return Row(job, index, take(encoded, np.asarray([position])))
 
 
 def joined(batch: Sequence[Row]) -> Encoded:
     """Put rows of several jobs together for one forward pass."""
-    segments = [row.segments for row in batch if row.segments is not None]
-    truncated_B = np.asarray([row.truncated for row in batch], dtype=bool)
-    return Encoded([row.ids for row in batch], truncated_B, segments or None)
+    return join([row.encoded for row in batch])

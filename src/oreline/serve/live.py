@@ -20,6 +20,7 @@ import numpy as np
 
 from oreline.errors import ArtifactError, OrelineError
 from oreline.runtime.open import open_runtime
+from oreline.runtime.windows import by_row
 from oreline.store import Artifact, resolve
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Served:
         if not self.golden:
             return ""
         number %= len(self.golden)
-        row, scores_K = self.golden[number], outputs["scores"][0]
+        row, scores_K = self.golden[number], by_row(outputs["scores"], len(self.task.labels))[0]
         is_fallback = getattr(self.runtime, "is_fallback", False)
         saved_K = np.asarray(row["fallback_scores"] if is_fallback and "fallback_scores" in row else row["scores"])
         if saved_K.shape != scores_K.shape:
@@ -186,4 +187,6 @@ class LiveModel:
 
 
 def _is_finite(values: NDArray[Any]) -> bool:
+    if values.dtype == object:
+        return all(map(_is_finite, values))
     return values.dtype.kind != "f" or bool(np.isfinite(values).all())

@@ -36,7 +36,7 @@ class Refusal(OrelineError):
 
     status = 400
 
-    def __init__(self, what: str, *, status: int | None = None, retry_after_s: float | None = None, **parts: str):
+    def __init__(self, what: str, *, status: int | None = None, retry_after_s: float | None = None, **parts: Any):
         super().__init__(what, **parts)
         self.status = status or self.status
         self.retry_after_s = retry_after_s

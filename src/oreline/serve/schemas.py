@@ -38,7 +38,9 @@ class Prediction(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     id: str = Field(description="Names this prediction, for /feedback and DELETE /predictions/{id}.")
-    label: str | None = Field(default=None, description="For a task of one class; others answer `labels` or `value`.")
+    label: str | None = Field(
+        default=None, description="For a task of one class; others answer `labels`, `value`, `entities` or `tags`."
+    )
     scores: dict[str, float] | None = Field(default=None, description="Probability of each label.")
     truncated: bool = Field(description="Whether the text was longer than the model takes, and was cut.")
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from oreline.errors import DataError, ResourceError
 from oreline.monitor.records import LogRecord
+from oreline.runtime.windows import by_row
 from oreline.serve.batcher import Batcher
 from oreline.serve.jobs import Answered
 from oreline.serve.live import LiveModel, Served
@@ -85,7 +86,7 @@ class Service:
         future = self.batcher.submit(columns, len(rows), deadline_s=deadline_s)
         answered = await _result(future, deadline_s, gone)
         task, outputs = answered.served.task, answered.predictions.outputs
-        answers = task.decode(outputs)
+        answers = task.decode(outputs, columns)
         outcomes = task.outcomes(task.predicted(outputs["scores"]))
         for answer, outcome, truncated in zip(answers, outcomes, answered.predictions.truncated_N, strict=True):
             answer["id"], answer["truncated"] = uuid.uuid4().hex, bool(truncated)
@@ -199,7 +200,8 @@ async def _result(future: Future[_T], timeout_s: float, gone: Gone) -> _T:
 
 def _records(columns: Columns, ids: Sequence[str], outcomes: Sequence[str], answered: Answered) -> list[LogRecord]:
     predictions, identity, now_s = answered.predictions, answered.served.identity, time.time()
-    scores_NK, embedding_ND = predictions.outputs["scores"], predictions.embedding_ND
+    num_outputs, embedding_ND = len(answered.served.task.labels), predictions.embedding_ND
+    scores_NK = by_row(predictions.outputs["scores"], num_outputs)
     return [
         LogRecord(
             id=id,

@@ -89,7 +89,7 @@ class OneOfClasses:
             unseen = str(error.args[0])
             count = sum(str(target) == unseen for target in targets)
             raise DataError(
-                f"the label {unseen!r} ({count} rows) was never seen in training",
+                f"the label {unseen!r}{f' ({count} rows)' if count > 1 else ''} was never seen in training",
                 allowed=did_you_mean(unseen, self._labels),
                 remedy="correct the label, or train again with rows that have it",
             ) from error
@@ -120,7 +120,7 @@ class OneOfClasses:
         """Return what answers are counted by: their label."""
         return self.names(targets_N)
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn scores of shape (N, K) into `{"label": …, "scores": {…}}` for each row."""
         return [
             {

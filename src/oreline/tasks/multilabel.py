@@ -104,7 +104,7 @@ class Task:
                 if label not in self._index:
                     raise DataError(
                         f"the label {label!r} was never seen in training",
-                        where=f"labelled row {row + 1:,}",
+                        row=row,
                         allowed=did_you_mean(label, self._labels),
                         remedy="correct the label, or train again with rows that have it",
                     )
@@ -154,7 +154,7 @@ class Task:
             for row_K in targets_NK
         ]
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn scores of shape (N, K) into `{"labels": […], "scores": {…}}` for each row."""
         scores_NK = outputs["scores"]
         return [

@@ -116,7 +116,7 @@ class OneNumber:
         bands = [f"below {bounds[0]}", *middle, f"from {bounds[-1]}"]
         return [bands[place] for place in np.searchsorted(self.cuts, self.values(targets_N), side="right")]
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+    def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn scores of shape (N, 1) into `{"value": …}` for each row."""
         return [{"value": round(float(value), 6)} for value in self.values(outputs["scores"][:, 0])]
 
@@ -131,7 +131,7 @@ def _numbers(targets: Sequence[Any]) -> NDArray[np.float64]:
         if not np.isfinite(values_N[row]):
             raise DataError(
                 f"the target {str(target)[:80]!r} is not a number",
-                where=f"labelled row {row + 1:,}",
+                row=row,
                 allowed="finite numbers",
                 remedy="correct the row, or use the task text_classification for names",
             )

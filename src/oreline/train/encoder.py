@@ -16,11 +16,12 @@ import numpy as np
 import torch
 
 from oreline import registry
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.batch import Batch, make_batch
 from oreline.models.load import max_positions, save_model, tokenizer
 from oreline.runtime.batching import length_batches
+from oreline.runtime.windows import cut, predict_words
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.precision import using_threads
@@ -72,7 +73,8 @@ class EncoderTraining:
         self.max_tokens = min(job.options.max_tokens, max_positions(self.model))
         self.train = self._encode(job.train)
         self.dev = self._encode(job.dev) if job.dev is not None else None
-        self.lengths_N = np.asarray([len(ids) for ids in self.train.ids], dtype=np.int64)
+        self.pieces, self.targets = self._pieces()
+        self.lengths_N = np.asarray([len(ids) for ids in self.pieces.ids], dtype=np.int64)
         self._last_outputs: dict[str, NDArray[Any]] | None = None
         self._say_example()
 
@@ -83,7 +85,7 @@ class EncoderTraining:
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             rate = options.learning_rate or learning_rate
             bf16 = resolved["precision"] == "bf16"
-            per_epoch = steps_per_epoch(len(job.train), options.rows_per_step)
+            per_epoch = steps_per_epoch(len(self.lengths_N), options.rows_per_step)
             if "num_steps" not in resolved:
                 resolved["num_steps"] = self._num_steps(per_epoch, resolved, bf16)
                 keep(job.work, resolved)
@@ -117,6 +119,9 @@ class EncoderTraining:
     def outputs(self, encoded: Encoded) -> dict[str, NDArray[Any]]:
         """Return the head's outputs for rows, in their order."""
         self.model.eval()
+        if encoded.words is not None:
+            given = {"max_tokens": self.max_tokens, "token_budget": PREDICT_TOKENS}
+            return {"scores": predict_words(encoded, self._forward, self.job.task, **given)[0]}
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
         batches = length_batches(lengths_N, PREDICT_TOKENS)
         with torch.inference_mode():
@@ -142,6 +147,32 @@ class EncoderTraining:
     def _encode(self, rows: Rows) -> Encoded:
         return self.job.task.encode(rows.columns, self.tokenizer, self.max_tokens)
 
+    def _pieces(self) -> tuple[Encoded, Any]:
+        """Return what is trained on: the rows and their targets, or the windows of rows whose every word is answered.
+
+        Raises `DataError` for a row that has more or fewer targets than words.
+        """
+        task: Any = self.job.task
+        targets = self.job.train.targets
+        if self.train.words is None:
+            return self.train, targets
+        by_token = []
+        for number, (ids, words, target_W) in enumerate(zip(self.train.ids, self.train.words, targets)):
+            if len(words.places_W) != len(target_W):
+                raise DataError(
+                    f"a row has {len(words.places_W):,} words and {len(target_W):,} tags",
+                    allowed="one tag for each word",
+                    row=number,
+                )
+            by_token.append(task.token_targets(words, target_W, len(ids)))
+        windows = cut(self.train, self.max_tokens)
+        return windows.encoded, [by_token[row][pick] for row, pick in zip(windows.rows_B, windows.picks)]
+
+    def _forward(self, encoded: Encoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        batch = self._batch(encoded, np.arange(len(encoded.ids)), None)
+        outputs: tuple[NDArray[np.float32], NDArray[np.float32]] = self.head.outputs(self.model, batch)
+        return outputs
+
     def _say_example(self) -> None:
         shown = self.tokenizer.decode(self.train.ids[0].tolist(), skip_special_tokens=False)
         [target] = self.job.task.names(self.job.train.targets[:1])
@@ -156,7 +187,7 @@ class EncoderTraining:
         middle = int(np.median(self.lengths_N))
         rows = np.argsort(np.abs(self.lengths_N - middle), kind="stable")[: options.rows_per_step]
         parts = length_batches(self.lengths_N[rows], int(resolved["token_budget"]), len(rows))
-        sample = [self._batch(self.train, rows[part], self.job.train.targets) for part in parts]
+        sample = [self._batch(self.pieces, rows[part], self.targets) for part in parts]
         wrapped = self.regularized
         measured = forecast(
             self.model,
@@ -182,14 +213,16 @@ class EncoderTraining:
             token_budget=token_budget,
             seed=self.job.seed,
         ):
-            yield [self._batch(self.train, rows, self.job.train.targets) for rows in parts]
+            yield [self._batch(self.pieces, rows, self.targets) for rows in parts]
 
-    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: NDArray[Any] | None) -> Batch:
+    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
+        if targets is not None:
+            targets = [targets[row] for row in rows] if isinstance(targets, list) else targets[rows]
         return make_batch(
             [encoded.ids[row] for row in rows],
             self.pad_id,
             segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
-            targets=targets[rows] if targets is not None else None,
+            targets=targets,
             device=self.device,
         )
 

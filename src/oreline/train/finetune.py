@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score
 from oreline.train.regularize import regularizers
+from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
@@ -74,7 +76,9 @@ def finetune(
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
     frame = training_frame(data, registry.get("task", task)) if rows is None else rows
-    opened = open_task_for(task, frame, start)
+    with _naming_rows(frame):
+        opened = open_task_for(task, frame, start)
+        train = _rows(frame, opened)
     recorded = {
         "task": task,
         "method": method,
@@ -90,17 +94,17 @@ def finetune(
     job = Job(
         task=opened,
         start=start,
-        train=_rows(frame, opened),
+        train=train,
         dev=_dev_rows(data, opened),
         options=options,
         seed=seed,
         work=work,
-        logs=_logs(out, work, options),
+        logs=logs_folder(out, work, options),
         score=score,
         resolved=resolved,
         on_event=on_event,
     )
-    with work.kept_for_continuing():
+    with work.kept_for_continuing(), _naming_rows(frame):
         job, outcome = _trained(trainer, job)
     manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
@@ -108,6 +112,17 @@ def finetune(
         write_artifact(folder, manifest, outcome, job, data, frame)
     work.remove()
     return Artifact.open(out)
+
+
+@contextlib.contextmanager
+def _naming_rows(frame: pl.DataFrame) -> Iterator[None]:
+    """Give an error about one of the rows that are trained on the row's own name."""
+    try:
+        yield
+    except DataError as error:
+        if error.row is not None and not error.where:
+            error.where = str(frame["row_id"][error.row])
+        raise
 
 
 def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
@@ -203,9 +218,3 @@ def _dev_rows(data: Dataset, task: Task) -> Rows | None:
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
     frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
     return _rows(frame, task) if frame.height else None
-
-
-def _logs(out: str | Path, work: Workspace, options: TrainOptions) -> Path:
-    """Trackers' own files lie beside the artifact, which is immutable; without any, events wait in the workspace."""
-    destination = Path(out).absolute()
-    return destination.with_name(f"{destination.name}.logs") if options.track else work.folder / "logs"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Weights = str | dict[int, float] | None
 """Of the classes, as scikit-learn takes them."""
+VIEWS = ("classes", "labels", "numbers")
+"""Kinds of answers that a layer over one vector a row can give."""
 _NEVER = -30.0
 """Bias of an output that no training row has."""
 
@@ -46,6 +48,14 @@ def refuse_gradient_options(job: Job, method: str) -> None:
             raise UsageError(
                 f"{name} is {value!r}, and the method {method!r} has a loss of its own", remedy="method: full"
             )
+
+
+def refuse_words(job: Job, method: str) -> None:
+    """Raise `UsageError` for a task that one layer over a whole text cannot answer."""
+    if job.task.view not in VIEWS:
+        raise UsageError(
+            f"the method {method!r} answers whole texts, and this task answers every word", allowed="--method full"
+        )
 
 
 def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iterations: int) -> list[Linear]:

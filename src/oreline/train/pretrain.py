@@ -9,6 +9,7 @@ Shape suffixes: B rows of one batch, T tokens.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from oreline.train.encoder import copy_tokenizer
 from oreline.train.precision import best_device, using_threads
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
+from oreline.train.tracking import logs_folder
 from oreline.types import Estimate, Event, OnEvent, ignore
 
 if TYPE_CHECKING:
@@ -102,6 +104,7 @@ def pretrain(
         on_event(Event("pretrain", message="an earlier try at the same job left a checkpoint: continuing from it"))
     started = time.perf_counter()
     training = _Pretraining(data, plug, start, options, seed, work, on_event)
+    training.logs = logs_folder(out, work, options)
     training.loading_s = time.perf_counter() - started
     with work.kept_for_continuing():
         result = training.fit()
@@ -124,6 +127,7 @@ def pretrain(
         copy_tokenizer(start, folder)
         (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
         _report(data, result, training, seconds).save(folder)
+        shutil.copyfile(training.logs / store.EVENTS, folder / store.EVENTS)
         store.seal(folder, manifest, {"train_s": seconds, "steps": result.progress.step})
     work.remove()
     return Artifact.open(out)
@@ -152,6 +156,7 @@ class _Pretraining:
     ) -> None:
         self.objective, self.options, self.seed, self.work, self.on_event = objective, options, seed, work, on_event
         self.loading_s = 0.0
+        self.logs = work.folder / "logs"
         torch.manual_seed(seed)
         self.model = load_masked(start)
         self.body = f"{self.model.base_model_prefix}."
@@ -257,7 +262,7 @@ class _Pretraining:
             precision=str(resolved["precision"]),
             flops_per_token=flops_per_token(self.model),
             peak_gflops=float(resolved["peak_gflops"]),
-            logs=self.work.folder / "logs" if stage == "pretrain" else None,
+            logs=self.logs if stage == "pretrain" else None,
             stage=stage,
         )
 

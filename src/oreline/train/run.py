@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from oreline import registry
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
 from oreline.train.loop import Step, fit, schedule
 from oreline.train.regularize import Average
+from oreline.train.tracking import tracking
 from oreline.types import Event, OnEvent
 
 _BEST = "best"
@@ -69,12 +69,8 @@ def run(plan: Plan, options: TrainOptions, work: Workspace, on_event: OnEvent, c
         on_event(Event(plan.stage, message=f"continuing at step {progress.step:,} of {plan.num_steps:,}"))
         if plan.average:
             plan.average.restore(work.load_average(), plan.model)
-    trackers = _trackers(plan, options, config, progress.step)
-    try:
+    with tracking(plan.logs, options, config, first_step=progress.step) as trackers:
         _drive(plan, options, work, on_event, progress, trackers)
-    finally:
-        for tracker in trackers:
-            tracker.close()
     if plan.average:
         plan.average.finish(plan.model)
     if progress.best is not None and progress.best_step < progress.step:
@@ -144,22 +140,6 @@ def _evaluate(
         progress.evaluations_without_gain += 1
         progress.stopped = progress.evaluations_without_gain >= options.patience
     return {f"dev_{name}": value for name, value in figures.items()}
-
-
-def _trackers(plan: Plan, options: TrainOptions, config: Mapping[str, Any], first_step: int) -> list[Any]:
-    if plan.logs is None:
-        return []
-    names = ["events", *(name for name in options.track if name != "events")]
-    classes = [registry.get("tracker", name) for name in names]
-    opened: list[Any] = []
-    try:
-        for tracker in classes:
-            opened.append(tracker(plan.logs, run_name=plan.logs.name, config=config, first_step=first_step))  # noqa: PERF401
-    except BaseException:
-        for tracker in opened:
-            tracker.close()
-        raise
-    return opened
 
 
 class _Meter:

@@ -76,5 +76,5 @@ def test_the_divergence_is_the_mean_of_both_kl_divergences():
     p, q = LOGITS.softmax(1), LOGITS.flip(1).softmax(1)
     by_hand = ((p * (p / q).log()).sum(1) + (q * (q / p).log()).sum(1)) / 2
     head = Head(num_labels=3)
-    torch.testing.assert_close(head.divergence(LOGITS + 5, LOGITS.flip(1)), by_hand)
-    assert head.divergence(LOGITS, LOGITS).tolist() == [0, 0]
+    torch.testing.assert_close(head.divergence(LOGITS + 5, LOGITS.flip(1), CLASSES), by_hand)
+    assert head.divergence(LOGITS, LOGITS, CLASSES).tolist() == [0, 0]

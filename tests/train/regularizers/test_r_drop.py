@@ -77,7 +77,10 @@ def test_it_is_two_passes_with_other_units_dropped(name: str, tiny_start: Path):
     torch.manual_seed(5)
     outputs = [model(**batch.inputs()).logits for _ in range(2)]
     assert not torch.equal(*outputs)
-    expected = sum(head.terms(output, batch.targets).sum() for output in outputs) / 2 + head.divergence(*outputs).sum()
+    expected = (
+        sum(head.terms(output, batch.targets).sum() for output in outputs) / 2
+        + head.divergence(*outputs, batch.targets).sum()
+    )
     torch.manual_seed(5)
     loss = Regularizer().wrap(head.loss, head)(model, batch)
     torch.testing.assert_close(loss, expected)

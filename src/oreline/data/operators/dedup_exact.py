@@ -13,7 +13,7 @@ class Operator:
     The first row stays, not the longest or the newest: after folding the rows differ in nothing that a model
     sees, the order of a file is the one thing that is the same in every run, and an id that was published stays.
 
-    Rows of one text with different labels are all left alone, repeated ones too: to merge them would decide
+    Rows of one text with different labels or tags are all left alone, repeated ones too: to merge them would decide
     which label is right. That is the work of `resolve_label_conflicts`, which needs every vote.
 
     Memory: a hash of 16 bytes a row, never the texts.
@@ -22,9 +22,9 @@ class Operator:
     def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows to drop with the row that each gave way to."""
         names = scan.collect_schema().names()
-        label = ["label"] if "label" in names else []
-        rows = hashed(scan, [role for role in INPUT_ROLES if role in names], keep=label)
-        is_one_label = pl.col("label").n_unique() == 1 if label else pl.lit(True)
+        targets = [role for role in ("label", "tags") if role in names]
+        rows = hashed(scan, [role for role in INPUT_ROLES if role in names], keep=targets)
+        is_one_label = pl.all_horizontal([pl.lit(True), *(pl.col(role).n_unique() == 1 for role in targets)])
         groups = (
             rows.group_by("hash_high", "hash_low")
             .agg(kept=pl.col("position").min(), size=pl.len(), is_one_label=is_one_label)

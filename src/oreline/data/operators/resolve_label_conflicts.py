@@ -14,7 +14,8 @@ class Operator:
     """Drop all rows of a text that carries different labels, or keep one row with the label of the majority.
 
     With `keep="majority"` the first row of the label that most rows carry stays, and the others go: outvoted
-    ones as `label_outvoted`, its own repetitions as `duplicate`. A tie keeps nothing.
+    ones as `label_outvoted`, its own repetitions as `duplicate`. A tie keeps nothing. Where rows have no label but
+    tags, all tags of a row together are its label.
     """
 
     def __init__(self, *, keep: Literal["none", "majority"] = "none") -> None:
@@ -26,10 +27,11 @@ class Operator:
         """Return the rows to drop; `kept_id` is the row that won, where one did."""
         names = scan.collect_schema().names()
         inputs = [role for role in INPUT_ROLES if role in names]
-        if "label" not in names or not inputs:
+        target = next((role for role in ("label", "tags") if role in names), None)
+        if target is None or not inputs:
             return pl.DataFrame(schema={"row_id": pl.String, "reason": pl.String, "kept_id": pl.String})
         key = ["hash_high", "hash_low"]
-        rows = hashed(scan, inputs, keep=["label"])
+        rows = hashed(scan, inputs, keep=[target]).rename({target: "label"})
         conflicts = rows.group_by(key).agg(labels=pl.col("label").n_unique()).filter(pl.col("labels") > 1)
         votes = rows.join(conflicts.select(key), on=key, how="semi")
         none_won = pl.lit(None, dtype=pl.UInt32)

@@ -27,6 +27,6 @@ class Head(SequenceHead):
         """Return the sum over labels of −log p(mark), (B,), in nats."""
         return F.binary_cross_entropy_with_logits(logits_BK, targets.to(logits_BK.dtype), reduction="none").sum(dim=1)
 
-    def divergence(self, logits_BK: Tensor, others_BK: Tensor) -> Tensor:
+    def divergence(self, logits_BK: Tensor, others_BK: Tensor, targets: Tensor) -> Tensor:
         """Return Σₖ ½ KL(pₖ ‖ qₖ) + ½ KL(qₖ ‖ pₖ) = ½ Σₖ (pₖ − qₖ)(zₖ − z′ₖ) of each row, (B,), in nats."""
         return ((logits_BK.sigmoid() - others_BK.sigmoid()) * (logits_BK - others_BK)).sum(dim=1) / 2

@@ -26,6 +26,6 @@ class Head(SequenceHead):
         """Return (prediction − target)² of each row, (B,), in squared units of the targets' spread."""
         return (logits_BK[:, 0] - targets.to(logits_BK.dtype)).square()
 
-    def divergence(self, logits_BK: Tensor, others_BK: Tensor) -> Tensor:
+    def divergence(self, logits_BK: Tensor, others_BK: Tensor, targets: Tensor) -> Tensor:
         """Return (prediction − other)² of each row, (B,): the KL divergence of the laws behind `terms`, normal ones."""
         return (logits_BK[:, 0] - others_BK[:, 0]).square()

@@ -59,7 +59,7 @@ class Head(SequenceHead):
         # The power of a zero has no finite slope where γ < 1.
         return missing_B.clamp(min=1e-7) ** self.focal_gamma * terms_B
 
-    def divergence(self, logits_BK: Tensor, others_BK: Tensor) -> Tensor:
+    def divergence(self, logits_BK: Tensor, others_BK: Tensor, targets: Tensor) -> Tensor:
         """Return ½ KL(p ‖ q) + ½ KL(q ‖ p) = ½ Σₖ (pₖ − qₖ)(log pₖ − log qₖ) of each row, (B,), in nats."""
         log_p_BK, log_q_BK = logits_BK.log_softmax(dim=1), others_BK.log_softmax(dim=1)
         return ((log_p_BK.exp() - log_q_BK.exp()) * (log_p_BK - log_q_BK)).sum(dim=1) / 2

@@ -14,8 +14,9 @@ import torch
 from oreline import registry
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome
-from oreline.train.linear import Linear, fit, loss, refuse_gradient_options
+from oreline.train.linear import Linear, fit, loss, refuse_gradient_options, refuse_words
 from oreline.train.precision import using_threads
+from oreline.train.tracking import log_once
 from oreline.types import Event
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Method:
         """Embed all rows once, fit the head, put it on the encoder."""
         folder = start_of(job, "head")
         refuse_gradient_options(job, "head")
+        refuse_words(job, "head")
         head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling="mean")
         start = time.perf_counter()
         with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
@@ -54,7 +56,9 @@ class Method:
                 training.model.classifier.bias.copy_(torch.from_numpy(best.bias_K))
             outputs = training.outputs(training.dev) if training.dev is not None else None
         seconds = time.perf_counter() - start
-        job.on_event(Event("train", 2, 2, {"rows_per_s": len(train_ND) / seconds}))
+        rates = {"rows_per_s": len(train_ND) / seconds}
+        job.on_event(Event("train", 2, 2, rates))
+        log_once(job, "head", rates)
         return Outcome(
             save=training.save,
             max_tokens=training.max_tokens,

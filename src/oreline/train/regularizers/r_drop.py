@@ -53,7 +53,7 @@ class Regularizer(Plain):
                 second = loss(model, batch)
             finally:
                 hook.remove()
-            total: Tensor = (first + second) / 2 + self.alpha * divergence(first_BK, outputs[-1]).sum()
+            total: Tensor = (first + second) / 2 + self.alpha * divergence(first_BK, outputs[-1], batch.targets).sum()
             return total
 
         return agreeing if self.alpha else loss

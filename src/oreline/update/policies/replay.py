@@ -7,6 +7,8 @@ import polars as pl
 
 from oreline.errors import UsageError
 
+_ONE = "_one"
+
 
 class Policy:
     """Mix the fresh rows with a class-stratified sample of the old rows.
@@ -16,7 +18,7 @@ class Policy:
 
     Args:
         old_per_fresh: old rows for each fresh row; None takes every old row there is.
-        stratify: the column whose shares among the old rows the sample keeps.
+        stratify: the column whose shares among the old rows the sample keeps, where they have it.
 
     Raises:
         UsageError: `old_per_fresh` is negative.
@@ -34,7 +36,9 @@ class Policy:
         wanted = old.height if self.old_per_fresh is None else round(self.old_per_fresh * fresh.height)
         parts = [fresh.select(columns)]
         if min(wanted, old.height):
-            parts.append(stratified(old, self.stratify, wanted, seed=seed).select(columns))
+            one = old.with_columns(pl.lit("").alias(_ONE))  # rows without such a column are one stratum
+            by = self.stratify if self.stratify in old.columns else _ONE
+            parts.append(stratified(one, by, wanted, seed=seed).select(columns))
         mixed = pl.concat(parts, how="vertical_relaxed")
         return mixed[np.random.default_rng(seed).permutation(mixed.height)]
 

@@ -1,0 +1,109 @@
+"""Rows whose words carry tags: from the forms that people have to a text and a JSON list with one tag for each word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from oreline.errors import DataError
+from oreline.metrics.tags import OUTSIDE, written
+from oreline.words import Word, as_cell, string_list, units, words_of
+
+_KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type"))
+"""What the ends and the label of a span are called, where spans are objects."""
+
+
+def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
+    """Return a frame in which `text` is a text or a JSON list of words, and `tags` a JSON list, one for each word.
+
+    Tags may come as lists, as JSON, as one string with spaces between them, or as spans of the text in characters:
+    `[[0, 2, "PER"], …]` or `[{"start": 0, "end": 2, "label": "PER"}, …]`. A text whose tags count its words at white
+    space, or its characters, becomes the list of those; a row without a word has neither text nor tags.
+
+    Raises `DataError` for a row that has more or fewer tags than words, or a span outside of its text.
+    """
+    texts: list[str | None] = []
+    tags: list[str | None] = []
+    for row_id, text, given in frame.select("row_id", "text", "tags").iter_rows():
+        if text is None or given is None:
+            texts.append(text)
+            tags.append(None)
+            continue
+        try:
+            cell, found = aligned(text, given)
+        except ValueError as error:
+            raise DataError(
+                str(error),
+                where=f"{row_id}, {place}" if place not in row_id else row_id,
+                allowed="one tag for each word, or spans of the text in characters",
+                remedy="correct the row: its words and tags must count the same",
+            ) from error
+        texts.append(cell if found else None)
+        tags.append(as_cell(found) if found else None)
+    return frame.with_columns(pl.Series("text", texts, pl.String), pl.Series("tags", tags, pl.String))
+
+
+def aligned(text: str, given: Any) -> tuple[str, list[str]]:
+    """Return the cell of a text, and a tag for each of its words. Raises `ValueError` where they do not fit.
+
+    >>> aligned("EU rejects 3.5", "B-ORG O O")
+    ('["EU", "rejects", "3.5"]', ['B-ORG', 'O', 'O'])
+    >>> aligned("I love Paris.", [[7, 12, "LOC"]])
+    ('I love Paris.', ['O', 'O', 'B-LOC', 'O'])
+    """
+    listed = _listed(given)
+    is_text = string_list(text) is None
+    if is_text and not (listed and isinstance(listed[0], str)):
+        return text, _from_spans(text, listed)
+    tags = [str(tag) for tag in listed]
+    forms = [text, as_cell(text.split()), as_cell([*text])] if is_text else [text]
+    for cell in forms:
+        if len(words_of(cell)[1]) == len(tags):
+            return cell, tags
+    counts = len(text.split()) if is_text else len(words_of(text)[1])
+    raise ValueError(f"the row has {counts:,} words and {len(tags):,} tags")
+
+
+def _listed(given: Any) -> Sequence[Any]:
+    if not isinstance(given, str):
+        return list(given)
+    if given.lstrip().startswith("["):
+        try:
+            found = json.loads(given)
+        except ValueError:
+            return given.split()
+        return found if isinstance(found, list) else [found]
+    return given.split()
+
+
+def _from_spans(text: str, spans: Sequence[Any]) -> list[str]:
+    """Return BIO tags; a span that begins or ends within a word takes in the whole word."""
+    words = units(text)
+    tags = [OUTSIDE] * len(words)
+    for start, end, label in sorted(map(_span, spans), key=lambda span: (span[0], -span[1])):
+        if not 0 <= start < end <= len(text):
+            raise ValueError(f"the span {start} to {end} lies outside of a text of {len(text):,} characters")
+        touched = [place for place, word in enumerate(words) if _touch(word, start, end)]
+        free = [place for place in touched if tags[place] == OUTSIDE]  # of overlapping spans the first, longer one
+        if touched and len(free) == len(touched):
+            tags[touched[0] : touched[-1] + 1] = written(len(touched), label, "bio")
+    return tags
+
+
+def _touch(word: Word, start: int, end: int) -> bool:
+    return word.start < end and start < word.end
+
+
+def _span(given: Any) -> tuple[int, int, str]:
+    if isinstance(given, Mapping):
+        values = [next((given[key] for key in keys if key in given), None) for keys in _KEYS]
+    else:
+        values = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else []
+    try:
+        start, end, label = values
+        return int(str(start)), int(str(end)), str(label)
+    except (TypeError, ValueError):
+        raise ValueError(f"{str(given)[:80]} is no span: start, end and label are needed") from None

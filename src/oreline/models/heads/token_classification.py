@@ -1,0 +1,85 @@
+"""Scores over K tags for each token.
+
+Shape suffixes: B rows of one batch, T tokens, D width, K tags.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from oreline.models.attention import use_short_attention
+from oreline.models.batch import Batch
+from oreline.models.load import load_tagger
+from oreline.models.pooling import mean_over_tokens
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Head:
+    """A linear layer over the state of each token, and the cross-entropy of the tokens that have a target."""
+
+    def __init__(
+        self,
+        *,
+        num_labels: int,
+        pooling: str | None = None,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+    ) -> None:
+        """Describe the head.
+
+        Args:
+            num_labels: K.
+            pooling: ignored: every token has its own answer.
+            label_smoothing: share ε of the target that is spread evenly over the K tags.
+            focal_gamma: exponent γ that makes tokens count less the surer the model is of their tag.
+        """
+        self.num_labels = num_labels
+        self.label_smoothing, self.focal_gamma = label_smoothing, focal_gamma
+
+    def module(self, folder: Path) -> Any:
+        """Open a start model with this head on top, prepared for short texts."""
+        model = load_tagger(folder, self.num_labels)
+        use_short_attention(model)
+        return model
+
+    def terms(self, logits_BTK: Tensor, targets_BT: Tensor) -> Tensor:
+        """Return the summed loss of each row's tokens, (B,), in nats: −log p(y), smoothed or focal where asked for."""
+        terms_BT = F.cross_entropy(
+            logits_BTK.transpose(1, 2), targets_BT, reduction="none", label_smoothing=self.label_smoothing
+        )
+        if self.focal_gamma:
+            missing_BT = -torch.expm1(-F.cross_entropy(logits_BTK.transpose(1, 2), targets_BT, reduction="none"))
+            # The power of a zero has no finite slope where γ < 1.
+            terms_BT = missing_BT.clamp(min=1e-7) ** self.focal_gamma * terms_BT
+        return terms_BT.sum(dim=1)
+
+    def divergence(self, logits_BTK: Tensor, others_BTK: Tensor, targets_BT: Tensor) -> Tensor:
+        """Return ½ KL(p ‖ q) + ½ KL(q ‖ p) of the tokens that have a target, summed for each row, (B,), in nats."""
+        log_p_BTK, log_q_BTK = logits_BTK.log_softmax(dim=2), others_BTK.log_softmax(dim=2)
+        apart_BT = ((log_p_BTK.exp() - log_q_BTK.exp()) * (log_p_BTK - log_q_BTK)).sum(dim=2) / 2
+        return (apart_BT * (targets_BT != -100)).sum(dim=1)
+
+    def loss(self, model: Any, batch: Batch) -> Tensor:
+        """Return the summed loss of a batch; divided by `Batch.weight`, its tokens with a target, it is the mean."""
+        if batch.targets is None:
+            raise ValueError("the batch has no targets")
+        return self.terms(model(**batch.inputs()).logits.float(), batch.targets).sum()
+
+    def outputs(self, model: Any, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the logits, (B, T, K), and the mean state of each row, (B, D)."""
+        with torch.inference_mode():
+            logits_BTK, embedding_BD = self.tensors(model, batch)
+        return logits_BTK.float().cpu().numpy(), embedding_BD.float().cpu().numpy()
+
+    def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return logits (B, T, K) and embedding (B, D)."""
+        output = model(**batch.inputs(), output_hidden_states=True)
+        return output.logits, mean_over_tokens(output.hidden_states[-1], batch.mask_BT)
