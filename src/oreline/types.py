@@ -26,6 +26,9 @@ Role = Literal[
 ]  # fmt: skip
 ROLES: tuple[str, ...] = get_args(Role)
 
+FRAME = "frame"
+"""Column that refine adds where rows have a label and tags: the JSON list of the label and then the tags."""
+
 Columns = Mapping[str, Sequence[Any]]
 """Rows as columns: `{"text": [...]}`. Keys are roles; every value has the same length."""
 
@@ -113,7 +116,7 @@ class Task(Protocol):
     inputs: ClassVar[tuple[str, ...]]
     """Roles it reads, such as `("text",)`."""
     target: ClassVar[str]
-    """Role it predicts, such as `label`."""
+    """Role it predicts, such as `label`, or the column `FRAME`."""
     head: ClassVar[str]
     """Name of the head plug."""
     metrics: ClassVar[tuple[str, ...]]

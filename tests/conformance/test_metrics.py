@@ -11,7 +11,7 @@ from oreline import registry
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.table import Table
 from oreline.runtime.windows import ragged
-from oreline.tasks import multilabel, regression, text_classification, token_classification
+from oreline.tasks import intent_slots, multilabel, regression, text_classification, token_classification
 
 METRICS = registry.names("metric")
 
@@ -55,7 +55,20 @@ def tags(num_rows: int, seed: int) -> Table:
     return Table(task, targets, ragged(scores), ids, ids)
 
 
-TABLES = {"classes": classes, "labels": labels, "numbers": numbers, "tags": tags}
+def frames(num_rows: int, seed: int) -> Table:
+    """An intent and tags, right more often than not."""
+    source = np.random.default_rng(seed)
+    task = intent_slots.Task(intents=["go", "stop"], tags=["O", "B-x", "I-x"])
+    drawn = [source.random((1 + length, 5)).astype(np.float32) for length in source.integers(0, 6, size=num_rows)]
+    targets = task.predicted(ragged(drawn))
+    for row in targets:
+        row[0] = source.integers(3, 5)
+    scores = [(1.5 * source.random((len(row), 5)) + np.eye(5)[row]).astype(np.float32) for row in targets]
+    ids = [f"f:{row}" for row in range(num_rows)]
+    return Table(task, targets, ragged(scores), ids, ids)
+
+
+TABLES = {"classes": classes, "labels": labels, "numbers": numbers, "tags": tags, "frames": frames}
 
 
 def table_of(name: str, num_rows: int, seed: int = 0) -> Table:

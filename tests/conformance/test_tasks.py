@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from oreline import registry
 from oreline.errors import DataError
 from oreline.runtime.windows import ragged
-from oreline.types import ROLES
+from oreline.types import FRAME, ROLES
 from oreline.words import words_of
 
 TASKS = registry.names("task")
@@ -21,9 +21,16 @@ TARGETS: dict[str, list[Any]] = {
     "labels": [["x"], ["z", "y"], [], ["x"]],
     "numbers": [1.0, 2.5, 1.0, "4"],
     "tags": ["O B-X", ["B-Y", "I-Y", "O"], [], '["B-X"]'],
+    "frames": [["go", "O", "B-X"], ["stop", "B-Y", "I-Y", "O"], ["go"], '["stop", "B-X"]'],
 }
 """Targets of a few rows, by the view of the task that takes them."""
-UNKNOWN = {"classes": "unseen", "labels": ["x", "unseen"], "numbers": "unseen", "tags": "O B-unseen"}
+UNKNOWN = {
+    "classes": "unseen",
+    "labels": ["x", "unseen"],
+    "numbers": "unseen",
+    "tags": "O B-unseen",
+    "frames": ["unseen", "O"],
+}
 TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
 
 
@@ -52,9 +59,10 @@ def columns(task: Any, num_rows: int) -> dict[str, list[str]]:
 
 def scores_of(task: Any, scores_NK: Any, num_words: list[int]) -> Any:
     """Rows of scores, each repeated for every word where the task answers words."""
-    if task.view != "tags":
+    if task.view not in ("tags", "frames"):
         return scores_NK
-    return ragged([np.tile(row_K, (words, 1)) for row_K, words in zip(scores_NK, num_words)])
+    first = int(task.view == "frames")  # the intent stands before the words
+    return ragged([np.tile(row_K, (words + first, 1)) for row_K, words in zip(scores_NK, num_words)])
 
 
 def test_there_are_tasks() -> None:
@@ -66,7 +74,7 @@ class TestTask:
     def test_names_roles_and_plugs_that_exist(self, name: str) -> None:
         plug = registry.get("task", name)
         assert plug.inputs
-        assert set(plug.inputs) | {plug.target} <= set(ROLES)
+        assert set(plug.inputs) | {plug.target} <= {*ROLES, FRAME}
         assert plug.target not in plug.inputs
         assert plug.head in registry.names("head")
         assert plug.metrics
@@ -157,7 +165,11 @@ class TestTask:
         task = build(name)
         targets = task.encode_target(TARGETS[task.view])
         scores_NK = task.activate(np.random.default_rng(0).normal(size=(4, len(task.labels))))
-        scores = scores_of(task, scores_NK, [len(target) if task.view == "tags" else 1 for target in targets])
+        scores = scores_of(
+            task,
+            scores_NK,
+            [len(target) - (task.view == "frames") if task.view in ("tags", "frames") else 1 for target in targets],
+        )
         tuned = task.tuned(targets, scores)
         rebuilt = registry.create("task", name, **json.loads(json.dumps(tuned.options)))
         for one, other in zip(rebuilt.predicted(scores), tuned.predicted(scores), strict=True):

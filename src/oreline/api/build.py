@@ -15,7 +15,7 @@ from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
-from oreline.types import Event, OnEvent, ignore
+from oreline.types import FRAME, Event, OnEvent, ignore
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
@@ -158,7 +158,7 @@ def finetune(
     dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     if method == "auto":
         method, start, why = choose.method(dataset, start)
-        if method != "full" and registry.get("task", task).view == "tags":
+        if method != "full" and registry.get("task", task).view in ("tags", "frames"):
             method, start, why = "full", start or DEFAULT_START, "every word has an answer of its own"
         on_event(Event("choose", message=f"method {method}: {why}"))
     start = None if method == "linear" else start or DEFAULT_START
@@ -312,7 +312,8 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
         return {}
     task = open_task(artifact)
     known = artifact.manifest.columns
-    return {role: known[role][0] for role in (*task.inputs, task.target) if known.get(role)}
+    targets = ("label", "tags") if task.target == FRAME else (task.target,)
+    return {role: known[role][0] for role in (*task.inputs, *targets) if known.get(role)}
 
 
 def training_data(artifact: Artifact) -> Dataset:

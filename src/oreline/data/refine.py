@@ -25,9 +25,10 @@ from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import Places, check_shares, places
 from oreline.data.stage import Stage, conform, unified
 from oreline.data.summary import Tally, refine_report
+from oreline.data.tagged import with_frame
 from oreline.errors import DataError
 from oreline.store import file_sha256, writing
-from oreline.types import Event, OnEvent, Operator, ignore
+from oreline.types import FRAME, Event, OnEvent, Operator, ignore
 
 _STAGES = ".stages"
 
@@ -182,6 +183,8 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
     schema: dict[str, pl.DataType] = {}
     for stage in stages.values():
         schema = unified(schema, stage.schema)
+    if {"label", "tags"} <= set(schema):
+        schema[FRAME] = pl.String()
     shares_of = _shares_of_parts(list(stages), shares)
     with contextlib.ExitStack() as stack:
         writers = {
@@ -191,7 +194,7 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
             names = list(shares_of[part])
             for frame, places_N in _placed(stage, shares_of[part], seed):
                 for index in np.unique(places_N):
-                    rows = conform(frame.filter(pl.Series(places_N == index)), schema)
+                    rows = conform(with_frame(frame.filter(pl.Series(places_N == index))), schema)
                     writers[names[index]].append(rows)
                     run.tally.add(names[index], rows)
                 run.on_event(Event("write", step=run.tally.rows.total()))

@@ -10,6 +10,7 @@ import polars as pl
 
 from oreline.errors import DataError
 from oreline.metrics.tags import OUTSIDE, written
+from oreline.types import FRAME
 from oreline.words import Word, as_cell, string_list, units, words_of
 
 _KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type"))
@@ -44,6 +45,17 @@ def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
         texts.append(cell if found else None)
         tags.append(as_cell(found) if found else None)
     return frame.with_columns(pl.Series("text", texts, pl.String), pl.Series("tags", tags, pl.String))
+
+
+def with_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with the column `frame`, their label and tags as one target; as they are where one of these lacks."""
+    if not {"label", "tags"} <= set(frame.columns):
+        return frame
+    cells = [
+        None if label is None or tags is None else as_cell([label, *(string_list(tags) or [])])
+        for label, tags in frame.select("label", "tags").iter_rows()
+    ]
+    return frame.with_columns(pl.Series(FRAME, cells, pl.String))
 
 
 def aligned(text: str, given: Any) -> tuple[str, list[str]]:

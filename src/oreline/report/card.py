@@ -242,7 +242,11 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
 
 
 def _usage(words: Words, manifest: Mapping[str, Any]) -> str:
-    return (words.usage if manifest["task"] != "none" else words.usage_encoder).strip()
+    if manifest["task"] == "none":
+        return words.usage_encoder.strip()
+    pairs = manifest["task"] in ("pair", "similarity")
+    row = '{"text": "one text", "text_pair": "another"}' if pairs else '{"text": "one text"}'
+    return words.usage.replace("ROWS", row).strip()
 
 
 def _lineage(words: Words, manifest: Mapping[str, Any]) -> str:

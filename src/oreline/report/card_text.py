@@ -66,7 +66,16 @@ ENGLISH = Words(
     what="{kind}, {runtime}. Made with Oreline {oreline}. {reach}",
     reach="It reads up to {max_tokens} tokens of each text.",
     whole="It reads all of each text.",
-    kinds={"text_classification": "Text classification", "none": "Pretrained text encoder"},
+    kinds={
+        "text_classification": "Text classification",
+        "pair": "Classification of pairs of texts",
+        "multilabel": "Classification with any number of labels",
+        "regression": "A number for each text",
+        "similarity": "A number for each pair of texts",
+        "token_classification": "A tag for each word",
+        "intent_slots": "Intent and slots",
+        "none": "Pretrained text encoder",
+    },
     runtimes={
         "torch": "a transformers model (safetensors)",
         "onnx": "an ONNX graph that runs without torch",
@@ -120,8 +129,8 @@ oreline serve MODEL_FOLDER --port 8080
 ```python
 import oreline as ore
 
-for answer in ore.predict("MODEL_FOLDER", {"text": ["one text", "another text"]}):
-    print(answer["label"], answer["scores"])
+for answer in ore.predict("MODEL_FOLDER", [ROWS]):
+    print(answer)
 ```
 """,
     usage_encoder="""
@@ -150,7 +159,16 @@ CHINESE = Words(
     what="{kind}：{runtime}。由 Oreline {oreline} 生成。{reach}",
     reach="每条文本最多读取前 {max_tokens} 个 token。",
     whole="每条文本都会完整读取。",
-    kinds={"text_classification": "文本分类模型", "none": "预训练文本编码器"},
+    kinds={
+        "text_classification": "文本分类模型",
+        "pair": "文本对分类模型",
+        "multilabel": "多标签分类模型",
+        "regression": "文本回归模型",
+        "similarity": "文本对回归模型",
+        "token_classification": "序列标注模型",
+        "intent_slots": "意图与槽位联合模型",
+        "none": "预训练文本编码器",
+    },
     runtimes={
         "torch": "transformers 模型（safetensors 格式）",
         "onnx": "ONNX 计算图，运行时无需 torch",
