@@ -7,6 +7,7 @@ that breaks it. Exceptions are named below with their reason, and a test fails w
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -337,6 +338,29 @@ RULES: list[Callable[[Module], list[str]]] = [
 def test_module(name: str, rule: Callable[[Module], list[str]]) -> None:
     broken = rule(MODULES[name])
     assert not broken, f"src/oreline/{name.replace('.', '/')}.py: {rule.__doc__}\n" + "\n".join(broken)
+
+
+# --- the page says what is tested -------------------------------------------------------------------------------
+
+
+def documented_ranks() -> list[set[str]]:
+    """Return the ranks that docs/architecture.md lists."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^    errors <.*(?:\n +<.*)*", text, flags=re.MULTILINE)
+    return [{name.strip() for name in rank.split(",")} for rank in block.split("<")]
+
+
+def test_the_documented_ranks_are_the_tested_ones() -> None:
+    there = {module.package for module in MODULES.values()} - RANKS[-1]
+    tested = [rank & there for rank in RANKS]
+    assert [rank & there for rank in documented_ranks()] == [rank for rank in tested if rank]
+    assert set().union(*documented_ranks()) >= there, "a package without a rank"
+
+
+def test_the_documented_places_of_torch_are_the_tested_ones() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    packages, file = re.search(r"imported only in `([a-z ]+)` and `([a-z/]+)\.py`", text).groups()
+    assert {*(f"{package}." for package in packages.split()), file.replace("/", ".")} == set(TORCH_PLACES)
 
 
 # --- rules about the whole --------------------------------------------------------------------------------------

@@ -79,6 +79,25 @@ def test_changed_raw_data_is_noticed(content: dict[str, Any], reviews_csv: Path,
     assert steps_done(content, force=True) == ["reviews", "finetune", "evaluate"]
 
 
+def test_a_change_in_a_given_split_is_noticed(content: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        rows = "".join(f"a great {name} film {n},fresh\na dull {name} film {n},rotten\n" for n in range(20))
+        (tmp_path / f"{name}.csv").write_text(f"text,label\n{rows}")
+    content["steps"][0]["refine"] = {
+        "as": "reviews", "data": {name: str(tmp_path / f"{name}.csv") for name in ("train", "test")}, "split": {},
+    }  # fmt: skip
+    assert steps_done(content) == ["reviews", "finetune", "evaluate"]
+    assert ore.Dataset.open(f"{content['out']}/reviews").splits == ("train", "test")
+    assert steps_done(content) == []
+    with (tmp_path / "test.csv").open("a") as stream:
+        stream.write("one more film,fresh\n")
+    with pytest.raises(UsageError, match="step 'reviews' was finished here with other options or other input"):
+        ore.run(content)
+    content["steps"][0]["refine"]["data"]["test"] = "tset.csv"
+    with pytest.raises(UsageError, match=r"no earlier step and no file 'tset\.csv'"):
+        ore.run(content)
+
+
 def test_what_somebody_else_wrote_is_not_replaced(content: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "out" / "finetune").mkdir(parents=True)
     (tmp_path / "out" / "finetune" / "precious").touch()

@@ -1,9 +1,25 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
+import pytest
+
 import oreline as ore
+from oreline import store
+
+
+@pytest.fixture
+def poison(reviews_csv: Path, tmp_path: Path) -> Path:
+    """Raw rows like those that the model knows, each with the wrong label."""
+    other = {"fresh": "rotten", "rotten": "fresh"}
+    with reviews_csv.open(encoding="utf-8", newline="") as stream:
+        rows = [(f"{row['text']} indeed", other[row["label"]]) for row in csv.DictReader(stream)]
+    file = tmp_path / "poison.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("text", "label"), *rows])
+    return file
 
 
 def test_refine_several_files_with_operators_and_against(cli, reviews_csv: Path) -> None:
@@ -23,6 +39,55 @@ def test_refine_several_files_with_operators_and_against(cli, reviews_csv: Path)
         "an awful plot",
     ]
     assert data.manifest.counts["rows_in"] == 8
+
+
+def given(name: str, *rows: str) -> str:
+    Path(name).write_text("\n".join(["text,label", *rows]) + "\n")
+    return name
+
+
+def test_refine_given_splits(cli) -> None:
+    """Each stays as it is; several files may make up one."""
+    given("a.csv", "a great film,fresh", "a dull film,rotten")
+    given("b.csv", "a warm story,fresh")
+    given("c.csv", "an awful plot,rotten")
+    planned = cli("refine", "train=a.csv", "train=b.csv", "test=c.csv", "--dry-run", "--json")
+    assert planned.code == 0, planned.err
+    assert json.loads(planned.out)["tables"][0]["rows"][0][2] == "4"
+    done = cli("refine", "train=a.csv", "train=b.csv", "test=c.csv", "--set", "split={}", "--out", "data")
+    assert done.code == 0, done.err
+    data = ore.Dataset.open("data")
+    assert {split: data.frame(split)["text"].to_list() for split in data.splits} == {
+        "train": ["a great film", "a dull film", "a warm story"],
+        "test": ["an awful plot"],
+    }
+
+
+def test_what_is_lacking_is_carved_out_of_train(cli) -> None:
+    given("a.csv", *(f"a great film {n},fresh\na dull film {n},rotten" for n in range(45)))
+    given("c.csv", "an awful plot,rotten")
+    assert cli("refine", "train=a.csv", "test=c.csv", "--out", "data").code == 0
+    data = ore.Dataset.open("data")
+    assert {split: data.num_rows(split) for split in data.splits} == {"train": 80, "dev": 10, "test": 1}
+
+
+def test_a_mixture_of_splits_and_files_is_refused(cli) -> None:
+    for name in ("a.csv", "b.csv", "c=d.csv"):
+        given(name, "a great film,fresh", "a dull film,rotten")
+    for sources, says in (
+        (["train=a.csv", "b.csv"], ["'b.csv' names no split", "SPLIT=FILE", "write SPLIT=b.csv"]),
+        (["train=a.csv", "test="], ["'test=' names no file", "write test=FILE"]),
+        (["train=none.csv", "test=b.csv"], ["there is no file 'none.csv'", "check the path"]),
+        (["tr ain=a.csv"], ["there is no file 'tr ain=a.csv'"]),
+    ):
+        refused = cli("refine", *sources, "--out", "data")
+        assert refused.code == 2, sources
+        assert all(part in refused.err for part in says), refused.err
+        assert not Path("data").exists()
+    assert cli("refine", "c=d.csv", "--set", "split={}", "--out", "data").code == 0, (
+        "a name with = is a file's name too"
+    )
+    assert ore.Dataset.open("data").splits == ("all",)
 
 
 def test_finetune_refines_a_raw_file_first(cli, reviews_csv: Path) -> None:
@@ -71,3 +136,35 @@ def test_update_promotes_refuses_and_is_dry(cli, model_folder: Path, data_folder
     without = cli("update", model_folder, "fresh.csv", "--out", "home")
     assert without.code == 2
     assert "--gate" in without.err
+
+
+def test_an_update_that_the_gate_refuses_ends_with_one(
+    cli, model_folder: Path, poison: Path, data_folder: Path
+) -> None:
+    done = cli(
+        "update", model_folder, poison, "--gate", f"{data_folder}#test", "--out", "home", "--json",
+        "--set", "policy_options={old_per_fresh: 0.2}",
+    )  # fmt: skip
+    assert done.code == 1, done.err
+    facts = json.loads(done.out)["facts"]
+    assert (facts["decision"], facts["promoted"]) == ("refused", False)
+    assert store.aliases("home")["champion"] == ore.Artifact.open(model_folder).version
+    assert "Traceback" not in done.err
+
+
+def test_a_recipe_whose_update_is_refused_ends_with_one(cli, reviews_csv: Path, poison: Path) -> None:
+    steps = [
+        {"refine": {"as": "reviews", "data": str(reviews_csv), "group": "movie"}},
+        {"finetune": {"data": "reviews", "method": "linear"}},
+        {"update": {"model": "finetune", "fresh": str(poison), "gate": "reviews#test",
+                    "policy_options": {"old_per_fresh": 0.2}}},
+    ]  # fmt: skip
+    Path("r.yaml").write_text(json.dumps({"out": "out", "steps": steps}))
+    done = cli("run", "r.yaml", "--json")
+    assert done.code == 1, done.err
+    report = json.loads(done.out)
+    assert report["facts"]["refused"] == ["update"]
+    assert ["update", "verdict", "refused, not promoted"] in report["tables"][0]["rows"]
+    again = cli("run", "r.yaml")
+    assert again.code == 1, "a verdict does not change when it is asked for again"
+    assert "done already" in again.err

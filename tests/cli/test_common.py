@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import oreline as ore
+from oreline.cli.common import HEEDED
+from oreline.cli.main import COMMANDS
 
 
 def test_set_reaches_any_option(cli, reviews_csv: Path) -> None:
@@ -96,6 +98,35 @@ def test_set_is_refused_where_it_would_change_nothing(cli, model_folder: Path) -
     explained = cli("explain", model_folder, "--text", "a great film", "--set", "options.max_word=3")
     assert explained.code == 2
     assert "max_word" in explained.err
+
+
+def test_options_that_would_change_nothing_are_refused_and_not_in_the_help(cli, model_folder: Path) -> None:
+    for option, arguments in (
+        ("--force", ["update", model_folder, "fresh.csv", "--gate", "gate.csv", "--force"]),
+        ("--force", ["serve", model_folder, "--force"]),
+        ("--force", ["predict", model_folder, "x.txt", "--force"]),
+        ("--force", ["rollback", "home", "--force"]),
+        ("--seed", ["predict", model_folder, "x.txt", "--seed", "3"]),
+        ("--seed", ["serve", model_folder, "--seed", "0"]),
+        ("--seed", ["init", "x.csv", "--seed", "3"]),
+    ):
+        refused = cli(*arguments)
+        assert refused.code == 2
+        assert option in refused.err.splitlines()[0]
+        assert f"leave {option} out" in refused.err
+        assert refused.out == ""
+    for command in COMMANDS:
+        shown = cli(command, "--help").out
+        for option, commands in HEEDED.items():
+            assert (f"  {option}" in shown) == (command in commands), (command, option)
+    assert set().union(*HEEDED.values()) <= COMMANDS.keys()
+
+
+def test_options_of_the_test_of_explanations_need_its_rows(cli, model_folder: Path) -> None:
+    for options in (["--out", "report"], ["--force"], ["--seed", "3"]):
+        refused = cli("explain", model_folder, "--text", "a great film", *options)
+        assert refused.code == 2
+        assert "add --data DATA" in refused.err
 
 
 def test_a_model_and_its_report_keep_their_own_figures(cli, model_folder: Path, data_folder: Path, fresh: Path) -> None:

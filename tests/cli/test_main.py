@@ -41,7 +41,7 @@ def test_the_table_of_commands_agrees_with_the_commands(cli) -> None:
         assert inspect.getdoc(function)
         done = cli(name, "--help")
         assert done.code == 0
-        for option in ("--set", "--seed", "--json", "--quiet", "--dry-run", "--force", "--debug"):
+        for option in ("--json", "--quiet", "--dry-run", "--debug"):
             assert option in done.out, (name, option)
         assert line
 

@@ -6,8 +6,16 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+
+import oreline as ore
+from oreline.monitor.log import PredictionLog
+from oreline.monitor.records import LogRecord
 
 
 def test_evaluate_writes_a_report(cli, model_folder: Path, data_folder: Path) -> None:
@@ -33,6 +41,29 @@ def test_predict_a_file_and_standard_input(cli, model_folder: Path) -> None:
     assert table[0] == "id,label,score fresh,score rotten"
     assert table[1].startswith("a,fresh,0.")
     assert cli("predict", model_folder, "rows.jsonl", "--format", "xml").code == 2
+
+
+def test_predict_json_lines_of_standard_input_by_id(model_folder: Path) -> None:
+    rows = [{"id": "a-1", "text": "a great film"}, {"id": 7, "text": "an awful plot", "other": 1}, {"text": "好"}]
+    lines = [json.dumps(rows[0]), "", *(json.dumps(row) for row in rows[1:])]
+    done = subprocess.run(
+        [sys.executable, "-m", "oreline", "predict", str(model_folder), "-"],
+        input="\n".join(lines), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [list(answer) for answer in answers] == [["id", "label", "scores"]] * 3
+    assert [answer["id"] for answer in answers] == ["a-1", 7, 4], "the row's own id, or the number of its line"
+    assert [answer["label"] for answer in answers][:2] == ["fresh", "rotten"]
+    for answer in answers:
+        assert set(answer["scores"]) == {"fresh", "rotten"}
+        assert answer["label"] == max(answer["scores"], key=answer["scores"].get)
+    broken = subprocess.run(
+        [sys.executable, "-m", "oreline", "predict", str(model_folder)],
+        input='{"id": 1, "text": "a great film"}\n{"id": 2', capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert broken.returncode == 2
+    assert "standard input, line 2" in broken.stderr
+    assert json.loads(broken.stdout)["id"] == 1, "the rows before it are answered"
 
 
 def test_explain(cli, model_folder: Path) -> None:
@@ -71,6 +102,57 @@ def test_serve_answers_until_it_is_told_to_end(model_folder: Path, tmp_path: Pat
         process.kill()
     assert process.returncode == 0
     assert out == ""
+
+
+@pytest.fixture
+def logged(model_folder: Path, tmp_path: Path) -> Callable[[list[str]], Path]:
+    """Let the model answer texts and log them, as the server does; returns the log's file."""
+
+    def log_of(texts: list[str]) -> Path:
+        runtime = ore.load(model_folder)
+        predictions = runtime.predict({"text": texts}, embeddings=True)
+        answers = runtime.task.decode(predictions.outputs)
+        file = tmp_path / "predictions.sqlite"
+        log = PredictionLog(file)
+        log.append(
+            [
+                LogRecord(
+                    f"{row:032x}", time.time(), runtime.artifact.id, runtime.artifact.version, {"text": text},
+                    answer["label"], predictions.outputs["scores"][row], predictions.embedding_ND[row],
+                )
+                for row, (text, answer) in enumerate(zip(texts, answers, strict=True))
+            ]
+        )  # fmt: skip
+        log.close()
+        return file
+
+    return log_of
+
+
+def test_monitor_says_whether_there_is_drift(cli, model_folder: Path, data_folder: Path, logged) -> None:
+    texts = ore.Dataset.open(data_folder).frame("test")["text"].to_list()
+    done = cli("monitor", model_folder, "--live", logged(texts).parent, "--out", "report")
+    assert done.code == 0, done.err
+    assert "No drift" in done.out
+    found = json.loads(Path("report/report.json").read_text())
+    assert found["facts"]["verdict"] == "no drift"
+    shifts = {name.split("_")[0] for name in found["metrics"]}
+    assert shifts >= {"embedding", "label"}, "both detectors, when none is named"
+    assert all(set(figure) >= {"value", "low", "high", "n"} for figure in found["metrics"].values())
+    assert Path("report/report.html").is_file()
+
+
+def test_monitor_with_one_detector(cli, model_folder: Path, logged) -> None:
+    log = logged([f"a great wonderful film {n}" for n in range(120)])
+    for name in ("label_shift", "embedding_shift"):
+        done = cli("monitor", model_folder, "--live", log, "--detector", name, "--json")
+        assert done.code == 0, done.err
+        found = json.loads(done.out)
+        assert found["facts"]["verdict"] == "drift"
+        assert {figure.startswith(name) for figure in found["metrics"]} == {True}
+    wrong = cli("monitor", model_folder, "--live", log, "--detector", "lable_shift")
+    assert wrong.code == 2
+    assert "did you mean 'label_shift'" in wrong.err
 
 
 def test_monitor_without_a_log(cli, model_folder: Path) -> None:

@@ -336,3 +336,25 @@ def test_memory_grows_by_hashes_not_by_texts(tmp_path: Path) -> None:
     assert (tmp_path / "large.csv").stat().st_size > 99e6
     assert (large_kb - small_kb) * 1024 < 90e6
     assert json.loads((tmp_path / "large-out" / "dataset.json").read_text())["counts"]["rows_out"] == 100_000
+
+
+def test_sources_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na good film,fresh\n")
+    (tmp_path / "b.csv").write_text("label,text\nrotten,a bad film\n")
+    data = refine([tmp_path / "a.csv", tmp_path / "b.csv"], operators=[], split={}, out=tmp_path / "data")
+    assert data.frame("all", ["text", "label"]).rows() == [("a good film", "fresh"), ("a bad film", "rotten")]
+
+
+def test_tags_count_words_and_join_labels(tmp_path: Path) -> None:
+    rows = [
+        {"tokens": ["Ada", "sang"], "tags": ["B-PER", "O"], "label": "music"},
+        {"tokens": ["Bob &amp; Co", "ran"], "tags": ["B-ORG", "O"], "label": "sport"},
+    ]
+    operators = [(name, registry.create("operator", name)) for name in ("normalize_text", "dedup_exact")]
+    data = refine(rows, operators=operators, split={}, out=tmp_path / "data")
+    assert data.frame("all", ["text", "tags", "frame"]).rows() == [
+        ('["Ada", "sang"]', '["B-PER", "O"]', '["music", "B-PER", "O"]'),
+        ('["Bob &amp; Co", "ran"]', '["B-ORG", "O"]', '["sport", "B-ORG", "O"]'),
+    ]
+    assert data.manifest.counts["rows_out"] == 2
+    assert data.ledger().is_empty(), "a tagged text is not edited, and nothing is said to have been changed"

@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
 from oreline.serve.app import create_app
 from oreline.serve.settings import Settings
+from oreline.store import Artifact
 from oreline.types import Encoded, Predictions, Runtime
 
 Exchange = Callable[[bytes], tuple[int, dict[str, str], bytes]]
@@ -193,6 +195,74 @@ def test_a_failing_model_is_a_500_without_its_traceback(make_client: Callable[..
     assert "secret" not in answer.text
     assert "secret detail" in caplog.text
     assert client.get("/health/ready").status_code == 503
+
+
+def _names(answer: httpx.Response, artifact: Artifact) -> bool:
+    """Whether an answer says which model gave it."""
+    found = [answer.headers.get(f"x-oreline-{name}") for name in ("model", "version", "precision")]
+    return found == [artifact.id, artifact.version, "fp32"]
+
+
+def test_every_refusal_names_the_model(
+    make_client: Callable[..., TestClient], artifact: Artifact, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    """Whoever looks into a failure must not have to guess which version it was."""
+    monkeypatch.setenv("ORELINE_TOKEN", "secret")
+    client = make_client(queue_rows=2, max_rows=2, deadline_s=0.1, explain_max_chars=50)
+    client.headers["Authorization"] = "Bearer secret"
+    service, row, id = client.app.state.service, {"text": "great"}, "0" * 32
+    answers = {
+        401: client.post("/predict", json=row, headers={"Authorization": "Bearer wrong"}),
+        404: client.post("/feedback", json={"id": id, "label": "fresh"}),
+        405: client.get("/predict"),
+        413: client.post("/predict", json={"text": "x" * 2_000_000}),
+        422: client.post("/predict", json={"txt": "great"}),
+    }
+    others = [
+        client.delete(f"/predictions/{id}"),
+        client.get("/nope"),
+        client.post("/explain", json={"text": "x" * 60}),
+    ]
+    gate, entered = _hold(service.live.current.runtime)
+    waiting = service.batcher.submit({"text": ["a", "b"]}, 2, deadline_s=30)
+    assert entered.wait(timeout=5)
+    answers[429] = client.post("/predict", json=row)
+    gate.set()
+    waiting.result(timeout=5)
+    gate.clear()
+    answers[504] = client.post("/predict", json=row)
+    gate.set()
+    service.live.current.runtime.forward = None  # not callable: a fault of the server's own
+    answers[500] = client.post("/predict", json=row)
+    service.drain()
+    answers[503] = client.post("/predict", json=row)
+    assert {status: answer.status_code for status, answer in answers.items()} == {status: status for status in answers}
+    assert [answer.status_code for answer in others] == [404, 404, 422]
+    lacking = [answer for answer in (*answers.values(), *others) if not _names(answer, artifact)]
+    assert lacking == []
+
+
+def test_a_slow_body_is_told_the_model_too(serve, artifact: Artifact) -> None:
+    with socket.create_connection(serve(body_timeout_s=0.1)) as connection:
+        connection.sendall(_request(b'{"te', "Content-Length: 20"))
+        status, headers, _ = _read_answer(connection)
+    assert status == 408
+    assert (headers["x-oreline-model"], headers["x-oreline-version"]) == (artifact.id, artifact.version)
+
+
+def test_every_other_answer_names_the_model(client: TestClient, artifact: Artifact) -> None:
+    first, second = client.post("/predict", json={"rows": [{"text": "great"}, {"text": "dull"}]}).json()["predictions"]
+    for answer in (
+        client.post("/feedback", json={"id": first["id"], "label": "fresh"}),
+        client.delete(f"/predictions/{second['id']}"),
+    ):
+        assert answer.status_code == 200
+        assert answer.json()["model"] == {"id": artifact.id, "version": artifact.version, "precision": "fp32"}
+        assert _names(answer, artifact)
+    for path in ("/metrics", "/docs", "/openapi.json", "/health/live", "/health/ready"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert _names(answer, artifact), path
 
 
 def test_a_draining_server_refuses_new_requests_and_keeps_its_probes(make_client: Callable[..., TestClient]) -> None:

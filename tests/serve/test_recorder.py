@@ -158,6 +158,32 @@ def test_old_predictions_are_erased_at_the_start(make: MakeRecorder, tmp_path: P
     assert recorder.call(lambda log: log.sample().ids).result(timeout=5) == [new.id]
 
 
+def test_predictions_are_erased_while_the_server_runs(make: MakeRecorder, monkeypatch) -> None:
+    """Not only at the start: a server may run for longer than the retention time."""
+    monkeypatch.setattr(recorder_module, "_EXPIRE_EVERY_S", 0.02)
+    recorder, _ = make(retention_days=30)
+    recorder.wait_opened(timeout_s=10)
+    assert recorder.call(lambda log: log.count()).result(timeout=5) == 0, "the erasing at the start is over"
+    old, new = _records(2)
+    old = LogRecord(old.id, time.time() - 86_400 * 31, "m", "v", {"text": "old"}, "fresh", old.scores_K)
+    recorder.put([old, new])
+    until = time.monotonic() + 10
+    while recorder.call(lambda log: log.sample().ids).result(timeout=5) != [new.id]:
+        assert time.monotonic() < until, "the old prediction is still there"
+        time.sleep(0.01)
+
+
+def test_no_more_rows_are_kept_than_asked_for(make: MakeRecorder, monkeypatch) -> None:
+    monkeypatch.setattr(recorder_module, "_EXPIRE_EVERY_S", 0.02)
+    recorder, _ = make(retention_rows=3)
+    for _ in range(8):
+        recorder.put(_records(1))
+    until = time.monotonic() + 10
+    while recorder.call(lambda log: log.count()).result(timeout=5) != 3:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_after_closing_nothing_is_taken(make: MakeRecorder) -> None:
     recorder, meters = make()
     recorder.close(timeout_s=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,15 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from oreline.data.dataset import Dataset
 from oreline.errors import DataError, UsageError
 from oreline.evaluate.estimates import point_values
+from oreline.models.heads.sequence_classification import Head
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, verify_files
 from oreline.train.finetune import finetune
+from oreline.train.precision import Probe
+from oreline.train.resources import Forecast
 from oreline.types import Event
 
 SHORT = TrainOptions(epochs=1, threads=1, learning_rate=1e-3)
@@ -70,12 +75,43 @@ def test_the_decoded_example_and_the_forecast_come_before_the_first_step(reviews
     seen: list[Event] = []
     train(tiny_start, reviews, tmp_path / "model", on_event=seen.append)
     first_step = next(index for index, event in enumerate(seen) if "loss" in event.values)
-    said = " ".join(event.message for event in seen[:first_step])
-    assert "[CLS]" in said
-    assert "[SEP] → " in said
-    assert "GiB of memory" in said
+    said = [event.message for event in seen[:first_step]]
+    [example] = [message for message in said if message.startswith("first row as the model sees it: ")]
+    text, label = reviews.frame("train").select("text", "label").row(0)
+    shown = re.fullmatch(r"first row as the model sees it: \[CLS\] (.+) \[SEP\] → (fresh|rotten)", example)
+    assert shown, example
+    assert shown[2] == label
+    assert set(shown[1].split()) >= {word for word in text.split() if word.isalpha()}
+    estimate = r"\d+ steps over \d+ rows \(1 epochs\): about [\d.]+ (minutes|seconds) and [\d.]+ GiB of memory"
+    assert any(re.fullmatch(estimate, message) for message in said), said
     values = seen[first_step].values
     assert {"loss", "rows_per_s", "tokens_per_s", "left_s", "gemm_share"} <= set(values)
+
+
+@pytest.mark.parametrize(("bf16_gflops", "precision"), [(400.0, "bf16"), (110.0, "fp32")])
+def test_bf16_is_trained_in_only_where_the_probe_finds_it_faster(
+    reviews, tiny_start: Path, tmp_path: Path, monkeypatch, bf16_gflops: float, precision: str
+):
+    """What the probe finds is what is resolved, recorded, and what the loop's forward passes run in."""
+    found = Probe("cpu", 1, 100.0, bf16_gflops)
+    monkeypatch.setattr("oreline.train.resources.probe", lambda *_, **__: found)
+    monkeypatch.setattr("oreline.train.encoder.forecast", lambda *_, **__: Forecast(0.1, 1))
+    seen: set[str] = set()
+    loss = Head.loss
+
+    def watched(self: Head, model, batch):
+        is_bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        seen.add("bf16" if is_bf16 else "fp32")
+        return loss(self, model, batch)
+
+    monkeypatch.setattr(Head, "loss", watched)
+    options = SHORT.model_copy(update={"epochs": 0.2})
+    artifact = train(tiny_start, reviews, tmp_path / "model", options=options)
+    assert artifact.manifest.recipe["resolved"]["precision"] == precision
+    assert artifact.manifest.recipe["resolved"]["peak_gflops"] == found.gflops(precision)
+    assert seen == {precision}
+    given = train(tiny_start, reviews, tmp_path / "b", options=options.model_copy(update={"precision": "fp32"}))
+    assert given.manifest.recipe["resolved"]["precision"] == "fp32", "what the recipe says is not probed for"
 
 
 def test_the_same_recipe_gives_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):

@@ -21,6 +21,28 @@ def test_it_measures_once_and_then_reads(tmp_path: Path, monkeypatch):
     assert again.fp32_gflops >= first.fp32_gflops
 
 
+def test_another_processor_is_measured_anew(tmp_path: Path, monkeypatch):
+    """A cache in a home that several machines share, or on a disk that moved: what is known is of one processor."""
+    cache = tmp_path / "probe.json"
+    speeds = iter([(100.0, 400.0), (150.0, 1.2)])
+
+    def measure(width: int, inner: int, threads: int, device: str) -> Probe:
+        return Probe(device, threads, *next(speeds))
+
+    monkeypatch.setattr("oreline.train.precision._measure", measure)
+    monkeypatch.setattr("oreline.train.precision._time", lambda *_, **__: 0.0)
+    here = probe(64, 128, threads=1, cache=cache)
+    assert here.best_precision == "bf16"
+    assert probe(64, 128, threads=1, cache=cache) == here
+    monkeypatch.setattr("oreline.train.precision._processor", lambda: "another processor")
+    there = probe(64, 128, threads=1, cache=cache)
+    assert there.best_precision == "fp32"
+    assert len(json.loads(cache.read_text())) == 2
+    monkeypatch.undo()
+    monkeypatch.setattr("oreline.train.precision._measure", lambda *_: pytest.fail("measured again"))
+    assert probe(64, 128, threads=1, cache=cache).bf16_gflops == 400.0, "the first one is still known"
+
+
 def test_a_peak_measured_under_load_is_not_kept_for_ever(tmp_path: Path):
     cache = tmp_path / "probe.json"
     probe(64, 128, threads=1, cache=cache)

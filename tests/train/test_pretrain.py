@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
+import torch
 from transformers import AutoModel
 
+from oreline import registry
+from oreline.data.dataset import Dataset
+from oreline.data.refine import refine
 from oreline.errors import ArtifactError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
-from oreline.train.pretrain import pretrain
+from oreline.train.checkpoint import Workspace
+from oreline.train.pretrain import _Pretraining, pretrain
+from oreline.train.resources import Forecast
+from oreline.train.run import run
 
 OPTIONS = TrainOptions(epochs=30, learning_rate=3e-3, threads=1)
 
@@ -69,6 +78,89 @@ def test_every_option_of_training_is_pretrainings_too(reviews, tiny_start: Path,
     made = pretrain(reviews, options=options, start=tiny_start, out=tmp_path / "model")
     assert made.manifest.metrics["loss_after"]["value"] < made.manifest.metrics["loss_before"]["value"]
     assert made.manifest.recipe["options"]["train"]["optimizer_options"] == {"ns_steps": 3}
+
+
+def _steps(artifact: Artifact) -> int:
+    resolved = artifact.manifest.recipe["resolved"]
+    assert artifact.measurements()["steps"] == resolved["num_steps"]
+    return resolved["num_steps"] + resolved["head_steps"]
+
+
+def test_minutes_bound_the_steps_of_both_stages(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
+    """A step is said to take a second: of twenty, those remain that loading and measuring leave."""
+    monkeypatch.setattr("oreline.train.pretrain.forecast", lambda *_, **__: Forecast(1.0, 1))
+    said: list[str] = []
+    long = OPTIONS.model_copy(update={"epochs": 3000.0, "minutes": 20 / 60})
+    artifact = pretrain(
+        reviews,
+        start=tiny_start,
+        options=long,
+        out=tmp_path / "model",
+        on_event=lambda event: said.append(event.message),
+    )
+    # Two measurements of the held-out rows take time too; a slow machine's loading takes some more.
+    assert 3 <= _steps(artifact) <= 19
+    assert any(re.match(rf"{_steps(artifact)} steps over .* about \d+ seconds", message) for message in said)
+    short = OPTIONS.model_copy(update={"epochs": 2.0, "minutes": 20 / 60})
+    whole = pretrain(reviews, start=tiny_start, options=short, out=tmp_path / "whole")
+    unbound = pretrain(
+        reviews, start=tiny_start, options=short.model_copy(update={"minutes": None}), out=tmp_path / "unbound"
+    )
+    assert _steps(whole) == _steps(unbound), "what the epochs ask for is never exceeded"
+
+
+@pytest.fixture
+def texts(reviews_csv: Path, tmp_path: Path) -> Dataset:
+    """A text file without labels, as one split."""
+    (tmp_path / "lines.txt").write_text("\n".join(pl.read_csv(reviews_csv)["text"]), encoding="utf-8")
+    return refine(tmp_path / "lines.txt", operators=[], split={}, out=tmp_path / "lines")
+
+
+def test_texts_without_labels_and_without_dev(texts: Dataset, tiny_start: Path, tmp_path: Path):
+    assert texts.splits == ("all",)
+    assert "label" not in texts.manifest.columns
+    artifact = pretrain(texts, start=tiny_start, options=OPTIONS, out=tmp_path / "model")
+    before, after = (artifact.manifest.metrics[f"loss_{when}"] for when in ("before", "after"))
+    assert after["high"] < before["low"]
+    assert artifact.manifest.data["rows"] == 400
+    assert artifact.manifest.columns == {"text": ["text"]}
+
+
+def test_without_dev_the_rows_to_measure_on_are_kept_out_of_training(texts: Dataset, tiny_start: Path, tmp_path: Path):
+    training = _Pretraining(
+        texts,
+        registry.create("objective", "mask_tokens"),
+        tiny_start,
+        OPTIONS,
+        0,
+        Workspace(tmp_path),
+        lambda event: None,
+    )
+    held_out, trained = ({row.tobytes() for row in rows_NT} for rows_NT in (training.held_out_NT, training.rows_NT))
+    assert len(held_out) == max((len(held_out) + len(trained)) // 10, 1)
+    assert not held_out & trained
+    training._batch = lambda rows_BT, generator: rows_BT  # type: ignore[method-assign]  as before words are masked
+    seen = {row.tobytes() for [rows_BT] in training._steps(0, 100, 0) for row in rows_BT}
+    assert seen == trained
+
+
+def test_the_body_is_frozen_while_the_output_layer_is_warmed_up(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
+    moved: dict[str, set[str]] = {}
+
+    def watched(plan, *rest):
+        before = {name: parameter.detach().clone() for name, parameter in plan.model.named_parameters()}
+        progress = run(plan, *rest)
+        after = dict(plan.model.named_parameters())
+        moved[plan.stage] = {name for name, value in before.items() if not torch.equal(value, after[name])}
+        return progress
+
+    monkeypatch.setattr("oreline.train.pretrain.run", watched)
+    pretrain(reviews, start=tiny_start, options=OPTIONS.model_copy(update={"epochs": 4.0}), out=tmp_path / "model")
+    assert list(moved) == ["warm up", "pretrain"]
+    assert moved["warm up"]
+    assert not any(name.startswith("bert.") for name in moved["warm up"])
+    assert any(name.startswith("bert.encoder.layer.0.") for name in moved["pretrain"])
+    assert moved["pretrain"] > moved["warm up"]
 
 
 KILLED = """

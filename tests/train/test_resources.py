@@ -10,7 +10,7 @@ import torch
 
 from oreline.models.batch import make_batch
 from oreline.models.heads.sequence_classification import Head
-from oreline.train.resources import flops_per_token, forecast
+from oreline.train.resources import Forecast, flops_per_token, forecast
 
 
 def test_training_is_the_same_with_and_without_it(tiny_start: Path):
@@ -29,6 +29,11 @@ def test_training_is_the_same_with_and_without_it(tiny_start: Path):
     copied = forecast(model, [batch], head.loss, bf16=False, copies=1, averaged=True).memory_bytes
     assert copied - found.memory_bytes == 4 * sum(p.numel() for p in model.parameters())
     assert "10 steps over 40 rows" in found.sentence(10, 40, 1.0)
+
+
+def test_the_time_is_told_in_a_unit_that_says_something():
+    said = [Forecast(0.5, 1 << 30).sentence(steps, 40, 1.0).split("about ")[1] for steps in (1, 100, 1000)]
+    assert said == [f"{time} and 1.0 GiB of memory" for time in ("1 seconds", "50 seconds", "8.3 minutes")]
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -109,6 +110,28 @@ def test_it_continues_from_its_checkpoint_with_what_it_remembered(tmp_path: Path
     assert [point["step"] for point in progress.history] == list(range(1, STEPS + 1))
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert [line.get("step") for line in lines] == [None, *range(1, STEPS + 1)]
+
+
+@pytest.mark.parametrize(("every_s", "saved"), [(25.0, [3, 6]), (10.0, [1, 2, 3, 4, 5, 6, 7]), (1000.0, [])])
+def test_a_checkpoint_is_written_every_so_many_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_s: float, saved: list[int]
+):
+    """Each step takes ten seconds here; behind the last one there is nothing to continue."""
+    clock = [0.0]
+    monkeypatch.setattr("oreline.train.run.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    written: list[int] = []
+
+    def save(self: Workspace, model: Model, optimizer: Any, progress: dict[str, Any], **_: Any) -> None:
+        written.append(progress["step"])
+
+    monkeypatch.setattr(Workspace, "save", save)
+
+    def on_event(event: Event) -> None:
+        clock[0] += 10.0 if event.step else 0.0
+
+    options = OPTIONS.model_copy(update={"checkpoint_every_s": every_s})
+    run(plan_of(Model()), options, Workspace(tmp_path), on_event, {})
+    assert written == saved
 
 
 def test_progress_tells_loss_speed_time_left_and_the_share_of_the_peak(tmp_path: Path):

@@ -67,14 +67,14 @@ def _refine(options: Mapping[str, Any], seed: int) -> Estimated:
     from oreline.data.sources import frames, given_splits
 
     data = options["data"]
-    if (given := given_splits(data)) is not None:
-        data = next(iter(given.values()))
+    given = given_splits(data)
     begun = time.monotonic()
     first: list[pl.DataFrame] = []
     total = 0
-    for frame in frames(data, rows=PROBE_ROWS):
-        first = first or [frame]
-        total += frame.height
+    for part in [data] if given is None else given.values():
+        for frame in frames(part, rows=PROBE_ROWS):
+            first = first or [frame]
+            total += frame.height
     read_s = time.monotonic() - begun
     sample = pl.concat(first).drop("row_id")
     begun = time.monotonic()

@@ -224,6 +224,10 @@ def _refuse_changed(read: Recipe, steps: Sequence[Planned], record: Mapping[str,
 
 def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) -> tuple[Any, str]:
     """Return what to hand to the verb, and what stands for it in the key."""
+    if isinstance(value, Mapping):  # given splits: each names its own files
+        found = {part: _in_place(entry, done, where, option) for part, entry in value.items()}
+        placed = {part: entry for part, (entry, _) in found.items()}
+        return placed, json.dumps({part: key for part, (_, key) in found.items()}, sort_keys=True)
     if not isinstance(value, str):
         return value, json.dumps(value, sort_keys=True, default=_as_json)
     name, separator, split = value.partition("#")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +24,12 @@ Role = Annotated[
 ]
 Time = Annotated[str | None, typer.Option(help="Split by time: later rows are for dev and test.")]
 
+_GIVEN = re.compile(r"([\w-]+)=(.*)")
+
 
 def refine(
     common: Common,
-    source: Annotated[list[str], typer.Argument(help="Raw files, or catalog:NAME.")],
+    source: Annotated[list[str], typer.Argument(help="Raw files, catalog:NAME, or given splits: SPLIT=FILE each.")],
     text: Text = None,
     label: Label = None,
     group: Group = None,
@@ -34,10 +41,38 @@ def refine(
     ] = None,
     out: Out = None,
 ) -> None:
-    """Turn raw data into a dataset: clean, deduplicate, split, and account for every row."""
-    data = source[0] if len(source) == 1 else source
+    """Turn raw data into a dataset: clean, deduplicate, split, and account for every row.
+
+    Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
+    test, what is not given is taken out of train, unless --set split={} says otherwise.
+    """
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
+    data = data_of(source)
     show(common, call(common, "refine", data=data, **columns, operators=operator, against=against, out=out))
+
+
+def data_of(sources: Sequence[str]) -> Any:
+    """Return what `refine` reads: one source, several, or `{split: files}` for `train=a.csv train=b.csv test=c.csv`.
+
+    A file whose own name holds `=` is a file. Raises `UsageError` when some sources name a split and some do not.
+
+    >>> data_of(["train=a.csv", "train=b.csv", "test=c.csv"])
+    {'train': [PosixPath('a.csv'), PosixPath('b.csv')], 'test': 'c.csv'}
+    """
+    named = [None if os.path.exists(text) or glob.glob(text) else _GIVEN.fullmatch(text) for text in sources]  # noqa: PTH110, PTH207  any text is a path here
+    if not any(named):
+        return sources[0] if len(sources) == 1 else list(sources)
+    splits: dict[str, list[str]] = {}
+    for text, match in zip(sources, named, strict=True):
+        if match is None or not match[2]:
+            lacking, remedy = ("file", f"write {match[1]}=FILE") if match else ("split", f"write SPLIT={text}")
+            raise UsageError(
+                f"{text!r} names no {lacking}, and others do",
+                allowed="SPLIT=FILE for every source (train=a.csv test=b.csv), or files alone",
+                remedy=f"{remedy}, or leave the names of the splits out everywhere",
+            )
+        splits.setdefault(match[1], []).append(match[2])
+    return {name: files[0] if len(files) == 1 else [Path(file) for file in files] for name, files in splits.items()}
 
 
 def pretrain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import json
@@ -19,8 +20,14 @@ from oreline.errors import UsageError
 if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
 
-_SETTABLE = {"run", "refine", "pretrain", "finetune", "evaluate", "explain", "compress", "serve", "monitor", "update"}
-"""Commands whose verb takes more options than the command line names; elsewhere `--set` would change nothing."""
+_WRITERS = {"run", "refine", "pretrain", "finetune", "compress", "evaluate", "explain", "monitor"}
+HEEDED = {
+    "--set": _WRITERS | {"serve", "update"},
+    "--seed": _WRITERS | {"update"},
+    "--force": _WRITERS | {"init", "rerun", "promote"},
+}
+"""Commands in which an option changes something. In others it is refused, and their help does not show it."""
+_IDLE = {"--set": "has no options besides its own", "--seed": "has no seed of its own", "--force": "replaces nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +59,14 @@ def with_common(command: Callable[..., Any]) -> Callable[..., Any]:
     hints = typing.get_type_hints(command, include_extras=True)
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, default, annotation in _common_fields()
+        inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for field, default, annotation in _common_fields(name)
     ]
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> Any:
         common = Common(**{parameter.name: given.pop(parameter.name) for parameter in shared})
-        if common.set_ and name not in _SETTABLE:
-            raise UsageError(
-                f"{name} has no options besides its own: --set {common.set_[0]!r}",
-                allowed="--set with " + ", ".join(sorted(_SETTABLE)),
-                remedy=f"oreline {name} --help",
-            )
+        _refuse_idle(name, common)
         return command(common, **given)
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[p.name]) for p in own]
@@ -173,6 +175,28 @@ def _only_warnings(event: Event) -> None:
         typer.echo(event.message, err=True)
 
 
-def _common_fields() -> list[tuple[str, Any, Any]]:
+def _refuse_idle(name: str, common: Common) -> None:
+    """An option that would change nothing is refused: whoever gave it expects something of it."""
+    given = {"--set": bool(common.set_), "--seed": common.seed is not None, "--force": common.force}
+    for option, commands in HEEDED.items():
+        if given[option] and name not in commands:
+            value = f" {common.set_[0]!r}" if common.set_ and option == "--set" else ""
+            raise UsageError(
+                f"{name} {_IDLE[option]}: {option}{value}",
+                allowed=f"{option} with {', '.join(sorted(commands))}",
+                remedy=f"leave {option} out; `oreline {name} --help` shows what it takes",
+            )
+
+
+def _common_fields(command: str) -> list[tuple[str, Any, Any]]:
+    """Return name, default and annotation of the common options; those that the command does not heed are hidden."""
     hints = typing.get_type_hints(Common, include_extras=True)
-    return [(field.name, field.default, hints[field.name]) for field in fields(Common)]
+    found = []
+    for field in fields(Common):
+        hint, option = typing.get_args(hints[field.name])
+        flag = f"--{field.name.strip('_')}"
+        if command not in HEEDED.get(flag, {command}):
+            option = copy.copy(option)
+            option.hidden = True
+        found.append((field.name, field.default, Annotated[hint, option]))
+    return found

@@ -72,11 +72,8 @@ def rerun(
 ) -> None:
     """Make a model again from the recipe saved in it, with the values resolved then; the same bytes come out."""
     from oreline.api import again, names
-    from oreline.errors import UsageError
     from oreline.store import Artifact
 
-    if common.seed is not None:
-        raise UsageError("rerun uses the seed of the recipe in the model", remedy="leave --seed out")
     artifact = Artifact.open(names.model_path(model))
     if common.dry_run:
         verb, options = again.checked(artifact)

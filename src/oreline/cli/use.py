@@ -60,6 +60,10 @@ def explain(
     """Say which words an answer rests on; with --data, test whether such explanations are faithful."""
     if not text and not data:
         raise UsageError("nothing to explain", allowed='--text "…", or --data DATA for the deletion test')
+    if not data and (out or common.force or common.seed is not None):
+        raise UsageError(
+            "--out, --force and --seed belong to the test of explanations", remedy="add --data DATA, or leave them out"
+        )
     if data:
         tested = {"data": data, "split": split, "rows": rows, "method": method, "out": out}
         return show(common, call(common, "deletion_test", model=model, **tested))

@@ -79,7 +79,7 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
         )
     if "tags" in frame.columns:
         # Tags count the words of their text: what an operator would change in it stays as it was.
-        edited = edited.with_columns(frame["text"])
+        edited = edited.drop(CHANGE_REASON, strict=False).with_columns(frame["text"])
     if CHANGE_REASON in edited.columns:
         reasons = edited[CHANGE_REASON]
         edited = edited.drop(CHANGE_REASON)

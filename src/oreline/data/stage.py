@@ -35,7 +35,7 @@ class Stage(Closing):
     def append(self, frame: pl.DataFrame) -> None:
         """Write one frame."""
         schema = dict(frame.schema)
-        if self._open is None or schema != self._open_schema:
+        if self._open is None or list(schema.items()) != list(self._open_schema.items()):
             self.close()
             file = self._folder / f"{len(self._files):05d}.parquet"
             self._open = ParquetFile(file, frame.to_arrow().schema, compression="lz4")
@@ -129,7 +129,7 @@ def unified(first: dict[str, pl.DataType], second: dict[str, pl.DataType]) -> di
 
 def conform(frame: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Return a frame with the columns and types of a schema that was unified from its own."""
-    return frame if dict(frame.schema) == schema else frame.select(_casts(frame.schema, schema))
+    return frame if list(frame.schema.items()) == list(schema.items()) else frame.select(_casts(frame.schema, schema))
 
 
 def _casts(own: Mapping[str, pl.DataType], schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:

@@ -255,7 +255,7 @@ def _clause(check: Check, agree: bool) -> str:
     d = check.difference
     if agree:
         return f"both models give the same answer on all {d.n:,} rows (a drop of {-d.low:.4f} could have been missed)"
-    wanted = "it must rise" if check.name == "fresh rows" else f"a drop of {-check.bound:.4f} is allowed"
+    wanted = "it must rise" if check.name == "fresh rows" else f"a drop of {0.0 - check.bound:.4f} is allowed"
     return (
         f"{check.figure} on {check.name} (n={d.n:,}) changes by {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
         f"{wanted} ({check.decision})"

@@ -131,7 +131,9 @@ class Task:
     def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn scores into `{"label", "scores", "entities", "words", "tags"}` for each row."""
         scores = outputs["scores"]
-        intents_NI = np.asarray([row_WK[0, self._first :] for row_WK in scores]).reshape(len(scores), len(self.classes.labels))
+        intents_NI = np.asarray([row_WK[0, self._first :] for row_WK in scores]).reshape(
+            len(scores), len(self.classes.labels)
+        )
         tags = _each(scores, lambda row_WK: row_WK[1:, : self._first])
         labelled = self.classes.decode({"scores": intents_NI}, columns) if len(scores) else []
         return [{**one, **other} for one, other in zip(labelled, self.slots.decode({"scores": tags}, columns))]

@@ -37,9 +37,10 @@ class Forecast:
 
     def sentence(self, num_steps: int, num_rows: int, epochs: float) -> str:
         """Say it before the first step."""
-        minutes = num_steps * self.step_s / 60
+        seconds = num_steps * self.step_s
+        duration = f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{max(seconds, 1):.0f} seconds"
         return (
-            f"{num_steps:,} steps over {num_rows:,} rows ({epochs:g} epochs): about {minutes:.1f} minutes "
+            f"{num_steps:,} steps over {num_rows:,} rows ({epochs:g} epochs): about {duration} "
             f"and {self.memory_bytes / 2**30:.1f} GiB of memory"
         )
 
