@@ -66,6 +66,7 @@ HEAD_TARGETS: dict[str, Any] = {
     "sequence_classification": np.array([0, 1, 2]),
     "multilabel": np.array([[0, 1], [1, 1], [0, 0]], np.float32),
     "regression": np.array([0.5, -1.0, 2.0]),
+    "token_classification": [np.arange(len(row)) % 3 for row in ROWS],
 }
 """What each head learns from."""
 
@@ -74,7 +75,8 @@ HEAD_TARGETS: dict[str, Any] = {
 def test_heads(name: str, tiny_start: Path):
     torch.manual_seed(0)
     targets = HEAD_TARGETS[name]
-    num_labels = 3 if name == "sequence_classification" else targets.reshape(len(ROWS), -1).shape[1]
+    by_token = isinstance(targets, list)
+    num_labels = 3 if by_token or name == "sequence_classification" else targets.reshape(len(ROWS), -1).shape[1]
     head = registry.create("head", name, num_labels=num_labels)
     model = head.module(tiny_start)
     batch = make_batch(ROWS, 0, targets=targets)
@@ -91,9 +93,10 @@ def test_heads(name: str, tiny_start: Path):
     with torch.inference_mode():
         logits_BK, embedding_BD = head.outputs(model, batch)
         alone_1K, _ = head.outputs(model, make_batch(ROWS[1:2], 0))
-    assert logits_BK.shape == (3, num_labels)
+    assert (logits_BK.shape[0], logits_BK.shape[-1]) == (3, num_labels)
     assert embedding_BD.shape == (3, 32)
-    np.testing.assert_allclose(alone_1K[0], logits_BK[1], atol=1e-4)  # padding changes nothing
+    own = logits_BK[1, : len(ROWS[1])] if by_token else logits_BK[1]
+    np.testing.assert_allclose(alone_1K[0], own, atol=1e-4)  # padding changes nothing
 
 
 @pytest.mark.parametrize("name", registry.names("objective"))

@@ -23,7 +23,7 @@ def test_holds_what_the_runtime_answers_in_the_order_of_the_rows(model, data):
     frame = data.frame("test")
     assert table.row_ids == frame["row_id"].to_list()
     assert true_labels(table) == frame["label"].to_list()
-    answers = model.task.decode(model.predict({"text": frame["text"].to_list()}).outputs)
+    answers = model.task.decode(model.predict({"text": frame["text"].to_list()}).outputs, {})
     assert predicted_labels(table) == [answer["label"] for answer in answers]
     assert table.slices["studio"] == frame["studio"].fill_null(MISSING).to_list()
     assert table.slices["studio"].count(MISSING) == 6

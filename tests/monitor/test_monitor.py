@@ -28,7 +28,7 @@ def _detectors() -> list:
 def _served(artifact: Artifact, texts: list[str], log_file: Path) -> Sample:
     """Let the model answer texts and log them, as the server does; read the log as `oreline monitor` does."""
     predictions = open_runtime(artifact).predict({"text": texts}, embeddings=True)
-    answers = open_runtime(artifact).task.decode(predictions.outputs)
+    answers = open_runtime(artifact).task.decode(predictions.outputs, {})
     log = PredictionLog(log_file)
     log.append(
         [

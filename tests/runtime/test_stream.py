@@ -64,7 +64,7 @@ def test_any_window_gives_the_same_answers_in_order(folder: Path, texts: list[st
     assert [answer["id"] for answer in answers] == list(range(1, len(texts) + 1))
     assert max(runtime.sizes, default=0) <= window
     if texts:
-        expected = runtime.task.decode(open_runtime(folder).predict({"text": texts}).outputs)
+        expected = runtime.task.decode(open_runtime(folder).predict({"text": texts}).outputs, {})
         assert [{"label": a["label"], "scores": a["scores"]} for a in answers] == expected
 
 

@@ -286,7 +286,7 @@ def test_a_row_for_readiness_passes_a_full_queue(make_batcher: MakeBatcher) -> N
     _tokenised(batcher, 3)
     first = batcher.submit({"text": [_text(9)]}, 1, deadline_s=30, first=True)
     _tokenised(batcher, 4)
-    assert len(batcher._ready[0].ids) == _length(runtime, _text(9))
+    assert batcher._ready[0].num_tokens == _length(runtime, _text(9))
     runtime.gate.set()
     assert first.result(timeout=5)
 

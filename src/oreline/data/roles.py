@@ -81,7 +81,8 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
         if role == "label" and isinstance(dtype, pl.List):
             columns.append(pl.lit(_json_lists(frame[column])).alias(role))
             continue
-        if (role == "text" or role == "tags") and isinstance(dtype, pl.List) and not dtype.inner.is_nested():
+        is_words = role == "tags" or (role == "text" and ("tags" in bound or column == "tokens"))
+        if is_words and isinstance(dtype, pl.List) and not dtype.inner.is_nested():
             columns.append(pl.lit(_cells(frame[column])).alias(role))
             continue
         if role in (*TEXT_ROLES, *_NAME_ROLES) and (dtype.is_nested() or dtype == pl.Binary):
