@@ -21,6 +21,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForSequenceCl
 from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
+from oreline.models.base import ADAPTER
 from oreline.models.pooling import PooledClassifier
 
 if TYPE_CHECKING:
@@ -133,12 +134,13 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
     _check_folder(path)
     with _quiet():
         try:
-            return family.from_pretrained(
+            model, found = family.from_pretrained(
                 path,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
                 dtype=torch.float32,
+                output_loading_info=True,
                 **options,
             )
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -147,9 +149,17 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
                 where=str(path),
                 remedy="give a folder in Hugging Face layout whose architecture transformers knows",
             ) from error
+    model.new_weights = frozenset(found["missing_keys"])  # those that the folder has not, so they are random
+    return model
 
 
 def _check_folder(path: Path) -> None:
+    if (path / ADAPTER).is_file():
+        raise ArtifactError(
+            "this is an adapter, which is opened with its base model only",
+            where=str(path),
+            remedy=f"fold it into its base first: oreline merge {path} --out DIR",
+        )
     if not (path / "config.json").is_file():
         raise ArtifactError(
             "not a model folder: it has no config.json",
