@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = {
     "operator": Kind("data.operators", "Operator", "data"),
     "task": Kind("tasks", "Task", "serve"),
     "head": Kind("models.heads", "Head", "train"),
+    "adapter": Kind("models.adapters", "Adapter", "train"),
     "objective": Kind("objectives", "Objective", "train"),
     "runtime": Kind("runtime", "Runtime", "serve"),
     "method": Kind("train.methods", "Method", "train"),
@@ -85,6 +86,17 @@ def names(kind_name: str) -> list[str]:
     return sorted({*_own_files(kind_name), *_entry_points(kind_name)})
 
 
+def accepted(kind_name: str) -> list[str]:
+    """Return the names that are taken where a plug of this kind is named.
+
+    Where a method is named, an adapter's name stands for the method `adapter` with it.
+
+    >>> {"adapter", "lora"} <= set(accepted("method"))
+    True
+    """
+    return sorted({*names(kind_name), *(names("adapter") if kind_name == "method" else ())})
+
+
 def get(kind_name: str, name: str) -> Any:
     """Import one plug and return its class.
 
@@ -105,7 +117,7 @@ def get(kind_name: str, name: str) -> Any:
         raise MissingExtraError(missing, kind(kind_name).extra, f"the {kind_name} {name!r}") from error
     raise UsageError(
         f"there is no {kind_name} named {name!r}",
-        allowed=did_you_mean(wanted, names(kind_name)),
+        allowed=did_you_mean(wanted, accepted(kind_name)),
         remedy=f"oreline list {kind_name}",
     )
 

@@ -240,6 +240,27 @@ class Objective(Protocol):
         ...
 
 
+class Adapter(Protocol):
+    """Few weights beside a start model's own, which stay as they are (torch)."""
+
+    learning_rate: ClassVar[float]
+    """The usual peak rate."""
+    merges: ClassVar[bool]
+    """Whether it can be folded into the weights of the model."""
+
+    def apply(self, model: Any) -> None:
+        """Put it into a classifier, and let it and the head train, and nothing else."""
+        ...
+
+    def watch(self, model: Any, optimizer: Any, num_steps: int) -> None:
+        """Follow the steps of an optimizer; what it remembers lies in the model's buffers."""
+        ...
+
+    def penalty(self, model: Any) -> Any:
+        """Return what is added to the mean loss of a step, or None."""
+        ...
+
+
 class Metric(Protocol):
     """A figure computed from one table of targets and outputs."""
 

@@ -25,6 +25,14 @@ def test_training_is_estimated_from_the_models_weights(dataset, tiny_start: Path
     assert estimate_training("finetune", {**options, "method": "head"}).note.startswith("head")
 
 
+def test_an_adapter_needs_no_moments_for_weights_that_stay(dataset, tiny_start: Path) -> None:
+    options = {"data": str(dataset.path), "start": str(tiny_start), "train": {"epochs": 300}}
+    full, lora = (estimate_training("finetune", {**options, "method": method}) for method in ("full", "lora"))
+    assert lora.memory_bytes < full.memory_bytes
+    assert lora.note.startswith("lora")
+    assert "few train" in lora.note
+
+
 def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
     def estimated(rows: int) -> Estimated:
         return estimate_training("finetune", {"data": {"text": ["a film of some length"] * rows}, "method": "linear"})

@@ -168,3 +168,23 @@ def test_a_recipe_whose_update_is_refused_ends_with_one(cli, reviews_csv: Path, 
     again = cli("run", "r.yaml")
     assert again.code == 1, "a verdict does not change when it is asked for again"
     assert "done already" in again.err
+
+
+def test_an_adapters_name_is_a_method_and_merge_makes_it_whole(cli, data_folder: Path, tiny_start: Path) -> None:
+    few = ("--set", "train.epochs=0.2", "--set", "method_options.rank=2")
+    given = ("finetune", data_folder, "--start", tiny_start, "--method", "lora", *few)
+    planned = cli(*given, "--dry-run")
+    assert planned.code == 0, planned.err
+    done = cli(*given, "--out", "small")
+    assert done.code == 0, done.err
+    assert "lora trains" in done.err
+    assert cli("merge", "small", "--dry-run").code == 0
+    merged = cli("merge", "small", "--out", "whole")
+    assert merged.code == 0, merged.err
+    assert ore.Artifact.open("whole").has("model.safetensors")
+    refused = cli("merge", "whole", "--out", "again")
+    assert refused.code == 2
+    assert "has no adapter" in refused.err
+    wrong = cli("finetune", data_folder, "--start", tiny_start, "--method", "lorra")
+    assert wrong.code == 2
+    assert "did you mean 'lora'" in wrong.err

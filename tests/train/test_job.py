@@ -8,7 +8,7 @@ import numpy as np
 
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
-from oreline.train.job import Job, Rows
+from oreline.train.job import Job, Rows, named_method
 from oreline.types import Event
 
 
@@ -31,3 +31,13 @@ def test_a_job_speaks_through_events(tmp_path: Path):
     job.say("hello")
     assert heard == [Event("train", message="hello")]
     assert len(job.train) == 3
+
+
+def test_an_adapters_name_is_a_method(tmp_path: Path):
+    assert named_method("full", {"pooling": "mean"}) == ("full", {"pooling": "mean"})
+    assert named_method("unheard-of", {}) == ("unheard-of", {})  # refused where it is looked up
+    given = {"num_tokens": 4, "pooling": "mean", "adapter_options": {"projection": 2}}
+    assert named_method("prefix-tuning", given) == (
+        "adapter",
+        {"adapter": "prefix_tuning", "pooling": "mean", "adapter_options": {"projection": 2, "num_tokens": 4}},
+    )

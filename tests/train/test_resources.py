@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from oreline import registry
+from oreline.models.adapting import put_on
 from oreline.models.batch import make_batch
 from oreline.models.heads.sequence_classification import Head
 from oreline.train.resources import Forecast, flops_per_token, forecast
@@ -50,3 +52,11 @@ def test_frozen_weights_are_counted_for_the_forward_pass_alone(tiny_start: Path)
         parameter.requires_grad_(False)
     layer = 4 * 32 * 32 + 2 * 32 * 64
     assert flops_per_token(model) == 2 * (2 * layer + 32 * 32) + 6 * 32 * 2
+
+
+def test_weights_above_an_adapter_are_passed_backwards_too(tiny_start: Path):
+    model = Head(num_labels=2, pooling="mean").module(tiny_start)
+    put_on(model, registry.create("adapter", "lora", rank=2, targets=["query"]))
+    layer, query, added = 4 * 32 * 32 + 2 * 32 * 64, 32 * 32, 2 * 2 * 32
+    between = 2 * layer + 32 * 32 - query  # all but the first query, whose inputs need no gradient
+    assert flops_per_token(model) == 2 * query + 4 * between + 6 * (2 * added + 32 * 2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from oreline.api.build import compress, finetune, pretrain, refine, update
+from oreline.api.build import compress, finetune, merge, pretrain, refine, update
 from oreline.api.use import deletion_test, evaluate, explain, load, monitor, predict, serve
 from oreline.api.versions import promote, rollback
 
@@ -18,6 +18,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "pretrain": pretrain,
     "finetune": finetune,
     "evaluate": evaluate,
+    "merge": merge,
     "compress": compress,
     "serve": serve,
     "monitor": monitor,
@@ -33,6 +34,7 @@ __all__ = [
     "explain",
     "finetune",
     "load",
+    "merge",
     "monitor",
     "predict",
     "pretrain",

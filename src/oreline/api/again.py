@@ -38,6 +38,8 @@ def rerun(
             force=force,
             on_event=on_event,
         )
+    if verb == "merge":
+        return build.merge(_parent(artifact, options, "merged"), out=place, force=force, on_event=on_event)
     return _compress(artifact, options, place, force, on_event)
 
 
@@ -45,7 +47,7 @@ def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
     """Return a model's verb and options. Raises `ArtifactError` when it holds none that can be run again."""
     recipe = artifact.manifest.recipe
     verb, options = recipe.get("verb"), recipe.get("options")
-    if verb not in ("pretrain", "finetune", "compress") or not isinstance(options, Mapping):
+    if verb not in ("pretrain", "finetune", "merge", "compress") or not isinstance(options, Mapping):
         raise ArtifactError("the model holds no recipe that can be run again", where=str(artifact.path))
     return str(verb), dict(options)
 
@@ -76,13 +78,18 @@ def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: 
 
 
 def _compress(artifact: Artifact, options: Mapping[str, Any], place: Path, force: bool, on_event: OnEvent) -> Artifact:
-    parent = Artifact.open(options["model"])
-    if parent.id != artifact.manifest.lineage[0]["id"]:
-        raise UsageError("the model that was compressed is another one by now", where=str(parent.path))
+    parent = _parent(artifact, options, "compressed")
     names_of = ("method", "options", "data", "split", "max_drop", "seed")
     given = {name: options[name] for name in names_of if name in options}
     given["options"] = {**(given.get("options") or {}), **artifact.manifest.recipe.get("resolved", {})}
     return build.compress(parent, **given, out=place, force=force, on_event=on_event)[0]
+
+
+def _parent(artifact: Artifact, options: Mapping[str, Any], done: str) -> Artifact:
+    parent = Artifact.open(options["model"])
+    if parent.id != artifact.manifest.lineage[0]["id"]:
+        raise UsageError(f"the model that was {done} is another one by now", where=str(parent.path))
+    return parent
 
 
 def _origin(artifact: Artifact) -> dict[str, str]:

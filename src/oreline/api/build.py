@@ -143,8 +143,8 @@ def finetune(
         data: a dataset, or raw data (refined first, with the columns named by `text`, `label`, `group`, `time`, and by
             `roles` for any others).
         task: name of a task plug.
-        method: name of a method plug; `auto` chooses by language, number of rows and start (`api/choose.py`)
-            and says why. `method_options` are the method's keyword arguments.
+        method: name of a method plug, or of an adapter; `auto` chooses by language, number of rows and start
+            (`api/choose.py`) and says why. `method_options` are the method's (or the adapter's) keyword arguments.
         train: training options (`{"epochs": 1}`), see `oreline.recipe.TrainOptions`.
         out: the artifact's folder; a new one in `./oreline-runs` when not given.
     """
@@ -178,6 +178,31 @@ def finetune(
             origin=names.start_origin(start),
             on_event=on_event,
         )
+
+
+@names_missing_extras
+def merge(
+    model: Any,
+    *,
+    out: str | Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+    on_event: OnEvent = ignore,
+) -> Artifact:
+    """Fold an adapter into its base: a whole model with the same answers, which needs no base any more.
+
+    Args:
+        model: an artifact with an adapter, its folder, a home or `HOME@alias`.
+        out: the artifact's folder; a new one in `./oreline-runs` when not given.
+        seed: changes nothing; every verb of a recipe is handed one.
+
+    Raises:
+        UsageError: the model has no adapter, or one that is no change of weights (prefix, prompt, bottleneck).
+        ArtifactError: the base is not there, or is another one by now.
+    """
+    from oreline.train.merge import merge as run
+
+    return run(Artifact.open(names.model_path(model)), out=names.output_folder("merge", out), force=force)
 
 
 @names_missing_extras

@@ -15,6 +15,7 @@ from oreline.api import extras, names
 from oreline.api.machine import Machine, machine
 from oreline.catalog.fetch import cache_folder
 from oreline.errors import ArtifactError
+from oreline.models.base import base_folder
 from oreline.report.report import Report, Table
 
 PROBED_WIDTH, PROBED_INNER = 384, 1536
@@ -70,6 +71,7 @@ def check_folder(path: str | Path) -> Report:
         files += len(manifest.files)
         faults += [prefix + fault for fault in store.verify_files(folder, manifest)]
         faults += [prefix + f"{name} is not in the manifest" for name in _strangers(folder, manifest)]
+        faults += [prefix + fault for fault in _base_faults(folder)]
     return _checked("model", place, faults, files)
 
 
@@ -83,6 +85,15 @@ def _checked(what: str, place: Path, faults: list[str], files: int) -> Report:
         tables=[Table("Damaged", ("what",), [(fault,) for fault in faults])] if faults else [],
         warnings=["restore the folder from a copy, or make it again: oreline rerun"] if faults else [],
     )
+
+
+def _base_faults(folder: Path) -> list[str]:
+    """Return why an adapter's base cannot be opened; nothing for a whole model."""
+    try:
+        base_folder(folder)
+    except ArtifactError as error:
+        return [f"{error.what} ({error.where})"]
+    return []
 
 
 def _strangers(folder: Path, manifest: store.Manifest) -> list[str]:

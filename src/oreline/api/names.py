@@ -69,7 +69,7 @@ def plugs(kind: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:
 
 def known_plug(kind: str, name: str) -> None:
     """Raise `UsageError` for a plug that does not exist, before anything is read, fetched or written for it."""
-    if name.replace("-", "_") not in registry.names(kind):
+    if name.replace("-", "_") not in registry.accepted(kind):
         registry.get(kind, name)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PROBE_ROWS = 5000
-_WRITERS = {"refine", "pretrain", "finetune", "compress", "update"}
+_WRITERS = {"refine", "pretrain", "finetune", "merge", "compress", "update"}
 """Verbs that write something whether a place is named or not."""
 
 

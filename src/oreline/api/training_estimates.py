@@ -1,8 +1,9 @@
 """What training will take.
 
 Training is estimated from the model's floating-point operations, 6 for each weight and token (forward and backward;
-Kaplan et al., https://arxiv.org/abs/2001.08361), and this machine's measured matrix products, of which training reaches
-30 to 60 %. The linear method is estimated from the time that counting character n-grams takes here.
+Kaplan et al., https://arxiv.org/abs/2001.08361) or 4 where an adapter trains instead of the weights, and this machine's
+measured matrix products, of which training reaches 30 to 60 %. The linear method is estimated from the time that
+counting character n-grams takes here.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from oreline import registry
 from oreline.api import build, choose, names
 from oreline.api.estimates import Estimated, first_texts, num_rows, refined
 from oreline.errors import UsageError
+from oreline.models.base import base_folder
 
 SHARES = (0.6, 0.3)
 """Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
@@ -56,6 +59,7 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
     if folder is None:
         return _linear(rows, texts, "linear" + (f": {why}" if why else ""))
+    folder = base_folder(folder)
     shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     width, inner, layers = (int(shape[key]) for key in ("hidden_size", "intermediate_size", "num_hidden_layers"))
     weights = layers * (4 * width * width + 2 * width * inner)
@@ -65,12 +69,15 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     if method == "head":
         seconds = _seconds(2.0 * weights * tokens, width, inner)
         return Estimated(rows, seconds, 4 * total + (500 << 20), "head: embeddings are computed once")
-    seconds = _seconds(6.0 * weights * tokens * train.epochs, width, inner)
+    has_adapter = method.replace("-", "_") not in registry.names("method") or method == "adapter"
+    # Nothing is computed for the gradients of weights that stay as they are, and no moment is kept for them.
+    seconds = _seconds((4.0 if has_adapter else 6.0) * weights * tokens * train.epochs, width, inner)
     if train.minutes is not None:
         seconds = (min(seconds[0], train.minutes * 60), min(seconds[1], train.minutes * 60))
-    memory = 16 * total + 4 * _ACTIVATIONS * budget * layers * width + (500 << 20)
+    memory = (4 if has_adapter else 16) * total + 4 * _ACTIVATIONS * budget * layers * width + (500 << 20)
     epochs = f"{train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
-    return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights, {epochs}")
+    trained = ", of which few train" if has_adapter else ""
+    return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights{trained}, {epochs}")
 
 
 def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:

@@ -16,6 +16,7 @@ from oreline.api.estimates import Estimated, num_rows, refined
 from oreline.api.machine import peak_memory_bytes
 from oreline.api.use import load, log_place
 from oreline.errors import DataError, did_you_mean
+from oreline.models.base import weights_bytes
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
 from oreline.types import Columns, Runtime
@@ -84,10 +85,21 @@ def _compress(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     columns = _columns(artifact, options.get("data"))
     judging_s = _seconds_a_row(load(artifact), columns) * (rows or 0) * (1 + _TRIED_ON_COMPRESSED)
     graphs = (options.get("options") or {}).get("graphs", GRAPHS)
-    weights_bytes = sum(file.stat().st_size for file in artifact.path.glob("*.safetensors"))
-    making_s = len(graphs) * (_EXPORT_S + _EXPORT_S_PER_MILLION * weights_bytes / 4e6)
-    memory = peak_memory_bytes() + _COMPRESS_COPIES * weights_bytes
+    size_bytes = weights_bytes(artifact.path)
+    making_s = len(graphs) * (_EXPORT_S + _EXPORT_S_PER_MILLION * size_bytes / 4e6)
+    memory = peak_memory_bytes() + _COMPRESS_COPIES * size_bytes
     return _estimated(rows, judging_s + making_s, f"{len(graphs)} graphs made and timed, then judged", memory)
+
+
+def _merge(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
+    from oreline.runtime.samples import read_samples
+    from oreline.train.merge import refuse_whole
+
+    refuse_whole(artifact)
+    rows = read_samples(artifact, "reference").height
+    seconds = _seconds_a_row(load(artifact), _columns(artifact, None)) * rows
+    memory = peak_memory_bytes() + 2 * weights_bytes(artifact.path)
+    return _estimated(rows, seconds, "sample rows are answered anew", memory)
 
 
 def _serve(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
@@ -118,6 +130,7 @@ _ESTIMATES: dict[str, Callable[[Artifact, Mapping[str, Any]], Estimated]] = {
     "predict": _predict,
     "explain": _explain,
     "deletion_test": _deletion_test,
+    "merge": _merge,
     "compress": _compress,
     "serve": _serve,
     "monitor": _monitor,

@@ -20,6 +20,8 @@ def list_(
         found = {name: ", ".join(registry.names(name)) for name in registry.KINDS}
     else:
         found = {name: registry.summary(kind, name) for name in registry.names(kind)}
+        adapters = [name for name in registry.accepted(kind) if name not in found]
+        found |= {name: f"(adapter) {registry.summary('adapter', name)}" for name in adapters}
     if common.json_:
         return print_json(found)
     width = max((len(name) for name in found), default=0)

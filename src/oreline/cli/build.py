@@ -94,7 +94,12 @@ def finetune(
     start: Annotated[
         str | None, typer.Option(help="The encoder to start from: catalog:NAME, a folder, a hub id.")
     ] = None,
-    method: Annotated[str, typer.Option(help="How; see `oreline list method`. auto chooses and says why.")] = "auto",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="How; see `oreline list method`: an adapter's name (lora) is a method too. auto chooses and says why."
+        ),
+    ] = "auto",
     text: Text = None,
     label: Label = None,
     group: Group = None,
@@ -119,6 +124,15 @@ def compress(
     """Make a model smaller and faster, judged by the gate."""
     result = call(common, "compress", model=model, method=method, data=data, split=split, max_drop=max_drop, out=out)
     show(common, *(result if isinstance(result, tuple) else (result,)))
+
+
+def merge(
+    common: Common,
+    model: Annotated[str, typer.Argument(help="A model with an adapter: a folder, a home, or HOME@alias.")],
+    out: Out = None,
+) -> None:
+    """Fold an adapter into its base: a whole model with the same answers, which needs no base any more."""
+    show(common, call(common, "merge", model=model, out=out))
 
 
 def update(

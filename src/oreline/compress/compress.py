@@ -16,6 +16,7 @@ from oreline.errors import GateRefusedError, UsageError
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.gate import Verdict, gate
 from oreline.evaluate.table import Table, predict_table
+from oreline.models.base import base_folder, weights_bytes
 from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.report.report import Table as ReportTable
@@ -108,7 +109,7 @@ def refuse_compressed(artifact: Artifact, method: str) -> None:
         raise UsageError(
             f"a {artifact.manifest.runtime} artifact cannot be compressed by {method}",
             where=str(artifact.path),
-            allowed="a torch artifact (methods full and head)",
+            allowed="a torch artifact (methods full, head and adapter)",
         )
 
 
@@ -122,9 +123,11 @@ def _assemble(folder: Path, parent: Artifact, plug: Any, candidate: Candidate, r
     """Put the graph, its fp32 fallback and what the runtime needs into a folder."""
     shutil.copyfile(candidate.file, folder / MODEL)
     shutil.copyfile(candidate.source, folder / FALLBACK)
+    base = base_folder(parent.path)  # an adapter's tokenizer and configuration are its base's
     for name in _COPIED:
-        if parent.has(name):
-            shutil.copyfile(parent.file(name), folder / name)
+        place = parent.path if parent.has(name) else base
+        if (place / name).is_file():
+            shutil.copyfile(place / name, folder / name)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     made = parent.manifest
     extra = {
@@ -188,7 +191,7 @@ def _report(
     for prefix, table in zip(("before ", ""), tables):
         figures[prefix + metric] = estimates(table, [metric])[metric]
     runtimes = {"before": open_runtime(artifact), "after": challenger}
-    sizes = {"before": artifact.file("model.safetensors").stat().st_size, "after": candidate.file.stat().st_size}
+    sizes = {"before": weights_bytes(artifact.path), "after": candidate.file.stat().st_size}
     speed = {name: _rows_per_s(runtime, inputs) for name, runtime in runtimes.items()}
     latency = {name: _latency_ms(runtime, inputs) for name, runtime in runtimes.items()}
     rows = [

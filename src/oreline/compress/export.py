@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from oreline.errors import OrelineError
-from oreline.models.load import load_classifier, load_tagger
+from oreline.models.adapted import open_classifier
+from oreline.models.adapting import adapter_of, fold
+from oreline.models.attention import use_short_attention
 from oreline.models.pooling import mean_over_tokens
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
@@ -56,9 +58,11 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     task = open_task(artifact)
     # Through the head's plug the module would be prepared for training; the exporter wants transformers' own.
     by_token = task.head == "token_classification"
-    model = (load_tagger if by_token else load_classifier)(artifact.path, len(task.labels))
+    model = open_classifier(artifact.path, len(task.labels), pooling="token" if by_token else None)
+    if (adapter := adapter_of(model)) is not None and adapter.merges:
+        fold(model)
     inner = getattr(model, "encoder", model) if hasattr(model, "classifier") else model
-    inner.set_attn_implementation(attention)
+    _choose_attention(inner, attention, artifact)
     rows, width = 3, min(11, artifact.manifest.max_tokens)
     ids_BT = torch.randint(1, min(1000, int(inner.config.vocab_size)), (rows, width))
     mask_BT = torch.ones_like(ids_BT)
@@ -88,6 +92,18 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
             raise OrelineError("torch exported nothing", where=str(artifact.path))
         program.save(str(file))
     _rename_outputs(file)
+
+
+def _choose_attention(inner: Any, attention: str, artifact: Artifact) -> None:
+    """Set the form in which attention is traced; a prefix is known to the project's own only, which is sdpa inside."""
+    if not hasattr(inner.base_model, "prefix"):
+        inner.set_attn_implementation(attention)
+        return
+    if attention != "sdpa":
+        raise OrelineError(
+            f"a prefix cannot be exported with {attention} attention", where=str(artifact.path), allowed="sdpa"
+        )
+    use_short_attention(inner)
 
 
 def _rename_outputs(file: Path) -> None:

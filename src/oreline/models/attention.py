@@ -106,7 +106,17 @@ def short_attention(
     scaling: float | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """softmax(Q Kᵀ · scaling) V, with the signature of transformers' attention interface; returns (B, T, H, E)."""
+    """softmax(Q Kᵀ · scaling) V, with the signature of transformers' attention interface; returns (B, T, H, E).
+
+    A module with `extra_states`, keys and values of shape (2, H, P, E) of P virtual tokens, attends to them too.
+    """
+    if (extra := getattr(module, "extra_states", None)) is not None:
+        key_BHTE, value_BHTE = (
+            torch.cat([own_BHTE, more_HPE.to(own_BHTE.dtype).expand(own_BHTE.shape[0], -1, -1, -1)], dim=2)
+            for own_BHTE, more_HPE in zip((key_BHTE, value_BHTE), extra)
+        )
+        if attention_mask is not None:
+            attention_mask = F.pad(attention_mask, (0, extra.shape[2]), value=True)
     if dropout == 0.0 or query_BHTE.device.type != "cpu":
         mixed_BHTE = F.scaled_dot_product_attention(
             query_BHTE, key_BHTE, value_BHTE, attn_mask=attention_mask, dropout_p=dropout, scale=scaling

@@ -26,6 +26,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
+from oreline.models.base import ADAPTER
 from oreline.models.pooling import PooledClassifier
 
 if TYPE_CHECKING:
@@ -58,12 +59,14 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     Args:
         folder: a transformers model folder, ours or another's.
         num_labels: number of classes; a head of another size is replaced by a new one.
-        pooling: `first` (transformers' own class: the first token's state), `mean` (over all tokens), or what the
-            folder was saved with.
+        pooling: `first` (transformers' own class: the first token's state), `mean` (over all tokens), `token` (an
+            answer for every token), or what the folder was saved with.
 
     Returns:
-        A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K).
+        A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K) or (B, T, K).
     """
+    if pooling == "token":
+        return _open(AutoModelForTokenClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
     file = Path(folder) / HEAD
     saved = _metadata(file) if file.is_file() else {}
     if (pooling or saved.get("pooling", "first")) == "first":
@@ -74,11 +77,6 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
         if weights["weight"].shape[0] == num_labels:
             model.classifier.load_state_dict(weights)
     return model
-
-
-def load_tagger(folder: str | Path, num_labels: int) -> Any:
-    """Open an encoder with a linear head over each token's state; the head is new unless the folder has one."""
-    return _open(AutoModelForTokenClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
 
 
 def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> None:
@@ -143,12 +141,13 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
     _check_folder(path)
     with _quiet():
         try:
-            return family.from_pretrained(
+            model, found = family.from_pretrained(
                 path,
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
                 dtype=torch.float32,
+                output_loading_info=True,
                 **options,
             )
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -157,9 +156,17 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
                 where=str(path),
                 remedy="give a folder in Hugging Face layout whose architecture transformers knows",
             ) from error
+    model.new_weights = frozenset(found["missing_keys"])  # those that the folder has not, so they are random
+    return model
 
 
 def _check_folder(path: Path) -> None:
+    if (path / ADAPTER).is_file():
+        raise ArtifactError(
+            "this is an adapter, which is opened with its base model only",
+            where=str(path),
+            remedy=f"fold it into its base first: oreline merge {path} --out DIR",
+        )
     if not (path / "config.json").is_file():
         raise ArtifactError(
             "not a model folder: it has no config.json",

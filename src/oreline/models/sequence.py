@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from oreline.errors import UsageError
+from oreline.models.adapted import open_classifier
 from oreline.models.attention import first_token_only, use_short_attention
 from oreline.models.batch import Batch
-from oreline.models.load import load_classifier
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,8 +30,8 @@ class SequenceHead:
         self.num_labels, self.pooling = num_labels, pooling
 
     def module(self, folder: Path) -> Any:
-        """Open a start model with this head on top, prepared for short texts."""
-        model = load_classifier(folder, self.num_labels, pooling=self.pooling)
+        """Open a start model, or an adapter with its base, with this head on top, prepared for short texts."""
+        model = open_classifier(folder, self.num_labels, pooling=self.pooling)
         encoder = getattr(model, "encoder", model)
         use_short_attention(encoder)
         if encoder is model:

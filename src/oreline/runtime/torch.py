@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from oreline import registry
+from oreline.models.base import base_folder
 from oreline.models.batch import make_batch
 from oreline.models.load import tokenizer
 from oreline.runtime.batching import predict_in_batches
@@ -37,7 +38,7 @@ class Runtime:
         self.task = open_task(artifact)
         self._threads = threads
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._tokenizer = tokenizer(artifact.path)
+        self._tokenizer = tokenizer(base_folder(artifact.path))
         self._head = registry.create("head", self.task.head, num_labels=len(self.task.labels))
         self.model = self._head.module(artifact.path).to(self._device).eval()
         self._pad_id = int(self.model.config.pad_token_id or 0)

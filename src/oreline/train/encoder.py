@@ -9,15 +9,19 @@ import json
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from oreline import registry
 from oreline.errors import DataError, UsageError
+from oreline.models.adapting import adapter_of, fold, put_on
 from oreline.models.attention import set_dropout, use_quick_dropout
+from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch
 from oreline.models.load import max_positions, save_model, tokenizer
 from oreline.runtime.batching import length_batches
@@ -25,10 +29,10 @@ from oreline.runtime.windows import cut, predict_words
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.precision import using_threads
-from oreline.train.regularize import regularized
+from oreline.train.regularize import Regularized, regularized
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
-from oreline.types import Encoded, Event, OnEvent
+from oreline.types import Adapter, Encoded, Event, OnEvent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,18 +62,26 @@ def pooling_of(folder: Path) -> str | None:
 class EncoderTraining:
     """One encoder, one head, the rows of one job, tokenised once."""
 
-    def __init__(self, job: Job, folder: Path, head: Any) -> None:
-        self.job, self.folder, self.head = job, folder, head
-        self.regularized = regularized(job.options.regularizers, head)
+    def __init__(self, job: Job, folder: Path, head: Any, adapter: Adapter | None = None) -> None:
+        """Open a start model under a head; an adapter trains instead of the encoder's own weights.
+
+        A start model with an adapter on goes on with it where one is given, and is merged where none is.
+        """
+        self.job, self.folder, self.head = job, base_folder(folder), head
         torch.manual_seed(job.seed)
         self.model = head.module(folder)
+        if adapter_of(self.model) is None and adapter is not None:
+            put_on(self.model, adapter)
+        elif adapter_of(self.model) is not None and adapter is None:
+            fold(self.model)
+        self.regularized = _penalized(regularized(job.options.regularizers, head), adapter_of(self.model))
         use_quick_dropout(self.model)
         if job.options.dropout is not None:
             set_dropout(self.model, job.options.dropout)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model.to(self.device)
         self.pad_id = int(self.model.config.pad_token_id or 0)
-        self.tokenizer = tokenizer(folder)
+        self.tokenizer = tokenizer(self.folder)
         self.max_tokens = min(job.options.max_tokens, max_positions(self.model))
         self.train = self._encode(job.train)
         self.dev = self._encode(job.dev) if job.dev is not None else None
@@ -95,6 +107,8 @@ class EncoderTraining:
                 weight_decay=options.weight_decay,
                 layer_decay=options.layer_decay,
             )
+            if adapter := adapter_of(self.model):
+                adapter.watch(self.model, optimizer, int(resolved["num_steps"]))
             plan = Plan(
                 model=self.model,
                 optimizer=optimizer,
@@ -261,6 +275,19 @@ class EncoderTraining:
             measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, **rates},
             history=progress.history,
         )
+
+
+def _penalized(wrapped: Regularized, adapter: Adapter | None) -> Regularized:
+    """Add an adapter's penalty to the mean loss."""
+    if adapter is None:
+        return wrapped
+
+    def loss(model: Any, batch: Batch) -> Tensor:
+        penalty = adapter.penalty(model)
+        summed = wrapped.loss(model, batch)
+        return summed if penalty is None else summed + batch.weight * penalty
+
+    return replace(wrapped, loss=loss)
 
 
 def _noting(rates: dict[str, float], on_event: OnEvent) -> OnEvent:

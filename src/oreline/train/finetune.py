@@ -19,7 +19,7 @@ from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
-from oreline.train.job import Job, Method, Outcome, Rows, Score
+from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.regularize import regularizers
 from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
@@ -54,7 +54,7 @@ def finetune(
         start: folder of the start model, or of an artifact to train on; None for methods that need none.
         data: a dataset; its split `train` (or its only split) is trained on, `dev` chooses among what was trained.
         task: name of a task plug.
-        method: name of a method plug; `method_options` are its keyword arguments.
+        method: name of a method plug, or of an adapter; `method_options` are its keyword arguments.
         options: how to train.
         out: the artifact's folder.
         seed: of every random choice.
@@ -72,7 +72,8 @@ def finetune(
     """
     store.refuse_existing(out, force=force)
     options = options or TrainOptions()
-    trainer = registry.create("method", method, **(method_options or {}))
+    method, method_options = named_method(method, method_options or {})
+    trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
     frame = training_frame(data, registry.get("task", task)) if rows is None else rows
@@ -82,7 +83,7 @@ def finetune(
     recorded = {
         "task": task,
         "method": method,
-        "method_options": dict(method_options or {}),
+        "method_options": method_options,
         "train": options.model_dump(),
         "seed": seed,
         "start": str(start.absolute()) if start else None,
@@ -103,6 +104,7 @@ def finetune(
         score=score,
         resolved=resolved,
         on_event=on_event,
+        origin=origin or {},
     )
     with work.kept_for_continuing(), _naming_rows(frame):
         job, outcome = _trained(trainer, job)

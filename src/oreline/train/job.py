@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from oreline import registry
 from oreline.recipe import TrainOptions
 from oreline.types import Columns, Event, OnEvent, Task
 
@@ -47,6 +48,8 @@ class Job:
     resolved: Mapping[str, Any] | None
     """What an earlier run of the same job resolved on its machine; nothing in it is probed again."""
     on_event: OnEvent
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """What the user called the start model, and its licence."""
 
     def say(self, message: str) -> None:
         """Tell the user one sentence."""
@@ -66,6 +69,24 @@ class Outcome:
     measurements: Mapping[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     """Loss and dev figures by step: the learning curve."""
+
+
+def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the method that a name means, and its options: an adapter's name means the method `adapter` with it.
+
+    Options that the method `adapter` does not have are then the adapter's own.
+
+    >>> named_method("lora", {"rank": 2, "pooling": "mean"})
+    ('adapter', {'adapter': 'lora', 'pooling': 'mean', 'adapter_options': {'rank': 2}})
+    """
+    wanted = name.replace("-", "_")
+    if wanted in registry.names("method") or wanted not in registry.names("adapter"):
+        return name, dict(options)
+    known = {option.name for option in registry.options_of(registry.get("method", "adapter"))}
+    own = {option: value for option, value in options.items() if option not in known}
+    shared = {option: value for option, value in options.items() if option in known}
+    chosen = {"adapter": wanted, **shared, "adapter_options": {**shared.get("adapter_options", {}), **own}}
+    return "adapter", chosen
 
 
 class Method(Protocol):

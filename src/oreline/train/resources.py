@@ -135,13 +135,18 @@ def activation_bytes(model: nn.Module, num_tokens: int) -> int:
 def flops_per_token(model: nn.Module) -> float:
     """Return floating-point operations per token of one training step: 6 for each weight of a matrix product.
 
-    A weight that is not trained takes 2, the forward pass's: it lies below what is trained, and nothing flows back to
-    it. Embedding look-ups multiply nothing, and what `first_token_only` leaves out is not counted.
+    A weight that is not trained takes 2, the forward pass's, where it lies below all that is trained and nothing flows
+    back to it, and 4 where gradients pass through it to something lower. Embedding look-ups multiply nothing, and what
+    `first_token_only` leaves out is not counted.
 
     Source: Kaplan et al., Scaling Laws for Neural Language Models, 2020.
     """
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     matrices = [p for p in model.parameters() if p.ndim >= 2 and id(p) not in tables]
+    lowest = next((place for place, p in enumerate(matrices) if p.requires_grad), len(matrices))
+    below = sum(p.numel() for p in matrices[:lowest])
     trained = sum(p.numel() for p in matrices if p.requires_grad)
-    frozen = sum(p.numel() for p in matrices) - trained
-    return 6.0 * max(trained - skipped_weights(model), 0) + 2.0 * frozen
+    between = sum(p.numel() for p in matrices) - below - trained
+    skipped = skipped_weights(model)
+    of_trained = min(skipped, trained) if trained > between else 0
+    return 6.0 * (trained - of_trained) + 4.0 * max(between - skipped + of_trained, 0) + 2.0 * below

@@ -127,7 +127,8 @@ def train_options(options: TrainOptions, base: Artifact) -> TrainOptions:
 def _learning_rate(base: Artifact) -> float | None:
     """Return the rate a model was trained at; None for a method that has none, and fits its weights anew each time."""
     recorded = base.manifest.recipe["options"]
-    usual: float | None = getattr(registry.get("method", recorded["method"]), "learning_rate", None)
+    method = registry.create("method", recorded["method"], **recorded["method_options"])
+    usual: float | None = getattr(method, "learning_rate", None)
     return usual and float(recorded["train"].get("learning_rate") or usual)
 
 

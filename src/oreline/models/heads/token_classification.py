@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from oreline.models.adapted import open_classifier
 from oreline.models.attention import use_short_attention
 from oreline.models.batch import Batch
-from oreline.models.load import load_tagger
 from oreline.models.pooling import mean_over_tokens
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Head:
         self.label_smoothing, self.focal_gamma = label_smoothing, focal_gamma
 
     def module(self, folder: Path) -> Any:
-        """Open a start model with this head on top, prepared for short texts."""
-        model = load_tagger(folder, self.num_labels)
+        """Open a start model, or an adapter with its base, with this head on top, prepared for short texts."""
+        model = open_classifier(folder, self.num_labels, pooling="token")
         use_short_attention(model)
         return model
 
@@ -81,5 +81,10 @@ class Head:
 
     def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return logits (B, T, K) and embedding (B, D)."""
-        output = model(**batch.inputs(), output_hidden_states=True)
-        return output.logits, mean_over_tokens(output.hidden_states[-1], batch.mask_BT)
+        kept: list[Tensor] = []
+        hook = model.base_model.register_forward_hook(lambda _m, _i, output: kept.append(output[0]))
+        try:
+            logits_BTK = model(**batch.inputs()).logits
+        finally:
+            hook.remove()
+        return logits_BTK, mean_over_tokens(kept[0], batch.mask_BT)

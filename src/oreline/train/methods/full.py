@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from oreline import registry
-from oreline.errors import UsageError
-from oreline.models.heads.sequence_classification import balanced_weights, effective_weights
 from oreline.train.encoder import EncoderTraining, pooling_of, start_of
 from oreline.train.freeze import freeze
 from oreline.train.job import Job, Outcome
+from oreline.train.losses import loss_options
 
 
 class Method:
@@ -39,24 +37,3 @@ class Method:
             num_all = sum(parameter.numel() for parameter in training.model.parameters())
             job.say(f"{num_frozen:,} of {num_all:,} weights stay as they are")
         return training.fit(self.learning_rate)
-
-
-def loss_options(job: Job) -> dict[str, Any]:
-    """Return the options of the head's loss that are not the defaults.
-
-    Raises `UsageError` for one that the task's head does not have.
-    """
-    options, asked = job.options, dict[str, Any]()
-    if options.class_weights != "none":
-        asked["class_weights"] = options.class_weights
-    asked |= {name: value for name in ("label_smoothing", "focal_gamma") if (value := getattr(options, name))}
-    known = [option.name for option in registry.options_of(registry.get("head", job.task.head))]
-    if lacking := next((name for name in asked if name not in known), None):
-        raise UsageError(
-            f"{lacking} changes a loss over classes, and the head {job.task.head!r} has none",
-            allowed="a task with one class a row",
-        )
-    if "class_weights" in asked:
-        weights = balanced_weights if options.class_weights == "balanced" else effective_weights
-        asked["class_weights"] = weights(job.train.targets, len(job.task.labels))
-    return asked

@@ -1,0 +1,1 @@
+"""Few trained weights beside a start model, one file each."""

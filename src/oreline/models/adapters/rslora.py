@@ -1,0 +1,41 @@
+"""Rank-stabilised LoRA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from oreline.models.adapting import QUERY_VALUE, Plain
+from oreline.models.injected import inject_lora
+
+
+class Adapter(Plain):
+    """LoRA scaled by alpha / √rank, so that a higher rank learns no more slowly.
+
+    Source: Kalajdzievski, https://arxiv.org/abs/2312.03732.
+
+    Args:
+        rank: rows of A and columns of B.
+        alpha: strength; the change is scaled by alpha / √rank.
+        dropout: share of the inputs of A that are dropped while training.
+        targets: linear layers by name or pattern, such as `[key, output.dense]`; `query_value` are those of each
+            attention, whatever the architecture calls them, and `all` is every one inside the layers.
+    """
+
+    learning_rate = 2e-3
+    merges = True
+
+    def __init__(
+        self, *, rank: int = 8, alpha: float = 6.0, dropout: float = 0.0, targets: Sequence[str] | str = QUERY_VALUE
+    ) -> None:
+        self.rank, self.alpha, self.dropout, self.targets = rank, alpha, dropout, targets
+
+    def apply(self, model: Any) -> None:
+        """Put B and A beside the targeted layers."""
+        given: dict[str, Any] = {
+            "rank": self.rank,
+            "alpha": self.alpha,
+            "dropout": self.dropout,
+            "targets": self.targets,
+        }
+        inject_lora(model, **given, use_rslora=True)

@@ -1,0 +1,204 @@
+"""What adapters share: the encoder they are put into, the layers they are put on, merging and taking out again."""
+
+from __future__ import annotations
+
+import fnmatch
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import nn
+
+from oreline import registry
+from oreline.errors import UsageError
+from oreline.models.pooling import PooledClassifier
+from oreline.types import Adapter
+
+QUERY_VALUE = "query_value"
+"""The target that means the queries and values of each attention."""
+QUERIES = ("query", "q_lin", "q_proj")
+KEYS = ("key", "k_lin", "k_proj")
+VALUES = ("value", "v_lin", "v_proj")
+ATTENTION_OUTPUTS = ("attention.output.dense", "attention.out_lin", "attention.out_proj", "attn.Wo")
+FEED_FORWARD_OUTPUTS = ("output.dense", "ffn.lin2", "fc2", "mlp.Wo")
+"""How architectures call the parts of a layer: BERT's relatives, DistilBERT, others."""
+
+
+class Plain:
+    """An adapter that only changes the forward pass; a plug overrides what it is about."""
+
+    learning_rate = 1e-3
+    merges = False
+
+    def watch(self, model: Any, optimizer: Any, num_steps: int) -> None:
+        """Follow nothing."""
+
+    def penalty(self, model: Any) -> Any:
+        """Add nothing."""
+        return None
+
+
+def put_on(model: Any, adapter: Adapter) -> None:
+    """Freeze a classifier's encoder, put an adapter into it, and remember which."""
+    encoder_of(model).requires_grad_(False)
+    adapter.apply(model)
+    for name, parameter in model.named_parameters():
+        if name in _head_weights(model):
+            parameter.requires_grad = True
+    model.adapter = adapter
+
+
+def adapter_of(model: Any) -> Adapter | None:
+    """Return the adapter that a model has on, or None."""
+    found: Adapter | None = getattr(model, "adapter", None)
+    return found
+
+
+def encoder_of(model: Any) -> Any:
+    """Return the encoder of a classifier, its head left out."""
+    return model.encoder if isinstance(model, PooledClassifier) else model.base_model
+
+
+def num_trained(model: nn.Module) -> tuple[int, int]:
+    """Return how many weights train, and how many there are."""
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
+    return sum(size for size, trains in sizes if trains), sum(size for size, _ in sizes)
+
+
+def linear_layers(encoder: nn.Module) -> dict[str, str]:
+    """Return the linear layers inside an encoder's layers: the module's name and its name within its layer."""
+    linear = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)]
+    return {name: inner for name in linear if (inner := _inside_layer(name))}
+
+
+def targeted(encoder: nn.Module, targets: Sequence[str] | str) -> list[str]:
+    """Return the names of the linear layers that some names or shell patterns mean; `all` means each of them.
+
+    `query_value` means the queries and values of each attention.
+
+    A target is a layer's own name (`query`), its name within its layer (`output.dense`), or a pattern of either or of
+    the whole name (`*.layer.[45].*`).
+
+    Raises `UsageError` for a target that names no linear layer.
+    """
+    layers = linear_layers(encoder)
+    wanted = [targets] if isinstance(targets, str) else list(targets)
+    if wanted == [QUERY_VALUE]:
+        queries, values = known_parts(encoder, QUERIES, VALUES)
+        return [name for name in layers if name in {*queries, *values}]
+    if wanted == ["all"]:
+        wanted = ["*"]
+    chosen: set[str] = set()
+    for target in wanted:
+        matching = [name for name, inner in layers.items() if inner == target]
+        matching = matching or [
+            name for name, inner in layers.items()
+            if any(fnmatch.fnmatch(known, pattern) for known in (name, inner) for pattern in (target, f"*.{target}"))
+        ]  # fmt: skip
+        if not matching:
+            raise UsageError(
+                f"no linear layer of the start model is named {target!r}",
+                allowed="all, query_value, " + ", ".join(dict.fromkeys(layers.values())),
+                remedy="leave targets out, or name layers that are there",
+            )
+        chosen |= set(matching)
+    return [name for name in layers if name in chosen]
+
+
+def known_parts(encoder: nn.Module, *parts: Sequence[str]) -> list[list[str]]:
+    """Return the names of the layers of each part (such as `KEYS`). Raises `UsageError` where there are none."""
+    layers = linear_layers(encoder)
+    found = [
+        [name for name, inner in layers.items() if inner in part or inner.split(".")[-1] in part] for part in parts
+    ]
+    for part, names in zip(parts, found):
+        if not names:
+            raise UsageError(
+                f"{type(encoder).__name__} has none of the layers {', '.join(part)}",
+                allowed=", ".join(dict.fromkeys(layers.values())),
+                remedy="choose another adapter, such as lora with targets",
+            )
+    return found
+
+
+def refuse_wide(encoder: nn.Module, names: Sequence[str], option: str, value: int) -> None:
+    """Raise `UsageError` for a rank below 1 or above the width of a layer it is for."""
+    for name in names:
+        layer: Any = encoder.get_submodule(name)
+        narrowest = min(layer.in_features, layer.out_features)
+        if not 1 <= value <= narrowest:
+            raise UsageError(
+                f"{option} is {value}, and the layer {name} is {narrowest} wide", allowed=f"1 to {narrowest}"
+            )
+
+
+def wrapped(encoder: nn.Module) -> Iterator[tuple[nn.Module, str, Any]]:
+    """Yield each adapted layer with its parent and its name there."""
+    for parent in list(encoder.modules()):
+        for name, child in list(parent.named_children()):
+            if hasattr(child, "base_layer") and name != "base_layer":
+                yield parent, name, child
+
+
+def refuse_unmergeable(name: str) -> None:
+    """Raise `UsageError` for the name of an adapter that is no change of weights."""
+    if not registry.get("adapter", name).merges:
+        merging = [other for other in registry.names("adapter") if registry.get("adapter", other).merges]
+        raise UsageError(
+            f"the adapter {name!r} cannot be merged: it is no change of weights",
+            allowed=", ".join(merging),
+            remedy="use the adapter with its base, as it is",
+        )
+
+
+def merge(model: Any) -> None:
+    """Add the adapter to the weights, in place; what the model computes stays the same.
+
+    Raises `UsageError` for an adapter that is no change of weights.
+    """
+    adapter = adapter_of(model)
+    if adapter is None:
+        raise UsageError("the model has no adapter on")
+    refuse_unmergeable(type(adapter).__module__.rpartition(".")[2])
+    for _, _, layer in wrapped(encoder_of(model)):
+        layer.merge()
+
+
+def unmerge(model: Any) -> None:
+    """Take a merged adapter out of the weights again, to the last digits of a float."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # IA3 divides by what it multiplied with, and peft warns of factors near zero
+        for _, _, layer in wrapped(encoder_of(model)):
+            layer.unmerge()
+
+
+def fold(model: Any) -> None:
+    """Merge the adapter and put plain layers in its place; all weights train again. Raises `UsageError` as `merge`."""
+    merge(model)
+    encoder = encoder_of(model)
+    for parent, name, layer in wrapped(encoder):
+        setattr(parent, name, layer.get_base_layer())
+    for name in ("peft_config", "adapter_memory"):  # what peft and an adapter that follows the steps leave behind
+        if hasattr(encoder, name):
+            delattr(encoder, name)
+    model.adapter = None
+    model.requires_grad_(True)
+
+
+def _head_weights(model: Any) -> set[str]:
+    """Return the names of what lies above the encoder, and of what the encoder's folder did not have (a pooler)."""
+    if isinstance(model, PooledClassifier):
+        return {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
+    inside = f"{model.base_model_prefix}."
+    return {name for name, _ in model.named_parameters() if not name.startswith(inside) or name in model.new_weights}
+
+
+def _inside_layer(name: str) -> str:
+    """Return what comes after a layer's number; empty for what lies in no layer.
+
+    >>> _inside_layer("encoder.layer.0.attention.self.query"), _inside_layer("pooler.dense")
+    ('attention.self.query', '')
+    """
+    parts = name.split(".")
+    numbers = [place for place, part in enumerate(parts) if part.isdigit()]
+    return ".".join(parts[numbers[-1] + 1 :]) if numbers else ""
