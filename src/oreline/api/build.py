@@ -150,15 +150,20 @@ def finetune(
     from oreline.train.finetune import finetune as run
 
     names.known_plug("task", task)
+    knows_classes = False
     if method != "auto":
         names.known_plug("method", method)
+        trainer = registry.create("method", method, **(method_options or {}))
+        knows_classes = bool(getattr(trainer, "labels", ()))
     roles = names.roles_of(None, text=text, label=label, group=group, time=time)
     dataset = names.dataset(data, roles=roles, seed=seed, on_event=on_event)
     if method == "auto":
-        method, start, why = choose.method(dataset, start)
+        method, start, why = choose.method(dataset, start, task)
         on_event(Event("choose", message=f"method {method}: {why}"))
+    elif said := choose.suggestion(dataset, start, task, method):
+        on_event(Event("choose", message=said))
     start = None if method == "linear" else start or DEFAULT_START
-    with _naming_source(data, dataset, task):
+    with _naming_source(data, dataset, task, needs_target=not knows_classes):
         return run(
             names.start_folder(start),
             dataset,
@@ -278,7 +283,7 @@ def update(
 
 
 @contextmanager
-def _naming_source(data: Any, dataset: Dataset, task: str) -> Iterator[None]:
+def _naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool = True) -> Iterator[None]:
     """Name what the user gave where an error about the rows names no place, or only the folder they were refined into.
 
     Raises `DataError` for raw data without a column that the task needs.
@@ -286,7 +291,8 @@ def _naming_source(data: Any, dataset: Dataset, task: str) -> Iterator[None]:
     given = str(data) if isinstance(data, str | Path) else str(dataset.path)
     plug = registry.get("task", task)
     columns = [name for name in dataset.manifest.columns if name != "row_id"]
-    lacking = next((role for role in (*plug.inputs, plug.target) if role not in columns), None)
+    needed = (*plug.inputs, plug.target) if needs_target else plug.inputs
+    lacking = next((role for role in needed if role not in columns), None)
     is_raw = Path(given.partition("#")[0]).absolute() != dataset.path.absolute()
     if lacking and is_raw:
         raise DataError(

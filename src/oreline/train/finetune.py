@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -73,8 +73,7 @@ def finetune(
     trainer = registry.create("method", method, **(method_options or {}))
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
-    frame = training_frame(data, registry.get("task", task)) if rows is None else rows
-    opened = open_task_for(task, frame, start)
+    frame, opened = _rows_and_task(trainer, data, task, start, rows)
     recorded = {
         "task": task,
         "method": method,
@@ -110,6 +109,20 @@ def finetune(
     return Artifact.open(out)
 
 
+def _rows_and_task(
+    trainer: Method, data: Dataset, task: str, start: Path | None, rows: pl.DataFrame | None
+) -> tuple[pl.DataFrame, Task]:
+    """Return the rows to train on, and the task as the method reads it."""
+    known = tuple(getattr(trainer, "labels", ()))
+    frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
+    opened = open_task_for(task, frame, start, known)
+    if hasattr(trainer, "adapted"):
+        opened = trainer.adapted(opened)
+    if not getattr(trainer, "trains", True):
+        frame = frame.clear()  # what is not trained on is left to evaluate with
+    return frame, opened
+
+
 def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     """Train; return the job with its task as tuned on dev, and the outcome with the time it took."""
     started = time.perf_counter()
@@ -142,12 +155,14 @@ def _manifest(
     )
 
 
-def training_frame(data: Dataset, task: Any) -> pl.DataFrame:
+def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.DataFrame:
     """Return the training rows: `row_id`, the task's inputs and its target.
 
-    Raises `DataError` when a column is missing or no row has a target.
+    With classes that are `known` without rows there may be no target, and no row. Raises `DataError` when a column is
+    missing or no row has a target.
     """
-    wanted = [*task.inputs, task.target]
+    has_target = task.target in data.manifest.columns or not known
+    wanted = [*task.inputs, *([task.target] if has_target else [])]
     for role in wanted:
         if role not in data.manifest.columns:
             raise DataError(
@@ -156,16 +171,25 @@ def training_frame(data: Dataset, task: Any) -> pl.DataFrame:
                 allowed=did_you_mean(role, data.manifest.columns),
                 remedy=f"refine it again and name the column: oreline refine SOURCE --{role} COLUMN",
             )
+    if not has_target:
+        return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
     split = "train" if "train" in data.splits else data.splits[0]
     frame = data.frame(split, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
-    if frame.is_empty():
+    if frame.is_empty() and not known:
         raise DataError("there are no labelled rows to train on", where=f"{data.path}, split {split!r}")
     return frame
 
 
-def open_task_for(task: str, frame: pl.DataFrame, start: Path | None) -> Task:
-    """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order."""
+def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Sequence[str] = ()) -> Task:
+    """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
+
+    `known` are the classes where the method names them. Raises `DataError` for a row of another.
+    """
     targets = frame[registry.get("task", task).target].to_list()
+    if known:
+        named: Task = registry.create("task", task, labels=list(known))
+        named.encode_target(targets)
+        return named
     options = registry.get("task", task).options_from(targets)
     if start is not None and (start / store.MANIFEST).is_file():
         manifest = store.read_manifest(start)
@@ -197,7 +221,7 @@ def _rows(frame: pl.DataFrame, task: Task) -> Rows:
 
 
 def _dev_rows(data: Dataset, task: Task) -> Rows | None:
-    if not data.manifest.splits.get("dev"):
+    if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
     frame = data.frame("dev", [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
