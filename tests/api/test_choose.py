@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import oreline as ore
 from oreline.api import choose
 
 ENGLISH = ["the film great", "a boring story"] * 20
@@ -35,3 +36,44 @@ def test_unknown_tokens_are_counted(tiny_start: Path) -> None:
 
 def test_from_a_dataset(dataset, tiny_start: Path) -> None:
     assert choose.method(dataset, tiny_start)[0] == "full"
+
+
+def test_few_rows_a_class_are_compared_in_pairs(tiny_start: Path) -> None:
+    most = 5 * choose.FEW_A_CLASS
+    method, _, why = choose.decide(most, ENGLISH, tiny_start, num_classes=5)
+    assert method == "contrastive"
+    assert f"{choose.FEW_A_CLASS} rows a class" in why
+    assert choose.decide(most + 1, ENGLISH, tiny_start, num_classes=5)[0] != "contrastive"
+    assert choose.decide(most, ENGLISH, tiny_start, num_classes=None)[0] != "contrastive"
+
+
+def test_classes_are_counted_for_one_text_with_one_class(dataset) -> None:
+    assert choose.num_classes(dataset, "train", "text_classification") == 2
+    for task in ("multilabel", "regression", "pair"):
+        assert choose.num_classes(dataset, "train", task) is None
+
+
+def test_another_method_than_the_chosen_one_is_suggested_with_its_reason(
+    dataset, tiny_start: Path, tmp_path: Path
+) -> None:
+    task = "text_classification"
+    assert choose.suggestion(dataset, tiny_start, task, "full") == ""
+    assert "would take full" in choose.suggestion(dataset, tiny_start, task, "head")
+    few = ore.refine({"text": ["great", "dull"] * 4, "label": ["a", "b"] * 4}, operators=[], split={}, out=tmp_path)
+    assert "would take contrastive: 4 rows a class" in choose.suggestion(few, tiny_start, task, "full")
+    assert "would take contrastive" in choose.suggestion(few, None, task, "linear")
+    assert choose.suggestion(few, tiny_start, task, "contrastive") == ""
+    assert choose.suggestion(dataset, None, task, "linear") == ""
+
+
+def test_finetune_says_what_it_would_take(tiny_start: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    rows = {"text": [f"a great film {n}" for n in range(8)], "label": ["a", "b"] * 4}
+    data = ore.refine(rows, operators=[], split={}, out=tmp_path / "data")
+    given = {"out": tmp_path / "m", "force": True, "on_event": lambda event: said.append(event.message)}
+    ore.finetune(str(tiny_start), data, method="head", **given)
+    assert any("--method auto would take contrastive: 4 rows a class" in line for line in said)
+    said.clear()
+    model = ore.finetune(str(tiny_start), data, train={"threads": 1}, **given)
+    assert any("method contrastive: 4 rows a class" in line for line in said)
+    assert model.manifest.recipe["options"]["method"] == "contrastive"

@@ -25,10 +25,16 @@ from oreline.train.resources import forecast
 ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.array([2, 12, 6, 3], np.int32)]
 
 
-def options_survive_json(kind: str, name: str) -> None:
+METHOD_OPTIONS: dict[str, dict[str, Any]] = {
+    "prompt": {"pattern": "{text} very [MASK]", "words": {"fresh": "great", "rotten": "awful"}}
+}
+"""What a method does not do without."""
+
+
+def options_survive_json(kind: str, name: str, given: dict[str, Any] | None = None) -> None:
     """Options round-trip through a recipe: what is written as JSON builds the same plug."""
     plug = registry.get(kind, name)
-    defaults = {o.name: o.default for o in registry.options_of(plug) if not o.required}
+    defaults = (given or {}) | {o.name: o.default for o in registry.options_of(plug) if not o.required}
     rebuilt = registry.create(kind, name, **json.loads(json.dumps(defaults)))
     for option, value in defaults.items():
         if hasattr(rebuilt, option) and not isinstance(value, tuple):
@@ -37,7 +43,8 @@ def options_survive_json(kind: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", registry.names("method"))
 def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
-    options_survive_json("method", name)
+    given = METHOD_OPTIONS.get(name, {})
+    options_survive_json("method", name, given)
     before = reviews.frame("train")
     made = [
         finetune(
@@ -45,6 +52,7 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
             reviews,
             task="text_classification",
             method=name,
+            method_options=given,
             options=TrainOptions(epochs=1, threads=1),
             out=tmp_path / copy,
             score=point_values,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.train.batches import pack, plan_epoch, steps_from, steps_per_epoch
+from oreline.train.batches import class_steps, pack, plan_epoch, steps_from, steps_per_epoch
 
 LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120).map(lambda rows: np.array(rows, dtype=np.int64))
 
@@ -57,3 +57,16 @@ def test_packing_keeps_tokens_in_order_and_pads_nothing(lengths, width: int):
 @pytest.mark.parametrize(("rows", "step", "expected"), [(10, 5, 2), (11, 5, 3), (1, 32, 1)])
 def test_steps_per_epoch(rows: int, step: int, expected: int):
     assert steps_per_epoch(rows, step) == expected
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=80), st.integers(1, 40), st.integers(1, 5), st.integers(0, 3))
+def test_classes_come_into_a_step_in_groups(classes: list[int], rows_per_step: int, rows_per_class: int, epoch: int):
+    classes_N = np.array(classes)
+    given_ = {"rows_per_step": rows_per_step, "rows_per_class": rows_per_class}
+    steps = class_steps(classes_N, **given_, seed=1, epoch=epoch)
+    assert sorted(np.concatenate(steps).tolist()) == list(range(len(classes)))
+    assert len(steps) == len(class_steps(classes_N, **given_, seed=1, epoch=epoch + 1))
+    assert all(len(rows) <= max(rows_per_step, rows_per_class) for rows in steps)
+    alone = sum((np.bincount(classes_N[rows], minlength=7) == 1).sum() for rows in steps)
+    odd = sum(count % rows_per_class == 1 or rows_per_class == 1 for count in np.bincount(classes_N) if count)
+    assert rows_per_class == 1 or alone <= odd  # a row is alone only where its class cannot be cut into groups

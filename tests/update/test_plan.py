@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from oreline.data.dataset import Dataset
-from oreline.errors import DataError
+from oreline.errors import DataError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
-from oreline.update.plan import EPOCHS, RATE_SHARE, key_of, labelled, options_of_policy, train_options
+from oreline.update.plan import EPOCHS, RATE_SHARE, key_of, labelled, options_of_policy, refuse_untrained, train_options
 
 
 def trained_by(model: Artifact, method: str, **train: Any) -> Artifact:
@@ -105,3 +106,14 @@ def test_time_is_scaled_by_rows_and_passes(
     measured.clear()
     _, report = update(served, fresh, dry_run=True, **settings)
     assert report.facts["estimated_train_s"] is None
+
+
+def test_a_model_of_a_method_that_learns_from_no_row_is_not_updated():
+    for method in ("zero_shot", "head"):
+        recipe = {"options": {"method": method}}
+        base = SimpleNamespace(manifest=SimpleNamespace(recipe=recipe), path=Path("model"))
+        if method == "head":
+            refuse_untrained(base)
+        else:
+            with pytest.raises(UsageError, match="learns from no row"):
+                refuse_untrained(base)

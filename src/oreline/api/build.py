@@ -150,19 +150,24 @@ def finetune(
     """
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
+    from oreline.train.job import named_method
 
     names.known_plug("task", task)
+    knows_classes = False
     if method != "auto":
         names.known_plug("method", method)
+        named, its_options = named_method(method, method_options or {})
+        trainer = registry.create("method", named, **its_options)
+        knows_classes = bool(getattr(trainer, "labels", ()))
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
     dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     if method == "auto":
-        method, start, why = choose.method(dataset, start)
-        if method != "full" and registry.get("task", task).view in ("tags", "frames"):
-            method, start, why = "full", start or DEFAULT_START, "every word has an answer of its own"
+        method, start, why = choose.method(dataset, start, task)
         on_event(Event("choose", message=f"method {method}: {why}"))
+    elif said := choose.suggestion(dataset, start, task, method):
+        on_event(Event("choose", message=said))
     start = None if method == "linear" else start or DEFAULT_START
-    with _naming_source(data, dataset, task):
+    with _naming_source(data, dataset, task, needs_target=not knows_classes):
         return run(
             names.start_folder(start),
             dataset,
@@ -307,7 +312,7 @@ def update(
 
 
 @contextmanager
-def _naming_source(data: Any, dataset: Dataset, task: str) -> Iterator[None]:
+def _naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool = True) -> Iterator[None]:
     """Name what the user gave where an error about the rows names no place, or only the folder they were refined into.
 
     Raises `DataError` for raw data without a column that the task needs.
@@ -315,7 +320,8 @@ def _naming_source(data: Any, dataset: Dataset, task: str) -> Iterator[None]:
     given = str(data) if isinstance(data, str | Path) else str(dataset.path)
     plug = registry.get("task", task)
     columns = [name for name in dataset.manifest.columns if name != "row_id"]
-    lacking = next((role for role in (*plug.inputs, plug.target) if role not in columns), None)
+    needed = (*plug.inputs, plug.target) if needs_target else plug.inputs
+    lacking = next((role for role in needed if role not in columns), None)
     is_raw = Path(given.partition("#")[0]).absolute() != dataset.path.absolute()
     if lacking and is_raw:
         raise DataError(

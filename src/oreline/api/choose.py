@@ -5,8 +5,12 @@ In order:
 0. No start model was asked for and three tenths of the letters are Chinese: `linear`.
 1. The start model's tokenizer knows less than nine tenths of the words (Chinese text with an English
    MiniLM: 64 % unknown): `linear`, character n-grams, which need no vocabulary.
-2. Fewer than `FEW_ROWS` training rows: `head`; there is too little to move a whole encoder.
-3. Otherwise `full`.
+2. One class a row, and at most `FEW_A_CLASS` rows a class: `contrastive`.
+3. Fewer than `FEW_ROWS` training rows: `head`; there is too little to move a whole encoder.
+4. Otherwise `full`.
+
+What was measured at 8 rows a class stands in `docs/LOG.md` (2026-11-27, few labels); `FEW_A_CLASS`
+itself is a guess so far.
 """
 
 from __future__ import annotations
@@ -14,27 +18,48 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oreline import registry
 from oreline.api import names
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
 
 FEW_ROWS = 200
+FEW_A_CLASS = 32
 MAX_UNKNOWN = 0.1
 MANY_HAN = 0.3
 SAMPLE_ROWS = 500
+BY_WORD = ("tags", "frames")
+"""Views of tasks that answer every word, which the methods for whole texts cannot."""
 DEFAULT_START = "catalog:minilm-l6-en"
 
 
-def method(data: Dataset, start: Any) -> tuple[str, Any, str]:
+def method(data: Dataset, start: Any, task: str = "text_classification") -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
+    if registry.get("task", task).view in BY_WORD:
+        return "full", DEFAULT_START if start is None else start, "every word has an answer of its own"
     split = "train" if "train" in data.splits else data.splits[0]
     texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
-    return decide(data.num_rows(split), texts, start)
+    return decide(data.num_rows(split), texts, start, num_classes=num_classes(data, split, task))
 
 
-def decide(num_rows: int, texts: list[str], start: Any) -> tuple[str, Any, str]:
-    """Choose from the number of training rows, some of their texts, and the start model asked for (or None)."""
+def num_classes(data: Dataset, split: str, task: str) -> int | None:
+    """Return how many classes the rows of a split have; None where they have none, or may have several each."""
+    plug = registry.get("task", task)
+    if plug.view != "classes" or tuple(plug.inputs) != ("text",) or plug.target not in data.manifest.columns:
+        return None
+    return int(data.scan(split, [plug.target]).collect()[plug.target].drop_nulls().n_unique())
+
+
+def decide(num_rows: int, texts: list[str], start: Any, *, num_classes: int | None = None) -> tuple[str, Any, str]:
+    """Choose the method: its name, the start model to use with it, and the reason in one sentence.
+
+    Args:
+        num_rows: training rows.
+        texts: some of their texts.
+        start: the start model asked for, or None.
+        num_classes: of the rows, where each text has one; None for any other task.
+    """
     if start is None and han_share(texts) > MANY_HAN:
         return "linear", None, "the texts are Chinese and no Chinese start model was given"
     start = DEFAULT_START if start is None else start
@@ -42,9 +67,35 @@ def decide(num_rows: int, texts: list[str], start: Any) -> tuple[str, Any, str]:
     unknown = unknown_share(folder, texts) if folder is not None else 1.0
     if unknown > MAX_UNKNOWN:
         return "linear", None, f"{unknown:.0%} of the texts' tokens are unknown to the start model {start}"
+    chosen, why = by_size(num_rows, num_classes)
+    return chosen, start, f"{why}, and the start model {start} knows their words"
+
+
+def by_size(num_rows: int, num_classes: int | None) -> tuple[str, str]:
+    """Return the method for so many training rows, of so many classes (None: not one a row), and the reason."""
+    if num_classes and num_rows <= FEW_A_CLASS * num_classes:
+        a_class = num_rows / num_classes
+        return "contrastive", f"{a_class:.0f} rows a class are few: comparing rows in pairs learns most from them"
     if num_rows < FEW_ROWS:
-        return "head", start, f"{num_rows} training rows are too few to train the whole encoder ({FEW_ROWS} are not)"
-    return "full", start, f"{num_rows:,} training rows, and the start model {start} knows their words"
+        return "head", f"{num_rows} training rows are too few to train the whole encoder ({FEW_ROWS} are not)"
+    return "full", f"{num_rows:,} training rows"
+
+
+def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
+    """Return a sentence on what `auto` would take instead of the chosen method; empty where it would take the same.
+
+    Nothing is fetched for it: without a start model, `linear` hears of it only where rows are few.
+    """
+    split = "train" if "train" in data.splits else data.splits[0]
+    classes = num_classes(data, split, task)
+    if start is None and chosen == "linear":
+        texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
+        better, why = by_size(data.num_rows(split), classes)
+        if better != "contrastive" or han_share(texts) > MANY_HAN:
+            return ""
+    else:
+        better, _, why = method(data, start, task)
+    return f"--method auto would take {better}: {why}" if better != chosen else ""
 
 
 def han_share(texts: list[str]) -> float:

@@ -69,17 +69,22 @@ def refined(data: Any) -> tuple[Dataset | None, str]:
 
 def first_texts(options: Mapping[str, Any]) -> list[str]:
     """Return the first texts of a verb's data. Raises `DataError` when there is no such column."""
+    return first_values(options, "text")
+
+
+def first_values(options: Mapping[str, Any], role: str) -> list[str]:
+    """Return the first values of a role in a verb's data. Raises `DataError` when there is no such column."""
     from oreline.data.sources import frames
 
     data = options["data"]
     found, _ = refined(data)
     if found is not None:
-        frame, column = found.scan(found.splits[0]).head(choose.SAMPLE_ROWS).collect(), "text"
+        frame, column = found.scan(found.splits[0]).head(choose.SAMPLE_ROWS).collect(), role
     else:
         frame = next(itertools.islice(frames(data, rows=choose.SAMPLE_ROWS), 1))
-        column = options.get("text") or names.catalog_roles(data).get("text", "text")
+        column = options.get(role) or names.catalog_roles(data).get(role, role)
     if column not in frame.columns:
         raise DataError(
-            f"no column {column!r}", where=str(data)[:200], allowed=", ".join(frame.columns), remedy="--text COLUMN"
+            f"no column {column!r}", where=str(data)[:200], allowed=", ".join(frame.columns), remedy=f"--{role} COLUMN"
         )
     return [str(text) for text in frame[column].drop_nulls()]

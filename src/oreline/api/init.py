@@ -70,7 +70,7 @@ def write_recipe(data: str) -> NewRecipe:
         )
     num_train = round(found.num_rows * names.DEFAULT_SPLIT["train"])
     try:
-        method, start, why = choose.decide(num_train, _texts(data, roles["text"]), None)
+        method, start, why = choose.decide(num_train, _texts(data, roles["text"]), None, num_classes=len(found.classes))
     except ResourceError as error:  # what cannot be fetched cannot be trained: a recipe that runs here
         method, start, why = "linear", None, f"the start model is not here: {error.what}"
     options: dict[str, Any] = {"data": data, "text": roles["text"], "method": method, "start": start}

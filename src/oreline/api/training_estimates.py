@@ -19,13 +19,14 @@ import numpy as np
 
 from oreline import registry
 from oreline.api import build, choose, names
-from oreline.api.estimates import Estimated, first_texts, num_rows, refined
-from oreline.errors import UsageError
+from oreline.api.estimates import Estimated, first_texts, first_values, num_rows, refined
+from oreline.errors import DataError, UsageError
 from oreline.models.base import base_folder
 
 SHARES = (0.6, 0.3)
 """Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
 _TOKEN_BUDGET = 4096
+_CONTRASTIVE_STEPS = 15
 _LINEAR_FACTORS = (3.0, 8.0)
 """Training the linear method takes so many times as long as counting the n-grams of its texts once."""
 _LINEAR_BYTES = 150
@@ -55,7 +56,7 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     texts = first_texts(options)
     why = ""
     if method == "auto":
-        method, start, why = choose.decide(rows, texts, start)
+        method, start, why = choose.decide(rows, texts, start, num_classes=_num_classes(options))
     folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
     if folder is None:
         return _linear(rows, texts, "linear" + (f": {why}" if why else ""))
@@ -66,18 +67,32 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     total = weights + int(shape["vocab_size"]) * width
     tokens = rows * _mean_tokens(folder, texts, train.max_tokens)
     budget = train.token_budget or _TOKEN_BUDGET
-    if method == "head":
+    if method in ("head", "zero_shot"):
         seconds = _seconds(2.0 * weights * tokens, width, inner)
-        return Estimated(rows, seconds, 4 * total + (500 << 20), "head: embeddings are computed once")
+        return Estimated(rows, seconds, 4 * total + (500 << 20), f"{method}: texts are embedded once")
     has_adapter = method.replace("-", "_") not in registry.names("method") or method == "adapter"
+    passes = train.epochs
+    if method == "contrastive":  # few rows are seen more often, and embedded once more for the head
+        passes = max(passes, _CONTRASTIVE_STEPS * train.rows_per_step / max(rows, train.rows_per_step)) + 0.5
     # Nothing is computed for the gradients of weights that stay as they are, and no moment is kept for them.
-    seconds = _seconds((4.0 if has_adapter else 6.0) * weights * tokens * train.epochs, width, inner)
+    seconds = _seconds((4.0 if has_adapter else 6.0) * weights * tokens * passes, width, inner)
     if train.minutes is not None:
         seconds = (min(seconds[0], train.minutes * 60), min(seconds[1], train.minutes * 60))
     memory = (4 if has_adapter else 16) * total + 4 * _ACTIVATIONS * budget * layers * width + (500 << 20)
     epochs = f"{train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
     trained = ", of which few train" if has_adapter else ""
     return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights{trained}, {epochs}")
+
+
+def _num_classes(options: Mapping[str, Any]) -> int | None:
+    """Return how many labels the first rows have; None for a task that is not one class a row, or without labels."""
+    plug = registry.get("task", options.get("task") or build.DEFAULT_TASK)
+    if plug.view != "classes" or tuple(plug.inputs) != ("text",):
+        return None
+    try:
+        return len(set(first_values(options, "label"))) or None
+    except DataError:
+        return None
 
 
 def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:

@@ -27,13 +27,15 @@ from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
 from oreline.models.base import ADAPTER
+from oreline.models.masked_choice import MaskedChoice
 from oreline.models.pooling import PooledClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEAD = "head.safetensors"
-"""Weights of a head for which transformers has no class: `weight` (K, D), `bias` (K,); its pooling in the metadata."""
+"""Weights of a head for which transformers has no class: `weight` (K, D), `bias` (K,), or the tokens `words` (K,) and
+`mask` of a choice among words; its kind and pooling in the metadata."""
 
 
 def load_encoder(folder: str | Path) -> Any:
@@ -69,6 +71,9 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
         return _open(AutoModelForTokenClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
     file = Path(folder) / HEAD
     saved = _metadata(file) if file.is_file() else {}
+    if saved.get("kind") == "masked_choice" and pooling is None:
+        weights = load_file(file)
+        return MaskedChoice(load_masked(folder), weights["words"].tolist(), int(weights["mask"]))
     if (pooling or saved.get("pooling", "first")) == "first":
         return _open(AutoModelForSequenceClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
     model = PooledClassifier(load_encoder(folder), num_labels)
@@ -85,6 +90,7 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
     `labels` go into the configuration, so that transformers names the classes too.
     """
     whole = model.encoder if isinstance(model, PooledClassifier) else model
+    whole = model.masked if isinstance(model, MaskedChoice) else whole
     if labels:
         whole.config.id2label = dict(enumerate(labels))
         whole.config.label2id = {label: index for index, label in enumerate(labels)}
@@ -93,6 +99,8 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
     (folder / "generation_config.json").unlink(missing_ok=True)
     if isinstance(model, PooledClassifier):
         save_head(folder, model.classifier.state_dict(), kind="classifier", pooling="mean")
+    if isinstance(model, MaskedChoice):
+        save_head(folder, {"words": model.words_K, "mask": model.mask}, kind="masked_choice")
 
 
 def save_encoder(model: Any, folder: Path) -> None:

@@ -45,9 +45,8 @@ def write_samples(folder: Path, runtime: Runtime, data: Dataset, *, seed: int = 
         seed: of the choice of rows.
     """
     task = runtime.task
-    columns = ["row_id", *task.inputs, task.target]
-    held_out = data.frame("dev" if data.manifest.splits.get("dev") else _training_split(data), columns)
-    trained = data.frame(_training_split(data), columns)
+    held_out = _with_target(data, "dev" if data.manifest.splits.get("dev") else _training_split(data), task)
+    trained = _with_target(data, _training_split(data), task)
     reference = held_out.sample(min(NUM_REFERENCE, held_out.height), seed=seed)
     replay = stratified_sample(trained, strata(trained, task), NUM_REPLAY, seed=seed)
     replayed = _unanswered(replay, task)
@@ -150,6 +149,14 @@ def stratified_sample(frame: pl.DataFrame, stratum: pl.Series, rows: int, *, see
     rank = pl.int_range(pl.len()).shuffle(seed=seed).over("_stratum")
     quota = (pl.len().over("_stratum") * (rows / frame.height)).ceil()
     return of_stratum.filter(rank < quota).drop("_stratum")
+
+
+def _with_target(data: Dataset, split: str, task: Task) -> pl.DataFrame:
+    """Return a split's rows, their target null where the data has none."""
+    columns = ["row_id", *task.inputs]
+    if task.target in data.manifest.columns:
+        return data.frame(split, [*columns, task.target])
+    return data.frame(split, columns).with_columns(pl.lit(None, dtype=pl.String).alias(task.target))
 
 
 def _training_split(data: Dataset) -> str:

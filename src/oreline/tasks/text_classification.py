@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from oreline.tasks.classes import OneOfClasses
+from oreline.tasks.prompts import check_pattern, encode_in_pattern
+from oreline.types import Columns, Encoded
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 class Task(OneOfClasses):
@@ -10,4 +18,23 @@ class Task(OneOfClasses):
 
     Args:
         labels: class names in index order, each once.
+        pattern: what the text is put into, with a masked place for the label's word (the method `prompt`); none when
+            empty.
     """
+
+    def __init__(self, *, labels: Sequence[str], pattern: str = "") -> None:
+        super().__init__(labels=labels)
+        self.pattern = pattern
+        if pattern:
+            check_pattern(pattern)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().options, **({"pattern": self.pattern} if self.pattern else {})}
+
+    def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
+        """Turn the texts into ids, in their pattern where there is one, cut to `max_tokens`."""
+        if self.pattern:
+            return encode_in_pattern(columns["text"], self.pattern, tokenizer, max_tokens)
+        return super().encode(columns, tokenizer, max_tokens)

@@ -57,6 +57,27 @@ def steps_per_epoch(num_rows: int, rows_per_step: int) -> int:
     return -(-num_rows // rows_per_step)
 
 
+def class_steps(
+    classes_N: NDArray[np.int64], *, rows_per_step: int, rows_per_class: int, seed: int, epoch: int
+) -> list[NDArray[np.int64]]:
+    """Cut one epoch into steps in which each class has several rows; the row indices of each step.
+
+    The rows of a class are shuffled and cut into groups, the groups of all classes are shuffled and dealt to the steps.
+
+    >>> steps = class_steps(np.array([0, 1, 0, 1]), rows_per_step=2, rows_per_class=2, seed=0, epoch=0)
+    >>> sorted(sorted(rows.tolist()) for rows in steps)
+    [[0, 2], [1, 3]]
+    """
+    source = np.random.default_rng([seed, epoch])
+    groups = []
+    for name in np.unique(classes_N):
+        rows = source.permutation(np.flatnonzero(classes_N == name))
+        groups += [rows[start : start + rows_per_class] for start in range(0, len(rows), rows_per_class)]
+    per_step = max(rows_per_step // rows_per_class, 1)
+    shuffled = [groups[index] for index in source.permutation(len(groups))]
+    return [np.concatenate(shuffled[start : start + per_step]) for start in range(0, len(groups), per_step)]
+
+
 def pack(rows: Sequence[NDArray[np.int32]], width: int, *, seed: int) -> NDArray[np.int32]:
     """Join shuffled rows end to end and cut the stream into full rows of `width` tokens; shape (N, width).
 

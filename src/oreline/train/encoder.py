@@ -188,6 +188,8 @@ class EncoderTraining:
         return outputs
 
     def _say_example(self) -> None:
+        if not self.train.ids:
+            return
         shown = self.tokenizer.decode(self.train.ids[0].tolist(), skip_special_tokens=False)
         [target] = self.job.task.names(self.job.train.targets[:1])
         self.job.say(f"first row as the model sees it: {shown[:300]} → {target}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -76,10 +76,7 @@ def finetune(
     trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
-    frame = training_frame(data, registry.get("task", task)) if rows is None else rows
-    with _naming_rows(frame):
-        opened = open_task_for(task, frame, start)
-        train = _rows(frame, opened)
+    frame, opened = _rows_and_task(trainer, data, task, start, rows)
     recorded = {
         "task": task,
         "method": method,
@@ -95,7 +92,7 @@ def finetune(
     job = Job(
         task=opened,
         start=start,
-        train=train,
+        train=_rows(frame, opened),
         dev=_dev_rows(data, opened),
         options=options,
         seed=seed,
@@ -125,6 +122,21 @@ def _naming_rows(frame: pl.DataFrame) -> Iterator[None]:
         if error.row is not None and not error.where:
             error.where = str(frame["row_id"][error.row])
         raise
+
+
+def _rows_and_task(
+    trainer: Method, data: Dataset, task: str, start: Path | None, rows: pl.DataFrame | None
+) -> tuple[pl.DataFrame, Task]:
+    """Return the rows to train on, and the task as the method reads it."""
+    known = tuple(getattr(trainer, "labels", ()))
+    frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
+    with _naming_rows(frame):
+        opened = open_task_for(task, frame, start, known)
+    if hasattr(trainer, "adapted"):
+        opened = trainer.adapted(opened)
+    if not getattr(trainer, "trains", True):
+        frame = frame.clear()  # what is not trained on is left to evaluate with
+    return frame, opened
 
 
 def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
@@ -159,12 +171,14 @@ def _manifest(
     )
 
 
-def training_frame(data: Dataset, task: Any) -> pl.DataFrame:
+def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.DataFrame:
     """Return the training rows: `row_id`, the task's inputs and its target.
 
-    Raises `DataError` when a column is missing or no row has a target.
+    With classes that are `known` without rows there may be no target, and no row. Raises `DataError` when a column is
+    missing or no row has a target.
     """
-    wanted = [*task.inputs, task.target]
+    has_target = task.target in data.manifest.columns or not known
+    wanted = [*task.inputs, *([task.target] if has_target else [])]
     for role in wanted:
         if role not in data.manifest.columns:
             raise DataError(
@@ -173,16 +187,25 @@ def training_frame(data: Dataset, task: Any) -> pl.DataFrame:
                 allowed=did_you_mean(role, data.manifest.columns),
                 remedy=f"refine it again and name the column: oreline refine SOURCE --{role} COLUMN",
             )
+    if not has_target:
+        return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
     split = "train" if "train" in data.splits else data.splits[0]
     frame = data.frame(split, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
-    if frame.is_empty():
+    if frame.is_empty() and not known:
         raise DataError("there are no labelled rows to train on", where=f"{data.path}, split {split!r}")
     return frame
 
 
-def open_task_for(task: str, frame: pl.DataFrame, start: Path | None) -> Task:
-    """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order."""
+def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Sequence[str] = ()) -> Task:
+    """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
+
+    `known` are the classes where the method names them. Raises `DataError` for a row of another.
+    """
     targets = frame[registry.get("task", task).target].to_list()
+    if known:
+        named: Task = registry.create("task", task, labels=list(known))
+        named.encode_target(targets)
+        return named
     options = registry.get("task", task).options_from(targets)
     if start is not None and (start / store.MANIFEST).is_file():
         manifest = store.read_manifest(start)
@@ -210,11 +233,12 @@ def _identity(
 
 def _rows(frame: pl.DataFrame, task: Task) -> Rows:
     columns = {role: frame[role].to_list() for role in task.inputs}
-    return Rows(columns, task.encode_target(frame[task.target].to_list()))
+    with _naming_rows(frame):
+        return Rows(columns, task.encode_target(frame[task.target].to_list()))
 
 
 def _dev_rows(data: Dataset, task: Task) -> Rows | None:
-    if not data.manifest.splits.get("dev"):
+    if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
     frame = data.frame("dev", [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.

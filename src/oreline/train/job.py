@@ -90,7 +90,11 @@ def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, 
 
 
 class Method(Protocol):
-    """How a task is learnt: the plug of `train/methods`."""
+    """How a task is learnt: the plug of `train/methods`.
+
+    A method that trains on no row says `trains = False`; one that knows classes without rows lists them in `labels`;
+    one that reads rows in another way returns the task that does from `adapted(task)`.
+    """
 
     runtime: str
     """Name of the runtime that predicts with what it makes."""

@@ -13,7 +13,7 @@ import polars as pl
 
 from oreline import registry
 from oreline.data.dataset import Dataset
-from oreline.errors import DataError, did_you_mean
+from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.types import Event, OnEvent, Task
@@ -109,6 +109,17 @@ def labelled(data: Dataset, splits: Sequence[str], task: Task) -> pl.DataFrame:
             )
     columns = ["row_id", *task.inputs, task.target, *(["group"] if "group" in data.manifest.columns else [])]
     return pl.concat([data.frame(split, columns) for split in splits])
+
+
+def refuse_untrained(base: Artifact) -> None:
+    """Raise `UsageError` for a model of a method that learns from no row: an update would change nothing."""
+    method = str(base.manifest.recipe["options"]["method"])
+    if not getattr(registry.get("method", method), "trains", True):
+        raise UsageError(
+            f"the model was made by the method {method!r}, which learns from no row",
+            where=str(base.path),
+            remedy=f"train on the rows that you have: oreline finetune ROWS --start {base.path}",
+        )
 
 
 def train_options(options: TrainOptions, base: Artifact) -> TrainOptions:

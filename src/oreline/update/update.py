@@ -27,7 +27,7 @@ from oreline.train.finetune import finetune
 from oreline.types import OnEvent, ignore
 from oreline.update import rows
 from oreline.update.memory import DATA, remember, trainable
-from oreline.update.plan import Plan, key_of, labelled, options_of_policy, train_options
+from oreline.update.plan import Plan, key_of, labelled, options_of_policy, refuse_untrained, train_options
 from oreline.update.promote import REPORTS, locked, stored_report
 from oreline.update.summary import Judged, Pair, update_report
 
@@ -84,6 +84,7 @@ def update(
     _check_champion(home, model)
     task = open_task(model)
     base = trainable(model, home)
+    refuse_untrained(base)
     golden = labelled(gate_data, [gate_split], task)
     known = remember((model, base), task, golden, home)
     chooser = registry.create("policy", policy, **options_of_policy(policy, policy_options, base))

@@ -1,0 +1,233 @@
+"""Contrastive fine-tuning with a linear head: for few rows a class.
+
+Shape suffixes: N rows, M rows and label texts together, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from oreline import registry
+from oreline.errors import UsageError
+from oreline.models.attention import set_dropout
+from oreline.models.batch import Batch, make_batch
+from oreline.train.batches import class_steps
+from oreline.train.contrast import ContrastHead
+from oreline.train.describe import check, label_texts, require_one_text_one_class
+from oreline.train.encoder import EncoderTraining, start_of
+from oreline.train.job import Job, Outcome, Rows
+from oreline.train.linear import Linear, fit, loss
+from oreline.train.precision import using_threads
+from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.run import Plan, Progress, run
+from oreline.types import Encoded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FORECAST_FROM = 100
+"""Steps from which on a forecast is worth the passes that it takes."""
+
+NAME_WEIGHT = 5
+"""Rows that a label's text counts for in the logistic regression: measured from 1 to 8, best at 3 to 8."""
+
+
+class Method:
+    """Contrastive fine-tuning: rows of a class are drawn together, then a logistic regression is fitted.
+
+    Every text is encoded once a step and compared with all others of the step, so that the cost does not grow with the
+    number of pairs. What the labels mean, in words, stands beside the rows: one row more for each class.
+
+    Args:
+        steps: optimizer steps at least; `epochs` passes over the rows, where these take more.
+        rows_per_class: rows of a class that come into a step together.
+        descriptions: a text, or a list of texts, by label; a label that is not named here is described by its name.
+        names: whether a label's name describes it; say no where the names mean nothing.
+        regularization: inverse strengths (scikit-learn's C) of the logistic regression; the best on dev is kept, the
+            first one where there is no dev.
+    """
+
+    runtime = "torch"
+    learning_rate = 5e-5
+
+    def __init__(
+        self,
+        *,
+        steps: int = 15,
+        rows_per_class: int = 2,
+        descriptions: Mapping[str, Any] | None = None,
+        names: bool = True,
+        regularization: Sequence[float] = (10.0, 1.0, 100.0),
+    ) -> None:
+        if steps < 0 or rows_per_class < 1:
+            raise UsageError(
+                f"contrastive: steps={steps}, rows_per_class={rows_per_class}",
+                allowed="steps from 0, rows_per_class from 1",
+            )
+        self.steps, self.rows_per_class = steps, rows_per_class
+        self.texts, self.names = check(descriptions or {}, "contrastive"), names
+        self.regularization = tuple(regularization)
+
+    def train(self, job: Job) -> Outcome:
+        """Train the encoder on `job.train`, then fit the head on its embeddings."""
+        require_one_text_one_class(job, "contrastive")
+        for name in ("label_smoothing", "focal_gamma"):
+            if value := getattr(job.options, name):
+                raise UsageError(
+                    f"{name} is {value!r}, and the method 'contrastive' has a loss of its own", remedy="method: full"
+                )
+        folder = start_of(job, "contrastive")
+        head = ContrastHead(num_labels=len(job.task.labels))
+        training = EncoderTraining(job, folder, head)
+        if job.options.dropout is None:
+            set_dropout(training.model, 0.0)
+        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
+            rows = _with_labels(training, label_texts(job.task.labels, self.texts, names=self.names))
+            resolved, progress = self._train_encoder(training, rows, threads)
+            best = self._best_head(training, rows, resolved)
+            with torch.no_grad():
+                training.model.classifier.weight.copy_(torch.from_numpy(best.weight_KF))
+                training.model.classifier.bias.copy_(torch.from_numpy(best.bias_K))
+            outputs = training.outputs(training.dev) if training.dev is not None else None
+        return Outcome(
+            save=training.save,
+            max_tokens=training.max_tokens,
+            dev_outputs=outputs,
+            resolved={**resolved, "regularization": best.strength},
+            measurements={"steps": progress.step},
+            history=progress.history,
+        )
+
+    def _train_encoder(self, training: EncoderTraining, rows: _Rows, threads: int) -> tuple[dict[str, Any], Progress]:
+        """Make the steps; returns what was resolved on this machine, and the progress."""
+        job, options, model = training.job, training.job.options, training.model
+        resolved = resolve(model, options, job.work, job.resolved, threads)
+        steps = _Steps(training, rows, self.rows_per_class, int(resolved["token_budget"]))
+        if "num_steps" not in resolved:
+            wanted = max(self.steps, round(options.epochs * steps.per_epoch))
+            resolved["num_steps"] = steps.affordable(wanted, resolved["precision"] == "bf16")
+            keep(job.work, resolved)
+        rate = options.learning_rate or self.learning_rate
+        optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
+            model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
+        )
+        plan = Plan(
+            model=model,
+            optimizer=optimizer,
+            loss=training.regularized.loss,
+            steps=steps.batches,
+            num_steps=int(resolved["num_steps"]),
+            learning_rate=rate,
+            precision=str(resolved["precision"]),
+            flops_per_token=flops_per_token(model) * training.regularized.cost,
+            peak_gflops=float(resolved["peak_gflops"]),
+            average=training.regularized.average,
+            logs=job.logs,
+        )
+        config = {"method": "contrastive", "learning_rate": rate, **options.model_dump(exclude={"track"})}
+        return resolved, run(plan, options, job.work, job.on_event, config)
+
+    def _best_head(self, training: EncoderTraining, rows: _Rows, resolved: Mapping[str, Any]) -> Linear:
+        """Fit the logistic regression on rows and label texts; of several strengths, the best on dev is kept."""
+        job = training.job
+        embedding_MD = training.embeddings(rows.encoded)
+        scale = float(np.linalg.norm(embedding_MD, axis=1).mean())  # strengths then mean the same for every encoder
+        strengths = list(self.regularization if job.dev is not None else self.regularization[:1])
+        if "regularization" in resolved:  # the way to it is part of the result
+            strengths = [strength for strength in strengths if strength <= float(resolved["regularization"])]
+        counts_M = np.where(np.arange(len(embedding_MD)) < rows.num_rows, 1, NAME_WEIGHT)
+        repeated = np.repeat(np.arange(len(embedding_MD)), counts_M)
+        described = replace(job, train=Rows(job.train.columns, rows.classes_M[repeated]))
+        fitted = [
+            Linear(layer.strength, layer.weight_KF / np.float32(scale), layer.bias_K)
+            for layer in fit(described, embedding_MD[repeated] / scale, strengths, max_iterations=5000)
+        ]
+        if job.dev is None or "regularization" in resolved:
+            return fitted[-1]
+        dev_ND = training.embeddings(training.dev) if training.dev is not None else embedding_MD
+        return fitted[int(np.argmin([loss(job, job.dev.targets, layer.scores(job, dev_ND)) for layer in fitted]))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The training rows, and after them the texts that describe the labels."""
+
+    encoded: Encoded
+    classes_M: NDArray[np.int64]
+    num_rows: int
+    """N: how many of them are training rows."""
+
+
+def _with_labels(training: EncoderTraining, texts: Sequence[Sequence[str]]) -> _Rows:
+    job = training.job
+    flat = [text for of_label in texts for text in of_label]
+    added = job.task.encode({"text": flat}, training.tokenizer, training.max_tokens)
+    classes = np.repeat(np.arange(len(texts)), [len(of_label) for of_label in texts])
+    return _Rows(
+        Encoded([*training.train.ids, *added.ids], np.concatenate([training.train.truncated_N, added.truncated_N])),
+        np.concatenate([job.train.targets, classes]).astype(np.int64),
+        len(job.train),
+    )
+
+
+class _Steps:
+    """Which rows make which step; it follows from the rows and the seed, so that a continued run finds its place."""
+
+    def __init__(self, training: EncoderTraining, rows: _Rows, rows_per_class: int, token_budget: int) -> None:
+        self.training, self.rows, self.rows_per_class = training, rows, rows_per_class
+        # A step is one forward pass, or its rows could not be compared: twice the budget at most.
+        longest = max(len(ids) for ids in rows.encoded.ids)
+        options = training.job.options
+        self.rows_per_step = max(min(options.rows_per_step, 2 * token_budget // longest), 2 * rows_per_class)
+        self.per_epoch = len(self._epoch(0))
+
+    def batches(self, first: int, stop: int) -> Iterator[Sequence[Batch]]:
+        """Yield the batches of the steps `first` to `stop - 1`."""
+        for number in range(first, stop):
+            epoch, place = divmod(number, self.per_epoch)
+            if place == 0 or number == first:
+                steps = self._epoch(epoch)
+            yield [self._batch(steps[place])]
+
+    def affordable(self, num_steps: int, bf16: bool) -> int:
+        """Return the number of steps that `minutes` allow, and say what they will take."""
+        training = self.training
+        job, minutes = training.job, training.job.options.minutes
+        if num_steps < _FORECAST_FROM and minutes is None:
+            job.say(f"{num_steps:,} steps over {self.rows.num_rows:,} rows, {self.rows_per_step} rows in each at most")
+            return num_steps
+        wrapped = training.regularized
+        sample = [self._batch(rows) for rows in self._epoch(0)[:4]]
+        measured = forecast(
+            training.model, sample, wrapped.loss, bf16=bf16, passes=wrapped.passes, copies=wrapped.copies
+        )
+        if minutes is not None:
+            num_steps = min(num_steps, max(int(minutes * 60 / measured.step_s), 1))
+        job.say(measured.sentence(num_steps, self.rows.num_rows, num_steps / self.per_epoch))
+        return num_steps
+
+    def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
+        return class_steps(
+            self.rows.classes_M[: self.rows.num_rows],
+            rows_per_step=self.rows_per_step,
+            rows_per_class=self.rows_per_class,
+            seed=self.training.job.seed,
+            epoch=epoch,
+        )
+
+    def _batch(self, rows: NDArray[np.int64]) -> Batch:
+        """Return rows with the texts that describe their labels."""
+        classes_M, num_rows = self.rows.classes_M, self.rows.num_rows
+        texts = num_rows + np.flatnonzero(np.isin(classes_M[num_rows:], classes_M[rows]))
+        chosen = np.concatenate([rows, texts])
+        return make_batch(
+            [self.rows.encoded.ids[row] for row in chosen],
+            self.training.pad_id,
+            targets=classes_M[chosen],
+            device=self.training.device,
+        )

@@ -1,0 +1,112 @@
+"""Contrastive fine-tuning: what it learns from, what it refuses, and that a killed run continues to the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import oreline as ore
+from oreline.errors import UsageError
+from oreline.evaluate.estimates import point_values
+from oreline.recipe import TrainOptions
+from oreline.runtime.open import open_runtime
+from oreline.train.finetune import finetune
+from oreline.train.methods.contrastive import Method
+from oreline.types import Event
+
+OPTIONS = TrainOptions(epochs=1, threads=1, learning_rate=1e-3)
+
+
+def few(reviews: Any, per_class: int = 8) -> pl.DataFrame:
+    frame = reviews.frame("train", ["row_id", "text", "label"])
+    return pl.concat([part.head(per_class) for part in frame.partition_by("label", maintain_order=True)])
+
+
+def train(start: Path, reviews: Any, out: Path, **given: Any) -> Any:
+    given = {"method_options": {"steps": 10}, "options": OPTIONS, "rows": few(reviews), **given}
+    return finetune(
+        start, reviews, task="text_classification", method="contrastive", out=out, score=point_values, **given
+    )
+
+
+def test_it_learns_from_few_rows_and_opens_as_any_artifact(reviews, tiny_start: Path, tmp_path: Path):
+    model = train(tiny_start, reviews, tmp_path / "model", rows=few(reviews, 30), method_options={"steps": 60})
+    test = reviews.frame("test")
+    runtime = open_runtime(model)
+    scores_NK = runtime.predict({"text": test["text"].to_list()}).outputs["scores"]
+    assert (scores_NK.argmax(1) == runtime.task.encode_target(test["label"].to_list())).mean() > 0.8
+    assert model.has("head.safetensors")
+    assert model.measurements()["steps"] == 60
+
+
+def test_every_text_is_encoded_once_a_step(reviews, tiny_start: Path, tmp_path: Path):
+    seen: list[Event] = []
+    train(tiny_start, reviews, tmp_path / "model", on_event=seen.append)
+    steps = [event for event in seen if "loss" in event.values]
+    assert len(steps) == 10
+    said = " ".join(event.message for event in seen)
+    assert "10 steps over 16 rows, 32 rows in each at most" in said
+
+
+def test_a_killed_run_continues_to_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):
+    options = OPTIONS.model_copy(update={"checkpoint_every_s": 1e-9, "dropout": 0.1})
+
+    def kill(event: Event) -> None:
+        if event.step == 4 and "loss" in event.values:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_start, reviews, tmp_path / "killed", options=options, on_event=kill)
+    seen: list[Event] = []
+    killed = train(tiny_start, reviews, tmp_path / "killed", options=options, on_event=seen.append)
+    whole = train(tiny_start, reviews, tmp_path / "whole", options=options)
+    assert any("continuing at step" in event.message for event in seen)
+    for file in ("model.safetensors", "head.safetensors"):
+        assert killed.manifest.files[file] == whole.manifest.files[file]
+
+
+def test_what_was_resolved_gives_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):
+    first = train(tiny_start, reviews, tmp_path / "first")
+    again = train(tiny_start, reviews, tmp_path / "again", resolved=first.manifest.recipe["resolved"])
+    assert again.manifest.files["head.safetensors"] == first.manifest.files["head.safetensors"]
+
+
+def test_descriptions_take_part(reviews, tiny_start: Path, tmp_path: Path):
+    made = [
+        train(tiny_start, reviews, tmp_path / name, method_options={"steps": 2, **options})
+        for name, options in (
+            ("names", {}),
+            ("none", {"names": False}),
+            ("described", {"descriptions": {"fresh": ["a great film", "superb"], "rotten": "a dull film"}}),
+        )
+    ]
+    assert len({model.manifest.files["model.safetensors"]["sha256"] for model in made}) == 3
+
+
+def test_it_is_updated_and_takes_minutes(reviews, tiny_start: Path, tmp_path: Path):
+    base = train(tiny_start, reviews, tmp_path / "base")
+    options = OPTIONS.model_copy(update={"minutes": 1e-6})
+    fresh = train(base.path, reviews, tmp_path / "fresh", options=options)
+    assert fresh.measurements()["steps"] == 1
+    assert np.isfinite(open_runtime(fresh).predict({"text": ["a film"]}).outputs["scores"]).all()
+
+
+def test_what_it_cannot_do_is_refused(reviews, tiny_start: Path, tmp_path: Path):
+    for options in ({"steps": -1}, {"rows_per_class": 0}):
+        with pytest.raises(UsageError, match="contrastive: steps"):
+            Method(**options)
+    with pytest.raises(UsageError, match="description of the label 'fresk'"):
+        train(tiny_start, reviews, tmp_path / "m", method_options={"descriptions": {"fresk": "good"}})
+    with pytest.raises(UsageError, match="loss of its own"):
+        train(tiny_start, reviews, tmp_path / "m", options=OPTIONS.model_copy(update={"focal_gamma": 2.0}))
+    pairs = {
+        "text": ["a film", "a plot"] * 8,
+        "text_pair": [f"the story {n}" for n in range(16)],
+        "label": ["x", "y"] * 8,
+    }
+    with pytest.raises(UsageError, match="reads one text a row"):
+        ore.finetune(str(tiny_start), pairs, task="pair", method="contrastive", out=tmp_path / "m")

@@ -1,0 +1,56 @@
+"""The contrastive loss against its formula, written out pair by pair."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from oreline.models.batch import make_batch
+from oreline.train.contrast import ContrastHead, contrastive_loss
+
+
+def pair_by_pair(embedding: list[list[float]], classes: list[int]) -> float:
+    """The formula in plain Python."""
+    within, between = [], []
+    for i, j in itertools.combinations(range(len(embedding)), 2):
+        a, b = embedding[i], embedding[j]
+        cosine = sum(x * y for x, y in zip(a, b)) / math.hypot(*a) / math.hypot(*b)
+        within += [(1 - cosine) ** 2] if classes[i] == classes[j] else []
+        between += [cosine**2] if classes[i] != classes[j] else []
+    return sum(within) / len(within) / 2 + sum(between) / len(between) / 2
+
+
+def test_it_is_the_formula():
+    torch.manual_seed(0)
+    embedding_BD, classes = torch.randn(7, 5), [0, 1, 0, 2, 1, 0, 3]  # classes 2 and 3 have one row each
+    expected = pair_by_pair(embedding_BD.tolist(), classes)
+    assert float(contrastive_loss(embedding_BD, torch.tensor(classes))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_batch_that_lacks_one_kind_of_pair_leaves_finite_gradients():
+    for classes in ([0], [0, 1, 2], [0, 0]):
+        embedding_BD = torch.randn(len(classes), 4, requires_grad=True)
+        contrastive_loss(embedding_BD, torch.tensor(classes)).backward()
+        assert embedding_BD.grad.isfinite().all()
+
+
+def test_training_draws_a_class_together(tiny_start: Path):
+    torch.manual_seed(0)
+    head = ContrastHead(num_labels=2)
+    model = head.module(tiny_start).eval()
+    rows = [np.array([2, number, 3], np.int32) for number in (7, 8, 9, 10)]
+    batch = make_batch(rows, 0, targets=np.array([0, 0, 1, 1]))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(10):
+        loss = head.loss(model, batch) / batch.weight
+        losses.append(float(loss.detach()))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[-1] < 0.5 * losses[0]
