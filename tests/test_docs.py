@@ -33,6 +33,10 @@ NOT_RUN = {
     ("docs/how-to.md", "oreline run recipes/quickstart.yaml --set finetune.train.epochs=2"): "it takes minutes",
     ("docs/how-to.md", "oreline finetune data --task text_classification --start catalog:minilm-l6-en "
      "--set 'train.track=[tensorboard]' --out model"): "tests/train/test_finetune.py tracks a small model instead",
+    ("docs/how-to.md", "oreline finetune reviews.csv --text text --label label --start catalog:minilm-l6-en --method "
+     "lora --set method_options.rank=8 --out small"): "tests/cli/test_build.py trains and merges a small one",
+    ("docs/how-to.md", "oreline finetune texts.csv --method zero_shot --out first \\"): "they need start models; "
+     "tests/train/methods has each on a small one",
 }  # fmt: skip
 PLUGS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
 
