@@ -19,6 +19,7 @@ import numpy as np
 from oreline.api import build, choose, names
 from oreline.api.estimates import Estimated, first_texts, num_rows, refined
 from oreline.errors import UsageError
+from oreline.recipe import TrainOptions
 
 SHARES = (0.6, 0.3)
 """Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
@@ -65,12 +66,17 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     if method == "head":
         seconds = _seconds(2.0 * weights * tokens, width, inner)
         return Estimated(rows, seconds, 4 * total + (500 << 20), "head: embeddings are computed once")
-    seconds = _seconds(6.0 * weights * tokens * train.epochs, width, inner)
+    frozen = min(int((options.get("method_options") or {}).get("freeze_layers", 0)), layers)
+    seconds = _seconds(_training_flops(weights * tokens, frozen / layers, train), width, inner)
     if train.minutes is not None:
         seconds = (min(seconds[0], train.minutes * 60), min(seconds[1], train.minutes * 60))
-    memory = 16 * total + 4 * _ACTIVATIONS * budget * layers * width + (500 << 20)
-    epochs = f"{train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
-    return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights, {epochs}")
+    trained = weights * (layers - frozen) // layers if frozen else total
+    memory = 4 * total + 12 * trained + 4 * _ACTIVATIONS * budget * (layers - frozen) * width + (500 << 20)
+    note = f"{method}: {total / 1e6:.1f}M weights, {train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
+    if frozen and train.epochs > 1 and train.frozen_cache != "off":
+        kept = tokens * width * (2 if train.frozen_cache == "bf16" else 4)
+        note += f", {frozen} layers computed once and kept in {kept / 2**30:.2f} GiB on disk"
+    return Estimated(rows, seconds, memory, note)
 
 
 def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:
@@ -84,6 +90,12 @@ def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:
     counting_s = (time.perf_counter() - begun) / len(texts) * rows
     memory = (500 << 20) + int(_LINEAR_BYTES * num_characters / len(texts) * rows)
     return Estimated(rows, (counting_s * _LINEAR_FACTORS[0], counting_s * _LINEAR_FACTORS[1]), memory, note)
+
+
+def _training_flops(weights_times_tokens: float, frozen: float, train: TrainOptions) -> float:
+    """Return the operations of a run in which a share of the layers is frozen: forward only, once where it is kept."""
+    passes = train.epochs if train.frozen_cache == "off" else min(train.epochs, 1)
+    return weights_times_tokens * (6.0 * (1 - frozen) * train.epochs + 2.0 * frozen * passes)
 
 
 def _seconds(flops: float, width: int, inner: int) -> tuple[float, float]:
