@@ -35,6 +35,8 @@ NOT_RUN = {
      "--set 'train.track=[tensorboard]' --out model"): "tests/train/test_finetune.py tracks a small model instead",
     ("docs/how-to.md", "oreline finetune reviews.csv --text text --label label --start catalog:minilm-l6-en --method "
      "lora --set method_options.rank=8 --out small"): "tests/cli/test_build.py trains and merges a small one",
+    ("docs/how-to.md", "oreline finetune data --task text_classification --start catalog:minilm-l6-en --method full "
+     "--set method_options.freeze_layers=4 --set train.epochs=5 --out model"): "tests/train/test_frozen.py trains so",
     ("docs/how-to.md", "oreline finetune texts.csv --method zero_shot --out first \\"): "they need start models; "
      "tests/train/methods has each on a small one",
 }  # fmt: skip

@@ -69,6 +69,10 @@ class TrainOptions(BaseModel):
     minutes: float | None = Field(None, gt=0, description="stop (well-decayed) after this time")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where a probe finds it faster")
     threads: int | None = Field(None, ge=1, description="CPU threads; all cores when not set")
+    frozen_cache: Literal["bf16", "fp32", "off"] = Field(
+        "bf16",
+        description="what frozen lowest layers return is kept on disk in this precision; off: computed in every step",
+    )
     dropout: float | None = Field(None, ge=0, lt=1, description="overrides the start model's dropout")
     checkpoint_every_s: float = Field(60.0, gt=0, description="seconds between checkpoints")
     track: list[str] = Field(default_factory=list, description="tracker plugs besides events.jsonl")

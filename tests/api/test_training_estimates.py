@@ -33,6 +33,25 @@ def test_an_adapter_needs_no_moments_for_weights_that_stay(dataset, tiny_start: 
     assert "few train" in lora.note
 
 
+def test_frozen_layers_are_estimated_as_computed_once(dataset, tiny_start: Path, monkeypatch) -> None:
+    monkeypatch.setattr("oreline.api.training_estimates._peak_flops", lambda *_: 1e9)
+
+    def estimated(layers: int, **train: object) -> Estimated:
+        options = {
+            "data": str(dataset.path),
+            "start": str(tiny_start),
+            "method": "full",
+            "train": {"epochs": 300, **train},
+        }
+        return estimate_training("finetune", {**options, "method_options": {"freeze_layers": layers}})
+
+    full, kept, computed = estimated(0), estimated(1), estimated(1, frozen_cache="off")
+    assert kept.seconds[1] < 0.8 * computed.seconds[1] < 0.8 * full.seconds[1]
+    assert kept.memory_bytes < full.memory_bytes
+    assert "1 layers computed once and kept in 0.00 GiB on disk" in kept.note
+    assert "disk" not in computed.note
+
+
 def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
     def estimated(rows: int) -> Estimated:
         return estimate_training("finetune", {"data": {"text": ["a film of some length"] * rows}, "method": "linear"})

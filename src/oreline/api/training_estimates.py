@@ -22,6 +22,7 @@ from oreline.api import build, choose, names
 from oreline.api.estimates import Estimated, first_texts, first_values, num_rows, refined
 from oreline.errors import DataError, UsageError
 from oreline.models.base import base_folder
+from oreline.recipe import TrainOptions
 
 SHARES = (0.6, 0.3)
 """Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
@@ -71,17 +72,28 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
         seconds = _seconds(2.0 * weights * tokens, width, inner)
         return Estimated(rows, seconds, 4 * total + (500 << 20), f"{method}: texts are embedded once")
     has_adapter = method.replace("-", "_") not in registry.names("method") or method == "adapter"
+    frozen = min(int((options.get("method_options") or {}).get("freeze_layers", 0)), layers)
     passes = train.epochs
     if method == "contrastive":  # few rows are seen more often, and embedded once more for the head
         passes = max(passes, _CONTRASTIVE_STEPS * train.rows_per_step / max(rows, train.rows_per_step)) + 0.5
-    # Nothing is computed for the gradients of weights that stay as they are, and no moment is kept for them.
-    seconds = _seconds((4.0 if has_adapter else 6.0) * weights * tokens * passes, width, inner)
+    if has_adapter:  # nothing is computed for the gradients of weights that stay as they are
+        seconds = _seconds(4.0 * weights * tokens * passes, width, inner)
+    elif frozen:
+        seconds = _seconds(_training_flops(weights * tokens, frozen / layers, train), width, inner)
+    else:
+        seconds = _seconds(6.0 * weights * tokens * passes, width, inner)
     if train.minutes is not None:
         seconds = (min(seconds[0], train.minutes * 60), min(seconds[1], train.minutes * 60))
-    memory = (4 if has_adapter else 16) * total + 4 * _ACTIVATIONS * budget * layers * width + (500 << 20)
-    epochs = f"{train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
-    trained = ", of which few train" if has_adapter else ""
-    return Estimated(rows, seconds, memory, f"{method}: {total / 1e6:.1f}M weights{trained}, {epochs}")
+    trained = 0 if has_adapter else weights * (layers - frozen) // layers if frozen else total
+    memory = 4 * total + 12 * trained + 4 * _ACTIVATIONS * budget * (layers - frozen) * width + (500 << 20)
+    few = ", of which few train" if has_adapter else ""
+    note = (
+        f"{method}: {total / 1e6:.1f}M weights{few}, {train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
+    )
+    if frozen and train.epochs > 1 and train.frozen_cache != "off":
+        kept = tokens * width * (2 if train.frozen_cache == "bf16" else 4)
+        note += f", {frozen} layers computed once and kept in {kept / 2**30:.2f} GiB on disk"
+    return Estimated(rows, seconds, memory, note)
 
 
 def _num_classes(options: Mapping[str, Any]) -> int | None:
@@ -106,6 +118,12 @@ def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:
     counting_s = (time.perf_counter() - begun) / len(texts) * rows
     memory = (500 << 20) + int(_LINEAR_BYTES * num_characters / len(texts) * rows)
     return Estimated(rows, (counting_s * _LINEAR_FACTORS[0], counting_s * _LINEAR_FACTORS[1]), memory, note)
+
+
+def _training_flops(weights_times_tokens: float, frozen: float, train: TrainOptions) -> float:
+    """Return the operations of a run in which a share of the layers is frozen: forward only, once where it is kept."""
+    passes = train.epochs if train.frozen_cache == "off" else min(train.epochs, 1)
+    return weights_times_tokens * (6.0 * (1 - frozen) * train.epochs + 2.0 * frozen * passes)
 
 
 def _seconds(flops: float, width: int, inner: int) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
 SHORT = "oreline_short"
-_SAME_LAYOUT = {"BertLayer", "RobertaLayer", "XLMRobertaLayer", "CamembertLayer", "ElectraLayer"}
+SAME_LAYOUT = {"BertLayer", "RobertaLayer", "XLMRobertaLayer", "CamembertLayer", "ElectraLayer"}
 """Layers built like BERT's, in models whose classifier reads the first token."""
 
 
@@ -136,7 +136,7 @@ def first_token_only(model: Any) -> bool:
     Logits and gradients are those of the whole layer. `last_hidden_state` then has shape (B, 1, D).
     """
     layers = getattr(getattr(getattr(model, "base_model", None), "encoder", None), "layer", None)
-    if not layers or type(layers[-1]).__name__ not in _SAME_LAYOUT or layers[-1].is_decoder:
+    if not layers or type(layers[-1]).__name__ not in SAME_LAYOUT or layers[-1].is_decoder:
         return False
     layers[-1].forward = functools.partial(_first_token_layer, layers[-1])
     return True

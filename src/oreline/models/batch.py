@@ -1,6 +1,6 @@
 """Rows of token ids as one padded batch of tensors.
 
-Shape suffixes: B rows of one batch, T tokens.
+Shape suffixes: B rows of one batch, T tokens, D width.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Batch:
     targets: Tensor | None = None
     weight: float = 0.0
     """How many terms the loss sums: rows for a classifier, predicted tokens for a language model."""
+    states_BTD: Tensor | None = None
+    """What the lowest layers return for these tokens, where it is known: the model starts above them."""
 
     @property
     def num_rows(self) -> int:
@@ -38,6 +40,9 @@ class Batch:
 
     def inputs(self) -> dict[str, Tensor]:
         """Return the keyword arguments of a transformers model."""
+        if self.states_BTD is not None:
+            given = {"inputs_embeds": self.states_BTD, "attention_mask": self.mask_BT}
+            return {name: tensor for name, tensor in given.items() if tensor is not None}
         named = {"input_ids": self.ids_BT, "attention_mask": self.mask_BT, "token_type_ids": self.segments_BT}
         return {name: tensor for name, tensor in named.items() if tensor is not None}
 

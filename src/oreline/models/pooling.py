@@ -40,8 +40,8 @@ class PooledClassifier(nn.Module):
         """Return the encoder's configuration."""
         return self.encoder.config
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
+    def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
         """Return `logits` (B, K) and `pooled` (B, D), the mean state that the head reads."""
-        hidden_BTD = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **inputs).last_hidden_state
+        hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
         pooled_BD = mean_over_tokens(hidden_BTD, attention_mask)
         return SimpleNamespace(logits=self.classifier(pooled_BD), pooled=pooled_BD)

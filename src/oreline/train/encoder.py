@@ -26,10 +26,11 @@ from oreline.models.batch import Batch, make_batch
 from oreline.models.load import max_positions, save_model, tokenizer
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import cut, predict_words
-from oreline.train.batches import steps_from, steps_per_epoch
+from oreline.train.batches import plan_epoch, steps_from, steps_per_epoch
+from oreline.train.frozen import Frozen, usable_prefix
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.precision import using_threads
-from oreline.train.regularize import Regularized, regularized
+from oreline.train.regularize import Loss, Regularized, regularized
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.types import Adapter, Encoded, Event, OnEvent
@@ -87,6 +88,7 @@ class EncoderTraining:
         self.dev = self._encode(job.dev) if job.dev is not None else None
         self.pieces, self.targets = self._pieces()
         self.lengths_N = np.asarray([len(ids) for ids in self.pieces.ids], dtype=np.int64)
+        self.frozen: Frozen | None = None
         self._last_outputs: dict[str, NDArray[Any]] | None = None
         self._say_example()
 
@@ -98,8 +100,10 @@ class EncoderTraining:
             rate = options.learning_rate or learning_rate
             bf16 = resolved["precision"] == "bf16"
             per_epoch = steps_per_epoch(len(self.lengths_N), options.rows_per_step)
+            self.frozen = self._frozen(int(resolved["token_budget"]), bf16)
+            loss = self.frozen.above(self.regularized.loss) if self.frozen else self.regularized.loss
             if "num_steps" not in resolved:
-                resolved["num_steps"] = self._num_steps(per_epoch, resolved, bf16)
+                resolved["num_steps"] = self._num_steps(per_epoch, resolved, bf16, loss)
                 keep(job.work, resolved)
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
                 self.model,
@@ -112,13 +116,14 @@ class EncoderTraining:
             plan = Plan(
                 model=self.model,
                 optimizer=optimizer,
-                loss=self.regularized.loss,
+                loss=loss,
                 steps=lambda first, stop: self._steps(first, stop, int(resolved["token_budget"])),
                 num_steps=int(resolved["num_steps"]),
                 learning_rate=rate,
                 precision=str(resolved["precision"]),
-                flops_per_token=flops_per_token(self.model) * self.regularized.cost,
+                flops_per_token=self._flops_per_token() * self.regularized.cost,
                 peak_gflops=float(resolved["peak_gflops"]),
+                flops_beside=lambda: self.frozen.train.flops if self.frozen else 0.0,
                 evaluate=self._score_dev if self.dev is not None else None,
                 evaluate_every=-(-per_epoch // options.evaluations_per_epoch),
                 average=self.regularized.average,
@@ -139,7 +144,7 @@ class EncoderTraining:
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
         batches = length_batches(lengths_N, PREDICT_TOKENS)
         with torch.inference_mode():
-            parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[0] for rows in batches]
+            parts = [self._logits(encoded, rows) for rows in batches]
         logits_NK = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
         return {"scores": self.job.task.activate(logits_NK)}
 
@@ -197,25 +202,56 @@ class EncoderTraining:
             num_rows = len(self.train.ids)
             self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")
 
-    def _num_steps(self, per_epoch: int, resolved: Mapping[str, Any], bf16: bool) -> int:
+    def _frozen(self, token_budget: int, bf16: bool) -> Frozen | None:
+        """Open what is kept of the frozen lowest layers, if there are any that states can stand for."""
+        job, rows_per_step = self.job, self.job.options.rows_per_step
+        if adapter_of(self.model) is not None:
+            return None  # virtual tokens and keys are no layers; their states are not those of the layers alone
+        prefix = usable_prefix(self.model, inputs_move=self.regularized.inputs_move, say=job.say)
+        if prefix is None:
+            return None
+        dev = self.dev if self.dev is not None and self.dev.words is None else None  # rows in windows are read whole
+        frozen = Frozen(
+            prefix, job, lambda encoded, rows: self._batch(encoded, rows, None), self.pieces, dev, bf16=bf16
+        )
+        first = plan_epoch(
+            self.lengths_N, rows_per_step=rows_per_step, token_budget=token_budget, seed=job.seed, epoch=0
+        )
+        dev_lengths_N = np.asarray([len(ids) for ids in dev.ids] if dev else [], dtype=np.int64)
+        frozen.keep(
+            [rows for step in first for rows in step],
+            length_batches(dev_lengths_N, PREDICT_TOKENS),
+            sum(parameter.numel() for parameter in self.model.parameters()),
+        )
+        return frozen
+
+    def _flops_per_token(self) -> float:
+        return flops_per_token(self.model, left_out=self.frozen.prefix.num_weights if self.frozen else 0)
+
+    def _num_steps(self, per_epoch: int, resolved: Mapping[str, Any], bf16: bool, loss: Loss) -> int:
         options = self.job.options
         num_steps = max(round(per_epoch * options.epochs), 1)
         middle = int(np.median(self.lengths_N))
         rows = np.argsort(np.abs(self.lengths_N - middle), kind="stable")[: options.rows_per_step]
         parts = length_batches(self.lengths_N[rows], int(resolved["token_budget"]), len(rows))
         sample = [self._batch(self.pieces, rows[part], self.targets) for part in parts]
+        if self.frozen:
+            sample, states_s = self.frozen.sample(sample, bf16=bf16)
         wrapped = self.regularized
         measured = forecast(
             self.model,
             sample,
-            wrapped.loss,
+            loss,
             bf16=bf16,
             passes=wrapped.passes,
             copies=wrapped.copies,
             averaged=wrapped.average is not None,
+            frozen_layers=self.frozen.prefix.num_layers if self.frozen else 0,
         )
+        if self.frozen:
+            measured = self.frozen.forecast(measured, states_s, per_epoch)
         if options.minutes is not None:
-            num_steps = min(num_steps, max(int(options.minutes * 60 / measured.step_s), 1))
+            num_steps = min(num_steps, measured.steps_within(options.minutes * 60))
         self.job.say(measured.sentence(num_steps, len(self.job.train), num_steps / per_epoch))
         return num_steps
 
@@ -229,7 +265,22 @@ class EncoderTraining:
             token_budget=token_budget,
             seed=self.job.seed,
         ):
-            yield [self._batch(self.pieces, rows, self.targets) for rows in parts]
+            yield [self._training_batch(rows) for rows in parts]
+
+    def _training_batch(self, rows: NDArray[np.int64]) -> Batch:
+        batch = self._batch(self.pieces, rows, self.targets)
+        return replace(batch, states_BTD=self.frozen.train.states(rows)) if self.frozen else batch
+
+    def _logits(self, encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        batch = self._batch(encoded, rows, None)
+        if self.frozen and self.frozen.dev and encoded is self.dev:
+            batch = replace(batch, states_BTD=self.frozen.dev.states(rows))
+            with self.frozen.prefix.left_out():
+                logits_BK, _ = self.head.outputs(self.model, batch)
+        else:
+            logits_BK, _ = self.head.outputs(self.model, batch)
+        found: NDArray[np.float32] = logits_BK
+        return found
 
     def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
         if targets is not None:
@@ -269,12 +320,14 @@ class EncoderTraining:
         rates: Mapping[str, float],
         dev_outputs: dict[str, NDArray[Any]] | None,
     ) -> Outcome:
+        frozen = self.frozen
+        kept = {"frozen_layers": frozen.prefix.num_layers, "frozen_cache_bytes": frozen.num_bytes} if frozen else {}
         return Outcome(
             save=self.save,
             max_tokens=self.max_tokens,
             dev_outputs=dev_outputs,
             resolved=resolved,
-            measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, **rates},
+            measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, **rates, **kept},
             history=progress.history,
         )
 

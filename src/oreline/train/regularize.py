@@ -31,6 +31,8 @@ class Plain:
     """Forward passes whose activations lie in memory at once."""
     copies = 0
     """Copies of the trained weights beside them."""
+    inputs_move = False
+    """Whether it changes what goes into the lowest layers, whose states then cannot be kept."""
 
     def wrap(self, loss: Loss, head: Any) -> Loss:
         """Return the loss to train with. Raises `UsageError` for a head that lacks what is needed."""
@@ -104,6 +106,8 @@ class Regularized:
     """Forward passes whose activations lie in memory at once."""
     copies: int = 0
     """Copies of the trained weights beside them."""
+    inputs_move: bool = False
+    """Whether a regularizer changes what goes into the lowest layers."""
 
 
 def regularizers(entries: Sequence[Any]) -> list[Plain]:
@@ -127,6 +131,7 @@ def regularized(entries: Sequence[Any], head: Any) -> Regularized:
         math.prod(plug.cost for plug in plugs),
         math.prod(plug.passes for plug in plugs),
         sum(plug.copies for plug in plugs),
+        any(plug.inputs_move for plug in plugs),
     )
 
 

@@ -41,6 +41,8 @@ class Plan:
     precision: str
     flops_per_token: float
     peak_gflops: float
+    flops_beside: Callable[[], float] = lambda: 0.0
+    """Floating-point operations made so far besides those: states of frozen layers."""
     evaluate: Callable[[], tuple[tuple[float, ...], dict[str, float]]] | None = None
     """Returns what to maximise (compared as a tuple) and the figures to log."""
     evaluate_every: int = 0
@@ -159,6 +161,7 @@ class _Meter:
             return {}
         spent_s = max(time.monotonic() - self._start, 1e-9)
         tokens_per_s = self._tokens / spent_s
+        flops = self._tokens * self._plan.flops_per_token + self._plan.flops_beside()
         left = self._plan.num_steps - step.number
         return {
             "loss": float(step.loss),
@@ -166,7 +169,7 @@ class _Meter:
             "rows_per_s": self._rows / spent_s,
             "tokens_per_s": tokens_per_s,
             "left_s": spent_s / (step.number - self._first) * left,
-            "gemm_share": tokens_per_s * self._plan.flops_per_token / 1e9 / max(self._plan.peak_gflops, 1e-9),
+            "gemm_share": flops / spent_s / 1e9 / max(self._plan.peak_gflops, 1e-9),
         }
 
     def paused(self) -> _Pause:

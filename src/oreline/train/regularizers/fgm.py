@@ -32,13 +32,14 @@ class Regularizer(Plain):
     """
 
     cost, passes = 7 / 3, 2  # forward, backward to the inputs alone, forward, backward through both
+    inputs_move = True
 
     def __init__(self, *, epsilon: float = 0.1, strength: float = 1.0) -> None:
         """Set the perturbation's length and the adversarial loss's weight."""
         refuse_outside("fgm", 0, math.inf, epsilon=epsilon, strength=strength)
         self.epsilon, self.strength = epsilon, strength
         if not (epsilon and strength):
-            self.cost, self.passes = 1.0, 1
+            self.cost, self.passes, self.inputs_move = 1.0, 1, False
 
     def wrap(self, loss: Loss, head: Any) -> Loss:
         """Return the sum of the clean and the adversarial loss."""

@@ -1,0 +1,141 @@
+"""Whether a job's lowest layers are frozen, and what follows: their states are kept, the layers above start from them.
+
+What is frozen is read from the parameters, not from the method: a method that freezes layers gets this without a line.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from oreline.models.batch import Batch
+from oreline.models.prefix import Prefix, prefix_of
+from oreline.train.cache import States
+from oreline.train.job import Job
+from oreline.train.optimizers.groups import depths
+from oreline.train.regularize import Loss
+from oreline.train.resources import Forecast
+from oreline.types import Encoded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BYTES_TO_SPARE = 32
+"""For each weight of the model: checkpoint, the one being written, best weights, artifact."""
+
+
+class Frozen:
+    """The frozen lowest layers of a job's model, and what they return for its rows.
+
+    Args:
+        prefix: the layers.
+        job: its options say how states are kept, and its workspace is where.
+        make: puts some encoded rows in a batch.
+        train: all training rows.
+        dev: all dev rows.
+        bf16: training runs under autocast.
+    """
+
+    def __init__(
+        self,
+        prefix: Prefix,
+        job: Job,
+        make: Callable[[Encoded, NDArray[Any]], Batch],
+        train: Encoded,
+        dev: Encoded | None,
+        *,
+        bf16: bool,
+    ) -> None:
+        kind = job.options.frozen_cache
+        self.prefix, self._job = prefix, job
+        self.train = States(prefix, train, make, half=kind == "bf16", bf16=bf16)
+        # Dev is scored in fp32, and so are its states: what is scored is what the model will answer.
+        self.dev = States(prefix, dev, make, half=False) if dev is not None and kind != "off" else None
+        self._keeps_train = kind != "off" and job.options.epochs > 1
+        self.num_bytes = self._keeps_train * self.train.num_bytes + (self.dev.num_bytes if self.dev else 0)
+
+    def keep(self, train: Sequence[NDArray[Any]], dev: Sequence[NDArray[Any]], num_weights: int) -> None:
+        """Keep states from now on where the disk has room; where it lacks some, say so and keep none.
+
+        Args:
+            train: the company in which training rows are computed.
+            dev: that of the dev rows.
+            num_weights: of the whole model, whose checkpoints need room too.
+        """
+        folder, say = self._job.work.folder, self._job.say
+        if lacking := lacking_bytes(folder, self.num_bytes, num_weights):
+            say(
+                f"warning: what the frozen layers return takes {self.num_bytes / 2**30:.2f} GiB, and the disk lacks "
+                f"{lacking / 2**30:.2f} GiB: it is computed in every step"
+            )
+            self._keeps_train, self.dev, self.num_bytes = False, None, 0
+        if self._keeps_train:
+            self.train.keep(folder, "train", train, say)
+        if self.dev is not None:
+            self.dev.keep(folder, "dev", dev, say)
+
+    def above(self, loss: Loss) -> Loss:
+        """Return a loss that begins with the states of its batch."""
+
+        def of_the_upper_layers(model: nn.Module, batch: Batch) -> Tensor:
+            with self.prefix.left_out():
+                return loss(model, batch)
+
+        return of_the_upper_layers
+
+    def sample(self, batches: Sequence[Batch], *, bf16: bool) -> tuple[list[Batch], float]:
+        """Return batches with their states, and the seconds that computing these takes."""
+        self.prefix.states(batches[0], bf16=bf16)
+        start = time.perf_counter()
+        given = [replace(batch, states_BTD=self.prefix.states(batch, bf16=bf16)) for batch in batches]
+        return given, time.perf_counter() - start
+
+    def forecast(self, measured: Forecast, states_s: float, steps_per_epoch: int) -> Forecast:
+        """Return the forecast of a run from that of steps that are given their states, which take `states_s` each."""
+        if not self._keeps_train:
+            return replace(measured, step_s=measured.step_s + states_s, disk_bytes=self.num_bytes)
+        return replace(measured, first_steps=steps_per_epoch, more_s=states_s, disk_bytes=self.num_bytes)
+
+
+def usable_prefix(model: nn.Module, *, inputs_move: bool, say: Callable[[str], None]) -> Prefix | None:
+    """Return the frozen lowest layers whose states can stand for them, or None; where there are some, say why not.
+
+    Args:
+        model: an encoder with its head, whose frozen parameters want no gradient.
+        inputs_move: whether the loss changes what goes into the lowest layers (adversarial embeddings).
+        say: is told one sentence.
+    """
+    num_layers = num_frozen_layers(model)
+    if not num_layers:
+        return None
+    if inputs_move:
+        say("the frozen layers are computed in every step: a regularizer changes what goes into them")
+        return None
+    prefix = prefix_of(model, num_layers)
+    if prefix is None:
+        architecture = getattr(getattr(model, "config", None), "model_type", type(model).__name__)
+        say(f"the frozen layers are computed in every step: {architecture!r} is not built like BERT")
+    return prefix
+
+
+def num_frozen_layers(model: nn.Module) -> int:
+    """Return how many of the lowest layers do not train, 0 where the embeddings below them do."""
+    below = depths(model)
+    highest = max(below.values(), default=1)  # of the embeddings
+    trained = [below[name] for name, parameter in model.named_parameters() if parameter.requires_grad and below]
+    return max(highest - 1 - max(trained, default=highest), 0)
+
+
+def lacking_bytes(folder: Path, wanted: int, num_weights: int) -> int:
+    """Return how many bytes the disk lacks to keep `wanted` beside a job's checkpoints; 0 when there is room.
+
+    What an earlier run of the job has kept already counts as room.
+    """
+    own = sum(getattr(file.stat(), "st_blocks", 0) * 512 for file in folder.glob("*.states"))
+    return max(wanted + _BYTES_TO_SPARE * num_weights - shutil.disk_usage(folder).free - own, 0)
