@@ -97,7 +97,7 @@ def test_one_class_only(cli) -> None:
 def test_a_label_in_test_never_seen_in_train(cli, model_folder: Path) -> None:
     write("test.csv", csv(["a fine film,splendid", "a dull film,rotten"]))
     done = cli("evaluate", model_folder, "test.csv", "--out", "out")
-    refused(done, "'splendid' (1 of 2 rows) was never seen in training", "row test.csv:1,", "fresh, rotten", "do:")
+    refused(done, "'splendid' was never seen in training (1 of 2 rows)", "row test.csv:1,", "fresh, rotten", "do:")
     assert "correct the label, or train again" in done.err
 
 

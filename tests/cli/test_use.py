@@ -111,7 +111,7 @@ def logged(model_folder: Path, tmp_path: Path) -> Callable[[list[str]], Path]:
     def log_of(texts: list[str]) -> Path:
         runtime = ore.load(model_folder)
         predictions = runtime.predict({"text": texts}, embeddings=True)
-        answers = runtime.task.decode(predictions.outputs)
+        answers = runtime.task.decode(predictions.outputs, {})
         file = tmp_path / "predictions.sqlite"
         log = PredictionLog(file)
         log.append(

@@ -83,7 +83,7 @@ def trained(request: pytest.FixtureRequest, tiny_start: Path, tmp_path_factory: 
     folder = tmp_path_factory.mktemp(request.param)
     data = ore.refine(rows(registry.get("task", request.param), 800), out=folder / "data")
     epochs = 15 if registry.get("task", request.param).view == "frames" else 6  # two things to learn at once
-    train = {"epochs": epochs, "learning_rate": 5e-3, "threads": 1}
+    train = {"epochs": epochs, "learning_rate": 5e-3, "threads": 1, "patience": 30}
     options = {"pooling": "mean"}
     model = ore.finetune(
         str(tiny_start), data, task=request.param, method="full", method_options=options, train=train, out=folder / "m"

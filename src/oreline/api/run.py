@@ -22,6 +22,7 @@ import yaml
 from oreline import recipe as recipes
 from oreline import registry, store
 from oreline.api import VERBS, names, rehearse, summary
+from oreline.api.baseline import NONE
 from oreline.errors import DataError, OrelineError, UsageError, did_you_mean
 from oreline.recipe import Recipe, Step
 from oreline.store import Artifact
@@ -117,7 +118,8 @@ def planned(read: Recipe) -> list[Planned]:
         inputs = []
         for option in recipes.REFERENCES:
             value = options.get(option)
-            if value is None:
+            if value is None or (option == "baseline" and value == NONE):
+                inputs += [str(value)] if value else []
                 continue
             entries = value if isinstance(value, list) else [value]
             found = [

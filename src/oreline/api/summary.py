@@ -126,6 +126,10 @@ def _evaluate(report: Report, _: Path) -> Iterator[Line]:
         yield f"{figure} of the {other}", f"{reached} {span}, difference {change} [{low}, {high}] n={difference['n']}"
 
 
+def _merge(report: Report, folder: Path) -> Iterator[Line]:
+    yield "size", f"{Artifact.open(folder, verify=False).size_bytes() / 1e6:.1f} MB"
+
+
 def _compress(report: Report, folder: Path) -> Iterator[Line]:
     facts = report.facts
     yield "gate", str(facts["verdict"])
@@ -170,6 +174,7 @@ _LINES: dict[str, Callable[[Report, Path], Iterator[Line]]] = {
     "pretrain": _pretrain,
     "finetune": _finetune,
     "evaluate": _evaluate,
+    "merge": _merge,
     "compress": _compress,
     "serve": _serve,
     "monitor": _monitor,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oreline import registry
+from oreline.errors import DataError
 from oreline.evaluate.compare import is_all_or_nothing, mcnemar, paired_differences
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.shown import TINY_ROWS, flagged, shorten
@@ -49,20 +50,26 @@ def evaluate(
         split: its split.
         slices: columns whose values are looked at one by one.
         compare: another model, to be compared on the same rows.
-        baseline: a simple model (character n-grams), to show what the simplest thing reaches on the same rows.
+        baseline: a simple model (character n-grams), to show what the simplest thing reaches on the same rows; left
+            out with a warning where it cannot be measured there, being trained on all of them.
         seed: of the bootstrap.
 
     Raises:
         DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
     """
     table = predict_table(runtime, data, split, slices=slices)
-    others = {
-        name: (other, predict_table(other, data, split, slices=slices))
-        for name, other in (("baseline", baseline), ("compared model", compare))
-        if other is not None
-    }
+    others, unfit = {}, []
+    for name, other in (("baseline", baseline), ("compared model", compare)):
+        if other is None:
+            continue
+        try:
+            others[name] = other, predict_table(other, data, split, slices=slices)
+        except DataError as error:
+            if name != "baseline":
+                raise
+            unfit.append(f"no baseline stands beside these figures: {error.what}")
     view = registry.create("view", runtime.task.view)
-    warnings = [*_warnings(table, split), *view.warnings(table, split)]
+    warnings = [*_warnings(table, split), *view.warnings(table, split), *unfit]
     common = table
     for name, (_, theirs) in others.items():
         common = aligned(common, theirs)[0]

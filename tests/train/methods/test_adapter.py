@@ -22,6 +22,8 @@ TARGETS: dict[str, Any] = {
     "classes": ["good", "bad"],
     "labels": [["good"], ["bad", "long"]],
     "numbers": [1.0, 3.5],
+    "tags": ["O B-X O", "O O B-Y"],
+    "frames": ["O B-X O", "O O B-Y"],
 }
 
 
@@ -40,14 +42,18 @@ def test_every_task_trains_an_adapter(task: str, tiny_start: Path, tmp_path: Pat
     rows = {
         role: [f"{role} {word} {number}" for number in range(80) for word in ("great", "dull")] for role in plug.inputs
     }
-    data = ore.refine({**rows, "label": TARGETS[plug.view] * 80}, out=tmp_path / "data")
+    rows["tags" if plug.view in ("tags", "frames") else "label"] = TARGETS[plug.view] * 80
+    if plug.view == "frames":
+        rows["label"] = TARGETS["classes"] * 80
+    data = ore.refine(rows, out=tmp_path / "data")
     train = {"epochs": 1, "threads": 1}
     model = ore.finetune(tiny_start, data, task=task, method="lora", train=train, out=tmp_path / "model")
     assert ore.evaluate(model, data).metrics
     whole = ore.merge(model, out=tmp_path / "whole")
     test = {role: data.frame("test")[role].to_list() for role in plug.inputs}
     before, after = (open_runtime(opened).predict(test).outputs["scores"] for opened in (model, whole))
-    np.testing.assert_allclose(after, before, atol=1e-5)
+    for row_after, row_before in zip(after, before, strict=True):
+        np.testing.assert_allclose(row_after, row_before, atol=1e-5)
 
 
 def test_it_learns_and_every_verb_takes_it(lora: Artifact, reviews, tmp_path: Path) -> None:

@@ -38,9 +38,10 @@ class Method:
         adapter_options: Mapping[str, Any] | None = None,
         pooling: str | None = None,
     ) -> None:
-        self.name, self.adapter_options, self.pooling = adapter.replace("-", "_"), dict(adapter_options or {}), pooling
-        self.adapter = registry.create("adapter", self.name, **self.adapter_options)
-        self.learning_rate: float = self.adapter.learning_rate
+        self.adapter, self.adapter_options, self.pooling = adapter.replace("-", "_"), adapter_options, pooling
+        self._options = dict(adapter_options or {})
+        self.plug = registry.create("adapter", self.adapter, **self._options)
+        self.learning_rate: float = self.plug.learning_rate
 
     def train(self, job: Job) -> Outcome:
         """Train on `job.train`, choosing on `job.dev`."""
@@ -48,14 +49,14 @@ class Method:
         base = self._base(folder, job.origin)
         pooling = self.pooling if is_adapted(folder) else self.pooling or pooling_of(folder)
         given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
-        training = EncoderTraining(job, folder, registry.create("head", job.task.head, **given), self.adapter)
+        training = EncoderTraining(job, folder, registry.create("head", job.task.head, **given), self.plug)
         few, whole = num_trained(training.model)
-        job.say(f"{self.name} trains {few:,} of {whole:,} weights ({few / whole:.2%})")
+        job.say(f"{self.adapter} trains {few:,} of {whole:,} weights ({few / whole:.2%})")
         outcome = training.fit(self.learning_rate)
 
         def save(into: Path) -> None:
-            options = self.adapter_options
-            save_adapter(training.model, into, adapter=self.name, options=options, base=base)
+            options = self._options
+            save_adapter(training.model, into, adapter=self.adapter, options=options, base=base)
 
         measured = {**outcome.measurements, "weights_trained": few, "weights": whole}
         return replace(outcome, save=save, measurements=measured)
@@ -65,10 +66,10 @@ class Method:
         if not is_adapted(folder):
             return describe_base(folder, origin)
         record = read_record(folder)
-        if (record["adapter"], record["options"]) != (self.name, self.adapter_options):
+        if (record["adapter"], record["options"]) != (self.adapter, self._options):
             raise UsageError(
                 f"the start model has the adapter {record['adapter']!r} on, with options {record['options']}, "
-                f"and {self.name!r} with {self.adapter_options} was asked for",
+                f"and {self.adapter!r} with {self._options} was asked for",
                 where=str(folder),
                 remedy=f"ask for the same, or merge it first: oreline merge {folder} --out DIR",
             )
