@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -69,6 +71,7 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
+            _ignore_interrupts()
             typer.echo("\ninterrupted; the same command continues", err=True)
             raise SystemExit(INTERRUPTED) from error
         except BrokenPipeError as error:
@@ -104,6 +107,13 @@ def _refused_by_system(error: OSError) -> int:
     except OSError:
         _write_nowhere()  # Python would try once more at exit, and end with 120 instead of our code
     return 1
+
+
+def _ignore_interrupts() -> None:
+    """Take no further interrupt: what a library raises of the same one later would change the exit code."""
+    for _ in range(2):  # one that is pending is raised before the handler is set
+        with contextlib.suppress(KeyboardInterrupt, ValueError):  # ValueError: outside of the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_nowhere() -> None:
