@@ -1,6 +1,6 @@
-"""What the heads over whole texts share: a linear layer over one vector for each row.
+"""What the heads share: a linear layer, over one vector for each row unless a head says otherwise.
 
-Shape suffixes: B rows of one batch, D width, K outputs.
+Shape suffixes: B rows of one batch, T tokens, D width, K outputs.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class SequenceHead:
         raise NotImplementedError
 
     def loss(self, model: Any, batch: Batch) -> Tensor:
-        """Return the summed loss of a batch; divided by `Batch.weight`, it is the mean."""
+        """Return the summed loss of a batch; divided by `Batch.weight`, its terms, it is the mean."""
         if batch.targets is None:
             raise ValueError("the batch has no targets")
         return self.terms(model(**batch.inputs()).logits.float(), batch.targets).sum()
 
     def outputs(self, model: Any, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the logits, (B, K), and the vector that the head reads, (B, D)."""
+        """Return the logits, (B, K) or (B, T, K), and one vector for each row, (B, D)."""
         with torch.inference_mode():
             logits_BK, embedding_BD = self.tensors(model, batch)
         return logits_BK.float().cpu().numpy(), embedding_BD.float().cpu().numpy()

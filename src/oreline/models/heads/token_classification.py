@@ -6,9 +6,8 @@ Shape suffixes: B rows of one batch, T tokens, D width, K tags.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,12 +16,10 @@ from oreline.models.adapted import open_classifier
 from oreline.models.attention import use_short_attention
 from oreline.models.batch import Batch
 from oreline.models.pooling import mean_over_tokens
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from oreline.models.sequence import SequenceHead
 
 
-class Head:
+class Head(SequenceHead):
     """A linear layer over the state of each token, and the cross-entropy of the tokens that have a target."""
 
     def __init__(
@@ -41,7 +38,7 @@ class Head:
             label_smoothing: share ε of the target that is spread evenly over the K tags.
             focal_gamma: exponent γ that makes tokens count less the surer the model is of their tag.
         """
-        self.num_labels = num_labels
+        super().__init__(num_labels=num_labels, pooling=pooling)
         self.label_smoothing, self.focal_gamma = label_smoothing, focal_gamma
 
     def module(self, folder: Path) -> Any:
@@ -66,18 +63,6 @@ class Head:
         log_p_BTK, log_q_BTK = logits_BTK.log_softmax(dim=2), others_BTK.log_softmax(dim=2)
         apart_BT = ((log_p_BTK.exp() - log_q_BTK.exp()) * (log_p_BTK - log_q_BTK)).sum(dim=2) / 2
         return (apart_BT * (targets_BT != -100)).sum(dim=1)
-
-    def loss(self, model: Any, batch: Batch) -> Tensor:
-        """Return the summed loss of a batch; divided by `Batch.weight`, its tokens with a target, it is the mean."""
-        if batch.targets is None:
-            raise ValueError("the batch has no targets")
-        return self.terms(model(**batch.inputs()).logits.float(), batch.targets).sum()
-
-    def outputs(self, model: Any, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the logits, (B, T, K), and the mean state of each row, (B, D)."""
-        with torch.inference_mode():
-            logits_BTK, embedding_BD = self.tensors(model, batch)
-        return logits_BTK.float().cpu().numpy(), embedding_BD.float().cpu().numpy()
 
     def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return logits (B, T, K) and embedding (B, D)."""
