@@ -122,9 +122,12 @@ def _gflops(width: int, inner: int, dtype: torch.dtype, device: str) -> float:
 
 
 def _time(tokens: int, width: int, inner: int, dtype: torch.dtype, device: str, *, seconds: float) -> float:
-    x_TD = torch.ones(tokens, width, dtype=dtype, device=device)
-    weight_ED = torch.ones(inner, width, dtype=dtype, device=device)
-    gradient_TE = torch.ones(tokens, inner, dtype=dtype, device=device)
+    # Not zeros or ones: a GPU multiplies those faster than real values.
+    made = torch.Generator(device).manual_seed(0)
+    x_TD, weight_ED, gradient_TE = (
+        torch.randn(shape, generator=made, dtype=dtype, device=device)
+        for shape in ((tokens, width), (inner, width), (tokens, inner))
+    )
     best = 0.0
     for _ in range(3):
         rounds, start = 0, time.perf_counter()

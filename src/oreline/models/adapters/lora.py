@@ -26,7 +26,7 @@ class Adapter(Plain):
     merges = True
 
     def __init__(
-        self, *, rank: int = 8, alpha: float = 16.0, dropout: float = 0.0, targets: Sequence[str] | str = QUERY_VALUE
+        self, *, rank: int = 16, alpha: float = 16.0, dropout: float = 0.0, targets: Sequence[str] | str = QUERY_VALUE
     ) -> None:
         self.rank, self.alpha, self.dropout, self.targets = rank, alpha, dropout, targets
 

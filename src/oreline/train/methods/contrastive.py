@@ -53,12 +53,12 @@ class Method:
     """
 
     runtime = "torch"
-    learning_rate = 5e-5
+    learning_rate = 1e-4
 
     def __init__(
         self,
         *,
-        steps: int = 15,
+        steps: int = 5,
         rows_per_class: int = 2,
         descriptions: Mapping[str, Any] | None = None,
         names: bool = True,
