@@ -30,7 +30,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from oreline.api.machine import peak_memory_bytes
+from oreline.memory import peak_bytes
 
 VARIANTS = ("trainer-defaults", "trainer-best", "oreline-first", "oreline-mean")
 SEED = 0
@@ -95,7 +95,7 @@ def run_one(name: str, start: Path, data: Path, num_rows: int, rate: float) -> d
     run = run_oreline if name.startswith("oreline") else run_trainer
     since = time.process_time()
     measured = run(name, start, opened, (train, test), rate)
-    cpu_s, peak_mib = round(time.process_time() - since, 1), round(peak_memory_bytes() / 2**20)
+    cpu_s, peak_mib = round(time.process_time() - since, 1), round(peak_bytes() / 2**20)
     return {**measured, "cpu_s": cpu_s, "peak_mib": peak_mib}
 
 

@@ -28,7 +28,7 @@ from statistics import median
 from typing import Any
 
 from finetune_cpu import machine
-from oreline.api.machine import peak_memory_bytes
+from oreline.memory import peak_bytes
 
 VARIANTS = ("full", "top2", "top2-cache", "top2-cache-fp32", "head")
 SEED = 0
@@ -118,7 +118,7 @@ def run_one(name: str, start: Path, data: Path, num_rows: int, epochs: int) -> d
             "rows_per_s": [model.measurements()["rows_per_s"]] if name == "head" else by_epoch(seen, num_rows, epochs),
             "accuracy": round(point_values(runtime.task, targets_N, outputs)["accuracy"], 4),
             "kept_mib": round(model.measurements().get("frozen_cache_bytes", 0) / 2**20, 1),
-            "peak_mib": round(peak_memory_bytes() / 2**20),
+            "peak_mib": round(peak_bytes() / 2**20),
             "cpu_s": round(cpu_s, 1),
             **(fit_s(num_labels=2) if name == "head" else {}),
         }

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from oreline.api.machine import peak_memory_bytes
+from oreline.memory import peak_bytes
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def run_one(given: argparse.Namespace, method: str, seed: int) -> dict[str, floa
             train=options, out=Path(scratch) / "model", seed=seed,
         )  # fmt: skip
         seconds = time.perf_counter() - begun
-        told, peak_mib = model.measurements(), peak_memory_bytes() / 2**20
+        told, peak_mib = model.measurements(), peak_bytes() / 2**20
         answers = ore.predict(model, test.select("text"))
         hits = [answer["label"] == label for answer, label in zip(answers, test["label"])]
         beside = ("samples.parquet", "train_rows.bin")

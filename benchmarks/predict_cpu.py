@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from oreline.api.machine import peak_memory_bytes
+from oreline.memory import peak_bytes
 
 PEERS = ("sentence-transformers", "transformers", "onnxruntime-fp32", "onnxruntime-int8")
 VARIANTS = (*PEERS, "oreline-torch", "oreline-fp32", "oreline-int8")
@@ -131,7 +131,7 @@ def run_one(name: str, work: Path, start: Path, num_rows: int) -> dict[str, floa
         labels = sorted(set(test["label"]))
         hits_N = answers_NX.argmax(axis=1) == np.asarray([labels.index(label) for label in test["label"]])
         measured["accuracy"] = round(float(hits_N.mean()), 4)
-    return {**measured, "tokens": _mean_tokens(work, texts), "peak_mib": round(peak_memory_bytes() / 2**20)}
+    return {**measured, "tokens": _mean_tokens(work, texts), "peak_mib": round(peak_bytes() / 2**20)}
 
 
 def sentence_transformers(work: Path, start: Path) -> Predict:

@@ -247,6 +247,8 @@ class Adapter(Protocol):
     """The usual peak rate."""
     merges: ClassVar[bool]
     """Whether it can be folded into the weights of the model."""
+    is_virtual: ClassVar[bool]
+    """Whether it adds tokens or keys to every text, so that frozen layers below it do not stand for themselves."""
 
     def apply(self, model: Any) -> None:
         """Put it into a classifier, and let it and the head train, and nothing else."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from oreline.api.machine import FLAGS, machine, peak_memory_bytes
+from oreline.api.machine import FLAGS, machine
 
 
 def test_the_machine_has_what_every_machine_has(tmp_path: Path) -> None:
@@ -13,9 +13,3 @@ def test_the_machine_has_what_every_machine_has(tmp_path: Path) -> None:
     assert found.free_disk_bytes > 0
     assert set(found.flags) <= set(FLAGS)
     assert found.processor
-
-
-def test_the_peak_of_memory_is_this_processs_own() -> None:
-    before = peak_memory_bytes()
-    held = bytearray(os.urandom(1)) * (before + (64 << 20))
-    assert peak_memory_bytes() >= before + len(held) // 2

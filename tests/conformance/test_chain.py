@@ -135,8 +135,7 @@ def test_the_head_alone_learns_too(trained: tuple[Dataset, Artifact], tiny_start
     data, model = trained
     if open_runtime(model).task.view in ("tags", "frames"):
         with pytest.raises(UsageError, match="answers whole texts"):
-            ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")
-        return
+            ore.finetune(data=data, task=model.manifest.task, method="linear", out=tmp_path / "linear")
     head = ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")
     main = open_runtime(head).task.metrics[0]
     assert head.manifest.metrics[main]["n"] > 0

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from oreline.data.dataset import Dataset
+from oreline.data.refine import refine
 from oreline.errors import DataError, UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.models.heads.sequence_classification import Head
@@ -28,6 +30,7 @@ from oreline.train.resources import Forecast
 from oreline.types import Event
 
 SHORT = TrainOptions(epochs=1, threads=1, learning_rate=1e-3)
+RAW: dict[str, Any] = {"roles": {}, "operators": [], "split": {}}
 
 
 def train(start: Path | None, data: Dataset, out: Path, method: str = "full", **options) -> Artifact:
@@ -133,6 +136,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from oreline.data.dataset import Dataset
+from oreline.data.refine import refine
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.train.finetune import finetune
@@ -296,6 +300,18 @@ def test_training_on_an_artifact_keeps_its_labels_and_remembers_its_rows(torch_m
     hashes = np.fromfile(child.file("train_rows.bin"), dtype="<u8")
     assert np.isin(np.fromfile(torch_model.file("train_rows.bin"), dtype="<u8"), hashes).all()
     assert len(hashes) > reviews.num_rows("train")
+
+
+def test_labels_that_the_start_models_head_does_not_know(torch_model, tiny_start: Path, tmp_path: Path):
+    texts = [f"a great film {number}" for number in range(8)]
+    half = refine({"text": texts, "label": ["fresh", "rotten"] * 3 + ["fresh", "roten"]}, out=tmp_path / "half", **RAW)
+    with pytest.raises(DataError, match="knows 2 of the labels, and not 'roten'") as told:
+        train(torch_model.path, half, tmp_path / "model")
+    assert "did you mean 'rotten'" in told.value.allowed
+    assert told.value.where == half.frame("all", ["row_id", "label"]).filter(label="roten")["row_id"][0]
+    assert not (tmp_path / "model").exists()
+    other = refine({"text": texts, "label": ["short", "long"] * 4}, out=tmp_path / "other", **RAW)
+    assert train(torch_model.path, other, tmp_path / "new").manifest.task_options["labels"] == ["long", "short"]
 
 
 @pytest.mark.filterwarnings("ignore")  # the trackers' libraries have deprecations of their own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -30,15 +31,15 @@ from oreline.types import Event
 OPTIONS = TrainOptions(epochs=3, threads=1, learning_rate=2e-3, patience=50, rows_per_step=8)
 
 
-def train(start: Path, data, out: Path, *, layers: int = 1, pooling: str = "mean", **changes):
-    """Return the artifact, the loss of each step, and what was said."""
+def train(start: Path, data, out: Path, *, layers: int = 1, pooling: str = "mean", adapter: str = "", **changes):
+    """Train with frozen layers, or with an adapter in the layers above them. Return the artifact, the loss of each step, and what was said."""
     seen: list[Event] = []
     artifact = finetune(
         start,
         data,
         task="text_classification",
-        method="full",
-        method_options={"pooling": pooling, "freeze_layers": layers},
+        method=adapter or "full",
+        method_options={"pooling": pooling, **({"layers": [-1]} if adapter else {"freeze_layers": layers})},
         options=OPTIONS.model_copy(update=changes),
         out=out,
         score=point_values,
@@ -54,7 +55,8 @@ def without_room(monkeypatch) -> None:
 
 
 def weights(artifact: Artifact) -> dict[str, np.ndarray]:
-    found = load_file(artifact.path / "model.safetensors")
+    adapter = artifact.path / "adapter.safetensors"
+    found = load_file(adapter if adapter.is_file() else artifact.path / "model.safetensors")
     head = artifact.path / "head.safetensors"
     return found | (load_file(head) if head.is_file() else {})
 
@@ -71,17 +73,28 @@ def distinct(tmp_path_factory: pytest.TempPathFactory):
     return refine({"train": frame, "dev": dev}, roles={}, operators=[], split={}, out=out)
 
 
-@pytest.mark.parametrize("pooling", ["first", "mean"])
-@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+@pytest.mark.parametrize(
+    ("pooling", "precision", "adapter"),
+    [("first", "bf16", ""), ("mean", "bf16", ""), ("first", "fp32", ""), ("mean", "fp32", "")]
+    + [
+        ("first", "fp32", "lora"),
+        ("mean", "bf16", "lora"),
+        ("mean", "bf16", "bottleneck"),
+        ("mean", "bf16", "adalora"),
+    ],
+)
 def test_in_the_same_company_losses_and_weights_are_the_same_bits(
-    distinct, tiny_start: Path, tmp_path: Path, monkeypatch, pooling: str, precision: str
+    distinct, tiny_start: Path, tmp_path: Path, monkeypatch, pooling: str, precision: str, adapter: str
 ):
-    options = {"frozen_cache": precision, "pooling": pooling}
+    options = {"frozen_cache": precision, "pooling": pooling, "adapter": adapter}
     cached, with_cache, _ = train(tiny_start, distinct, tmp_path / "cached", **options)
     without_room(monkeypatch)
     plain, without_cache, said = train(tiny_start, distinct, tmp_path / "plain", **options)
     assert any("the disk lacks" in message for message in said)
     assert len(with_cache) == 3 * 8
+    measured = json.loads((cached.path / "measurements.json").read_text(encoding="utf-8"))
+    assert measured["frozen_layers"] == 1
+    assert measured["frozen_cache_bytes"] > 0
     assert with_cache == without_cache
     assert cached.manifest.metrics == plain.manifest.metrics
     before = weights(plain)

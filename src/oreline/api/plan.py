@@ -1,7 +1,8 @@
 """`--dry-run`: validate, estimate rows, memory and time, write nothing.
 
 Refining is estimated from a refine of the first rows into a temporary folder, which also finds wrong columns and
-options; training from the model's size; verbs that use a model from its answers to a few rows.
+options; training from its own first passes, or from the model's size where its data is not there yet; verbs that use
+a model from its answers to a few rows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from oreline.api import build, names
 from oreline.api.estimates import Estimated
 from oreline.api.machine import machine
 from oreline.api.training_estimates import estimate_training
+from oreline.api.training_trial import try_training
 from oreline.api.use_estimates import estimate_use
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import REFERENCES, Recipe, Step
@@ -56,6 +58,8 @@ def estimate(verb: str, options: Mapping[str, Any], seed: int = 0) -> Estimated:
     """Estimate one verb."""
     if verb == "refine":
         return _refine(options, seed)
+    if verb == "finetune" and (tried := try_training(options, seed)) is not None:
+        return tried
     if verb in ("pretrain", "finetune"):
         return estimate_training(verb, options)
     return estimate_use(verb, options) if "model" in options else Estimated()

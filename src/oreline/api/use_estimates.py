@@ -13,9 +13,9 @@ from typing import Any
 from oreline.api import names
 from oreline.api.build import columns_of
 from oreline.api.estimates import Estimated, num_rows, refined
-from oreline.api.machine import peak_memory_bytes
 from oreline.api.use import load, log_place
 from oreline.errors import DataError, did_you_mean
+from oreline.memory import peak_bytes
 from oreline.models.base import weights_bytes
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
@@ -52,7 +52,7 @@ def _evaluate(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 def _predict(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     if options.get("data") == "-":
-        return Estimated(memory_bytes=peak_memory_bytes(), note="as many rows as standard input has")
+        return Estimated(memory_bytes=peak_bytes(), note="as many rows as standard input has")
     return _evaluate(artifact, {"data": options["data"]})
 
 
@@ -87,7 +87,7 @@ def _compress(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     graphs = (options.get("options") or {}).get("graphs", GRAPHS)
     size_bytes = weights_bytes(artifact.path)
     making_s = len(graphs) * (_EXPORT_S + _EXPORT_S_PER_MILLION * size_bytes / 4e6)
-    memory = peak_memory_bytes() + _COMPRESS_COPIES * size_bytes
+    memory = peak_bytes() + _COMPRESS_COPIES * size_bytes
     return _estimated(rows, judging_s + making_s, f"{len(graphs)} graphs made and timed, then judged", memory)
 
 
@@ -98,7 +98,7 @@ def _merge(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     refuse_whole(artifact)
     rows = read_samples(artifact, "reference").height
     seconds = _seconds_a_row(load(artifact), _columns(artifact, None)) * rows
-    memory = peak_memory_bytes() + 2 * weights_bytes(artifact.path)
+    memory = peak_bytes() + 2 * weights_bytes(artifact.path)
     return _estimated(rows, seconds, "sample rows are answered anew", memory)
 
 
@@ -108,7 +108,7 @@ def _serve(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     opened_s = time.perf_counter() - begun
     rows_per_s = 1 / _seconds_a_row(runtime, _columns(artifact, None))
     note = f"until it is stopped; the model opens in {opened_s:.1f} s and answers about {rows_per_s:,.0f} rows/s"
-    return Estimated(memory_bytes=peak_memory_bytes(), note=note)
+    return Estimated(memory_bytes=peak_bytes(), note=note)
 
 
 def _monitor(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
@@ -176,4 +176,4 @@ def _height(columns: Columns) -> int:
 
 
 def _estimated(rows: int | None, seconds: float, note: str, memory_bytes: int | None = None) -> Estimated:
-    return Estimated(rows, (seconds * _SPREAD[0], seconds * _SPREAD[1]), memory_bytes or peak_memory_bytes(), note)
+    return Estimated(rows, (seconds * _SPREAD[0], seconds * _SPREAD[1]), memory_bytes or peak_bytes(), note)

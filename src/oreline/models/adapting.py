@@ -29,6 +29,8 @@ class Plain:
 
     learning_rate = 1e-3
     merges = False
+    is_virtual = False
+    """Whether it adds tokens or keys: what frozen layers return without them cannot stand for them."""
 
     def watch(self, model: Any, optimizer: Any, num_steps: int) -> None:
         """Follow nothing."""
@@ -71,8 +73,10 @@ def linear_layers(encoder: nn.Module) -> dict[str, str]:
     return {name: inner for name in linear if (inner := _inside_layer(name))}
 
 
-def targeted(encoder: nn.Module, targets: Sequence[str] | str) -> list[str]:
+def targeted(encoder: nn.Module, targets: Sequence[str] | str, layers: Sequence[int] | None = None) -> list[str]:
     """Return the names of the linear layers that some names or shell patterns mean; `all` means each of them.
+
+    With `layers`, those alone that lie in them (`within`).
 
     `query_value` means the queries and values of each attention.
 
@@ -81,6 +85,30 @@ def targeted(encoder: nn.Module, targets: Sequence[str] | str) -> list[str]:
 
     Raises `UsageError` for a target that names no linear layer.
     """
+    return within(encoder, _named(encoder, targets), layers)
+
+
+def within(encoder: nn.Module, names: Sequence[str], layers: Sequence[int] | None) -> list[str]:
+    """Return the names that lie in some of the encoder's layers, numbered from 0, or from the top from -1.
+
+    Raises `UsageError` for a layer that is not there, and where none of the names lies in one.
+    """
+    if layers is None:
+        return list(names)
+    numbers = {name: _layer_number(name) for name in linear_layers(encoder)}
+    num_layers = max(numbers.values()) + 1
+    wrong = [layer for layer in layers if not isinstance(layer, int) or not -num_layers <= layer < num_layers]
+    chosen = {layer % num_layers for layer in layers if layer not in wrong}
+    found = [name for name in names if numbers[name] in chosen]
+    if wrong or not found:
+        raise UsageError(
+            f"layers is {list(layers)}, and the start model has {num_layers} layers",
+            allowed=f"numbers from 0 to {num_layers - 1}, or from -1 down to {-num_layers}",
+        )
+    return found
+
+
+def _named(encoder: nn.Module, targets: Sequence[str] | str) -> list[str]:
     layers = linear_layers(encoder)
     wanted = [targets] if isinstance(targets, str) else list(targets)
     if wanted == [QUERY_VALUE]:
@@ -191,6 +219,15 @@ def _head_weights(model: Any) -> set[str]:
         return {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
     inside = f"{model.base_model_prefix}."
     return {name for name, _ in model.named_parameters() if not name.startswith(inside) or name in model.new_weights}
+
+
+def _layer_number(name: str) -> int:
+    """Return the number of the layer that a module lies in.
+
+    >>> _layer_number("encoder.layer.4.attention.self.query")
+    4
+    """
+    return int([part for part in name.split(".") if part.isdigit()][-1])
 
 
 def _inside_layer(name: str) -> str:

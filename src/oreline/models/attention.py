@@ -92,8 +92,19 @@ def use_short_attention(model: Any) -> None:
     if not getattr(model, "_supports_sdpa", False):
         return
     AttentionInterface.register(SHORT, short_attention)
-    AttentionMaskInterface.register(SHORT, sdpa_mask)
+    AttentionMaskInterface.register(SHORT, _mask)
     model.set_attn_implementation(SHORT)
+
+
+def _mask(*positions: Any, **options: Any) -> Tensor | None:
+    """Return transformers' mask without its look at whether anything is padded: a GPU would be waited for.
+
+    A batch that has a mask has padding (`models.batch.make_batch`), so nothing could be left out.
+    """
+    if options.get("attention_mask") is not None:
+        options["allow_is_bidirectional_skip"] = False
+    found: Tensor | None = sdpa_mask(*positions, **options)
+    return found
 
 
 def short_attention(

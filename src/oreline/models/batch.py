@@ -74,13 +74,20 @@ def make_batch(
     padded = bool((lengths_B < width).any())
     mask_BT = torch.from_numpy((np.arange(width) < lengths_B[:, None]).astype(np.int64)) if padded else None
     return Batch(
-        ids_BT=_stack(rows, width, pad_id).to(device, non_blocking=True),
-        mask_BT=mask_BT.to(device, non_blocking=True) if mask_BT is not None else None,
+        ids_BT=to_device(_stack(rows, width, pad_id), device),
+        mask_BT=to_device(mask_BT, device) if mask_BT is not None else None,
         num_tokens=int(lengths_B.sum()),
-        segments_BT=_stack(segments, width, 0).to(device, non_blocking=True) if segments is not None else None,
-        targets=stacked.to(device, non_blocking=True) if stacked is not None else None,
+        segments_BT=to_device(_stack(segments, width, 0), device) if segments is not None else None,
+        targets=to_device(stacked, device) if stacked is not None else None,
         weight=weight,
     )
+
+
+def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """Move a tensor; to a GPU from pinned memory, without waiting: a copy from other memory may wait for it."""
+    if torch.device(device).type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def _stack(rows: Sequence[NDArray[np.integer]], width: int, fill: int) -> Tensor:

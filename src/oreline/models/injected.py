@@ -20,7 +20,9 @@ def inject(model: Any, config: peft.PeftConfig) -> None:
     peft.inject_adapter_in_model(config, encoder_of(model))
 
 
-def inject_lora(model: Any, *, rank: int, alpha: float, dropout: float, targets: Any, **variant: Any) -> None:
+def inject_lora(
+    model: Any, *, rank: int, alpha: float, dropout: float, targets: Any, layers: Any = None, **variant: Any
+) -> None:
     """Put W + s · B A in place of the weights W of some linear layers; B begins at zero, so nothing changes at first.
 
     Args:
@@ -28,14 +30,14 @@ def inject_lora(model: Any, *, rank: int, alpha: float, dropout: float, targets:
         rank: rows of A and columns of B.
         alpha: s is alpha / rank.
         dropout: share of the inputs of A that are dropped while training.
-        targets: see `oreline.models.adapting.targeted`.
+        targets: see `oreline.models.adapting.targeted`; `layers` too.
         variant: switches of `peft.LoraConfig`, such as `use_dora`.
 
     Raises:
         UsageError: targets that name no layer, a rank above a layer's width, a wrong number.
     """
     encoder = encoder_of(model)
-    names = targeted(encoder, targets)
+    names = targeted(encoder, targets, layers)
     refuse_wide(encoder, names, "rank", rank)
     refuse_share("dropout", dropout)
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names, **variant)

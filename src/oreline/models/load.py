@@ -27,6 +27,7 @@ from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
 from oreline.models.base import ADAPTER
+from oreline.models.kinds import refuse_no_encoder
 from oreline.models.masked_choice import MaskedChoice
 from oreline.models.pooling import PooledClassifier
 
@@ -43,11 +44,13 @@ def load_encoder(folder: str | Path) -> Any:
 
     Raises `ArtifactError` when the folder holds no model, holds only a pickle, or needs code of its own.
     """
+    refuse_no_encoder(folder)
     return _open(AutoModel, folder)
 
 
 def load_masked(folder: str | Path) -> Any:
     """Open an encoder with a masked-language-model head; the head is new unless the folder has one."""
+    refuse_no_encoder(folder)
     model = _open(AutoModelForMaskedLM, folder)
     file = Path(folder) / HEAD
     if file.is_file() and _metadata(file).get("kind") == "masked":
@@ -67,6 +70,7 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     Returns:
         A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K) or (B, T, K).
     """
+    refuse_no_encoder(folder)
     if pooling == "token":
         return _open(AutoModelForTokenClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
     file = Path(folder) / HEAD

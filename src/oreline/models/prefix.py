@@ -37,6 +37,11 @@ class Prefix:
         return found
 
     @property
+    def share(self) -> float:
+        """Share of the model's layers that are these."""
+        return self.num_layers / (len(self._below) + len(self._above))
+
+    @property
     def num_weights(self) -> int:
         """Weights of matrix products."""
         return sum(weight.numel() for weight in self._below.parameters() if weight.ndim >= 2)

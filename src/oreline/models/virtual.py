@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from oreline.errors import UsageError
 from oreline.models.adapting import KEYS, VALUES, encoder_of, known_parts
+from oreline.models.checkpointing import is_checkpointed
 
 
 def append_tokens(model: Any, prompt: nn.Module, num_tokens: int) -> None:
@@ -72,6 +73,8 @@ def put_prefix(model: Any, prefix: nn.Module, num_tokens: int) -> None:
             attention.extra_states = states[:, layer].permute(1, 2, 0, 3)  # keys and values, (2, H, P, E)
 
     def take(_: Any, __: Any, output: Any) -> Any:
+        if encoder.training and is_checkpointed(encoder):
+            return output  # a layer that is computed again in the backward pass needs them there
         for attention in attentions:
             attention.extra_states = None
         return output

@@ -38,6 +38,8 @@ class Runtime:
         self.task = open_task(artifact)
         self._threads = threads
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        if self._device == "cuda":
+            self.token_budget = 16 * type(self).token_budget
         self._tokenizer = tokenizer(base_folder(artifact.path))
         self._head = registry.create("head", self.task.head, num_labels=len(self.task.labels))
         self.model = self._head.module(artifact.path).to(self._device).eval()

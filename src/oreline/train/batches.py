@@ -52,6 +52,17 @@ def steps_from(
             number += 1
 
 
+def cut_again(
+    parts: Sequence[NDArray[np.int64]], lengths_N: NDArray[np.int64], token_budget: int
+) -> list[NDArray[np.int64]]:
+    """Cut the rows of a step by another budget, as if it had been planned with it.
+
+    >>> [part.tolist() for part in cut_again([np.array([1, 0]), np.array([2])], np.array([3, 5, 2]), token_budget=6)]
+    [[1], [0, 2]]
+    """
+    return _cut(np.concatenate(parts), lengths_N, token_budget)
+
+
 def steps_per_epoch(num_rows: int, rows_per_step: int) -> int:
     """Return how many steps one pass over the rows takes."""
     return -(-num_rows // rows_per_step)

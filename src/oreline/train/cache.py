@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oreline.models.batch import Batch
+from oreline.models.batch import Batch, to_device
 from oreline.models.prefix import Prefix
 from oreline.types import Encoded
 
@@ -120,7 +120,7 @@ class States:
         read_BTD = np.zeros(shape, stored_SD.dtype)
         for place, (start, length) in enumerate(zip(starts_B, lengths_B)):
             read_BTD[place, :length] = stored_SD[start : start + length]
-        states_BTD = torch.from_numpy(read_BTD).to(self._prefix.device, non_blocking=True)
+        states_BTD = to_device(torch.from_numpy(read_BTD), self._prefix.device)
         return states_BTD.view(torch.bfloat16).float() if self._half else states_BTD
 
     def _give_up(self, error: OSError) -> None:

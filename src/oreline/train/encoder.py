@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,28 +18,32 @@ import torch
 from torch import Tensor
 
 from oreline import registry
-from oreline.errors import DataError, UsageError
+from oreline.errors import UsageError
 from oreline.models.adapting import adapter_of, fold, put_on
 from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch
+from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import max_positions, save_model, tokenizer
 from oreline.runtime.batching import length_batches
-from oreline.runtime.windows import cut, predict_words
-from oreline.train.batches import plan_epoch, steps_from, steps_per_epoch
+from oreline.runtime.windows import predict_words
+from oreline.train.budget import Budget
+from oreline.train.foretell import foretold_steps, probed_budget
 from oreline.train.frozen import Frozen, usable_prefix
 from oreline.train.job import Job, Outcome, Rows
-from oreline.train.precision import using_threads
+from oreline.train.passes import Passes
+from oreline.train.precision import best_device, using_threads
 from oreline.train.regularize import Loss, Regularized, regularized
-from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.run import Plan, Progress, run
+from oreline.train.words import by_token
 from oreline.types import Adapter, Encoded, Event, OnEvent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PREDICT_TOKENS = 2048
-"""Padded tokens of a forward pass without gradients: beyond it, a CPU's caches overflow."""
+PREDICT_TOKENS, GPU_PREDICT_TOKENS = 2048, 32768
+"""Padded tokens of a forward pass without gradients: beyond it, a CPU's caches overflow; a GPU wants more."""
 _COPIED = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
@@ -79,7 +83,15 @@ class EncoderTraining:
         use_quick_dropout(self.model)
         if job.options.dropout is not None:
             set_dropout(self.model, job.options.dropout)
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        if job.options.gradient_checkpointing:
+            if self.regularized.weights_move:
+                raise UsageError(
+                    "awp moves the weights for a pass, and gradient_checkpointing computes layers again after it",
+                    remedy="leave out one of the two",
+                )
+            use_checkpointing(self.model)
+        self.device = best_device()
+        self.predict_tokens = PREDICT_TOKENS if self.device == "cpu" else GPU_PREDICT_TOKENS
         self.model.to(self.device)
         self.pad_id = int(self.model.config.pad_token_id or 0)
         self.tokenizer = tokenizer(self.folder)
@@ -98,26 +110,23 @@ class EncoderTraining:
         with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             rate = options.learning_rate or learning_rate
-            bf16 = resolved["precision"] == "bf16"
-            per_epoch = steps_per_epoch(len(self.lengths_N), options.rows_per_step)
-            self.frozen = self._frozen(int(resolved["token_budget"]), bf16)
-            loss = self.frozen.above(self.regularized.loss) if self.frozen else self.regularized.loss
-            if "num_steps" not in resolved:
-                resolved["num_steps"] = self._num_steps(per_epoch, resolved, bf16, loss)
-                keep(job.work, resolved)
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
                 self.model,
                 learning_rate=rate,
                 weight_decay=options.weight_decay,
                 layer_decay=options.layer_decay,
             )
+            passes, loss = self._passes(resolved)
+            if "num_steps" not in resolved:
+                resolved["num_steps"] = foretold_steps(self, passes, loss, bf16=resolved["precision"] == "bf16")
+                keep(job.work, resolved)
             if adapter := adapter_of(self.model):
                 adapter.watch(self.model, optimizer, int(resolved["num_steps"]))
             plan = Plan(
                 model=self.model,
                 optimizer=optimizer,
                 loss=loss,
-                steps=lambda first, stop: self._steps(first, stop, int(resolved["token_budget"])),
+                steps=passes.steps,
                 num_steps=int(resolved["num_steps"]),
                 learning_rate=rate,
                 precision=str(resolved["precision"]),
@@ -125,7 +134,8 @@ class EncoderTraining:
                 peak_gflops=float(resolved["peak_gflops"]),
                 flops_beside=lambda: self.frozen.train.flops if self.frozen else 0.0,
                 evaluate=self._score_dev if self.dev is not None else None,
-                evaluate_every=-(-per_epoch // options.evaluations_per_epoch),
+                evaluate_every=self.evaluate_every(passes),
+                smaller=passes.smaller,
                 average=self.regularized.average,
                 logs=job.logs,
             )
@@ -139,10 +149,10 @@ class EncoderTraining:
         """Return the head's outputs for rows, in their order."""
         self.model.eval()
         if encoded.words is not None:
-            given = {"max_tokens": self.max_tokens, "token_budget": PREDICT_TOKENS}
+            given = {"max_tokens": self.max_tokens, "token_budget": self.predict_tokens}
             return {"scores": predict_words(encoded, self._forward, self.job.task, **given)[0]}
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
-        batches = length_batches(lengths_N, PREDICT_TOKENS)
+        batches = length_batches(lengths_N, self.predict_tokens)
         with torch.inference_mode():
             parts = [self._logits(encoded, rows) for rows in batches]
         logits_NK = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
@@ -152,9 +162,9 @@ class EncoderTraining:
         """Return the vectors that the head reads, of shape (N, D), in the rows' order."""
         self.model.eval()
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
-        batches = length_batches(lengths_N, PREDICT_TOKENS)
+        batches = length_batches(lengths_N, self.predict_tokens)
         with torch.inference_mode():
-            parts = [self.head.outputs(self.model, self._batch(encoded, rows, None))[1] for rows in batches]
+            parts = [self.head.outputs(self.model, self.batch(encoded, rows, None))[1] for rows in batches]
         embedded: NDArray[np.float32] = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
         return embedded
 
@@ -171,24 +181,12 @@ class EncoderTraining:
 
         Raises `DataError` for a row that has more or fewer targets than words.
         """
-        task: Any = self.job.task
-        targets = self.job.train.targets
         if self.train.words is None:
-            return self.train, targets
-        by_token = []
-        for number, (ids, words, target_W) in enumerate(zip(self.train.ids, self.train.words, targets)):
-            if len(words.places_W) != len(target_W):
-                raise DataError(
-                    f"a row has {len(words.places_W):,} words and {len(target_W):,} tags",
-                    allowed="one tag for each word",
-                    row=number,
-                )
-            by_token.append(task.token_targets(words, target_W, len(ids)))
-        windows = cut(self.train, self.max_tokens)
-        return windows.encoded, [by_token[row][pick] for row, pick in zip(windows.rows_B, windows.picks)]
+            return self.train, self.job.train.targets
+        return by_token(self.job.task, self.train, self.job.train, self.max_tokens)
 
     def _forward(self, encoded: Encoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        batch = self._batch(encoded, np.arange(len(encoded.ids)), None)
+        batch = self.batch(encoded, np.arange(len(encoded.ids)), None)
         outputs: tuple[NDArray[np.float32], NDArray[np.float32]] = self.head.outputs(self.model, batch)
         return outputs
 
@@ -202,77 +200,57 @@ class EncoderTraining:
             num_rows = len(self.train.ids)
             self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")
 
-    def _frozen(self, token_budget: int, bf16: bool) -> Frozen | None:
+    def _passes(self, resolved: dict[str, Any]) -> tuple[Passes, Loss]:
+        """Return the run's passes and the loss that each is trained with; probe the token budget where it is new."""
+        job, bf16 = self.job, resolved["precision"] == "bf16"
+        self.frozen = self._frozen(bf16)
+        loss = self.frozen.above(self.regularized.loss) if self.frozen else self.regularized.loss
+        budget = Budget(resolved, lambda found: keep(job.work, found))
+        passes = Passes(self.lengths_N, job.options, job.seed, budget, self._training_batch, job.say)
+        if "num_steps" not in resolved and job.options.token_budget is None and self.device == "cuda":
+            budget.first = resolved["token_budget"] = probed_budget(self, passes, loss, bf16=bf16)
+        if self.frozen:
+            self.frozen.keep(
+                passes.company,
+                length_batches(self._dev_lengths(), self.predict_tokens),
+                sum(parameter.numel() for parameter in self.model.parameters()),
+            )
+        return passes, loss
+
+    def _frozen(self, bf16: bool) -> Frozen | None:
         """Open what is kept of the frozen lowest layers, if there are any that states can stand for."""
-        job, rows_per_step = self.job, self.job.options.rows_per_step
-        if adapter_of(self.model) is not None:
+        job = self.job
+        if (adapter := adapter_of(self.model)) is not None and adapter.is_virtual:
             return None  # virtual tokens and keys are no layers; their states are not those of the layers alone
         prefix = usable_prefix(self.model, inputs_move=self.regularized.inputs_move, say=job.say)
         if prefix is None:
             return None
         dev = self.dev if self.dev is not None and self.dev.words is None else None  # rows in windows are read whole
-        frozen = Frozen(
-            prefix, job, lambda encoded, rows: self._batch(encoded, rows, None), self.pieces, dev, bf16=bf16
-        )
-        first = plan_epoch(
-            self.lengths_N, rows_per_step=rows_per_step, token_budget=token_budget, seed=job.seed, epoch=0
-        )
-        dev_lengths_N = np.asarray([len(ids) for ids in dev.ids] if dev else [], dtype=np.int64)
-        frozen.keep(
-            [rows for step in first for rows in step],
-            length_batches(dev_lengths_N, PREDICT_TOKENS),
-            sum(parameter.numel() for parameter in self.model.parameters()),
-        )
-        return frozen
+        return Frozen(prefix, job, lambda encoded, rows: self.batch(encoded, rows, None), self.pieces, dev, bf16=bf16)
+
+    def _dev_lengths(self) -> NDArray[np.int64]:
+        """Return the tokens of each dev row whose states are kept."""
+        kept = self.frozen is not None and self.frozen.dev is not None and self.dev is not None
+        return np.asarray([len(ids) for ids in self.dev.ids] if kept and self.dev else [], dtype=np.int64)
 
     def _flops_per_token(self) -> float:
         return flops_per_token(self.model, left_out=self.frozen.prefix.num_weights if self.frozen else 0)
 
-    def _num_steps(self, per_epoch: int, resolved: Mapping[str, Any], bf16: bool, loss: Loss) -> int:
-        options = self.job.options
-        num_steps = max(round(per_epoch * options.epochs), 1)
-        middle = int(np.median(self.lengths_N))
-        rows = np.argsort(np.abs(self.lengths_N - middle), kind="stable")[: options.rows_per_step]
-        parts = length_batches(self.lengths_N[rows], int(resolved["token_budget"]), len(rows))
-        sample = [self._batch(self.pieces, rows[part], self.targets) for part in parts]
-        if self.frozen:
-            sample, states_s = self.frozen.sample(sample, bf16=bf16)
-        wrapped = self.regularized
-        measured = forecast(
-            self.model,
-            sample,
-            loss,
-            bf16=bf16,
-            passes=wrapped.passes,
-            copies=wrapped.copies,
-            averaged=wrapped.average is not None,
-            frozen_layers=self.frozen.prefix.num_layers if self.frozen else 0,
-        )
-        if self.frozen:
-            measured = self.frozen.forecast(measured, states_s, per_epoch)
-        if options.minutes is not None:
-            num_steps = min(num_steps, measured.steps_within(options.minutes * 60))
-        self.job.say(measured.sentence(num_steps, len(self.job.train), num_steps / per_epoch))
-        return num_steps
+    def evaluate_every(self, passes: Passes) -> int:
+        """Return the steps between two scorings of dev."""
+        return -(-passes.per_epoch // self.job.options.evaluations_per_epoch)
 
-    def _steps(self, first: int, stop: int, token_budget: int) -> Iterator[Sequence[Batch]]:
-        options = self.job.options
-        for parts in steps_from(
-            self.lengths_N,
-            first=first,
-            num_steps=stop,
-            rows_per_step=options.rows_per_step,
-            token_budget=token_budget,
-            seed=self.job.seed,
-        ):
-            yield [self._training_batch(rows) for rows in parts]
+    def sample(self, rows: NDArray[np.int64], *, bf16: bool) -> Batch:
+        """Return rows as they are trained on, with states of their own where these are kept."""
+        batch = self.batch(self.pieces, rows, self.targets)
+        return replace(batch, states_BTD=self.frozen.prefix.states(batch, bf16=bf16)) if self.frozen else batch
 
     def _training_batch(self, rows: NDArray[np.int64]) -> Batch:
-        batch = self._batch(self.pieces, rows, self.targets)
+        batch = self.batch(self.pieces, rows, self.targets)
         return replace(batch, states_BTD=self.frozen.train.states(rows)) if self.frozen else batch
 
     def _logits(self, encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        batch = self._batch(encoded, rows, None)
+        batch = self.batch(encoded, rows, None)
         if self.frozen and self.frozen.dev and encoded is self.dev:
             batch = replace(batch, states_BTD=self.frozen.dev.states(rows))
             with self.frozen.prefix.left_out():
@@ -282,7 +260,8 @@ class EncoderTraining:
         found: NDArray[np.float32] = logits_BK
         return found
 
-    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
+    def batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
+        """Return some rows as one padded batch on the device."""
         if targets is not None:
             targets = [targets[row] for row in rows] if isinstance(targets, list) else targets[rows]
         return make_batch(

@@ -15,6 +15,7 @@ import polars as pl
 from oreline import registry, store
 from oreline.data.fold import row_hashes
 from oreline.errors import DataError, did_you_mean
+from oreline.metrics.tags import OUTSIDE
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
@@ -199,7 +200,8 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.Da
 def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Sequence[str] = ()) -> Task:
     """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
 
-    `known` are the classes where the method names them. Raises `DataError` for a row of another.
+    `known` are the classes where the method names them. Raises `DataError` for a row of another, and where some labels
+    are the start artifact's and others are not: a head of other labels begins anew, and what it knew would be lost.
     """
     targets = frame[registry.get("task", task).target].to_list()
     if known:
@@ -213,8 +215,24 @@ def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Seq
             parent: Task = registry.create("task", task, **manifest.task_options)
             if all(parent.knows(target) for target in targets):
                 options = manifest.task_options
+            else:
+                _refuse_half_known(parent, registry.create("task", task, **options), targets)
     opened: Task = registry.create("task", task, **options)
     return opened
+
+
+def _refuse_half_known(parent: Task, fresh: Task, targets: Sequence[Any]) -> None:
+    shared = [label for label in fresh.labels if label in parent.labels and label != OUTSIDE]
+    if not shared:
+        return  # another set of labels altogether: a new head is what is wanted
+    unknown = [label for label in fresh.labels if label not in parent.labels]
+    row = next(number for number, target in enumerate(targets) if not parent.knows(target))
+    raise DataError(
+        f"the start model knows {len(shared)} of the labels, and not {unknown[0]!r}",
+        allowed=did_you_mean(unknown[0], parent.labels),
+        remedy="correct the label, or begin a new head on the start model's own start (its model card names it)",
+        row=row,
+    )
 
 
 def _identity(

@@ -6,7 +6,6 @@ What is frozen is read from the parameters, not from the method: a method that f
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,18 +88,16 @@ class Frozen:
 
         return of_the_upper_layers
 
-    def sample(self, batches: Sequence[Batch], *, bf16: bool) -> tuple[list[Batch], float]:
-        """Return batches with their states, and the seconds that computing these takes."""
-        self.prefix.states(batches[0], bf16=bf16)
-        start = time.perf_counter()
-        given = [replace(batch, states_BTD=self.prefix.states(batch, bf16=bf16)) for batch in batches]
-        return given, time.perf_counter() - start
-
     def forecast(self, measured: Forecast, states_s: float, steps_per_epoch: int) -> Forecast:
         """Return the forecast of a run from that of steps that are given their states, which take `states_s` each."""
+        measured = replace(measured, disk_bytes=self.num_bytes)
+        if self.dev is not None:  # scored through all layers once, then from kept states
+            above = 1 - self.prefix.share
+            end_s = measured.end_s + (1 - above) * measured.scoring_s
+            measured = replace(measured, scoring_s=above * measured.scoring_s, end_s=end_s)
         if not self._keeps_train:
-            return replace(measured, step_s=measured.step_s + states_s, disk_bytes=self.num_bytes)
-        return replace(measured, first_steps=steps_per_epoch, more_s=states_s, disk_bytes=self.num_bytes)
+            return replace(measured, step_s=measured.step_s + states_s)
+        return replace(measured, first_steps=steps_per_epoch, more_s=states_s)
 
 
 def usable_prefix(model: nn.Module, *, inputs_move: bool, say: Callable[[str], None]) -> Prefix | None:

@@ -54,7 +54,8 @@ def refuse_words(job: Job, method: str) -> None:
     """Raise `UsageError` for a task that one layer over a whole text cannot answer."""
     if job.task.view not in VIEWS:
         raise UsageError(
-            f"the method {method!r} answers whole texts, and this task answers every word", allowed="--method full"
+            f"the method {method!r} answers whole texts, and this task answers every word",
+            allowed="--method full, --method head",
         )
 
 
@@ -82,9 +83,8 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
             for strength, model in zip(ordered, fitted)
         ]
     if job.task.view == "classes":
-        weights = _class_weights(job)
-        models = _logistic(features_NF, job.train.targets, ordered, max_iterations, weights)
-        return [Linear(strength, *_by_class(model, len(job.task.labels))) for strength, model in zip(ordered, models)]
+        given = {"max_iterations": max_iterations, "weights": _class_weights(job)}
+        return fit_classes(features_NF, job.train.targets, len(job.task.labels), ordered, **given)
     columns = [
         list(_one_label(features_NF, marks_N, ordered, max_iterations)) for marks_N in np.asarray(job.train.targets).T
     ]
@@ -92,6 +92,21 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
         Linear(strength, np.stack([weight for weight, _ in parts]), _float32(np.asarray([bias for _, bias in parts])))
         for strength, parts in zip(ordered, zip(*columns))
     ]
+
+
+def fit_classes(
+    features_NF: Any,
+    targets_N: NDArray[Any],
+    num_labels: int,
+    strengths: Sequence[float],
+    *,
+    max_iterations: int,
+    weights: Weights = None,
+) -> list[Linear]:
+    """Fit a logistic regression over `num_labels` classes once for each strength, the weakest penalty last."""
+    ordered = sorted(strengths)
+    models = _logistic(features_NF, targets_N, ordered, max_iterations, weights)
+    return [Linear(strength, *_by_class(model, num_labels)) for strength, model in zip(ordered, models)]
 
 
 def loss(job: Job, targets: NDArray[Any], scores_NK: NDArray[np.floating]) -> float:

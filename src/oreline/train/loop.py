@@ -17,6 +17,11 @@ from torch import Tensor, nn
 
 from oreline.models.batch import Batch
 from oreline.recipe import Schedule
+from oreline.train.budget import does_not_fit
+from oreline.train.device import is_out_of_memory, random_state, release_memory, set_random_state
+
+Smaller = Callable[[int, Sequence[Batch]], Sequence[Batch]]
+"""`smaller(step, batches)` returns the same rows in smaller batches; steps are counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ def fit(
     first: int = 0,
     clip_norm: float = math.inf,
     bf16: bool = False,
+    smaller: Smaller | None = None,
 ) -> Iterator[Step]:
     """Make one optimizer step for each element of `steps`.
 
@@ -54,6 +60,10 @@ def fit(
         first: number of steps made already (a run that continues).
         clip_norm: gradients longer than this are scaled down to it.
         bf16: run the forward pass under autocast.
+        smaller: cuts a step that ran out of memory into smaller batches; without it, that is an error.
+
+    Raises:
+        ResourceError: the memory does not suffice.
 
     Yields:
         A `Step` after each update.
@@ -65,13 +75,15 @@ def fit(
         rate = schedule(number)
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("scale", 1.0)
-        total = sum(batch.weight for batch in batches)
-        summed = torch.zeros((), device=device)
-        for batch in batches:
-            with torch.autocast(device, torch.bfloat16) if bf16 else contextlib.nullcontext():
-                terms = loss(model, batch) / total
-            terms.backward()  # type: ignore[no-untyped-call]
-            summed += terms.detach()
+        state = random_state()
+        while (summed := _gradients(model, batches, loss, bf16)) is None:
+            # The step is made again, from where it began: only how its rows are cut is another.
+            optimizer.zero_grad(set_to_none=True)
+            release_memory(device)
+            set_random_state(state)
+            if smaller is None:
+                raise does_not_fit(f"a step of {sum(batch.num_rows for batch in batches):,} rows")
+            batches = smaller(number, batches)
         clip_gradients(parameters, clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -82,6 +94,26 @@ def fit(
             num_rows=sum(batch.num_rows for batch in batches),
             num_tokens=sum(batch.num_tokens for batch in batches),
         )
+
+
+def _gradients(
+    model: nn.Module, batches: Sequence[Batch], loss: Callable[[Any, Batch], Tensor], bf16: bool
+) -> Tensor | None:
+    """Add up the gradients of a step; returns its mean loss, or None where memory ran out before the end."""
+    total = sum(batch.weight for batch in batches)
+    device = batches[0].ids_BT.device.type
+    summed = torch.zeros((), device=device)
+    try:
+        for batch in batches:
+            with torch.autocast(device, torch.bfloat16) if bf16 else contextlib.nullcontext():
+                terms = loss(model, batch) / total
+            terms.backward()  # type: ignore[no-untyped-call]
+            summed += terms.detach()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None  # the error holds what was computed so far: it must be gone before the next try
+    return summed
 
 
 def schedule(name: Schedule, peak: float, num_steps: int, warmup: float) -> Callable[[int], float]:

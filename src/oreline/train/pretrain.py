@@ -23,7 +23,8 @@ import torch
 from oreline import registry, store
 from oreline.errors import ArtifactError, DataError, UsageError
 from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
-from oreline.models.batch import Batch
+from oreline.models.batch import Batch, to_device
+from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import load_masked, max_positions, save_encoder, save_head, tokenizer
 from oreline.recipe import TrainOptions
 from oreline.report.card import card
@@ -164,6 +165,8 @@ class _Pretraining:
         use_quick_dropout(self.model)
         if options.dropout is not None:
             set_dropout(self.model, options.dropout)
+        if options.gradient_checkpointing:
+            use_checkpointing(self.model)
         self.device = best_device()
         self.model.to(self.device)
         opened = tokenizer(start)
@@ -218,7 +221,7 @@ class _Pretraining:
             steps = min(steps, max(int(left_s / measured.step_s), 2))
         head_steps = max(int(steps * HEAD_SHARE), 1)
         covered = (steps - head_steps) * ROWS_PER_STEP / len(self.rows_NT)
-        self.on_event(Event("pretrain", message=measured.sentence(steps, len(self.rows_NT), covered)))
+        self.on_event(measured.event(steps, len(self.rows_NT), covered))
         return {"num_steps": max(steps - head_steps, 1), "head_steps": head_steps}
 
     def _warm_up(self, resolved: Mapping[str, Any]) -> Estimate:
@@ -285,10 +288,10 @@ class _Pretraining:
         )
         weight = float((targets_BT != -100).sum())
         return Batch(
-            ids_BT=corrupted_BT.to(self.device),
+            ids_BT=to_device(corrupted_BT, self.device),
             mask_BT=None,
             num_tokens=ids_BT.numel(),
-            targets=targets_BT.to(self.device),
+            targets=to_device(targets_BT, self.device),
             weight=max(weight, 1.0),
         )
 

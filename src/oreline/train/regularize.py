@@ -33,6 +33,8 @@ class Plain:
     """Copies of the trained weights beside them."""
     inputs_move = False
     """Whether it changes what goes into the lowest layers, whose states then cannot be kept."""
+    weights_move = False
+    """Whether a pass has other weights than the model's: layers cannot be computed again after it."""
 
     def wrap(self, loss: Loss, head: Any) -> Loss:
         """Return the loss to train with. Raises `UsageError` for a head that lacks what is needed."""
@@ -108,6 +110,8 @@ class Regularized:
     """Copies of the trained weights beside them."""
     inputs_move: bool = False
     """Whether a regularizer changes what goes into the lowest layers."""
+    weights_move: bool = False
+    """Whether a pass has other weights than the model's."""
 
 
 def regularizers(entries: Sequence[Any]) -> list[Plain]:
@@ -132,6 +136,7 @@ def regularized(entries: Sequence[Any], head: Any) -> Regularized:
         math.prod(plug.passes for plug in plugs),
         sum(plug.copies for plug in plugs),
         any(plug.inputs_move for plug in plugs),
+        any(plug.weights_move for plug in plugs),
     )
 
 

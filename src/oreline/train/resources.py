@@ -17,15 +17,24 @@ from torch import Tensor, nn
 
 from oreline.models.attention import skipped_weights
 from oreline.models.batch import Batch
+from oreline.models.checkpointing import is_checkpointed
 from oreline.recipe import TrainOptions
 from oreline.store import write_json
 from oreline.train.checkpoint import Workspace
+from oreline.train.device import held_bytes, peak_anew, peak_since, random_state, set_random_state, synchronize
 from oreline.train.precision import best_device, probe
+from oreline.types import Event
 
 _FILE = "resolved.json"
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "oreline")
 _CPU_TOKEN_BUDGET, _GPU_TOKEN_BUDGET = 4096, 32768
-_TIMED_PASSES = 3
+_TIMED_PASSES, _TIMED_S = 3, 1.0
+_BYTES_PER_S = {"cpu": 20e9, "cuda": 1.5e12}
+"""Memory bandwidth that an optimizer's update reaches."""
+END_S = 1.0
+"""What the end of a run takes besides scoring: files are written, hashed and opened again."""
+FORECAST = "forecast"
+"""Stage of the event that says what a run will take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +48,17 @@ class Forecast:
     more_s: float = 0.0
     disk_bytes: int = 0
     """Of those states."""
+    scored_every: int = 0
+    """Steps between two scorings of dev, which take `scoring_s` each; 0 without dev."""
+    scoring_s: float = 0.0
+    end_s: float = 0.0
+    """What follows the last step: the best weights are scored, written and checked, sample rows answered."""
 
     def seconds(self, num_steps: int) -> float:
-        """Return what a number of steps takes."""
-        return num_steps * self.step_s + min(num_steps, self.first_steps) * self.more_s
+        """Return what a number of steps takes, with all that belongs to a run of so many."""
+        scorings = -(-num_steps // self.scored_every) if self.scored_every else 0
+        first = min(num_steps, self.first_steps) * self.more_s
+        return num_steps * self.step_s + first + scorings * self.scoring_s + self.end_s
 
     def steps_within(self, seconds: float) -> int:
         """Return how many steps can be made in a time, at least one.
@@ -50,21 +66,72 @@ class Forecast:
         >>> Forecast(1.0, 0, first_steps=10, more_s=0.5).steps_within(25.0)
         20
         """
-        if seconds >= self.seconds(self.first_steps):
-            num_steps = (seconds - self.first_steps * self.more_s) / self.step_s
-        else:
-            num_steps = seconds / (self.step_s + self.more_s)
-        return max(int(num_steps), 1)
+        fewest, most = 1, max(int(seconds / self.step_s), 1)
+        while fewest < most:  # the time rises with the steps
+            middle = (fewest + most + 1) // 2
+            fewest, most = (middle, most) if self.seconds(middle) <= seconds else (fewest, middle - 1)
+        return fewest
 
     def sentence(self, num_steps: int, num_rows: int, epochs: float) -> str:
         """Say it before the first step."""
         disk = f", {self.disk_bytes / 2**30:.2f} GiB of disk for what the frozen layers return" * bool(self.disk_bytes)
-        seconds = self.seconds(num_steps)
-        duration = f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{max(seconds, 1):.0f} seconds"
+        duration = _duration(self.seconds(num_steps))
         return (
             f"{num_steps:,} steps over {num_rows:,} rows ({epochs:g} epochs): about {duration} "
             f"and {self.memory_bytes / 2**30:.1f} GiB of memory{disk}"
         )
+
+    def event(self, num_steps: int, num_rows: int, epochs: float) -> Event:
+        """Return the same for whoever watches: `--dry-run` stops here."""
+        values = {
+            "rows": float(num_rows),
+            "steps": float(num_steps),
+            "whole_s": self.seconds(num_steps),
+            "end_s": self.end_s,
+            "memory_bytes": float(self.memory_bytes),
+            "disk_bytes": float(self.disk_bytes),
+        }
+        return Event(FORECAST, values=values, message=self.sentence(num_steps, num_rows, epochs))
+
+
+def forecast_without_steps(seconds: float, end_s: float, memory_bytes: int, num_rows: int) -> Event:
+    """Return the forecast of a method that makes no steps, such as a layer on embeddings that are computed once.
+
+    `end_s` is what follows, whatever the training rows: files are written, sample rows answered.
+    """
+    values = {
+        "rows": float(num_rows),
+        "steps": 0.0,
+        "whole_s": seconds + end_s,
+        "end_s": end_s,
+        "memory_bytes": float(memory_bytes),
+        "disk_bytes": 0.0,
+    }
+    said = f"{num_rows:,} rows: about {_duration(seconds + end_s)} and {memory_bytes / 2**30:.1f} GiB of memory"
+    return Event(FORECAST, values=values, message=said)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{max(seconds, 1):.0f} seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a forecast is measured on."""
+
+    steps: Sequence[Sequence[Batch]]
+    """The passes of one step, or of two that differ in their tokens."""
+    mean_tokens: float = 0.0
+    """Padded tokens of a step, the average of a run; 0: as many as those given."""
+    largest: Batch | None = None
+    """The pass that takes the most memory; the first one when not given."""
+    short: bool = False
+    """Take the time of that pass alone, where a run has few steps: it is a little too long."""
+
+    @property
+    def largest_tokens(self) -> int:
+        """Padded tokens of the largest pass."""
+        return (self.largest or self.steps[0][0]).ids_BT.numel()
 
 
 def resolve(
@@ -97,7 +164,7 @@ def keep(work: Workspace, resolved: Mapping[str, Any]) -> None:
 
 def forecast(
     model: nn.Module,
-    batches: Sequence[Batch],
+    batches: Sequence[Batch] | Trial,
     loss: Callable[[Any, Batch], Tensor],
     *,
     bf16: bool,
@@ -106,14 +173,14 @@ def forecast(
     averaged: bool = False,
     frozen_layers: int = 0,
 ) -> Forecast:
-    """Time passes over the batches of a step, and add up the memory of weights, moments and activations.
+    """Time one or two steps, and measure what the largest pass takes beside the weights; moments and copies are added.
 
-    Leaves no trace: gradients are cleared and the random generator is set back, so that training is the same with and
-    without it. The largest batch should be among them: what does not fit shows now, not after an hour.
+    Leaves no trace: gradients are cleared and the random generators are set back, so that training is the same with and
+    without it. What does not fit shows now, not after an hour.
 
     Args:
-        model: what is trained.
-        batches: those of one step.
+        model: what is trained; its optimizer has been built, so that embeddings have the gradients they will have.
+        batches: those of one step, or a `Trial`.
         loss: the loss as it is trained with, in all its wraps.
         bf16: run the forward pass under autocast.
         passes: forward passes whose activations one loss keeps at once.
@@ -121,40 +188,76 @@ def forecast(
         averaged: one of the copies is an average, which takes the weights in after each step.
         frozen_layers: so many of the lowest layers keep nothing for the backward pass.
     """
-    state = torch.get_rng_state()
+    trial = batches if isinstance(batches, Trial) else Trial([batches])
+    state, device = random_state(), next(model.parameters()).device.type
     model.train()
-    device = next(model.parameters()).device.type
-    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    times = []
-    for number in range(1 + _TIMED_PASSES):
-        batch = batches[number % len(batches)]
-        start = time.perf_counter()
-        with torch.autocast(device, torch.bfloat16, enabled=bf16):
-            summed = loss(model, batch)
-        summed.backward()  # type: ignore[no-untyped-call]
-        model.zero_grad(set_to_none=True)
-        times.append(time.perf_counter() - start)
-    torch.set_rng_state(state)
-    frozen = sum(p.numel() for p in model.parameters()) - trainable
-    largest = max(batch.ids_BT.numel() for batch in batches)
-    weights = 16 * trainable + 4 * frozen  # weight, gradient and two moments (most keep fewer), four bytes each
-    weights += 4 * copies * trainable
-    moved = (28 + 12 * averaged) * trainable  # bytes, by an AdamW step and by the average
-    update_s = moved / 20e9  # at 20 GB/s
-    activations = passes * activation_bytes(model, largest, frozen_layers)
-    pass_s = sum(times[1:]) / _TIMED_PASSES
-    return Forecast(len(batches) * pass_s + update_s, weights + activations)
+    largest = trial.largest or trial.steps[0][0]
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    size = sum(parameter.numel() for parameter in trainable)
+    held = held_bytes(device)
+    can_count = peak_anew(device)
+    begun = time.perf_counter()
+    _pass(model, largest, loss, bf16)
+    largest_s = time.perf_counter() - begun
+    in_pass = max(peak_since(device) - held, 0)
+    if not can_count:
+        in_pass = passes * activation_bytes(model, largest.ids_BT.numel(), frozen_layers) + 4 * size
+    if trial.short:
+        step_s = largest_s * (trial.mean_tokens or trial.largest_tokens) / trial.largest_tokens
+    else:
+        step_s = _mean_step_s(trial, lambda batch: _pass(model, batch, loss, bf16))
+    set_random_state(state)
+    moments = 4 * copies * size + moment_bytes(model)
+    written = 4 * sum(parameter.numel() for parameter in model.parameters())  # weights on their way to the disk
+    moved = (28 + 12 * averaged) * size  # bytes, by an AdamW step and by the average
+    return Forecast(step_s + moved / _BYTES_PER_S[device], held + moments + max(in_pass, written))
+
+
+def _pass(model: nn.Module, batch: Batch, loss: Callable[[Any, Batch], Tensor], bf16: bool) -> None:
+    device = batch.ids_BT.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=bf16):
+        summed = loss(model, batch)
+    summed.backward()  # type: ignore[no-untyped-call]
+    model.zero_grad(set_to_none=True)
+    synchronize(device)
+
+
+def _mean_step_s(trial: Trial, run: Callable[[Batch], None]) -> float:
+    """Return the time of a mean step: a line through the times of the steps, over their padded tokens."""
+    tokens = [sum(batch.ids_BT.numel() for batch in step) for step in trial.steps]
+    times: list[list[float]] = [[] for _ in trial.steps]
+    begun = time.perf_counter()
+    while len(times[0]) < _TIMED_PASSES and (not times[0] or time.perf_counter() - begun < _TIMED_S):
+        for step, own in zip(trial.steps, times):
+            start = time.perf_counter()
+            for batch in step:
+                run(batch)
+            own.append(time.perf_counter() - start)
+    means = [sum(own) / len(own) for own in times]
+    wanted = trial.mean_tokens or sum(tokens) / len(tokens)
+    per_token = (means[-1] - means[0]) / (tokens[-1] - tokens[0]) if tokens[-1] != tokens[0] else 0.0
+    line = sum(means) / len(means) + max(per_token, 0.0) * (wanted - sum(tokens) / len(tokens))
+    return max(line, 0.1 * min(means))
+
+
+def moment_bytes(model: nn.Module) -> int:
+    """Return what AdamW remembers: two numbers a trained weight, one of those of a table that is updated by row."""
+    by_row = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding) and m.sparse}
+    return sum((4 if id(p) in by_row else 8) * p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def activation_bytes(model: nn.Module, num_tokens: int, frozen_layers: int = 0) -> int:
     """Return the bytes that a forward pass keeps for the backward one: 34 values a token, layer and unit of width.
+
+    With gradient checkpointing it is the input of each layer, and one layer as a whole.
 
     Source: Korthikanti et al., Reducing Activation Recomputation in Large Transformer Models, 2022, equation 1 (its
     bytes at 16 bits are taken as values of 4 bytes over 2).
     """
     config: Any = model.config
     layers = int(getattr(config, "num_hidden_layers", 1)) - frozen_layers
-    return 2 * 34 * num_tokens * layers * int(config.hidden_size)
+    whole = 2 * 34 * num_tokens * int(config.hidden_size)
+    return whole + 4 * layers * num_tokens * int(config.hidden_size) if is_checkpointed(model) else whole * layers
 
 
 def flops_per_token(model: nn.Module, *, left_out: int = 0) -> float:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
-from oreline.train.loop import Step, fit, schedule
+from oreline.train.loop import Smaller, Step, fit, schedule
 from oreline.train.regularize import Average
 from oreline.train.tracking import tracking
 from oreline.types import Event, OnEvent
@@ -46,6 +46,8 @@ class Plan:
     evaluate: Callable[[], tuple[tuple[float, ...], dict[str, float]]] | None = None
     """Returns what to maximise (compared as a tuple) and the figures to log."""
     evaluate_every: int = 0
+    smaller: Smaller | None = None
+    """Cuts a step that ran out of memory into smaller batches; without it, that is an error."""
     average: Average | None = None
     """Averaged weights, which dev is scored with and the run ends with."""
     logs: Path | None = None
@@ -97,6 +99,7 @@ def _drive(
         first=progress.step,
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",
+        smaller=plan.smaller,
     ):
         progress.step = step.number
         if plan.average:

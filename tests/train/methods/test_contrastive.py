@@ -49,7 +49,7 @@ def test_every_text_is_encoded_once_a_step(reviews, tiny_start: Path, tmp_path: 
     steps = [event for event in seen if "loss" in event.values]
     assert len(steps) == 10
     said = " ".join(event.message for event in seen)
-    assert "10 steps over 16 rows, 32 rows in each at most" in said
+    assert "10 steps over 16 rows (10 epochs)" in said
 
 
 def test_a_killed_run_continues_to_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):

@@ -57,6 +57,8 @@ class Adapter(Plain):
         dropout: share of the inputs of Q that are dropped while training.
         targets: linear layers by name or pattern, such as `[key, output.dense]`; `query_value` are those of each
             attention, whatever the architecture calls them, and `all` is every one inside the layers.
+        layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
+            below them is frozen, and computed once.
         warmup: share of the steps before the first singular value is switched off.
         settled: share of the steps, the last ones, in which the ranks stay as they are.
         orthogonality: weight of the penalty.
@@ -73,6 +75,7 @@ class Adapter(Plain):
         alpha: float = 16.0,
         dropout: float = 0.0,
         targets: Sequence[str] | str = QUERY_VALUE,
+        layers: Sequence[int] | None = None,
         warmup: float = 0.1,
         settled: float = 0.3,
         orthogonality: float = 0.1,
@@ -82,12 +85,13 @@ class Adapter(Plain):
         if not 0 <= warmup + settled < 1 or min(warmup, settled, orthogonality) < 0:
             raise UsageError(f"warmup is {warmup}, settled {settled}", allowed="shares whose sum is below 1")
         self.rank, self.initial_rank, self.alpha, self.dropout = rank, initial_rank, alpha, dropout
-        self.targets, self.warmup, self.settled, self.orthogonality = targets, warmup, settled, orthogonality
+        self.targets, self.layers = targets, layers
+        self.warmup, self.settled, self.orthogonality = warmup, settled, orthogonality
 
     def apply(self, model: Any) -> None:
         """Put P, Λ and Q beside the targeted layers."""
         encoder = encoder_of(model)
-        names = targeted(encoder, self.targets)
+        names = targeted(encoder, self.targets, self.layers)
         refuse_wide(encoder, names, "initial_rank", self.initial_rank)
         refuse_share("dropout", self.dropout)
         inject(model, self._config(names, num_steps=1))

@@ -5,12 +5,21 @@ Shape suffixes: B rows of one batch, T tokens, D width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from oreline.models.adapting import ATTENTION_OUTPUTS, FEED_FORWARD_OUTPUTS, Plain, encoder_of, known_parts, refuse_wide
+from oreline.models.adapting import (
+    ATTENTION_OUTPUTS,
+    FEED_FORWARD_OUTPUTS,
+    Plain,
+    encoder_of,
+    known_parts,
+    refuse_wide,
+    within,
+)
 
 
 class Bottleneck(nn.Module):
@@ -46,19 +55,21 @@ class Adapter(Plain):
 
     Args:
         width: width of the narrow network.
+        layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
+            below them is frozen, and computed once.
     """
 
     learning_rate = 1e-3
     merges = False
 
-    def __init__(self, *, width: int = 16) -> None:
-        self.width = width
+    def __init__(self, *, width: int = 16, layers: Sequence[int] | None = None) -> None:
+        self.width, self.layers = width, layers
 
     def apply(self, model: Any) -> None:
         """Put the narrow networks behind the outputs of each layer's two parts."""
         encoder = encoder_of(model)
         attended, fed = known_parts(encoder, ATTENTION_OUTPUTS, FEED_FORWARD_OUTPUTS)
-        outputs = [*attended, *fed]
+        outputs = within(encoder, [*attended, *fed], self.layers)
         refuse_wide(encoder, outputs, "width", self.width)
         for name in outputs:
             parent, _, last = name.rpartition(".")

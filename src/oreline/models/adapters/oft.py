@@ -22,18 +22,27 @@ class Adapter(Plain):
         block: size of a block; it divides the width of the inputs.
         dropout: share of the blocks that are left as they are in a step.
         targets: linear layers by name or pattern, such as `[key, output.dense]`; `all` is every one inside the layers.
+        layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
+            below them is frozen, and computed once.
     """
 
     learning_rate = 1e-3
     merges = True
 
-    def __init__(self, *, block: int = 16, dropout: float = 0.0, targets: Sequence[str] | str = "all") -> None:
-        self.block, self.dropout, self.targets = block, dropout, targets
+    def __init__(
+        self,
+        *,
+        block: int = 16,
+        dropout: float = 0.0,
+        targets: Sequence[str] | str = "all",
+        layers: Sequence[int] | None = None,
+    ) -> None:
+        self.block, self.dropout, self.targets, self.layers = block, dropout, targets, layers
 
     def apply(self, model: Any) -> None:
         """Put a rotation before the targeted layers."""
         encoder = encoder_of(model)
-        names = targeted(encoder, self.targets)
+        names = targeted(encoder, self.targets, self.layers)
         refuse_share("dropout", self.dropout)
         for name in names:
             width = encoder.get_submodule(name).in_features

@@ -25,6 +25,7 @@ class Adapter(Plain):
 
     learning_rate = 3e-3
     merges = False
+    is_virtual = True
 
     def __init__(self, *, num_tokens: int = 16, width: int = 128) -> None:
         refuse_few(num_tokens)

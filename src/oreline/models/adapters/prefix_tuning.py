@@ -25,6 +25,7 @@ class Adapter(Plain):
 
     learning_rate = 1e-2
     merges = False
+    is_virtual = True
 
     def __init__(self, *, num_tokens: int = 16, projection: int = 0) -> None:
         refuse_few(num_tokens)

@@ -24,6 +24,7 @@ class Adapter(Plain):
 
     learning_rate = 1e-2
     merges = False
+    is_virtual = True
 
     def __init__(self, *, num_tokens: int = 16) -> None:
         refuse_few(num_tokens)

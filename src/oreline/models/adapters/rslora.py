@@ -20,15 +20,23 @@ class Adapter(Plain):
         dropout: share of the inputs of A that are dropped while training.
         targets: linear layers by name or pattern, such as `[key, output.dense]`; `query_value` are those of each
             attention, whatever the architecture calls them, and `all` is every one inside the layers.
+        layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
+            below them is frozen, and computed once.
     """
 
     learning_rate = 2e-3
     merges = True
 
     def __init__(
-        self, *, rank: int = 8, alpha: float = 6.0, dropout: float = 0.0, targets: Sequence[str] | str = QUERY_VALUE
+        self,
+        *,
+        rank: int = 8,
+        alpha: float = 6.0,
+        dropout: float = 0.0,
+        targets: Sequence[str] | str = QUERY_VALUE,
+        layers: Sequence[int] | None = None,
     ) -> None:
-        self.rank, self.alpha, self.dropout, self.targets = rank, alpha, dropout, targets
+        self.rank, self.alpha, self.dropout, self.targets, self.layers = rank, alpha, dropout, targets, layers
 
     def apply(self, model: Any) -> None:
         """Put B and A beside the targeted layers."""
@@ -37,5 +45,6 @@ class Adapter(Plain):
             "alpha": self.alpha,
             "dropout": self.dropout,
             "targets": self.targets,
+            "layers": self.layers,
         }
         inject_lora(model, **given, use_rslora=True)

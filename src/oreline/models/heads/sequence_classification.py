@@ -49,9 +49,10 @@ class Head(SequenceHead):
         With smoothing, −(1 − ε) wᵧ log p(y) − ε/K Σₖ wₖ log p(k) (https://arxiv.org/abs/1512.00567, section 7). The
         focal factor (1 − p(y))^γ multiplies either (https://arxiv.org/abs/1708.02002).
         """
-        weights_K = self.weights_K.to(logits_BK.device) if self.weights_K is not None else None
+        if self.weights_K is not None and self.weights_K.device != logits_BK.device:
+            self.weights_K = self.weights_K.to(logits_BK.device)  # once, and not in every step
         terms_B = F.cross_entropy(
-            logits_BK, targets, weight=weights_K, reduction="none", label_smoothing=self.label_smoothing
+            logits_BK, targets, weight=self.weights_K, reduction="none", label_smoothing=self.label_smoothing
         )
         if not self.focal_gamma:
             return terms_B

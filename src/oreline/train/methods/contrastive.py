@@ -23,7 +23,7 @@ from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss
 from oreline.train.precision import using_threads
-from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.resources import END_S, Trial, flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.types import Encoded
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FORECAST_FROM = 100
-"""Steps from which on a forecast is worth the passes that it takes."""
+"""Steps from which on a forecast is worth more than one pass."""
 
 NAME_WEIGHT = 5
 """Rows that a label's text counts for in the logistic regression: measured from 1 to 8, best at 3 to 8."""
@@ -198,17 +198,20 @@ class _Steps:
         """Return the number of steps that `minutes` allow, and say what they will take."""
         training = self.training
         job, minutes = training.job, training.job.options.minutes
-        if num_steps < _FORECAST_FROM and minutes is None:
-            job.say(f"{num_steps:,} steps over {self.rows.num_rows:,} rows, {self.rows_per_step} rows in each at most")
-            return num_steps
-        wrapped = training.regularized
-        sample = [self._batch(rows) for rows in self._epoch(0)[:4]]
+        wrapped, is_short = training.regularized, num_steps < _FORECAST_FROM and minutes is None
+        sample = sorted((self._batch(rows) for rows in self._epoch(0)[:4]), key=lambda batch: batch.ids_BT.numel())
+        mean_tokens = sum(batch.ids_BT.numel() for batch in sample) / len(sample)
+        trial = Trial([sample[-1:]] if is_short else [sample[:1], sample[-1:]], mean_tokens, sample[-1], is_short)
         measured = forecast(
-            training.model, sample, wrapped.loss, bf16=bf16, passes=wrapped.passes, copies=wrapped.copies
+            training.model, trial, wrapped.loss, bf16=bf16, passes=wrapped.passes, copies=wrapped.copies
         )
+        # At the end each row is read once more, without gradients, which take two thirds of a step.
+        read_s = measured.step_s / 3 / self.rows_per_step
+        read_again = self.rows.num_rows + 2 * (len(job.dev) if job.dev is not None else 0)
+        measured = replace(measured, end_s=END_S + read_s * read_again)
         if minutes is not None:
-            num_steps = min(num_steps, max(int(minutes * 60 / measured.step_s), 1))
-        job.say(measured.sentence(num_steps, self.rows.num_rows, num_steps / self.per_epoch))
+            num_steps = min(num_steps, measured.steps_within(minutes * 60))
+        job.on_event(measured.event(num_steps, self.rows.num_rows, num_steps / self.per_epoch))
         return num_steps
 
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:

@@ -6,6 +6,7 @@ Shape suffixes: N rows, V n-grams, K classes.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,19 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from oreline.errors import UsageError
+from oreline.memory import peak_bytes
 from oreline.runtime.linear import LinearModel, joined_texts, write_model
-from oreline.train.job import Job, Outcome
+from oreline.runtime.samples import NUM_REFERENCE
+from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss, refuse_gradient_options, refuse_words
+from oreline.train.resources import forecast_without_steps
 from oreline.train.tracking import log_once
 from oreline.types import Event
+
+_BYTES_A_CHARACTER = 150
+"""Of text: n-grams counted, features, vocabulary."""
+_PLAIN = 2.0
+"""The runtime's own counting takes so many times scikit-learn's."""
 
 
 class Method:
@@ -54,16 +63,9 @@ class Method:
         refuse_gradient_options(job, "linear")
         refuse_words(job, "linear")
         texts = joined_texts(job.train.columns, job.task.inputs)
+        self._foretell(job, texts)
         start = time.perf_counter()
-        vectorizer = TfidfVectorizer(
-            analyzer="char",
-            ngram_range=(self.shortest, self.longest),
-            sublinear_tf=True,
-            min_df=2 if len(texts) >= 200 else 1,
-            max_features=self.max_features,
-            dtype=np.float32,
-        )
-        features_NV = vectorizer.fit_transform(texts)
+        vectorizer, features_NV = self._features(texts)
         job.say(f"{features_NV.shape[1]:,} character n-grams of {len(texts):,} rows")
         fitted = fit(job, features_NV, self._strengths(job), max_iterations=2000)
         best, outputs = fitted[-1], None
@@ -85,6 +87,37 @@ class Method:
             resolved={"regularization": best.strength},
             measurements={"train_s": round(seconds, 3), "rows_per_s": round(len(texts) / seconds, 1)},
         )
+
+    def _features(self, texts: list[str]) -> tuple[Any, Any]:
+        vectorizer = TfidfVectorizer(
+            analyzer="char",
+            ngram_range=(self.shortest, self.longest),
+            sublinear_tf=True,
+            min_df=2 if len(texts) >= 200 else 1,
+            max_features=self.max_features,
+            dtype=np.float32,
+        )
+        return vectorizer, vectorizer.fit_transform(texts)
+
+    def _foretell(self, job: Job, texts: list[str]) -> None:
+        """Say what it will take, from some of the rows."""
+        some = np.random.default_rng(0).permutation(len(texts))[: min(max(len(texts) // 10, 50), 500)]
+        if len({str(target) for target in job.train.targets[some]}) < 2:  # rows of one class cannot be told apart
+            some = np.arange(len(texts))
+        begun = time.perf_counter()
+        few = replace(job, train=Rows({}, job.train.targets[some]))
+        _, features_NV = self._features([texts[row] for row in some])
+        read_s = time.perf_counter() - begun
+        fit(few, features_NV, self._strengths(job), max_iterations=2000)
+        fit_s = time.perf_counter() - begun - read_s
+        num_dev = len(job.dev) if job.dev is not None else 0
+        factor = len(texts) / len(some)
+        seconds = (read_s + fit_s) * factor + read_s * num_dev / len(some)
+        # Once more for the figures on dev, and (in plain Python, 1,000 rows at most) for the artifact's sample.
+        end_s = read_s * (num_dev + _PLAIN * min(num_dev, NUM_REFERENCE)) / len(some)
+        characters = sum(map(len, texts))
+        memory_bytes = peak_bytes() + _BYTES_A_CHARACTER * characters
+        job.on_event(forecast_without_steps(seconds, end_s, memory_bytes, len(texts)))
 
     def _strengths(self, job: Job) -> list[float]:
         tried = sorted(self.regularization)

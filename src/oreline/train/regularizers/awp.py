@@ -26,13 +26,14 @@ class Regularizer(Plain):
     """
 
     cost, copies = 2.0, 1  # two passes, but the graph of the first is gone when the second begins
+    weights_move = True
 
     def __init__(self, *, gamma: float = 0.0002) -> None:
         """Set the perturbation's length."""
         refuse_outside("awp", 0, math.inf, gamma=gamma)
         self.gamma = gamma
         if not gamma:
-            self.cost, self.copies = 1.0, 0
+            self.cost, self.copies, self.weights_move = 1.0, 0, False
 
     def wrap(self, loss: Loss, head: Any) -> Loss:
         """Return the loss at the perturbed weights."""

@@ -1,0 +1,66 @@
+"""Memory of this process and of the machine, as the operating system tells it."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+_CONTROL = Path("/sys/fs/cgroup")
+_highest = 0
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held so far; 0 where the system does not tell."""
+    # Not `getrusage`: what it says of a process begins with the peak of the one that started it.
+    return max(_highest, _status("VmHWM"))
+
+
+def held_bytes() -> int:
+    """Return what this process holds now; 0 where the system does not tell."""
+    return _status("VmRSS")
+
+
+def peak_anew() -> bool:
+    """Count the peak from now on (`peak_since`); returns whether the system can."""
+    global _highest
+    _highest = peak_bytes()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        return True
+    return False
+
+
+def peak_since() -> int:
+    """Return the most that was held since `peak_anew`; `peak_bytes` is the most of all time."""
+    return _status("VmHWM")
+
+
+def free_bytes() -> int:
+    """Return what this process may still take, within the limit of its container; 0 where the system does not tell."""
+    free = dict(lines("/proc/meminfo")).get("MemAvailable", "0 kB")
+    return min(int(free.split()[0]) * 1024, _left_in_container())
+
+
+def lines(file: str) -> list[tuple[str, str]]:
+    """Return the pairs of a file of `name: value` lines; none where there is no such file."""
+    try:
+        text = Path(file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []  # not Linux
+    pairs = (line.partition(":") for line in text.splitlines())
+    return [(key.strip(), value.strip()) for key, _, value in pairs]
+
+
+def _status(name: str) -> int:
+    return int(dict(lines("/proc/self/status")).get(name, "0 kB").split()[0]) * 1024
+
+
+def _left_in_container(control: Path = _CONTROL) -> int:
+    """Return how much a control group (version 2) still allows; more than there is where it sets no limit."""
+    try:
+        limit = int((control / "memory.max").read_text(encoding="ascii"))
+        used = int((control / "memory.current").read_text(encoding="ascii"))
+        told = dict(line.split() for line in (control / "memory.stat").read_text(encoding="ascii").splitlines())
+    except (OSError, ValueError):  # no control group, or the word `max`
+        return 1 << 62
+    return max(limit - used + int(told.get("inactive_file", 0)), 0)

@@ -1,0 +1,131 @@
+"""What an encoder's training will take, measured on a few of its own passes before the first step."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from oreline.models.adapting import num_trained
+from oreline.runtime.batching import take
+from oreline.train.budget import largest_that_fits
+from oreline.train.device import (
+    is_out_of_memory,
+    peak_anew,
+    peak_since,
+    random_state,
+    release_memory,
+    set_random_state,
+)
+from oreline.train.resources import END_S, Forecast, forecast, moment_bytes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from oreline.train.encoder import EncoderTraining
+    from oreline.train.passes import Passes
+    from oreline.train.regularize import Loss
+    from oreline.types import Encoded
+
+_READ_ROWS = 64
+"""Rows that are read without gradients for it."""
+
+
+def probed_budget(training: EncoderTraining, passes: Passes, loss: Loss, *, bf16: bool) -> int:
+    """Return the token budget that fits on the device and makes the most tokens a second.
+
+    Raises `ResourceError` where not even the longest row fits alone.
+    """
+    longest = passes.longest(1 << 62)
+    state = random_state()
+    budget = largest_that_fits(
+        training.model,
+        lambda budget: training.sample(passes.longest(budget), bf16=bf16),
+        loss,
+        upper=len(longest) * int(training.lengths_N[longest].max()),
+        reserved_bytes=moment_bytes(training.model) + 4 * training.regularized.copies * num_trained(training.model)[0],
+        bf16=bf16,
+    )
+    set_random_state(state)
+    return budget
+
+
+def foretold_steps(training: EncoderTraining, passes: Passes, loss: Loss, *, bf16: bool) -> int:
+    """Return how many steps are made, within the minutes that are allowed, and say what they will take.
+
+    Raises `ResourceError` where not even the longest row fits alone.
+    """
+    job = training.job
+    num_steps = max(round(passes.per_epoch * job.options.epochs), 1)
+    while (measured := _measured(training, passes, loss, bf16)) is None:
+        release_memory(training.device)
+        passes.halve_before_the_first()
+    if job.options.minutes is not None:
+        num_steps = min(num_steps, measured.steps_within(job.options.minutes * 60))
+    job.on_event(measured.event(num_steps, len(job.train), num_steps / passes.per_epoch))
+    return num_steps
+
+
+def _measured(training: EncoderTraining, passes: Passes, loss: Loss, bf16: bool) -> Forecast | None:
+    """Return the forecast, or None where the memory does not suffice for a pass."""
+    wrapped, frozen, state = training.regularized, training.frozen, random_state()
+    begun = time.perf_counter()
+    try:
+        trial = passes.trial(lambda rows: training.sample(rows, bf16=bf16))
+        tokens = sum(batch.ids_BT.numel() for step in trial.steps for batch in step) + trial.largest_tokens
+        states_s = (time.perf_counter() - begun) * trial.mean_tokens / tokens
+        measured = forecast(
+            training.model,
+            trial,
+            loss,
+            bf16=bf16,
+            passes=wrapped.passes,
+            copies=wrapped.copies,
+            averaged=wrapped.average is not None,
+            frozen_layers=frozen.prefix.num_layers if frozen else 0,
+        )
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        training.model.zero_grad(set_to_none=True)
+        set_random_state(state)
+        return None
+    scoring_s = _scoring_s(training)
+    every = training.evaluate_every(passes) if training.dev is not None else 0
+    measured = replace(measured, scored_every=every, scoring_s=scoring_s, end_s=END_S + scoring_s)
+    return frozen.forecast(measured, states_s, passes.per_epoch) if frozen else measured
+
+
+def measured_reading(training: EncoderTraining) -> tuple[float, int]:
+    """Return the seconds that reading a training row takes without gradients, and the memory held while it is read.
+
+    Rows of words are read in their windows.
+    """
+    pieces = training.pieces
+    rows = _of_all_lengths(pieces)
+    peak_anew(training.device)
+    begun = time.perf_counter()
+    training.embeddings(take(pieces, rows))
+    spent_s = time.perf_counter() - begun
+    lengths_N = np.asarray([len(ids) for ids in pieces.ids], dtype=np.int64)
+    a_row_s = spent_s * float(lengths_N.sum() / lengths_N[rows].sum()) / len(training.train.ids)
+    return a_row_s, peak_since(training.device)
+
+
+def _scoring_s(training: EncoderTraining) -> float:
+    """Return what scoring dev once takes, from some of its rows."""
+    if training.dev is None:
+        return 0.0
+    rows = _of_all_lengths(training.dev)
+    begun = time.perf_counter()
+    training.outputs(take(training.dev, rows))
+    lengths_N = np.asarray([len(ids) for ids in training.dev.ids], dtype=np.int64)
+    return (time.perf_counter() - begun) * float(lengths_N.sum() / lengths_N[rows].sum())
+
+
+def _of_all_lengths(encoded: Encoded) -> NDArray[np.int64]:
+    """Return some rows, the shortest and the longest and some between."""
+    order = np.argsort([len(ids) for ids in encoded.ids], kind="stable")
+    return order[:: max(len(order) // _READ_ROWS, 1)]

@@ -1,0 +1,40 @@
+"""What the operating system tells of memory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from oreline import memory
+
+
+def test_the_peak_is_this_processs_own() -> None:
+    before = memory.peak_bytes()
+    held = bytearray(os.urandom(1)) * (before + (64 << 20))
+    assert memory.peak_bytes() >= before + len(held) // 2
+
+
+def test_a_peak_can_be_counted_anew_and_the_highest_is_not_forgotten() -> None:
+    held = bytearray(os.urandom(1)) * (memory.held_bytes() + (64 << 20))
+    highest = memory.peak_bytes()
+    del held
+    if not memory.peak_anew():
+        pytest.skip("this system keeps one peak")
+    assert memory.peak_since() < highest <= memory.peak_bytes()
+
+
+def test_what_is_free_is_less_than_there_is() -> None:
+    total = int(dict(memory.lines("/proc/meminfo"))["MemTotal"].split()[0]) * 1024
+    assert 0 < memory.free_bytes() <= total
+
+
+def test_a_container_may_allow_less(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("700\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 100\n")
+    assert memory._left_in_container(tmp_path) == 400  # pages of files give way
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory._left_in_container(tmp_path) > 1 << 50
+    assert memory.lines(str(tmp_path / "none")) == []
