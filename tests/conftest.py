@@ -132,6 +132,177 @@ def reviews(reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory):
     )
 
 
+def make_verdicts(rows: int, seed: int = 0) -> dict[str, list[str]]:
+    """Return texts with one telling word, and for each a text of three words that names it."""
+    source = random.Random(seed)
+    made: dict[str, list[str]] = {"text": [], "target_text": []}
+    for _ in range(rows):
+        told = source.choice([*GOOD, *BAD])
+        words = [*source.choices(FILLER, k=source.randint(2, 6)), told]
+        source.shuffle(words)
+        made["text"].append(" ".join(words))
+        made["target_text"].append(f"a {told} film")
+    return made
+
+
+def save_writer(model, tokenizer, folder: Path) -> Path:
+    """Write a model that writes, as a start folder."""
+    model.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A T5 of two layers with random weights, and its own unigram vocabulary of English words and some Chinese."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(vocab_size=200, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>")
+    tokenizer.train_from_iterator([" ".join([*GOOD, *BAD, *FILLER]), "这部电影很好看", "012345678 9.,!"] * 20, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    torch.manual_seed(0)
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "dropout_rate": 0.0}
+    config = T5Config(vocab_size=tokenizer.get_vocab_size(), decoder_start_token_id=0, **sizes)
+    return save_writer(T5ForConditionalGeneration(config), tokenizer, tmp_path_factory.mktemp("t5") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_bart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BART of two layers with random weights, 64 positions, and a byte-level vocabulary like its own."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(), decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<s>", "<pad>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+    )
+    tokenizer.train_from_iterator([" ".join([*GOOD, *BAD, *FILLER])] * 20, trainer)
+    specials = [("<s>", 0), ("</s>", 2)]
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=specials)
+    torch.manual_seed(0)
+    layers = {"encoder_layers": 2, "decoder_layers": 2, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64}
+    heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
+    config = BartConfig(
+        vocab_size=tokenizer.get_vocab_size(), d_model=32, max_position_embeddings=64, **layers, **heads
+    )
+    return save_writer(BartForConditionalGeneration(config), tokenizer, tmp_path_factory.mktemp("bart") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def verdicts(tmp_path_factory: pytest.TempPathFactory):
+    """Texts answered with texts, as a refined dataset with train, dev and test."""
+    import oreline as ore
+
+    return ore.refine(make_verdicts(300), out=tmp_path_factory.mktemp("verdicts") / "data")
+
+
+@pytest.fixture(scope="session")
+def writer_model(verdicts, tiny_t5: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A small T5, fully fine-tuned on the verdicts."""
+    import oreline as ore
+
+    train = {"epochs": 6, "learning_rate": 1.5e-2, "rows_per_step": 16, "threads": 1, "precision": "fp32"}
+    out = tmp_path_factory.mktemp("writer") / "model"
+    return ore.finetune(str(tiny_t5), verdicts, task="seq2seq", method="full", train=train, out=out)
+
+
+COLOURS = {"apple": "red", "sky": "blue", "grass": "green", "sun": "yellow"}
+
+
+def make_chats(rows: int, seed: int = 0) -> list[dict]:
+    """Return dialogues of two questions in ShareGPT's form; the second one can be answered from its own words."""
+    source = random.Random(seed)
+    made = []
+    for number in range(rows):
+        first, second = source.choices(list(COLOURS), k=2)
+        turns = [
+            ("human", f"what is the colour of the {first} {number}"),
+            ("gpt", f"it is {COLOURS[first]}"),
+            ("human", f"and the {second}"),
+            ("gpt", COLOURS[second]),
+        ]
+        made.append({"conversations": [{"from": who, "value": said} for who, said in turns]})
+    return made
+
+
+def chat_tokenizer():
+    """Return a byte-level tokenizer with the special tokens of ChatML, and those of Llama beside them."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<s>", "</s>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    words = ["user", "assistant", "system", "what is the colour of the", "and", *COLOURS, *COLOURS.values()]
+    tokenizer.train_from_iterator([" ".join(["it is", *words, *GOOD, *BAD, *FILLER])] * 20, trainer)
+    return tokenizer
+
+
+def make_causal(kind: str, folder: Path, *, width: int = 48) -> Path:
+    """Write a causal language model of two layers with random weights: `llama`, `qwen3` or `gpt2`."""
+    import json
+
+    import torch
+    from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, Qwen3Config
+
+    tokenizer = chat_tokenizer()
+    torch.manual_seed(0)
+    size = {"vocab_size": tokenizer.get_vocab_size(), "bos_token_id": 0, "eos_token_id": 1}
+    layers = {"hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 2, "num_attention_heads": 4}
+    grouped = {**layers, "num_key_value_heads": 2, "max_position_embeddings": 128}
+    config = {
+        "llama": lambda: LlamaConfig(**size, **grouped),
+        "qwen3": lambda: Qwen3Config(**size, **grouped, head_dim=width // 4),
+        "gpt2": lambda: GPT2Config(**size, n_embd=width, n_layer=2, n_head=4, n_positions=128),
+    }[kind]()
+    save_writer(AutoModelForCausalLM.from_config(config), tokenizer, folder)
+    names = {"bos_token": "<s>", "eos_token": "</s>", "tokenizer_class": "PreTrainedTokenizerFast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(names), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def causal_start(tmp_path_factory: pytest.TempPathFactory):
+    """A function that returns the folder of a tiny causal language model of some kind, made once."""
+    import functools
+
+    return functools.cache(lambda kind: make_causal(kind, tmp_path_factory.mktemp(kind) / "tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(causal_start) -> Path:
+    """A Llama of two layers with random weights and a tokenizer that knows ChatML."""
+    return causal_start("llama")
+
+
+@pytest.fixture(scope="session")
+def chats(tmp_path_factory: pytest.TempPathFactory):
+    """Dialogues as a refined dataset with train, dev and test."""
+    import oreline as ore
+
+    return ore.refine(make_chats(260), out=tmp_path_factory.mktemp("chats") / "data")
+
+
+@pytest.fixture(scope="session")
+def chat_model(chats, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A small Llama, fully fine-tuned on the dialogues until it answers them and stops by itself."""
+    import oreline as ore
+
+    train = {"epochs": 10, "learning_rate": 5e-3, "rows_per_step": 16, "threads": 1, "max_tokens": 128, "patience": 30}
+    out = tmp_path_factory.mktemp("chat") / "model"
+    return ore.finetune(str(tiny_llama), chats, task="chat", method="full", train=train, out=out)
+
+
 @pytest.fixture(scope="session")
 def linear_model(reviews, tmp_path_factory: pytest.TempPathFactory):
     """A linear artifact trained on the reviews."""

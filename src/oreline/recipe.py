@@ -26,6 +26,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from oreline.errors import ResourceError, UsageError, did_you_mean
+from oreline.generation import Generation
 
 Verbs = Mapping[str, Callable[..., Any]]
 Schedule = Literal["linear", "cosine", "constant", "inverse_sqrt"]
@@ -82,6 +83,20 @@ class TrainOptions(BaseModel):
         description="what frozen lowest layers return is kept on disk in this precision; off: computed in every step",
     )
     dropout: float | None = Field(None, ge=0, lt=1, description="overrides the start model's dropout")
+    generation: Generation | None = Field(None, description="how a model that answers with texts writes them")
+    dev_texts: int = Field(
+        0, ge=0, description="dev rows that are answered in texts at each evaluation, to choose by; 0: by the dev loss"
+    )
+    chat_template: str | None = Field(
+        None,
+        description="chat: a built-in template, a file ending in .jinja, or Jinja; the start model's own when not set",
+    )
+    answers: Literal["all", "last"] | None = Field(
+        None, description="chat: train on all answers of a dialogue (as when not set), or on the last one alone"
+    )
+    packing: bool = Field(
+        False, description="chat: short dialogues share rows of max_tokens tokens, without seeing one another"
+    )
     checkpoint_every_s: float = Field(60.0, gt=0, description="seconds between checkpoints")
     track: list[str] = Field(default_factory=list, description="tracker plugs besides events.jsonl")
 

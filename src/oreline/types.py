@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Role = Literal[
     "text", "text_pair", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
-    "user", "item", "time", "group", "source", "weight", "id",
+    "user", "item", "time", "group", "source", "weight", "id", "messages",
 ]  # fmt: skip
 ROLES: tuple[str, ...] = get_args(Role)
 
@@ -95,12 +95,22 @@ class Encoded(NamedTuple):
     """For a task that answers every word: such rows are not cut, the runtime reads long ones in windows."""
 
 
+class Written(NamedTuple):
+    """What a model wrote for one row."""
+
+    texts: tuple[str, ...]
+    """Its answers, the best one first."""
+    probabilities: tuple[float, ...]
+    """How sure it is of each: the geometric mean of its tokens' probabilities, the end token's included."""
+
+
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """What a runtime computed for some rows, in the order of the rows."""
 
     outputs: dict[str, NDArray[Any]]
-    """`scores` of shape (N, K), or, of a task that answers every word, an object array of N arrays (W, K)."""
+    """`scores` of shape (N, K); of a task that answers every word, an object array of N arrays (W, K); of a task whose
+    answers are texts (view `texts`), an object array of N `Written`."""
     embedding_ND: NDArray[np.float32] | None
     num_tokens_N: NDArray[np.int64]
     truncated_N: NDArray[np.bool_]

@@ -11,7 +11,8 @@ from oreline import registry
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.table import Table
 from oreline.runtime.windows import ragged
-from oreline.tasks import intent_slots, multilabel, regression, text_classification, token_classification
+from oreline.tasks import intent_slots, multilabel, regression, seq2seq, text_classification, token_classification
+from oreline.types import Written
 
 METRICS = registry.names("metric")
 
@@ -68,7 +69,19 @@ def frames(num_rows: int, seed: int) -> Table:
     return Table(task, targets, ragged(scores), ids, ids)
 
 
-TABLES = {"classes": classes, "labels": labels, "numbers": numbers, "tags": tags, "frames": frames}
+def texts(num_rows: int, seed: int) -> Table:
+    """Sentences, and others with some of the same words."""
+    source = np.random.default_rng(seed)
+    true = [
+        " ".join(source.choice(["the", "cat", "sat", "on", "mat"], size=length))
+        for length in source.integers(1, 7, num_rows)
+    ]
+    answers = [" ".join(word for word in text.split() if source.random() < 0.8) for text in true]
+    ids = [f"f:{row}" for row in range(num_rows)]
+    return Table(seq2seq.Task(), ragged(true), ragged([Written((text,), (0.5,)) for text in answers]), ids, ids)
+
+
+TABLES = {"texts": texts, "classes": classes, "labels": labels, "numbers": numbers, "tags": tags, "frames": frames}
 
 
 def table_of(name: str, num_rows: int, seed: int = 0) -> Table:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from oreline import registry
 from oreline.errors import DataError
 from oreline.runtime.windows import ragged
-from oreline.types import FRAME, ROLES
+from oreline.types import FRAME, ROLES, Written
 from oreline.words import words_of
 
 TASKS = registry.names("task")
@@ -22,6 +22,7 @@ TARGETS: dict[str, list[Any]] = {
     "numbers": [1.0, 2.5, 1.0, "4"],
     "tags": ["O B-X", ["B-Y", "I-Y", "O"], [], '["B-X"]'],
     "frames": [["go", "O", "B-X"], ["stop", "B-Y", "I-Y", "O"], ["go"], '["stop", "B-X"]'],
+    "texts": ["a good film", "这部电影", "a good film", "bad"],
 }
 """Targets of a few rows, by the view of the task that takes them."""
 UNKNOWN = {
@@ -30,6 +31,7 @@ UNKNOWN = {
     "numbers": "unseen",
     "tags": "O B-unseen",
     "frames": ["unseen", "O"],
+    "texts": " ",
 }
 TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
 
@@ -59,6 +61,8 @@ def columns(task: Any, num_rows: int) -> dict[str, list[str]]:
 
 def scores_of(task: Any, scores_NK: Any, num_words: list[int]) -> Any:
     """Rows of scores, each repeated for every word where the task answers words."""
+    if task.view == "texts":
+        return ragged([Written((f"text {row}",), tuple(row_K)) for row, row_K in enumerate(scores_NK.tolist())])
     if task.view not in ("tags", "frames"):
         return scores_NK
     first = int(task.view == "frames")  # the intent stands before the words
@@ -131,7 +135,7 @@ class TestTask:
         known, unknown = TARGETS[task.view][0], UNKNOWN[task.view]
         assert task.knows(known)
         assert not task.knows(unknown)
-        with pytest.raises(DataError, match=r"never seen|not a number"):
+        with pytest.raises(DataError, match=r"never seen|not a number|is empty"):
             task.encode_target([known, unknown])
 
     def test_the_truth_itself_gets_full_credit_and_is_named(self, name: str) -> None:

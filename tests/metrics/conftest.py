@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from oreline.evaluate.table import Table
+from oreline.runtime.windows import ragged
+from oreline.tasks import seq2seq
 from oreline.tasks.text_classification import Task
+from oreline.types import Written
 
 
 def make_table(num_rows: int, num_classes: int, seed: int) -> Table:
@@ -28,3 +31,15 @@ def make_table(num_rows: int, num_classes: int, seed: int) -> Table:
 def random_table() -> Callable[[int, int, int], Table]:
     """Make a table: `random_table(num_rows, num_classes, seed)`."""
     return make_table
+
+
+@pytest.fixture(scope="session")
+def texts_table() -> Callable[[list[str], list[str]], Table]:
+    """Make a table of true and written texts; unlike a task's own targets, these may be empty."""
+
+    def make(true: list[str], written: list[str]) -> Table:
+        names = [f"f:{row}" for row in range(len(true))]
+        answers = ragged([Written((text,), (0.5,)) for text in written])
+        return Table(seq2seq.Task(), ragged(true), answers, names, names)
+
+    return make

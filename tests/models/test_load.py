@@ -9,9 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from oreline.errors import ArtifactError
-from oreline.models.load import load_classifier, load_encoder, save_model, tokenizer
+from oreline.models.load import (
+    UNBOUNDED,
+    load_classifier,
+    load_encoder,
+    load_seq2seq,
+    max_positions,
+    save_model,
+    tokenizer,
+)
 
 
 @pytest.fixture
@@ -73,3 +82,32 @@ def test_a_missing_or_broken_tokenizer_is_named(folder: Path):
     (folder / "tokenizer.json").unlink()
     with pytest.raises(ArtifactError, match=r"no tokenizer\.json"):
         tokenizer(folder)
+
+
+def test_a_model_that_writes_keeps_how_it_ends(tiny_bart: Path, tmp_path: Path):
+    model = load_seq2seq(tiny_bart).eval()
+    save_model(model, tmp_path)
+    again = load_seq2seq(tmp_path).eval()
+    ids_BT = torch.tensor([[0, 9, 8, 2]])
+    torch.testing.assert_close(
+        again(input_ids=ids_BT, decoder_input_ids=ids_BT).logits, model(input_ids=ids_BT, decoder_input_ids=ids_BT).logits
+    )
+    assert again.generation_config.eos_token_id == 2
+
+
+def test_an_encoder_is_no_encoder_decoder_model(tiny_start: Path):
+    with pytest.raises(ArtifactError, match=r"\(bert\) does not read one text and write another"):
+        load_seq2seq(tiny_start)
+
+
+def test_a_model_without_its_decoder_is_refused(tiny_bart: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(tiny_bart, tmp_path / "start"))
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor for name, tensor in weights.items() if "decoder" not in name}, folder / "model.safetensors")
+    with pytest.raises(ArtifactError, match="which write the text"):
+        load_seq2seq(folder)
+
+
+def test_positions_that_are_relative_have_no_end(tiny_t5: Path, tiny_bart: Path):
+    assert max_positions(load_seq2seq(tiny_t5)) == UNBOUNDED
+    assert max_positions(load_seq2seq(tiny_bart)) == 64

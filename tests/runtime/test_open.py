@@ -47,3 +47,26 @@ def test_a_runtime_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no runtime named 'onnxx'") as caught:
         open_runtime(tmp_path / "model")
     assert "onnx" in str(caught.value)
+
+
+def test_how_texts_are_written_may_be_changed_when_opened(writer_model: Artifact, linear_model: Artifact) -> None:
+    runtime = open_runtime(writer_model, generation={"num_beams": 3, "num_answers": 2})
+    assert runtime.task.generation.num_beams == 3
+    assert runtime.task.generation.max_new_tokens == writer_model.manifest.task_options["generation"]["max_new_tokens"]
+    assert runtime.token_budget == type(runtime).token_budget // 3
+    [answer] = runtime.predict({"text": ["the dull story"]}).outputs["scores"]
+    assert len(answer.texts) == 2
+    assert answer.probabilities[0] >= answer.probabilities[1]
+    with pytest.raises(UsageError, match="no setting 'beams'"):
+        open_runtime(writer_model, generation={"beams": 3})
+    with pytest.raises(UsageError, match="writes none"):
+        open_runtime(linear_model, generation={"num_beams": 3})
+
+
+def test_samples_are_repeatable_and_change_with_the_seed(writer_model: Artifact) -> None:
+    texts = ["the story", "a movie of a plot", "the scene"]
+    drawn = [
+        [row.texts for row in open_runtime(writer_model, generation={"temperature": 2.0, "seed": seed}).predict({"text": texts}).outputs["scores"]]
+        for seed in (0, 0, 1)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]

@@ -38,3 +38,26 @@ def test_threads_are_the_runtimes_own(torch_model):
     before = torch.get_num_threads()
     open_runtime(torch_model, threads=1).predict({"text": ["film"]})
     assert torch.get_num_threads() == before
+
+
+def test_what_given_answers_cost_does_not_depend_on_their_company(writer_model):
+    runtime = open_runtime(writer_model, threads=1)
+    texts, answers = ["the dull film", "great", "a story with a plot"], ["a dull film", "a great film of its own", "x"]
+    nats_N, tokens_N = runtime.costs({"text": texts}, answers)
+    assert (nats_N > 0).all()
+    for row in range(3):
+        nats, tokens = runtime.costs({"text": texts[row : row + 1]}, answers[row : row + 1])
+        np.testing.assert_allclose(nats[0], nats_N[row], rtol=1e-4)
+        assert tokens[0] == tokens_N[row]
+
+
+def test_written_answers_stay_the_same_in_any_company_and_order(writer_model):
+    runtime = open_runtime(writer_model, threads=1)
+    texts = ["the dull film", "great", "a warm story with a plot of the movie", "", "好电影"]
+    together = runtime.predict({"text": texts}, embeddings=True)
+    turned = runtime.predict({"text": texts[::-1]})
+    assert [row.texts for row in turned.outputs["scores"]][::-1] == [row.texts for row in together.outputs["scores"]]
+    assert together.embedding_ND.shape == (5, 32)
+    none = runtime.predict({"text": []}, embeddings=True)
+    assert len(none.outputs["scores"]) == 0
+    assert none.embedding_ND.shape == (0, 32)

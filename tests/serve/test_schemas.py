@@ -60,3 +60,34 @@ def test_answers_keep_what_a_task_adds() -> None:
     row = {"id": "0", "label": "fresh", "scores": {"fresh": 1.0}, "truncated": False, "span": [1, 2]}
     assert schemas.OneAnswer.model_validate({**row, "model": model, "warnings": []}).model_dump()["span"] == [1, 2]
     assert schemas.ErrorAnswer.model_validate({"error": {"what": "x"}}).error.do is None
+
+
+DIALOGUES: TypeAdapter[Any] = TypeAdapter(
+    schemas.requests_for(("text",), max_rows=2, explain_max_chars=10, dialogues=True).predict
+)
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def test_a_dialogue_comes_as_messages_or_as_a_text() -> None:
+    wanted = '[{"role": "user", "content": "Hello"}]'
+    assert DIALOGUES.validate_python({"messages": [HELLO]}).text == wanted
+    assert DIALOGUES.validate_python({"text": "Hello"}).text == "Hello"
+    many = DIALOGUES.validate_python({"rows": [{"messages": [HELLO]}, {"text": "Hello"}]}).model_dump()
+    assert [row["text"] for row in many["rows"]] == [wanted, "Hello"]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({}, "value_error"),
+        ({"text": "a", "messages": [HELLO]}, "value_error"),
+        ({"messages": []}, "too_short"),
+        ({"messages": [{"role": "tool", "content": "a"}]}, "literal_error"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, "value_error"),
+        ({"messages": [{**HELLO, "name": "a"}]}, "extra_forbidden"),
+    ],
+)
+def test_wrong_dialogues_are_named(given: Any, kind: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        DIALOGUES.validate_python(given)
+    assert kinds(caught.value)[0][0] == kind

@@ -1,10 +1,14 @@
-"""The honest baseline that stands in every evaluation: character n-grams with a linear layer, on the same rows."""
+"""The honest baseline that stands in every evaluation: character n-grams with a linear layer, on the same rows.
+
+Of tasks that answer with texts: the beginning of what is read, as long as answers are on average.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from oreline import registry
 from oreline.api import build, names
 from oreline.errors import OrelineError
 from oreline.runtime.open import open_runtime
@@ -21,12 +25,12 @@ MAX_ROWS = 50_000
 
 
 def default_baseline(artifact: Artifact, *, seed: int, on_event: OnEvent) -> Runtime | None:
-    """Return a linear model of the rows that a model was trained on, made once and kept beside other outputs.
+    """Return a simple model of the rows that a model was trained on, made once and kept beside other outputs.
 
     None, with the reason said, where there is none to be had: the rows are gone or too many, the task is of another
     kind, or scikit-learn is not installed.
     """
-    if artifact.manifest.runtime == "linear":
+    if artifact.manifest.runtime in ("linear", "lead"):
         return None
     try:
         data = build.training_data(artifact)
@@ -36,9 +40,10 @@ def default_baseline(artifact: Artifact, *, seed: int, on_event: OnEvent) -> Run
             return None
         key = hashlib.sha256(f"{data.fingerprint} {artifact.manifest.task} {seed}".encode()).hexdigest()[:12]
         out = names.runs_folder() / f"baseline-{key}"
+        method = "lead" if registry.get("task", artifact.manifest.task).view == "texts" else "linear"
         if not out.exists():
-            on_event(Event("baseline", message=f"making a linear baseline of {num_rows:,} rows in {out}"))
-            build.finetune(None, data, task=artifact.manifest.task, method="linear", out=out, seed=seed)
+            on_event(Event("baseline", message=f"making a {method} baseline of {num_rows:,} rows in {out}"))
+            build.finetune(None, data, task=artifact.manifest.task, method=method, out=out, seed=seed)
         return open_runtime(out)
     except OrelineError as error:
         on_event(Event("baseline", message=f"no baseline: {error.what}"))

@@ -166,7 +166,7 @@ def finetune(
         on_event(Event("choose", message=f"method {method}: {why}"))
     elif said := choose.suggestion(dataset, start, task, method):
         on_event(Event("choose", message=said))
-    start = None if method == "linear" else start or DEFAULT_START
+    start = choose.start_for(task, method, start)
     with _naming_source(data, dataset, task, needs_target=not knows_classes):
         return run(
             names.start_folder(start),
@@ -344,7 +344,7 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
     task = open_task(artifact)
     known = artifact.manifest.columns
     targets = ("label", "tags") if task.target == FRAME else (task.target,)
-    return {role: known[role][0] for role in (*task.inputs, *targets) if known.get(role)}
+    return {role: known[role][0] for role in (*task.inputs, *targets, "messages") if known.get(role)}
 
 
 def training_data(artifact: Artifact) -> Dataset:

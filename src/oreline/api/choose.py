@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from oreline import registry
 from oreline.api import names
+from oreline.errors import UsageError
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
@@ -29,6 +30,8 @@ FEW_A_CLASS = 32
 MAX_UNKNOWN = 0.1
 MANY_HAN = 0.3
 SAMPLE_ROWS = 500
+WITHOUT_START = ("linear", "lead")
+"""Methods that begin from nothing."""
 BY_WORD = ("tags", "frames")
 """Views of tasks that answer every word, which the methods for whole texts cannot."""
 DEFAULT_START = "catalog:minilm-l6-en"
@@ -36,11 +39,30 @@ DEFAULT_START = "catalog:minilm-l6-en"
 
 def method(data: Dataset, start: Any, task: str = "text_classification") -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
+    if registry.get("task", task).view == "texts":
+        return "full", start, "answers are texts, which a model that writes has to learn as a whole"
     if registry.get("task", task).view in BY_WORD:
         return "full", DEFAULT_START if start is None else start, "every word has an answer of its own"
     split = "train" if "train" in data.splits else data.splits[0]
     texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
     return decide(data.num_rows(split), texts, start, num_classes=num_classes(data, split, task))
+
+
+def start_for(task: str, method: str, start: Any) -> Any:
+    """Return the start model to use: the asked one, the default one, or none. Raises `UsageError` where one is needed.
+
+    Nothing writes texts by default: which model can depends on the language and on what is to be written.
+    """
+    if method in WITHOUT_START:
+        return None
+    if start is None and registry.get("task", task).view == "texts":
+        raise UsageError(
+            f"the task {task!r} needs a start model that writes",
+            allowed="a folder with config.json, model.safetensors and tokenizer.json"
+            + (", of T5, mT5, BART, Marian or the like" if task == "seq2seq" else ""),
+            remedy="--start FOLDER, or a hub id",
+        )
+    return start or DEFAULT_START
 
 
 def num_classes(data: Dataset, split: str, task: str) -> int | None:
@@ -86,6 +108,8 @@ def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
 
     Nothing is fetched for it: without a start model, `linear` hears of it only where rows are few.
     """
+    if registry.get("task", task).view == "texts":
+        return ""
     split = "train" if "train" in data.splits else data.splits[0]
     classes = num_classes(data, split, task)
     if start is None and chosen == "linear":

@@ -250,9 +250,22 @@ def _checked_start(folder: Path) -> Path:
             f"not a start model: it has no {', '.join(lacking)}" + _pickle_hint(folder),
             where=str(folder),
             allowed="a folder with config.json, model.safetensors and tokenizer.json",
-            remedy="save the model with save_pretrained of transformers 4.35 or later, or use catalog:minilm-l6-en",
+            remedy=_remedy(folder, lacking),
         )
     return folder
+
+
+def _remedy(folder: Path, lacking: Sequence[str]) -> str:
+    """Say how what is lacking is made; a sentencepiece file is one step from a tokenizer.json."""
+    pieces = sorted(file.name for file in folder.glob("*") if file.suffix in {".model", ".spm"})
+    if lacking != ["tokenizer.json"] or not pieces:
+        return "save the model with save_pretrained of transformers 4.35 or later, or use catalog:minilm-l6-en"
+    if len(pieces) > 1:
+        return f"{' and '.join(pieces)} are two vocabularies, as Marian has them: one tokenizer.json cannot hold both"
+    return (
+        f"make it of {pieces[0]}, with the package sentencepiece installed: "
+        'AutoTokenizer.from_pretrained("FOLDER").save_pretrained("FOLDER")'
+    )
 
 
 def _pickle_hint(path: Path) -> str:

@@ -24,9 +24,16 @@ LOG_FILE = "predictions.sqlite"
 
 
 @names_missing_extras
-def load(model: Any, *, threads: int | None = None) -> Runtime:
-    """Open a model for predicting: `load(model).predict({"text": ["…"]})`."""
-    return open_runtime(names.model_path(model), threads=threads)
+def load(model: Any, *, threads: int | None = None, generation: dict[str, Any] | None = None) -> Runtime:
+    """Open a model for predicting: `load(model).predict({"text": ["…"]})`.
+
+    Args:
+        model: an artifact, its folder, a home or `HOME@alias`.
+        threads: CPU threads; all cores when not set.
+        generation: how a model that writes texts does it (`{"num_beams": 4}`), see `oreline.generation.Generation`; as
+            it was trained when not given.
+    """
+    return open_runtime(names.model_path(model), threads=threads, generation=generation)
 
 
 @names_missing_extras
@@ -38,6 +45,7 @@ def evaluate(
     slices: Sequence[str] = (),
     compare: Any = None,
     baseline: Any = None,
+    generation: dict[str, Any] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
@@ -53,12 +61,13 @@ def evaluate(
         compare: a second model, judged on the same rows with a paired test.
         baseline: a simple model whose figures stand beside; when not given, a linear model of the same training rows,
             made once and kept in `./oreline-runs`; `none` for none.
+        generation: how a model that writes texts does it, see `load`.
         out: a folder for `report.json` and `report.html`, or a file ending in `.json`; no report is written
             when not given (raw data are refined into `./oreline-runs` in any case, once).
     """
     from oreline.evaluate.evaluate import evaluate as run
 
-    runtime = load(model)
+    runtime = load(model, generation=generation)
     dataset = judging_rows(runtime.artifact, data, seed=seed, on_event=on_event)
     by_source = {column: role for role, column in dataset.manifest.roles.items()}
     report = run(
@@ -76,14 +85,15 @@ def evaluate(
 
 
 @names_missing_extras
-def predict(model: Any, data: Any) -> list[dict[str, Any]]:
+def predict(model: Any, data: Any, *, generation: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """Answer rows, in order: one `{"id", "label", "scores"}` for each.
 
     Args:
         model: an artifact, its folder, a home or `HOME@alias`.
         data: texts, rows (`[{"text": …}]`), lists by column, a frame, a file, or a dataset.
+        generation: how a model that writes texts does it, see `load`.
     """
-    return list(predict_rows(model, _rows(data)))
+    return list(predict_rows(load(model, generation=generation), _rows(data)))
 
 
 def predict_rows(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _WRITERS = {"run", "refine", "pretrain", "finetune", "compress", "evaluate", "explain", "monitor"}
 HEEDED = {
-    "--set": _WRITERS | {"serve", "update"},
+    "--set": _WRITERS | {"serve", "update", "predict"},
     "--seed": _WRITERS | {"update"},
     "--force": _WRITERS | {"init", "rerun", "promote"},
 }
@@ -82,12 +82,9 @@ def call(common: Common, verb: str, **options: Any) -> Any:
     With `--dry-run` the plan is shown instead and nothing is called.
     """
     from oreline import api
-    from oreline.recipe import assign, check_options, parse_assignment
+    from oreline.recipe import check_options
 
-    given = {name: value for name, value in options.items() if value is not None and value != []}
-    for text in common.set_ or []:
-        path, value = parse_assignment(text)
-        assign(given, path, value)
+    given = set_options(common, {name: value for name, value in options.items() if value is not None and value != []})
     function = getattr(api, verb)
     out = given.pop("out", None)
     checked = check_options(verb, given, function, "the command line")
@@ -100,6 +97,17 @@ def call(common: Common, verb: str, **options: Any) -> Any:
     extra = {name: value for name, value in extra.items() if name in accepted}
     with watching(common) as on_event:
         return function(**checked, **extra, **({"on_event": on_event} if "on_event" in accepted else {}))
+
+
+def set_options(common: Common, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with those of `--set` over them."""
+    from oreline.recipe import assign, parse_assignment
+
+    options = dict(given)
+    for text in common.set_ or []:
+        path, value = parse_assignment(text)
+        assign(options, path, value)
+    return options
 
 
 def show(common: Common, *results: Any) -> None:

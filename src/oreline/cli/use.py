@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oreline.cli.common import Common, call, print_json, show, watching
+from oreline.cli.common import Common, call, print_json, set_options, show, watching
 from oreline.errors import UsageError
 
 Model = Annotated[str, typer.Argument(help="A model folder, a home (its champion), or HOME@alias.")]
@@ -18,7 +18,9 @@ def evaluate(
     data: Annotated[str, typer.Argument(help="A dataset, DATASET#split, or a raw file with the model's columns.")],
     split: Annotated[str, typer.Option(help="Which split of a dataset.")] = "test",
     compare: Annotated[str | None, typer.Option(help="A second model, judged on the same rows.")] = None,
-    baseline: Annotated[str | None, typer.Option(help="A simple model beside; none for none. Default: linear.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="A simple model beside; none for none. Default: linear (lead for texts).")
+    ] = None,
     slices: Annotated[list[str] | None, typer.Option("--slice", help="Break figures down by this column.")] = None,
     out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
 ) -> None:
@@ -34,14 +36,18 @@ def predict(
     format_: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
 ) -> None:
     """Answer rows of a file or of standard input, one JSON object for each, in order."""
+    from oreline import api
     from oreline.api.plan import plan
     from oreline.api.use import load, predict_rows
     from oreline.cli.rows import read_rows, write_answers
+    from oreline.recipe import check_options
 
-    runtime = load(model)
+    given = set_options(common, {"model": model, "data": file})
+    given = check_options("predict", given, api.predict, "the command line")
+    runtime = load(model, generation=given.get("generation"))
     rows = read_rows(file, runtime.artifact)  # a missing file is said here
     if common.dry_run:
-        return show(common, plan("predict", {"model": model, "data": file}, out=None, seed=0, force=False))
+        return show(common, plan("predict", given, out=None, seed=0, force=False))
     with watching(common) as on_event:
         return write_answers(predict_rows(runtime, rows, on_event=on_event), format_)
 

@@ -111,6 +111,14 @@ def refuse_compressed(artifact: Artifact, method: str) -> None:
             where=str(artifact.path),
             allowed="a torch artifact (methods full, head and adapter)",
         )
+    if registry.get("task", artifact.manifest.task).view == "texts":
+        raise UsageError(
+            f"{method} takes models that read a text once, and this one writes token by token: its decoder, which is "
+            "called again for every token with what it has kept, is not exported yet",
+            where=str(artifact.path),
+            allowed="models of tasks that answer with labels, numbers, tags or frames",
+            remedy="serve the model as it is, write greedily (num_beams: 1), or start from a smaller model",
+        )
 
 
 def _timing_rows(artifact: Artifact, runtime: Runtime) -> Columns:

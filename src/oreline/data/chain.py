@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from oreline.data.dialogues import dialogue_rows
 from oreline.data.ledger import CHANGE_REASON, Ledger
 from oreline.data.stage import Stage
 from oreline.errors import OrelineError, UsageError
@@ -80,6 +81,8 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
     if "tags" in frame.columns:
         # Tags count the words of their text: what an operator would change in it stays as it was.
         edited = edited.drop(CHANGE_REASON, strict=False).with_columns(frame["text"])
+    if "target_text" in frame.columns and not getattr(operator, "dialogues", False):
+        edited = _dialogues_as_before(frame, edited)
     if CHANGE_REASON in edited.columns:
         reasons = edited[CHANGE_REASON]
         edited = edited.drop(CHANGE_REASON)
@@ -88,6 +91,18 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
     changed = frame.select("row_id", reasons.alias("reason")).filter(pl.col("reason").is_not_null())
     ledger.write(name, "changed", changed)
     return edited
+
+
+def _dialogues_as_before(frame: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
+    """Put back the rows that are lists of messages: they are JSON, and white space may be what they are about."""
+    is_list = dialogue_rows(frame)
+    if not is_list.any():
+        return edited
+    roles = [role for role in ("text", "target_text") if role in edited.columns]
+    kept = [pl.when(is_list).then(frame[role]).otherwise(pl.col(role)).alias(role) for role in roles]
+    if CHANGE_REASON in edited.columns:
+        kept.append(pl.when(~is_list).then(pl.col(CHANGE_REASON)).alias(CHANGE_REASON))
+    return edited.with_columns(kept)
 
 
 def _changed_columns(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:

@@ -16,6 +16,7 @@ from oreline.data.against import NAME as AGAINST
 from oreline.data.against import Against
 from oreline.data.chain import kind_of, run_chain
 from oreline.data.dataset import LEDGER, UNSPLIT, Dataset, DatasetManifest, seal
+from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
@@ -195,6 +196,7 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
             for frame, places_N in _placed(stage, shares_of[part], seed):
                 for index in np.unique(places_N):
                     rows = conform(with_frame(frame.filter(pl.Series(places_N == index))), schema)
+                    refuse_broken(rows)
                     writers[names[index]].append(rows)
                     run.tally.add(names[index], rows)
                 run.on_event(Event("write", step=run.tally.rows.total()))

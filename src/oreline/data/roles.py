@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from oreline.data.dialogues import found_columns, from_messages
 from oreline.data.ledger import Ledger
 from oreline.data.tagged import with_tags
 from oreline.data.times import parsed_time
@@ -15,8 +16,10 @@ from oreline.types import ROLES
 from oreline.words import as_cell
 
 TEXT_ROLES = ("text", "text_pair", "target_text")
+_DIALOGUE = {"text": "text", "target_text": "target_text"}
+"""What a column of dialogues becomes."""
 _NAME_ROLES = ("label", "group", "user", "item", "source", "id")
-_INPUTS = ("text", "tokens", "image", "audio", "entities", "user", "item")
+_INPUTS = ("text", "messages", "tokens", "image", "audio", "entities", "user", "item")
 READ = "read"
 """Name in the ledger of what happens before the first operator."""
 
@@ -49,6 +52,8 @@ def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[s
     for name in columns:
         if name in ROLES and name not in bound and name not in bound.values():
             bound[name] = name
+    if not set(roles) & {"text", "messages"}:
+        bound |= found_columns(columns)
     if "tokens" in bound and "text" not in roles:
         # Words that somebody has cut are the text; a column named `text` beside them stays as what it is.
         bound["text"] = bound.pop("tokens")
@@ -71,6 +76,9 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
     A column that is not there (a JSON key that this frame lacks) is null. Raises `DataError` for a type that
     cannot be read as its role, or a time that cannot be parsed.
     """
+    if "messages" in bound and bound["messages"] in frame.columns:
+        frame = from_messages(frame, bound["messages"], place)
+        bound = {**{role: name for role, name in bound.items() if role != "messages"}, **_DIALOGUE}
     taken = set(bound) | {"row_id"}
     columns = [pl.col("row_id")]
     for role, column in bound.items():

@@ -54,7 +54,7 @@ def worst_rows(
         title,
         ("row_id", "text", "true", "predicted", name),
         [
-            [table.row_ids[row], shorten(table.texts[row]), true[row], predicted[row], values[row]]
+            [table.row_ids[row], *map(shorten, (table.texts[row], true[row], predicted[row])), values[row]]
             for row in order[:MAX_WORST]
         ],
         note=note,

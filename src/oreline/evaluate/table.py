@@ -16,7 +16,9 @@ import polars as pl
 
 from oreline.data.fold import row_hashes
 from oreline.errors import DataError, did_you_mean
+from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
+from oreline.types import Written
 from oreline.words import words_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ class Table:
     targets: NDArray[Any]
     """As the task encodes them: a class index, a number, or a row of marks for each row."""
     scores: NDArray[Any]
-    """What the model says, (N, K), probabilities for a task of classes; where words are answered, N arrays (W, K)."""
+    """What the model says, (N, K), probabilities for a task of classes; where words are answered, N arrays (W, K);
+    where texts are, N `Written`."""
     row_ids: list[str]
     texts: list[str]
     """What the reader of a report is shown of each row."""
@@ -56,19 +59,23 @@ class Table:
     """Rows longer than the model reads."""
     seconds: float = 0.0
     """Time that predicting took."""
+    costs: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+    """What the true text of each row costs a model that writes, in nats, (N,), and its tokens, (N,)."""
 
     def __post_init__(self) -> None:
         num_rows = len(self.targets)
         lengths = {len(self.scores), len(self.row_ids), len(self.texts), *map(len, self.slices.values())}
-        shapes = {row.shape[1:] for row in self.scores} if self.scores.dtype == object else {self.scores.shape[1:]}
+        is_written = any(isinstance(row, Written) for row in self.scores[:1])
+        scores = by_row(self.scores, 1) if is_written else self.scores
+        shapes = {row.shape[1:] for row in scores} if scores.dtype == object else {scores.shape[1:]}
         if lengths != {num_rows} or shapes - {(len(self.labels),)}:
             raise DataError(
                 f"the parts of a table differ: {num_rows} targets, scores of shape {self.scores.shape}, "
                 f"{len(self.row_ids)} row ids, {len(self.texts)} texts, {len(self.labels)} labels"
             )
-        if self.scores.dtype == object:
+        if scores.dtype == object:
             self._check_words()
-        finite_N = np.asarray([bool(np.isfinite(row).all()) for row in self.scores], dtype=bool)
+        finite_N = np.asarray([bool(np.isfinite(row).all()) for row in scores], dtype=bool)
         if not finite_N.all():
             row = int(np.flatnonzero(~finite_N)[0])
             raise DataError(
@@ -122,6 +129,7 @@ class Table:
             [self.texts[row] for row in rows],
             {name: [values[row] for row in rows] for name, values in self.slices.items()},
             [self.groups[row] for row in rows] if self.groups is not None else None,
+            costs=(self.costs[0][rows], self.costs[1][rows]) if self.costs is not None else None,
         )
 
 
@@ -155,8 +163,10 @@ def predict_table(
         raise _none_left(data, split, num_all, num_unlabeled, num_refused)
     targets = _encode_targets(runtime, frame)
     started = time.perf_counter()
-    predictions = runtime.predict({role: frame[role].to_list() for role in task.inputs})
+    columns = {role: frame[role].to_list() for role in task.inputs}
+    predictions = runtime.predict(columns)
     seconds = time.perf_counter() - started
+    costs = runtime.costs(columns, targets.tolist()) if task.view == "texts" and hasattr(runtime, "costs") else None
     return Table(
         task,
         targets,
@@ -169,6 +179,7 @@ def predict_table(
         num_unlabeled=num_unlabeled,
         num_truncated=int(predictions.truncated_N.sum()),
         seconds=seconds,
+        costs=costs,
     )
 
 

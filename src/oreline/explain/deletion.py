@@ -15,9 +15,9 @@ import numpy as np
 
 from oreline import registry
 from oreline.errors import DataError, UsageError
+from oreline.explain.answers import probabilities
 from oreline.explain.words import without
 from oreline.report.report import Chart, Report, Table
-from oreline.runtime.windows import by_row
 from oreline.types import Estimate
 from oreline.words import Word
 
@@ -98,10 +98,7 @@ def _curves(
     orders = [np.argsort(-weights, kind="stable"), *(source.permutation(len(words)) for _ in range(random_orders))]
     counts = [round(step * len(words) / NUM_STEPS) for step in range(1, NUM_STEPS + 1)]
     variants = [without(text, [words[place] for place in order[:count]]) for order in orders for count in counts]
-    answered = runtime.predict({runtime.task.inputs[0]: variants}).outputs["scores"]
-    scores = by_row(answered, len(runtime.task.labels))
-    label = runtime.task.labels.index(answer["label"])
-    lowered = scores[:, label].astype(np.float64).reshape(len(orders), NUM_STEPS)
+    lowered = probabilities(runtime, variants, answer["label"]).reshape(len(orders), NUM_STEPS)
     curves_S = np.concatenate([np.full((len(orders), 1), answer["score"]), lowered], axis=1)
     return curves_S[0], curves_S[1:].mean(axis=0)
 

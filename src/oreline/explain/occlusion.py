@@ -1,6 +1,6 @@
 """Occlusion: leave one word out and see how much the answer loses.
 
-Shape suffixes: V variants of a text, K labels.
+Shape suffixes: V variants of a text.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oreline.errors import UsageError, did_you_mean
+from oreline.explain.answers import probabilities
 from oreline.explain.words import split, without
 from oreline.metrics.tags import OUTSIDE
 from oreline.runtime.windows import by_row
@@ -24,6 +25,7 @@ class Explainer:
     """Weight of a word: the label's probability for the text, minus its probability without the word.
 
     A positive weight speaks for the label, a negative one against it. All variants of a text are predicted in one call.
+    Where answers are texts, the label is the text that the model writes, or any other one that it might have written.
     Works with every runtime, since it only asks for predictions. Words that say the same thing twice hide each other:
     leaving one of them out changes little.
 
@@ -60,24 +62,35 @@ class Explainer:
                 f"occlusion explains tasks with one input, this one has {', '.join(task.inputs)}",
                 remedy="explain one with the input text",
             )
-        if label is not None and label not in task.labels:
+        if label is not None and task.view != "texts" and label not in task.labels:
             raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, task.labels))
         words = split(text)
         shown = words[: self.max_words]
         variants = [text, *(without(text, [word]) for word in shown)]
-        predictions = runtime.predict({task.inputs[0]: variants})
-        scores_VK = by_row(predictions.outputs["scores"], len(task.labels))
-        index = _answered(task, scores_VK[0]) if label is None else task.labels.index(label)
-        score = float(scores_VK[0, index])
+        answer, scores_V, truncated = _rated(runtime, variants, label)
+        score = float(scores_V[0])
         return {
-            "label": task.labels[index],
+            "label": answer,
             "score": round(score, 6),
             "words": [
                 {"word": word, "start": start, "end": end, "weight": round(score - float(without_it), 6)}
-                for (word, start, end), without_it in zip(shown, scores_VK[1:, index])
+                for (word, start, end), without_it in zip(shown, scores_V[1:])
             ],
-            "note": _note(len(shown), len(words), bool(predictions.truncated_N[0])),
+            "note": _note(len(shown), len(words), truncated),
         }
+
+
+def _rated(runtime: Runtime, variants: list[str], label: str | None) -> tuple[str, NDArray[np.float64], bool]:
+    """Return the answer to the first of some texts (or the asked one), its score for each, and whether it was cut."""
+    task = runtime.task
+    if task.view == "texts":
+        whole = runtime.predict({task.inputs[0]: variants[:1]})
+        answer = label if label is not None else str(task.predicted(whole.outputs["scores"])[0])
+        return answer, probabilities(runtime, variants, answer), bool(whole.truncated_N[0])
+    predictions = runtime.predict({task.inputs[0]: variants})
+    scores_VK = by_row(predictions.outputs["scores"], len(task.labels))
+    index = _answered(task, scores_VK[0]) if label is None else task.labels.index(label)
+    return task.labels[index], scores_VK[:, index].astype(np.float64), bool(predictions.truncated_N[0])
 
 
 def _answered(task: Task, scores_K: NDArray[np.floating]) -> int:

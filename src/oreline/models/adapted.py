@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from oreline import registry
 from oreline.errors import ArtifactError, UsageError
-from oreline.models.adapting import num_trained, put_on
+from oreline.models.adapting import WRITING, num_trained, put_on
 from oreline.models.base import ADAPTER, base_folder, is_adapted, read_record
-from oreline.models.load import disk_errors, load_classifier
+from oreline.models.load import disk_errors, load_causal, load_classifier, load_seq2seq
 from oreline.models.pooling import PooledClassifier
 from oreline.store import write_json
 
@@ -30,14 +30,15 @@ def open_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     Args:
         folder: a transformers model folder, ours or another's, or an adapter's.
         num_labels: number of classes; a head of another size is replaced by a new one.
-        pooling: see `oreline.models.load.load_classifier`; an adapter keeps the one that it was trained with.
+        pooling: see `oreline.models.load.load_classifier`, or `seq2seq`, `causal` for a model that writes; an adapter
+            keeps the one that it was trained with.
 
     Raises:
         ArtifactError: a damaged folder, a base that is not there or is another one by now.
         UsageError: another pooling than the adapter's.
     """
     if not is_adapted(folder):
-        return load_classifier(folder, num_labels, pooling=pooling)
+        return _open(folder, num_labels, pooling)
     record = read_record(folder)
     if pooling not in (None, record["pooling"]):
         raise UsageError(
@@ -45,7 +46,7 @@ def open_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
             where=str(folder),
             remedy="leave pooling out",
         )
-    model = load_classifier(base_folder(folder), num_labels, pooling=record["pooling"])
+    model = _open(base_folder(folder), num_labels, record["pooling"])
     put_on(model, registry.create("adapter", record["adapter"], **record["options"]))
     _load_weights(model, Path(folder))
     return model
@@ -76,9 +77,18 @@ def save_adapter(
     write_json(folder / ADAPTER, record)
 
 
+def _open(folder: str | Path, num_labels: int, pooling: str | None) -> Any:
+    """Open a whole model by what it is read by: a pooling, or (`seq2seq`, `causal`) the text that it writes."""
+    if pooling == "seq2seq":
+        return load_seq2seq(folder)
+    return load_causal(folder) if pooling == "causal" else load_classifier(folder, num_labels, pooling=pooling)
+
+
 def _pooling(model: Any) -> str:
     if isinstance(model, PooledClassifier):
         return "mean"
+    if type(model).__name__.endswith(WRITING):
+        return "seq2seq" if model.config.is_encoder_decoder else "causal"
     return "token" if type(model).__name__.endswith("ForTokenClassification") else "first"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from oreline import registry
 from oreline.errors import UsageError
@@ -16,12 +17,14 @@ from oreline.types import Adapter
 
 QUERY_VALUE = "query_value"
 """The target that means the queries and values of each attention."""
-QUERIES = ("query", "q_lin", "q_proj")
-KEYS = ("key", "k_lin", "k_proj")
-VALUES = ("value", "v_lin", "v_proj")
+QUERIES = ("query", "q_lin", "q_proj", "q", "c_attn", "Wqkv", "query_key_value")
+KEYS = ("key", "k_lin", "k_proj", "k", "c_attn", "Wqkv", "query_key_value")
+VALUES = ("value", "v_lin", "v_proj", "v", "c_attn", "Wqkv", "query_key_value")
 ATTENTION_OUTPUTS = ("attention.output.dense", "attention.out_lin", "attention.out_proj", "attn.Wo")
 FEED_FORWARD_OUTPUTS = ("output.dense", "ffn.lin2", "fc2", "mlp.Wo")
-"""How architectures call the parts of a layer: BERT's relatives, DistilBERT, others."""
+"""How architectures call the parts of a layer: BERT's relatives, DistilBERT, T5, GPT-2 (all three in one), others."""
+WRITING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "MTModel")
+"""Ends of the names of classes whose uppermost layer writes over the vocabulary."""
 
 
 class Plain:
@@ -69,7 +72,7 @@ def num_trained(model: nn.Module) -> tuple[int, int]:
 
 def linear_layers(encoder: nn.Module) -> dict[str, str]:
     """Return the linear layers inside an encoder's layers: the module's name and its name within its layer."""
-    linear = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear)]
+    linear = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear | Conv1D)]
     return {name: inner for name in linear if (inner := _inside_layer(name))}
 
 
@@ -153,7 +156,7 @@ def refuse_wide(encoder: nn.Module, names: Sequence[str], option: str, value: in
     """Raise `UsageError` for a rank below 1 or above the width of a layer it is for."""
     for name in names:
         layer: Any = encoder.get_submodule(name)
-        narrowest = min(layer.in_features, layer.out_features)
+        narrowest = min(layer.weight.shape)
         if not 1 <= value <= narrowest:
             raise UsageError(
                 f"{option} is {value}, and the layer {name} is {narrowest} wide", allowed=f"1 to {narrowest}"
@@ -214,7 +217,12 @@ def fold(model: Any) -> None:
 
 
 def _head_weights(model: Any) -> set[str]:
-    """Return the names of what lies above the encoder, and of what the encoder's folder did not have (a pooler)."""
+    """Return the names of what lies above the encoder, and of what the encoder's folder did not have (a pooler).
+
+    What writes over the vocabulary is no head of the task: it came with the start model, and stays.
+    """
+    if type(model).__name__.endswith(WRITING):
+        return set()
     if isinstance(model, PooledClassifier):
         return {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
     inside = f"{model.base_model_prefix}."

@@ -81,10 +81,12 @@ def use_quick_dropout(model: nn.Module) -> None:
 
 
 def set_dropout(model: nn.Module, rate: float) -> None:
-    """Set the rate of every dropout in a model."""
+    """Set the rate of every dropout in a model, those too that a layer keeps as a number (BART)."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = rate
+        elif isinstance(getattr(module, "dropout", None), float):
+            module.dropout = rate  # type: ignore[assignment]
 
 
 def use_short_attention(model: Any) -> None:

@@ -27,6 +27,8 @@ class Batch:
     num_tokens: int
     """Real tokens, padding not counted."""
     segments_BT: Tensor | None = None
+    positions_BT: Tensor | None = None
+    """Each token's place in its own text, where several texts share a row; they then do not see one another."""
     targets: Tensor | None = None
     weight: float = 0.0
     """How many terms the loss sums: rows for a classifier, predicted tokens for a language model."""
@@ -44,6 +46,7 @@ class Batch:
             given = {"inputs_embeds": self.states_BTD, "attention_mask": self.mask_BT}
             return {name: tensor for name, tensor in given.items() if tensor is not None}
         named = {"input_ids": self.ids_BT, "attention_mask": self.mask_BT, "token_type_ids": self.segments_BT}
+        named["position_ids"] = self.positions_BT
         return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 
@@ -57,7 +60,8 @@ def make_batch(
 ) -> Batch:
     """Stack rows, padded on the right to the longest.
 
-    Targets are one for each row, or a list of arrays with one for each token, -100 where there is none.
+    Targets are one for each row, or a list of arrays: one for each token, -100 where there is none, or the tokens of
+    an answer, of any length.
 
     >>> batch = make_batch([np.array([5, 6], np.int32), np.array([7], np.int32)], pad_id=0)
     >>> batch.ids_BT.tolist(), batch.mask_BT.tolist(), batch.num_tokens
@@ -69,7 +73,7 @@ def make_batch(
     if isinstance(targets, np.ndarray):
         stacked = torch.from_numpy(targets)
     elif targets is not None:
-        stacked = _stack(targets, width, -100)
+        stacked = _stack(targets, max(map(len, targets), default=0), -100)
         weight = float((stacked != -100).sum())
     padded = bool((lengths_B < width).any())
     mask_BT = torch.from_numpy((np.arange(width) < lengths_B[:, None]).astype(np.int64)) if padded else None

@@ -10,6 +10,7 @@ from typing import Any
 
 import peft
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from oreline.errors import UsageError
 from oreline.models.adapting import encoder_of, refuse_wide, targeted
@@ -40,6 +41,8 @@ def inject_lora(
     names = targeted(encoder, targets, layers)
     refuse_wide(encoder, names, "rank", rank)
     refuse_share("dropout", dropout)
+    # GPT-2's layers hold their weights the other way round.
+    variant["fan_in_fan_out"] = any(isinstance(encoder.get_submodule(name), Conv1D) for name in names)
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names, **variant)
     inject(model, config)
 

@@ -18,14 +18,22 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import (
+    AutoConfig,
     AutoModel,
+    AutoModelForCausalLM,
     AutoModelForMaskedLM,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
 )
 from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
+from oreline.models.adapting import WRITING
 from oreline.models.base import ADAPTER
 from oreline.models.kinds import refuse_no_encoder
 from oreline.models.masked_choice import MaskedChoice
@@ -37,6 +45,10 @@ if TYPE_CHECKING:
 HEAD = "head.safetensors"
 """Weights of a head for which transformers has no class: `weight` (K, D), `bias` (K,), or the tokens `words` (K,) and
 `mask` of a choice among words; its kind and pooling in the metadata."""
+
+
+UNBOUNDED = 1 << 20
+"""Tokens that a model takes whose positions are relative to one another (T5): as many as memory holds."""
 
 
 def load_encoder(folder: str | Path) -> Any:
@@ -88,6 +100,81 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     return model
 
 
+def load_causal(folder: str | Path) -> Any:
+    """Open a causal language model: one that writes a text token by token.
+
+    Raises `ArtifactError` for an encoder, an encoder–decoder model, or a folder without the weights that write.
+    """
+    path = Path(folder)
+    require_causal(path)
+    model = _open(AutoModelForCausalLM, path)
+    if model.new_weights:
+        raise ArtifactError(
+            f"the model lacks the weights {min(model.new_weights)!r}, which write the text",
+            where=str(path),
+            remedy="give a folder saved from a …ForCausalLM model",
+        )
+    return model
+
+
+def load_seq2seq(folder: str | Path) -> Any:
+    """Open an encoder–decoder model: T5, mT5, BART, Marian and their like.
+
+    Raises `ArtifactError` for a model of another kind, or a folder without the weights that write.
+    """
+    path = Path(folder)
+    _check_folder(path)
+    config = _config(path)
+    if config is not None and not (getattr(config, "is_encoder_decoder", False) and hasattr(config, "hidden_size")):
+        raise ArtifactError(
+            f"the start model ({config.model_type}) does not read one text and write another",
+            where=str(path),
+            allowed="T5, mT5, BART, Marian and their like",
+            remedy="give the folder of one with --start",
+        )
+    model = _open(AutoModelForSeq2SeqLM, path)
+    if lacking := sorted(name for name in model.new_weights if "embed" not in name):
+        raise ArtifactError(
+            f"the model lacks the weights {lacking[0]!r}, which write the text",
+            where=str(path),
+            remedy="give a folder saved from a …ForConditionalGeneration model",
+        )
+    return model
+
+
+def _config(path: Path) -> Any:
+    """Return a model's configuration; None where transformers does not know it, as opening it says."""
+    try:
+        return AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def require_causal(folder: Path) -> None:
+    """Raise `ArtifactError` for a folder that holds no causal language model, before anything else of it is read."""
+    _check_folder(folder)
+    if kind := _other_kind(folder):
+        raise ArtifactError(
+            f"the start model is {kind}, which cannot go on writing a text",
+            where=str(folder),
+            allowed="a causal language model, such as GPT-2, Llama, Qwen or Gemma",
+            remedy="give the folder of one with --start",
+        )
+
+
+def _other_kind(path: Path) -> str | None:
+    """Say what a model is that is no causal language model; None for one."""
+    config = _config(path)
+    if config is None:
+        return None
+    if getattr(config, "is_encoder_decoder", False):
+        return f"an encoder–decoder model ({config.model_type})"
+    written = MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type)
+    # BERT's relatives can be opened as decoders, and are none unless their configuration says so.
+    is_encoder = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False)
+    return f"an encoder ({config.model_type})" if is_encoder or written is None else None
+
+
 def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> None:
     """Write `config.json`, `model.safetensors` and, where transformers has no class for the whole, the head.
 
@@ -98,9 +185,10 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
     if labels:
         whole.config.id2label = dict(enumerate(labels))
         whole.config.label2id = {label: index for index, label in enumerate(labels)}
-    with _quiet(), disk_errors(folder):
+    with quiet(), disk_errors(folder):
         whole.save_pretrained(folder)
-    (folder / "generation_config.json").unlink(missing_ok=True)
+    if not type(whole).__name__.endswith(WRITING):
+        (folder / "generation_config.json").unlink(missing_ok=True)
     if isinstance(model, PooledClassifier):
         save_head(folder, model.classifier.state_dict(), kind="classifier", pooling="mean")
     if isinstance(model, MaskedChoice):
@@ -109,7 +197,7 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
 
 def save_encoder(model: Any, folder: Path) -> None:
     """Write a model's encoder without its head, so that `AutoModel` opens it."""
-    with _quiet(), disk_errors(folder):
+    with quiet(), disk_errors(folder):
         model.base_model.save_pretrained(folder)
 
 
@@ -142,6 +230,8 @@ def tokenizer(folder: str | Path) -> Tokenizer:
 def max_positions(model: Any) -> int:
     """Return how many tokens the model takes, special tokens included."""
     config = model.config
+    if getattr(config, "relative_attention_num_buckets", None):
+        return UNBOUNDED
     positions = int(getattr(config, "max_position_embeddings", 512) or 512)
     # RoBERTa's positions begin after the padding index.
     offset = (config.pad_token_id or 0) + 1 if config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
@@ -151,7 +241,7 @@ def max_positions(model: Any) -> int:
 def _open(family: Any, folder: str | Path, **options: Any) -> Any:
     path = Path(folder)
     _check_folder(path)
-    with _quiet():
+    with quiet():
         try:
             model, found = family.from_pretrained(
                 path,
@@ -225,7 +315,7 @@ def disk_errors(place: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence transformers: a new head is expected, and said by us; its bars would break ours."""
     before = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()

@@ -16,8 +16,18 @@ import torch
 from torch import Tensor, nn
 
 from oreline.errors import UsageError
-from oreline.models.adapting import KEYS, VALUES, encoder_of, known_parts
+from oreline.models.adapting import KEYS, VALUES, WRITING, encoder_of, known_parts
 from oreline.models.checkpointing import is_checkpointed
+
+
+def refuse_writers(model: Any) -> None:
+    """Raise `UsageError` for a model that writes: each new token would need the virtual ones anew."""
+    if type(model).__name__.endswith(WRITING):
+        raise UsageError(
+            f"virtual tokens are for models that read a text once, and {type(model).__name__} writes",
+            allowed="lora, rslora, dora, adalora, ia3, oft",
+            remedy="choose another adapter, such as lora",
+        )
 
 
 def append_tokens(model: Any, prompt: nn.Module, num_tokens: int) -> None:
@@ -42,6 +52,7 @@ def embedding_width(model: Any) -> int:
 @torch.no_grad()
 def embedded(model: Any, ids_BT: Tensor) -> Tensor:
     """Return what the embedding module makes of token ids, (B, T, D), without dropout."""
+    refuse_writers(model)
     encoder = encoder_of(model)
     module = getattr(encoder, "embeddings", None)
     if not isinstance(module, nn.Module):
@@ -85,6 +96,7 @@ def put_prefix(model: Any, prefix: nn.Module, num_tokens: int) -> None:
 
 def attention_modules(model: Any) -> list[Any]:
     """Return the modules that attend, from the lowest layer up. Raises `UsageError` as `put_prefix`."""
+    refuse_writers(model)
     encoder = encoder_of(model)
     if not getattr(encoder, "_supports_sdpa", False):
         raise UsageError(

@@ -34,6 +34,9 @@ _ACRONYMS = {
     "cpu": "CPU",
     "gemm": "GEMM",
     "ndcg": "NDCG",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge": "ROUGE",
     "mcnemar": "McNemar",
 }
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from oreline import registry
-from oreline.errors import ArtifactError
+from oreline.errors import ArtifactError, UsageError
 from oreline.store import Artifact
 from oreline.types import Runtime, Task
 
 
-def open_runtime(model: Artifact | str | Path, *, threads: int | None = None) -> Runtime:
+def open_runtime(
+    model: Artifact | str | Path, *, threads: int | None = None, generation: Mapping[str, Any] | None = None
+) -> Runtime:
     """Open a model for predicting.
 
     Args:
         model: an artifact, or a path that `Artifact.open` takes.
         threads: CPU threads; all cores when not set.
+        generation: how a model that writes texts does it, see `oreline.generation.Generation`; what is not given stays
+            as it was trained.
 
     Raises:
+        UsageError: `generation` for a model that writes no texts, or a wrong setting.
         ArtifactError: the folder is damaged, or holds a pretrained encoder without a task.
         MissingExtraError: the runtime's packages are not installed.
     """
@@ -29,6 +36,14 @@ def open_runtime(model: Artifact | str | Path, *, threads: int | None = None) ->
             remedy="fine-tune it: oreline finetune DATA --start " + str(artifact.path),
         )
     runtime: Runtime = registry.get("runtime", artifact.manifest.runtime)(artifact, threads=threads)
+    if generation:
+        if runtime.task.view != "texts" or not hasattr(runtime, "set_generation"):
+            raise UsageError(
+                f"generation says how texts are written, and a model of {artifact.manifest.task!r} writes none",
+                where=str(artifact.path),
+                remedy="leave generation out",
+            )
+        runtime.set_generation(generation)
     return runtime
 
 

@@ -52,7 +52,7 @@ def predict_stream(
     """
     num_rows = num_cut = 0
     for part, end in _windows(rows, window, linger_s):
-        good, fault = _checked(part, runtime.task.inputs)
+        good, fault = _checked(part, runtime.task)
         for answer in _predict(runtime, good):
             num_cut += "truncated" in answer
             yield answer
@@ -76,13 +76,20 @@ def _predict(runtime: Runtime, rows: list[_Row]) -> Iterator[dict[str, Any]]:
         yield {**named, "truncated": True} if truncated else named
 
 
-def _checked(rows: list[_Row], inputs: tuple[str, ...]) -> tuple[list[_Row], DataError | None]:
-    """Return the rows before the first wrong one, and what is wrong with that one."""
-    for position, row in enumerate(rows):
-        for role in inputs:
-            if fault := _fault(row, role):
-                return rows[:position], fault
-    return rows, None
+def _checked(rows: list[_Row], task: Any) -> tuple[list[_Row], DataError | None]:
+    """Return the rows before the first wrong one, in the task's own form, and what is wrong with that one."""
+    good: list[_Row] = []
+    for row in rows:
+        try:
+            named = _Row(row.number, task.row(row.values)) if hasattr(task, "row") else row
+        except DataError as error:
+            error.where = error.where or f"row {row.number}"
+            return good, error
+        for role in task.inputs:
+            if fault := _fault(named, role):
+                return good, fault
+        good.append(named)
+    return good, None
 
 
 def _fault(row: _Row, role: str) -> DataError | None:

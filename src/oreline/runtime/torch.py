@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +16,17 @@ import torch
 from oreline import registry
 from oreline.models.base import base_folder
 from oreline.models.batch import make_batch
+from oreline.models.generation import end_id, refuse_too_long
 from oreline.models.load import tokenizer
-from oreline.runtime.batching import predict_in_batches
+from oreline.models.writing import write
+from oreline.runtime.batching import length_batches, predict_in_batches, take
 from oreline.runtime.open import open_task
 from oreline.runtime.windows import predict_words, predictions
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from oreline.store import Artifact
 
 
@@ -44,6 +48,16 @@ class Runtime:
         self._head = registry.create("head", self.task.head, num_labels=len(self.task.labels))
         self.model = self._head.module(artifact.path).to(self._device).eval()
         self._pad_id = int(self.model.config.pad_token_id or 0)
+        if self.task.view == "texts":
+            self.set_generation({})
+
+    def set_generation(self, given: Mapping[str, Any]) -> None:
+        """Change how texts are written; what is not given stays. Raises `UsageError` for a wrong setting."""
+        task: Any = self.task
+        self.task = task.with_generation(given)
+        refuse_too_long(self.model, self.task.generation)  # type: ignore[attr-defined]
+        width = max(self.task.generation.num_beams, self.task.generation.num_answers)  # type: ignore[attr-defined]
+        self.token_budget = max(type(self).token_budget // width, 1)
 
     def encode(self, columns: Columns) -> Encoded:
         """Tokenise rows, cut to the length the model was trained with."""
@@ -51,6 +65,8 @@ class Runtime:
 
     def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
         """Run one batch; the embedding is the vector that the head reads."""
+        if self.task.view == "texts":
+            return self._written(encoded, embeddings=embeddings)
         run = functools.partial(self._run, embeddings=embeddings)
         if encoded.words is not None:
             max_tokens = self.artifact.manifest.max_tokens
@@ -62,6 +78,38 @@ class Runtime:
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""
         return predict_in_batches(self, columns, embeddings=embeddings)
+
+    def costs(self, columns: Columns, targets: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return what given answers cost a model that writes, in nats, (N,), and their numbers of tokens, (N,).
+
+        A row of whose answer nothing fits has no tokens.
+        """
+        task, limit = self.task, self.artifact.manifest.max_tokens
+        found = task.pieces(columns, list(targets), self._tokenizer, limit, end_id(self.model, task))  # type: ignore[attr-defined]
+        encoded, answers = found.encoded, found.targets
+        row_of = np.arange(len(targets)) if found.rows is None else found.rows
+        lengths_P = np.asarray([max(len(ids), len(ans)) for ids, ans in zip(encoded.ids, answers)], dtype=np.int64)
+        nats_N, tokens_N = np.zeros(len(targets)), np.zeros(len(targets), dtype=np.int64)
+        make = getattr(self._head, "make_batch", make_batch)
+        for pieces in length_batches(lengths_P, self.token_budget):
+            some, wanted = take(encoded, pieces), [answers[piece] for piece in pieces]
+            batch = make(some.ids, self._pad_id, segments=some.segments, targets=wanted, device=self._device)
+            with self._own_threads():
+                nats_N[row_of[pieces]], tokens_N[row_of[pieces]] = self._head.costs(self.model, batch)
+        return nats_N, tokens_N
+
+    def _written(self, encoded: Encoded, *, embeddings: bool) -> Predictions:
+        """Answer one batch with texts."""
+        if not encoded.ids:
+            width = int(self.model.config.hidden_size)
+            empty_0D = np.empty((0, width), np.float32) if embeddings else None
+            return predictions(encoded, np.empty(0, dtype=object), empty_0D)
+        task: Any = self.task
+        ends = list(task.end_ids(self._tokenizer)) if hasattr(task, "end_ids") else None
+        given: Any = {"pad_id": self._pad_id, "device": self._device, "end_ids": ends}
+        with self._own_threads():
+            scores, embedding_BD = write(self._head, self.model, encoded, self._tokenizer, task.generation, **given)
+        return predictions(encoded, scores, embedding_BD if embeddings else None)
 
     def _run(self, encoded: Encoded, *, embeddings: bool) -> tuple[Any, Any]:
         """Return the head's logits, and the embeddings where asked."""

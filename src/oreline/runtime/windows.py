@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from oreline.runtime.batching import length_batches, take
-from oreline.types import Encoded, Predictions, Task
+from oreline.types import Encoded, Predictions, Task, Written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,8 +133,8 @@ def _joined(
     return joined_TK
 
 
-def ragged(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays of different lengths as one object array of shape (N,)."""
+def ragged(rows: Sequence[Any]) -> NDArray[Any]:
+    """Return arrays of different lengths, or `Written` answers, as one object array of shape (N,)."""
     array = np.empty(len(rows), dtype=object)
     for place, row in enumerate(rows):
         array[place] = row
@@ -144,12 +144,14 @@ def ragged(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
 def by_row(scores: NDArray[Any], num_outputs: int) -> NDArray[np.float32]:
     """Return one score for each output and row, (N, K): of a row of words, the highest that any of them has.
 
+    Of a written answer, its probability.
+
     >>> by_row(ragged([np.array([[0.9, 0.1], [0.2, 0.8]]), np.empty((0, 2))]), 2).tolist()
     [[0.8999999761581421, 0.800000011920929], [0.0, 0.0]]
     """
     if scores.dtype != object:
         return scores
-    highest = [row.max(axis=0, initial=0.0) for row in scores]
+    highest = [row.probabilities[:1] if isinstance(row, Written) else row.max(axis=0, initial=0.0) for row in scores]
     return np.asarray(highest, np.float32).reshape(len(scores), num_outputs)
 
 

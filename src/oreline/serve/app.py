@@ -54,6 +54,7 @@ def create_app(model: str | Path, *, settings: Settings | None = None) -> FastAP
     for router in (routes.model_routes(service), routes.log_routes(), routes.health_routes()):
         app.include_router(router)
     routes.add_docs(app)
-    routes.add_errors(app, inputs=service.live.current.task.inputs)
+    task = service.live.current.task
+    routes.add_errors(app, inputs=(*task.inputs, *(("messages",) if getattr(task, "dialogues", False) else ())))
     app.add_middleware(Gateway, service=service, token=token)
     return app

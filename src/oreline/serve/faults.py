@@ -74,7 +74,8 @@ def _sentence(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]
         case "string_pattern_mismatch":
             return f"not an id: {_shown(fault['input'])}", "32 hexadecimal digits, from the answer of /predict"
         case "value_error":
-            return str(fault["msg"]).removeprefix("Value error, "), "Unicode text"
+            said = str(fault["msg"]).removeprefix("Value error, ")
+            return said, "Unicode text" if "surrogate" in said else ", ".join(known)
     return f"{fault['msg']}: {_shown(fault['input'])}", ""
 
 

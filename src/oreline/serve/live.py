@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import threading
 import time
 import weakref
@@ -18,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oreline.errors import ArtifactError, OrelineError
+from oreline.errors import ArtifactError, OrelineError, UsageError
 from oreline.runtime.open import open_runtime
 from oreline.runtime.windows import by_row
 from oreline.store import Artifact, resolve
+from oreline.types import Written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,6 +64,18 @@ class Served:
         row = self.golden[number % len(self.golden)]["inputs"] if self.golden else {}
         return {role: [row.get(role, _PROBE)] for role in self.task.inputs}
 
+    def write_by(self, generation: Mapping[str, Any]) -> None:
+        """Write texts as the server is told to; the golden rows then have the answers that are given this way."""
+        runtime: Any = self.runtime
+        if self.task.view != "texts" or not hasattr(runtime, "set_generation"):
+            raise UsageError("generation says how texts are written, and this model writes none", where="generation")
+        runtime.set_generation(generation)
+        self.golden = [{**row, "scores": self._scores(number)} for number, row in enumerate(self.golden)]
+
+    def _scores(self, number: int) -> list[float]:
+        outputs = self.runtime.predict(self.golden_columns(number)).outputs
+        return [float(score) for score in by_row(outputs["scores"], len(self.task.labels))[0]]
+
     def golden_fault(self, number: int, outputs: Mapping[str, NDArray[Any]], tolerance: float) -> str:
         """Compare the answer to a golden row with the one saved in the model; empty when they agree."""
         for name, values in outputs.items():
@@ -95,6 +109,8 @@ def load(model: str | Path, settings: Settings) -> Served:
                 allowed=f"differences up to golden_tolerance = {settings.golden_tolerance}",
                 remedy="compress it again on this kind of processor, or serve the model it was compressed from",
             )
+    if settings.generation:
+        served.write_by(settings.generation)
     return served
 
 
@@ -186,7 +202,9 @@ class LiveModel:
                 gc.collect()
 
 
-def _is_finite(values: NDArray[Any]) -> bool:
+def _is_finite(values: NDArray[Any] | Written) -> bool:
+    if isinstance(values, Written):
+        return all(map(math.isfinite, values.probabilities))
     if values.dtype == object:
         return all(map(_is_finite, values))
     return values.dtype.kind != "f" or bool(np.isfinite(values).all())

@@ -37,8 +37,13 @@ _UNKNOWN: _Answers = {404: {"model": wire.ErrorAnswer, "description": "No such p
 def model_routes(service: Service) -> APIRouter:
     """Return the routes that ask the model; their requests have the fields that its task reads."""
     router = APIRouter(tags=["model"], responses=_REFUSED)
-    inputs, settings = service.live.current.task.inputs, service.settings
-    requests = wire.requests_for(inputs, max_rows=settings.max_rows, explain_max_chars=settings.explain_max_chars)
+    task, settings = service.live.current.task, service.settings
+    requests = wire.requests_for(
+        task.inputs,
+        max_rows=settings.max_rows,
+        explain_max_chars=settings.explain_max_chars,
+        dialogues=getattr(task, "dialogues", False),
+    )
 
     async def predict(request: Request, body: Any) -> Response:
         """Predict one row, or several under `rows`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
+
+from oreline.dialogue import Message, as_cell
 
 ID_PATTERN = "^[0-9a-f]{32}$"
 _EXAMPLE = "A warm and clever film."
@@ -39,7 +41,8 @@ class Prediction(BaseModel):
 
     id: str = Field(description="Names this prediction, for /feedback and DELETE /predictions/{id}.")
     label: str | None = Field(
-        default=None, description="For a task of one class; others answer `labels`, `value`, `entities` or `tags`."
+        default=None,
+        description="For a task of one class; others answer `labels`, `value`, `entities`, `tags` or `text`.",
     )
     scores: dict[str, float] | None = Field(default=None, description="Probability of each label.")
     truncated: bool = Field(description="Whether the text was longer than the model takes, and was cut.")
@@ -89,7 +92,7 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: PredictionId
-    label: Text = Field(max_length=1000, examples=["fresh"])
+    label: Text = Field(max_length=20_000, examples=["fresh"])
 
 
 class Done(BaseModel):
@@ -115,6 +118,32 @@ class ErrorAnswer(BaseModel):
     error: Problem
 
 
+class Turn(BaseModel):
+    """One message of a dialogue."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: Text
+
+
+class Dialogue(BaseModel):
+    """One row of a task that answers dialogues: its messages, or a text that is one message of the user."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text | None = Field(default=None, examples=["What is the capital of France?"])
+    messages: list[Turn] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if (self.text is None) == (self.messages is None):
+            raise ValueError("give text, or messages")
+        if self.messages is not None:
+            self.text = as_cell([Message(turn.role, turn.content) for turn in self.messages])
+        return self
+
+
 class Requests(NamedTuple):
     """The request types of one model."""
 
@@ -122,15 +151,11 @@ class Requests(NamedTuple):
     explain: type[BaseModel]
 
 
-def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: int) -> Requests:
-    """Build the request types for a task that reads these roles."""
-    field = Field(examples=[_EXAMPLE])
-    row: type[BaseModel] = create_model(  # type: ignore[call-overload]
-        "Row",
-        __config__=ConfigDict(extra="forbid"),
-        __doc__="One row: a value for each column that the task reads.",
-        **dict.fromkeys(inputs, (Text, field)),
-    )
+def requests_for(
+    inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: int, dialogues: bool = False
+) -> Requests:
+    """Build the request types for a task that reads these roles; of `dialogues`, messages too."""
+    row: Any = Dialogue if dialogues else _row(inputs)
     rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]
     many = create_model("Rows", __config__=ConfigDict(extra="forbid"), __doc__="Several rows.", rows=(rows, ...))
     short = Field(examples=[_EXAMPLE], max_length=explain_max_chars)
@@ -146,3 +171,12 @@ def requests_for(inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: i
         Discriminator(lambda given: "many" if isinstance(given, dict) and "rows" in given else "one"),
     ]
     return Requests(one_or_many, explain)
+
+
+def _row(inputs: tuple[str, ...]) -> Any:
+    return create_model(  # type: ignore[call-overload]
+        "Row",
+        __config__=ConfigDict(extra="forbid"),
+        __doc__="One row: a value for each column that the task reads.",
+        **dict.fromkeys(inputs, (Text, Field(examples=[_EXAMPLE]))),
+    )

@@ -23,6 +23,10 @@ class Settings(BaseModel):
 
     threads: int | None = Field(default=None, ge=1, description="CPU threads of the model; all cores when not set.")
 
+    generation: dict[str, Any] | None = Field(
+        default=None, description="How a model that writes texts does it; as it was trained when not set."
+    )
+
     queue_rows: int = Field(default=1024, ge=1, description="Rows that may wait at once; beyond it requests get 429.")
     max_wait_s: float = Field(
         default=3.0, gt=0, description="Wait in the queue, by the measured rate, beyond which requests get 429."

@@ -14,8 +14,10 @@ import polars as pl
 
 from oreline import registry, store
 from oreline.data.fold import row_hashes
-from oreline.errors import DataError, did_you_mean
+from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.metrics.tags import OUTSIDE
+from oreline.models.base import base_folder
+from oreline.models.load import require_causal, tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
@@ -77,7 +79,12 @@ def finetune(
     trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
+    refuse_texts(trainer, method, task)
     frame, opened = _rows_and_task(trainer, data, task, start, rows)
+    if start is not None and hasattr(opened, "prepared"):
+        if opened.head == "causal":
+            require_causal(base_folder(start))  # before its template is looked for
+        opened = opened.prepared(base_folder(start), tokenizer(base_folder(start)), options)
     recorded = {
         "task": task,
         "method": method,
@@ -144,11 +151,24 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     """Train; return the job with its task as tuned on dev, and the outcome with the time it took."""
     started = time.perf_counter()
     outcome = trainer.train(job)
+    job = replace(job, task=outcome.task or job.task)
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
     if job.dev is not None and outcome.dev_outputs is not None:
         job = replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
     return job, outcome
+
+
+def refuse_texts(trainer: Method, method: str, task: str) -> None:
+    """Raise `UsageError` where the task answers with texts and the method makes no model that does."""
+    if registry.get("task", task).view != "texts" or getattr(trainer, "writes", False):
+        return
+    able = [name for name in registry.names("method") if getattr(registry.get("method", name), "writes", False)]
+    raise UsageError(
+        f"the method {method!r} chooses among known answers, and the task {task!r} writes texts",
+        allowed=", ".join([*able, *registry.names("adapter")]),
+        remedy="--method full, or --method lora",
+    )
 
 
 def _manifest(

@@ -69,6 +69,8 @@ class Outcome:
     measurements: Mapping[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     """Loss and dev figures by step: the learning curve."""
+    task: Task | None = None
+    """The task as training has completed it; None where it is the job's."""
 
 
 def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -93,7 +95,8 @@ class Method(Protocol):
     """How a task is learnt: the plug of `train/methods`.
 
     A method that trains on no row says `trains = False`; one that knows classes without rows lists them in `labels`;
-    one that reads rows in another way returns the task that does from `adapted(task)`.
+    one that reads rows in another way returns the task that does from `adapted(task)`; one whose models can answer with
+    texts says `writes = True`.
     """
 
     runtime: str

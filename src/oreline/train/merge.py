@@ -22,6 +22,7 @@ from oreline.runtime.samples import recompute_samples
 from oreline.store import TRAIN_ROWS, Artifact, Manifest
 from oreline.train.artifact import lineage
 from oreline.train.encoder import copy_tokenizer
+from oreline.train.generator import write_files
 from oreline.types import Estimate
 
 
@@ -47,8 +48,9 @@ def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifa
     model = open_classifier(artifact.path, len(task.labels))
     fold(model)
     with store.writing(out, force=force) as folder:
-        save_model(model, folder, labels=task.labels)
+        save_model(model, folder, labels=() if task.view == "texts" else task.labels)
         copy_tokenizer(base_folder(artifact.path), folder)
+        write_files(task, folder)
         if artifact.has(TRAIN_ROWS):
             shutil.copyfile(artifact.file(TRAIN_ROWS), folder / TRAIN_ROWS)
         manifest = _manifest(artifact)

@@ -12,7 +12,8 @@ from oreline.errors import UsageError
 from oreline.models.adapted import save_adapter
 from oreline.models.adapting import num_trained
 from oreline.models.base import describe_base, is_adapted, read_record
-from oreline.train.encoder import EncoderTraining, pooling_of, start_of
+from oreline.train.encoder import pooling_of, start_of
+from oreline.train.generator import training_of, write_files
 from oreline.train.job import Job, Outcome
 from oreline.train.losses import loss_options
 
@@ -30,6 +31,7 @@ class Method:
     """
 
     runtime = "torch"
+    writes = True
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Method:
         base = self._base(folder, job.origin)
         pooling = self.pooling if is_adapted(folder) else self.pooling or pooling_of(folder)
         given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
-        training = EncoderTraining(job, folder, registry.create("head", job.task.head, **given), self.plug)
+        training = training_of(job, folder, registry.create("head", job.task.head, **given), self.plug)
         few, whole = num_trained(training.model)
         job.say(f"{self.adapter} trains {few:,} of {whole:,} weights ({few / whole:.2%})")
         outcome = training.fit(self.learning_rate)
@@ -57,6 +59,7 @@ class Method:
         def save(into: Path) -> None:
             options = self._options
             save_adapter(training.model, into, adapter=self.adapter, options=options, base=base)
+            write_files(job.task, into)
 
         measured = {**outcome.measurements, "weights_trained": few, "weights": whole}
         return replace(outcome, save=save, measurements=measured)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oreline import registry
-from oreline.train.encoder import EncoderTraining, pooling_of, start_of
+from oreline.train.encoder import pooling_of, start_of
 from oreline.train.freeze import freeze
+from oreline.train.generator import training_of
 from oreline.train.job import Job, Outcome
 from oreline.train.losses import loss_options
 
@@ -22,6 +23,7 @@ class Method:
     """
 
     runtime = "torch"
+    writes = True
     learning_rate = 1e-4
 
     def __init__(self, *, pooling: str | None = None, freeze_layers: int = 0, freeze: Sequence[str] = ()) -> None:
@@ -32,7 +34,7 @@ class Method:
         folder = start_of(job, "full")
         pooling = self.pooling or pooling_of(folder)
         given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
-        training = EncoderTraining(job, folder, registry.create("head", job.task.head, **given))
+        training = training_of(job, folder, registry.create("head", job.task.head, **given))
         if num_frozen := freeze(training.model, layers=self.freeze_layers, patterns=self.freeze):
             num_all = sum(parameter.numel() for parameter in training.model.parameters())
             job.say(f"{num_frozen:,} of {num_all:,} weights stay as they are")
