@@ -36,6 +36,8 @@ DEFAULT_START = "catalog:minilm-l6-en"
 
 def method(data: Dataset, start: Any, task: str = "text_classification") -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
+    if names.network_name(start):
+        return "full", start, "a network without pretraining learns all of its weights"
     if registry.get("task", task).view in BY_WORD:
         return "full", DEFAULT_START if start is None else start, "every word has an answer of its own"
     split = "train" if "train" in data.splits else data.splits[0]
@@ -88,6 +90,8 @@ def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
     """
     split = "train" if "train" in data.splits else data.splits[0]
     classes = num_classes(data, split, task)
+    if names.network_name(start):
+        return ""
     if start is None and chosen == "linear":
         texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
         better, why = by_size(data.num_rows(split), classes)

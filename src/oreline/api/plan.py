@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from oreline.api import build, names
 from oreline.api.estimates import Estimated
 from oreline.api.machine import machine
-from oreline.api.training_estimates import estimate_training
+from oreline.api.training_estimates import estimate_together, estimate_training
 from oreline.api.use_estimates import estimate_use
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import REFERENCES, Recipe, Step
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PROBE_ROWS = 5000
-_WRITERS = {"refine", "pretrain", "finetune", "merge", "compress", "update"}
+_WRITERS = {"refine", "pretrain", "finetune", "multitask", "merge", "compress", "update"}
 """Verbs that write something whether a place is named or not."""
 
 
@@ -58,6 +58,8 @@ def estimate(verb: str, options: Mapping[str, Any], seed: int = 0) -> Estimated:
         return _refine(options, seed)
     if verb in ("pretrain", "finetune"):
         return estimate_training(verb, options)
+    if verb == "multitask":
+        return estimate_together(options)
     return estimate_use(verb, options) if "model" in options else Estimated()
 
 
@@ -112,6 +114,10 @@ def _estimate_step(
         if (value := str(options.get(option) or "").partition("#")[0])
         and Path(value).is_relative_to(read.out)
         and not Path(value).exists()
+    }
+    parts = [str(part.get("data")).partition("#")[0] for part in (options.get("tasks") or {}).values()]
+    waits |= {
+        place: Path(place).name for place in parts if Path(place).is_relative_to(read.out) and not Path(place).exists()
     }
     if not waits:
         return estimate(verb, options, read.seed)

@@ -78,7 +78,7 @@ def save_adapter(
 
 def _pooling(model: Any) -> str:
     if isinstance(model, PooledClassifier):
-        return "mean"
+        return model.pooling
     return "token" if type(model).__name__.endswith("ForTokenClassification") else "first"
 
 
