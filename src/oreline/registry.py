@@ -47,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "task": Kind("tasks", "Task", "serve"),
     "head": Kind("models.heads", "Head", "train"),
     "adapter": Kind("models.adapters", "Adapter", "train"),
+    "network": Kind("models.networks", "Network", "train"),
     "objective": Kind("objectives", "Objective", "train"),
     "runtime": Kind("runtime", "Runtime", "serve"),
     "method": Kind("train.methods", "Method", "train"),

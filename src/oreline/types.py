@@ -273,6 +273,27 @@ class Adapter(Protocol):
         ...
 
 
+class Network(Protocol):
+    """A start model without pretraining: how it is built, and what training needs to begin from nothing (torch)."""
+
+    learning_rate: ClassVar[float]
+    """The usual peak rate."""
+    epochs: ClassVar[float]
+    """Passes over the rows, where none are asked for."""
+    pooling: ClassVar[str]
+    """How a text is read from the states of its tokens: `mean` or `max`."""
+    width: int
+    """Of a token's state."""
+    vocabulary: int
+    """Pieces learnt from the training rows, at most; `pieces` and `lowercase` say how (`oreline.models.vocabulary`)."""
+    pieces: str
+    lowercase: bool
+
+    def encoder(self, vocab_size: int, pad_id: int) -> Any:
+        """Return the network with random weights from torch's generator, as a transformers model."""
+        ...
+
+
 class Metric(Protocol):
     """A figure computed from one table of targets and outputs."""
 

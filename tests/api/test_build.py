@@ -90,3 +90,30 @@ def test_update_of_a_home_stays_in_it(linear_model, dataset, tmp_path: Path) -> 
     _, planned = ore.update(str(home), fresh, gate=f"{dataset.path}#test", dry_run=True, seed=1)
     assert planned.facts["dry_run"] is True
     assert json.loads((home / "aliases.json").read_text()) == known
+
+
+def test_a_network_is_made_from_the_training_rows_and_says_so(dataset, tmp_path: Path) -> None:
+    options = {"filters": 4, "embedding_width": 8, "vocabulary": 100}
+    made = ore.finetune("new:textcnn", dataset, start_options=options, train={"epochs": 1}, out=tmp_path / "model")
+    recorded = made.manifest.recipe["options"]
+    assert (recorded["start"], recorded["network"], recorded["network_options"]) == (None, "textcnn", options)
+    card = made.file("README.md").read_text(encoding="utf-8")
+    assert "none, trained from nothing" in card
+    assert "`network`: `textcnn`" in card
+    assert "`network_options.filters`: `4`" in card
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"start": "new:bilsm"}, "no network 'new:bilsm'"),
+        ({"start": "new:bilstm", "start_options": {"widht": 2}}, "no option 'widht'"),
+        ({"start": "new:bilstm", "start_options": {"width": 3}}, "even number"),
+        ({"start": "new:bilstm", "method": "lora"}, "the method 'lora' builds on what a start model knows"),
+        ({"start": "new:bilstm", "method": "head"}, "the method 'head' builds on what a start model knows"),
+        ({"start": "catalog:minilm-l6-en", "start_options": {"width": 2}}, "options of a network without pretraining"),
+    ],
+)
+def test_what_makes_no_sense_for_a_network_is_said_before_anything_is_read(given, what: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=what):
+        ore.finetune(data=str(tmp_path / "none.csv"), out=tmp_path / "model", **given)

@@ -77,3 +77,10 @@ def test_finetune_says_what_it_would_take(tiny_start: Path, tmp_path: Path) -> N
     model = ore.finetune(str(tiny_start), data, train={"threads": 1}, **given)
     assert any("method contrastive: 4 rows a class" in line for line in said)
     assert model.manifest.recipe["options"]["method"] == "contrastive"
+
+
+def test_a_network_without_pretraining_is_trained_whole(dataset) -> None:
+    method, start, why = choose.method(dataset, "new:textcnn")
+    assert (method, start) == ("full", "new:textcnn")
+    assert "all of its weights" in why
+    assert choose.suggestion(dataset, "new:textcnn", "text_classification", "full") == ""

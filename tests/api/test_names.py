@@ -137,3 +137,14 @@ def test_a_misspelt_split_is_not_taken_for_the_only_one() -> None:
     assert names.chosen_split(whole, "tset") == "tset"
     with pytest.raises(DataError, match="no split 'tset'"):
         whole.frame("tset")
+
+
+def test_networks_without_pretraining_by_name() -> None:
+    assert names.network_name("new:transformer-tiny") == "transformer_tiny"
+    assert names.network_name("catalog:minilm-l6-en") is None
+    assert names.network_name(None) is None
+    with pytest.raises(UsageError, match="no network 'new:bilstn'") as caught:
+        names.network_name("new:bilstn")
+    assert "did you mean 'new:bilstm'" in str(caught.value)
+    with pytest.raises(UsageError, match="made from the training rows"):
+        names.start_folder("new:bilstm")

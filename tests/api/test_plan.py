@@ -60,3 +60,11 @@ def test_what_works_on_a_model_not_made_yet_can_only_be_named(reviews_csv: Path,
     rows = plan_run(content).tables[0].rows
     assert rows[1][2] == "200"
     assert [row[5] for row in rows[1:]] == ["linear; after refine", "after refine and finetune"]
+
+
+def test_a_network_without_pretraining_is_a_start_model_in_a_recipe(reviews_csv: Path, tmp_path: Path) -> None:
+    train = {"data": "refine", "start": "new:textcnn", "start_options": {"filters": 4, "vocabulary": 100}}
+    content = {"out": str(tmp_path / "run"), "steps": [{"refine": {"data": str(reviews_csv)}}, {"finetune": train}]}
+    rows = plan_run(content).tables[0].rows
+    assert rows[1][5] == "new:textcnn: 8 epochs at most; after refine"
+    assert rows[1][3]

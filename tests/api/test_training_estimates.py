@@ -71,3 +71,14 @@ def test_nothing_to_train_on_is_refused() -> None:
 
 def test_raw_rows_are_counted_as_the_split_will_divide_them(reviews_csv: Path) -> None:
     assert estimate_training("finetune", {"data": str(reviews_csv), "method": "linear"}).rows == 320
+
+
+def test_a_network_without_pretraining_is_tried_on_the_first_texts(dataset) -> None:
+    options = {"data": str(dataset.path), "start": "new:textcnn", "start_options": {"filters": 4, "vocabulary": 100}}
+    found = estimate_training("finetune", options)
+    assert found.rows == dataset.num_rows("train")
+    assert 0 < found.seconds[0] < found.seconds[1]
+    assert found.memory_bytes > 0
+    assert found.note == "new:textcnn: 8 epochs at most"
+    bounded = estimate_training("finetune", {**options, "train": {"epochs": 1e9, "minutes": 2}})
+    assert bounded.seconds[0] == 120

@@ -45,6 +45,8 @@ def job(work: Path, **changes) -> Job:
     [
         ({"pooling_mode_mean_tokens": True}, "mean"),
         ({"pooling_mode": "mean"}, "mean"),
+        ({"pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True}, "max"),
+        ({"pooling_mode": "max"}, "max"),
         ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, None),
         (None, None),
     ],

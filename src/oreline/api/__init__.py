@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oreline.api.build import compress, finetune, merge, pretrain, refine, update
+from oreline.api.together import multitask
 from oreline.api.use import deletion_test, evaluate, explain, load, monitor, predict, serve
 from oreline.api.versions import promote, rollback
 
@@ -17,6 +18,7 @@ VERBS: dict[str, Callable[..., Any]] = {
     "refine": refine,
     "pretrain": pretrain,
     "finetune": finetune,
+    "multitask": multitask,
     "evaluate": evaluate,
     "merge": merge,
     "compress": compress,
@@ -36,6 +38,7 @@ __all__ = [
     "load",
     "merge",
     "monitor",
+    "multitask",
     "predict",
     "pretrain",
     "promote",

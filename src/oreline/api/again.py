@@ -55,12 +55,14 @@ def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
 def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent) -> Artifact:
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune
+    from oreline.train.scratch import NewNetwork
 
+    network = NewNetwork(options["network"], options["network_options"]) if options.get("network") else None
     start = Path(options["start"]) if options.get("start") else None
     if start is not None:
         _check_start(start, artifact)
     return finetune(
-        start,
+        network or start,
         build.training_data(artifact),
         task=str(options["task"]),
         method=str(options["method"]),

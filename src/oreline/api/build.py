@@ -20,6 +20,7 @@ from oreline.types import FRAME, Event, OnEvent, ignore
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
     from oreline.report.report import Report
+    from oreline.train.scratch import NewNetwork
 
 DEFAULT_START = "catalog:minilm-l6-en"
 DEFAULT_TASK = "text_classification"
@@ -124,6 +125,7 @@ def finetune(
     task: str = DEFAULT_TASK,
     method: str = "auto",
     method_options: dict[str, Any] | None = None,
+    start_options: dict[str, Any] | None = None,
     text: str | None = None,
     label: str | None = None,
     group: str | None = None,
@@ -138,8 +140,8 @@ def finetune(
     """Train a model for a task on labelled rows.
 
     Args:
-        start: the encoder to start from: `catalog:NAME`, a folder, a hub id, an artifact. The method `linear`
-            needs none.
+        start: the encoder to start from: `catalog:NAME`, a folder, a hub id, an artifact, or `new:NAME`, a network
+            without pretraining, whose options are `start_options`. The method `linear` needs none.
         data: a dataset, or raw data (refined first, with the columns named by `text`, `label`, `group`, `time`, and by
             `roles` for any others).
         task: name of a task plug.
@@ -159,6 +161,8 @@ def finetune(
         named, its_options = named_method(method, method_options or {})
         trainer = registry.create("method", named, **its_options)
         knows_classes = bool(getattr(trainer, "labels", ()))
+    if (network := _network(start, start_options)) is not None and method != "auto":
+        network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
     dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     if method == "auto":
@@ -167,9 +171,9 @@ def finetune(
     elif said := choose.suggestion(dataset, start, task, method):
         on_event(Event("choose", message=said))
     start = choose.start_for(task, method, start)
-    with _naming_source(data, dataset, task, needs_target=not knows_classes):
+    with naming_source(data, dataset, task, needs_target=not knows_classes):
         return run(
-            names.start_folder(start),
+            network if network is not None else names.start_folder(start),
             dataset,
             task=task,
             method=method,
@@ -311,8 +315,25 @@ def update(
         )
 
 
+def _network(start: Any, options: dict[str, Any] | None) -> NewNetwork | None:
+    """Return the network to begin from nothing with. Raises `UsageError` for a name or an option that there is not."""
+    name = names.network_name(start)
+    if name is None:
+        if options:
+            known = [names.NEW + network.replace("_", "-") for network in registry.names("network")]
+            raise UsageError(
+                f"start_options are options of a network without pretraining, and the start model is {start!r}",
+                allowed=f"start_options with {', '.join(known)}",
+            )
+        return None
+    from oreline.train.scratch import NewNetwork
+
+    network = NewNetwork(name, options or {})
+    return network if network.plug else None
+
+
 @contextmanager
-def _naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool = True) -> Iterator[None]:
+def naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool = True) -> Iterator[None]:
     """Name what the user gave where an error about the rows names no place, or only the folder they were refined into.
 
     Raises `DataError` for raw data without a column that the task needs.

@@ -41,6 +41,8 @@ def method(data: Dataset, start: Any, task: str = "text_classification") -> tupl
     """Return the method, the start model to use with it, and the reason in one sentence."""
     if registry.get("task", task).view == "texts":
         return "full", start, "answers are texts, which a model that writes has to learn as a whole"
+    if names.network_name(start):
+        return "full", start, "a network without pretraining learns all of its weights"
     if registry.get("task", task).view in BY_WORD:
         return "full", DEFAULT_START if start is None else start, "every word has an answer of its own"
     split = "train" if "train" in data.splits else data.splits[0]
@@ -112,6 +114,8 @@ def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
         return ""
     split = "train" if "train" in data.splits else data.splits[0]
     classes = num_classes(data, split, task)
+    if names.network_name(start):
+        return ""
     if start is None and chosen == "linear":
         texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
         better, why = by_size(data.num_rows(split), classes)

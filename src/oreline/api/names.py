@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
 
 CATALOG = "catalog:"
+NEW = "new:"
+"""What a start model begins with that is a network without pretraining: `new:bilstm`."""
 DEFAULT_OPERATORS = ("normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts")
 EVALUATION_OPERATORS = ("normalize_text", "drop_empty")
 """Files to be judged keep their duplicates: a figure is about the rows as given."""
@@ -101,6 +103,12 @@ def start_folder(start: Any) -> Path | None:
     if start is None or isinstance(start, Artifact):
         return start.path if start is not None else None
     name = str(start)
+    if name.startswith(NEW):
+        raise UsageError(
+            f"{name} is a network without pretraining, which is made from the training rows",
+            allowed="finetune with --method full",
+            remedy="name a pretrained start model, such as catalog:minilm-l6-en",
+        )
     if name.startswith(CATALOG):
         folder: Path = catalog_entry(name, "model").folder()
         return folder
@@ -109,9 +117,24 @@ def start_folder(start: Any) -> Path | None:
     if _HUB_ID.fullmatch(name) and not name.startswith((".", "/")):
         return _hub_folder(name)
     models = [CATALOG + n.replace("_", "-") for n in registry.names("catalog")]
+    models += [NEW + n.replace("_", "-") for n in registry.names("network")]
     raise UsageError(
         f"there is no start model {name!r}", allowed="a model folder, a hub id, or " + did_you_mean(name, models)
     )
+
+
+def network_name(start: Any) -> str | None:
+    """Return the network that a start model means (`new:textcnn`), or None for a start model that is pretrained.
+
+    Raises `UsageError` for a network that there is not.
+    """
+    if not isinstance(start, str) or not start.startswith(NEW):
+        return None
+    name = start.removeprefix(NEW).replace("-", "_")
+    if name not in registry.names("network"):
+        networks = [NEW + n.replace("_", "-") for n in registry.names("network")]
+        raise UsageError(f"there is no network {start!r}", allowed=did_you_mean(start, networks))
+    return name
 
 
 def start_origin(start: Any) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from oreline.api import build, names
 from oreline.api.estimates import Estimated
 from oreline.api.machine import machine
-from oreline.api.training_estimates import estimate_training
+from oreline.api.training_estimates import estimate_together, estimate_training
 from oreline.api.training_trial import try_training
 from oreline.api.use_estimates import estimate_use
 from oreline.errors import OrelineError, UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PROBE_ROWS = 5000
-_WRITERS = {"refine", "pretrain", "finetune", "merge", "compress", "update"}
+_WRITERS = {"refine", "pretrain", "finetune", "multitask", "merge", "compress", "update"}
 """Verbs that write something whether a place is named or not."""
 
 
@@ -62,6 +62,8 @@ def estimate(verb: str, options: Mapping[str, Any], seed: int = 0) -> Estimated:
         return tried
     if verb in ("pretrain", "finetune"):
         return estimate_training(verb, options)
+    if verb == "multitask":
+        return estimate_together(options)
     return estimate_use(verb, options) if "model" in options else Estimated()
 
 
@@ -116,6 +118,10 @@ def _estimate_step(
         if (value := str(options.get(option) or "").partition("#")[0])
         and Path(value).is_relative_to(read.out)
         and not Path(value).exists()
+    }
+    parts = [str(part.get("data")).partition("#")[0] for part in (options.get("tasks") or {}).values()]
+    waits |= {
+        place: Path(place).name for place in parts if Path(place).is_relative_to(read.out) and not Path(place).exists()
     }
     if not waits:
         return estimate(verb, options, read.seed)

@@ -36,7 +36,7 @@ STEPS: dict[str, Callable[..., Any]] = {**VERBS, "serve": rehearse.serve}
 
 RECORD = "run.json"
 _DATASETS = {"refine"}
-_REPORTS = {"evaluate", "monitor", "serve"}
+_REPORTS = {"evaluate", "monitor", "serve", "multitask"}
 _PLUGS = {
     "operators": "operator",
     "objective": "objective",
@@ -127,6 +127,12 @@ def planned(read: Recipe) -> list[Planned]:
             ]
             options[option] = [entry for entry, _ in found] if isinstance(value, list) else found[0][0]
             inputs += [key for _, key in found]
+        for name, given in (options.get("tasks") or {}).items():  # several tasks: each names its own data
+            if isinstance(given, Mapping) and "data" in given:
+                where = f"{read.source}, step {step.name!r}, tasks.{name}.data"
+                placed, key = _in_place(given["data"], done, where, "data")
+                options["tasks"] = {**options["tasks"], name: {**given, "data": placed}}
+                inputs.append(key)
         plain = {name: value for name, value in step.options.items() if name not in recipes.REFERENCES}
         content = json.dumps([step.verb, plain, inputs, read.seed], sort_keys=True, default=_as_json)
         key = hashlib.sha256(content.encode()).hexdigest()
@@ -235,8 +241,11 @@ def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) 
     name, separator, split = value.partition("#")
     if name in done:
         return f"{done[name].out}{separator}{split}", f"{done[name].key}{separator}{split}"
+    first, _, inner = name.partition("/")
+    if inner and first in done and done[first].step.verb == "multitask":
+        return f"{done[first].out}/{inner}", f"{done[first].key}/{inner}"
     is_elsewhere = (
-        value.startswith(names.CATALOG)
+        value.startswith((names.CATALOG, names.NEW))
         or "://" in value
         or Path(name).exists()
         or Path(value.rpartition("@")[0] or value).exists()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from oreline import registry
-from oreline.api import build, choose, names
+from oreline.api import build, choose, names, together
 from oreline.api.estimates import Estimated, first_texts, first_values, num_rows, refined
 from oreline.errors import DataError, UsageError
 from oreline.models.base import base_folder
@@ -30,6 +30,8 @@ _TOKEN_BUDGET = 4096
 _CONTRASTIVE_STEPS = 15
 _LINEAR_FACTORS = (3.0, 8.0)
 """Training the linear method takes so many times as long as counting the n-grams of its texts once."""
+_TRIAL_SLOWER = 1.5
+"""The slow end of an estimate from a few steps: dev is scored besides, and later rows may be longer."""
 _LINEAR_BYTES = 150
 """Memory of the linear method for each character of text: features, vocabulary."""
 _ACTIVATIONS = 34
@@ -55,6 +57,8 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
         rows = round(rows * (names.DEFAULT_SPLIT["train"] if train_share is None else train_share))
     method, start = options.get("method", "auto" if verb == "finetune" else "full"), options.get("start")
     texts = first_texts(options)
+    if name := names.network_name(start):
+        return _from_nothing(name, options, train, rows, texts)
     why = ""
     if method == "auto":
         method, start, why = choose.decide(rows, texts, start, num_classes=_num_classes(options))
@@ -96,6 +100,18 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     return Estimated(rows, seconds, memory, note)
 
 
+def estimate_together(options: Mapping[str, Any]) -> Estimated:
+    """Estimate several tasks in one model: the rows of all of them, once together and once more alone."""
+    together.check(options["tasks"])
+    shared = {"method": "full", "train": options.get("train"), "start": options.get("start")}
+    found = [estimate_training("finetune", {**shared, **given}) for given in options["tasks"].values()]
+    times = 2 if options.get("alone", True) else 1
+    low, high = (times * sum(one.seconds[end] for one in found if one.seconds) for end in (0, 1))
+    memory = max((one.memory_bytes or 0 for one in found), default=0)
+    note = f"{len(found)} tasks, together" + (" and each alone" if times == 2 else "")
+    return Estimated(sum(one.rows or 0 for one in found), (low, high), memory or None, note)
+
+
 def _num_classes(options: Mapping[str, Any]) -> int | None:
     """Return how many labels the first rows have; None for a task that is not one class a row, or without labels."""
     plug = registry.get("task", options.get("task") or build.DEFAULT_TASK)
@@ -105,6 +121,23 @@ def _num_classes(options: Mapping[str, Any]) -> int | None:
         return len(set(first_values(options, "label"))) or None
     except DataError:
         return None
+
+
+def _from_nothing(
+    name: str, options: Mapping[str, Any], train: TrainOptions, rows: int, texts: Sequence[str]
+) -> Estimated:
+    """Estimate a network without pretraining from steps on the first texts."""
+    from oreline.train.scratch import NewNetwork
+
+    network = NewNetwork(name, options.get("start_options") or {})
+    train = network.options_for(train)
+    measured = network.trial(texts, train)
+    seconds = measured.seconds(max(round(rows * train.epochs / train.rows_per_step), 1))
+    if train.minutes is not None:
+        seconds = min(seconds, train.minutes * 60)
+    note = f"{network}: {train.epochs:g} epoch{'s' if train.epochs != 1 else ''} at most"
+    slow_end = seconds * _TRIAL_SLOWER
+    return Estimated(rows, (seconds, slow_end), measured.memory_bytes + (500 << 20), note)
 
 
 def _linear(rows: int, texts: Sequence[str], note: str) -> Estimated:

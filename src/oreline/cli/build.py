@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 
 from oreline.cli.common import Common, call, show
 from oreline.errors import UsageError
@@ -92,7 +93,10 @@ def finetune(
     data: Data,
     task: Annotated[str, typer.Option(help="What is predicted; see `oreline list task`.")] = "text_classification",
     start: Annotated[
-        str | None, typer.Option(help="The encoder to start from: catalog:NAME, a folder, a hub id.")
+        str | None,
+        typer.Option(
+            help="The encoder to start from: catalog:NAME, a folder, a hub id; new:NAME (a network) for none."
+        ),
     ] = None,
     method: Annotated[
         str,
@@ -110,6 +114,23 @@ def finetune(
     """Train a model for a task on labelled rows."""
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     show(common, call(common, "finetune", data=data, task=task, start=start, method=method, **columns, out=out))
+
+
+def multitask(
+    common: Common,
+    tasks: Annotated[
+        str, typer.Argument(help="A YAML file: NAME: {data: FILE, task: …, text: COLUMN, …} for each task.")
+    ],
+    start: Annotated[
+        str | None, typer.Option(help="The encoder to start from: catalog:NAME, a folder, a hub id.")
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="1 draws tasks by size; larger is more even.")] = 1.0,
+    alone: Annotated[bool, typer.Option(help="Train each task alone too, to compare.")] = True,
+    out: Out = None,
+) -> None:
+    """Train one model for several tasks: a shared encoder, a head and a model folder for each (OUT/NAME)."""
+    given = {"start": start, "temperature": temperature, "alone": alone, "out": out}
+    show(common, call(common, "multitask", tasks=_yaml(tasks), **given))
 
 
 def compress(
@@ -154,6 +175,17 @@ def update(
     show(common, report, *(() if common.dry_run else (artifact,)))
     if report.facts.get("decision") == "refused":
         raise SystemExit(1)
+
+
+def _yaml(file: str) -> Any:
+    """Return the content of a YAML file. Raises `UsageError` when there is none that can be read."""
+    try:
+        return yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).replace("\n", " ")
+        raise UsageError(
+            f"the tasks cannot be read: {reason}", where=file, remedy="a YAML file: NAME: {data: FILE}"
+        ) from error
 
 
 def _roles(given: list[str] | None) -> dict[str, str] | None:

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "refine": ("build", "Turn raw data into a dataset: clean, deduplicate, split, account for every row."),
     "pretrain": ("build", "Continue pretraining an encoder on texts without labels."),
     "finetune": ("build", "Train a model for a task on labelled rows."),
+    "multitask": ("build", "Train one model for several tasks, with the gain or harm for each."),
     "merge": ("build", "Fold an adapter into its base: a whole model with the same answers."),
     "compress": ("build", "Make a model smaller and faster, judged by the gate."),
     "update": ("build", "Teach a model fresh rows; promote the new version if the gate passes it."),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnxruntime
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from oreline.errors import OrelineError
 from oreline.models.adapted import open_classifier
 from oreline.models.adapting import adapter_of, fold
 from oreline.models.attention import use_short_attention
+from oreline.models.network import MODEL_TYPE
 from oreline.models.pooling import mean_over_tokens
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
@@ -63,7 +65,8 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
         fold(model)
     inner = getattr(model, "encoder", model) if hasattr(model, "classifier") else model
     _choose_attention(inner, attention, artifact)
-    rows, width = 3, min(11, artifact.manifest.max_tokens)
+    # An LSTM is traced token by token on the way to its one operator.
+    rows, width = 3, min(4 if inner.config.model_type == MODEL_TYPE else 11, artifact.manifest.max_tokens)
     ids_BT = torch.randint(1, min(1000, int(inner.config.vocab_size)), (rows, width))
     mask_BT = torch.ones_like(ids_BT)
     mask_BT[1, width // 2 :] = 0  # so that the mask is not traced away as all ones
@@ -91,11 +94,20 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
         if program is None:
             raise OrelineError("torch exported nothing", where=str(artifact.path))
         program.save(str(file))
+    if inner.config.model_type == MODEL_TYPE:
+        _fold_constants(file)
     _rename_outputs(file)
 
 
 def _choose_attention(inner: Any, attention: str, artifact: Artifact) -> None:
-    """Set the form in which attention is traced; a prefix is known to the project's own only, which is sdpa inside."""
+    """Set the form in which attention is traced; a prefix is known to the project's own only, which is sdpa inside.
+
+    Raises `OrelineError` for a form that would be the same graph again, or none.
+    """
+    if inner.config.model_type == MODEL_TYPE:
+        if attention != "eager":
+            raise OrelineError("a network without attention has one graph", where=str(artifact.path), allowed="eager")
+        return
     if not hasattr(inner.base_model, "prefix"):
         inner.set_attn_implementation(attention)
         return
@@ -104,6 +116,15 @@ def _choose_attention(inner: Any, attention: str, artifact: Artifact) -> None:
             f"a prefix cannot be exported with {attention} attention", where=str(artifact.path), allowed="sdpa"
         )
     use_short_attention(inner)
+
+
+def _fold_constants(file: Path) -> None:
+    """Compute what depends on weights alone: the exporter turns those of an LSTM into ONNX' order in every call."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(file)
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
 def _rename_outputs(file: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 GRAPHS = ("eager", "eager-fused", "sdpa", "sdpa-fused")
 """The form in which attention is traced, without and with ONNX Runtime's fusions."""
-_MATRIX_OPS = ("MatMul", "Gemm", "Attention")
+_MATRIX_OPS = ("MatMul", "Gemm", "Attention", "LSTM")
 _ROUNDS = 3
 
 

@@ -86,7 +86,7 @@ def _open(folder: str | Path, num_labels: int, pooling: str | None) -> Any:
 
 def _pooling(model: Any) -> str:
     if isinstance(model, PooledClassifier):
-        return "mean"
+        return str(model.pooling)
     if type(model).__name__.endswith(WRITING):
         return "seq2seq" if model.config.is_encoder_decoder else "causal"
     return "token" if type(model).__name__.endswith("ForTokenClassification") else "first"

@@ -12,6 +12,7 @@ from transformers.pytorch_utils import Conv1D
 
 from oreline import registry
 from oreline.errors import UsageError
+from oreline.models.network import MODEL_TYPE
 from oreline.models.pooling import PooledClassifier
 from oreline.types import Adapter
 
@@ -44,7 +45,15 @@ class Plain:
 
 
 def put_on(model: Any, adapter: Adapter) -> None:
-    """Freeze a classifier's encoder, put an adapter into it, and remember which."""
+    """Freeze a classifier's encoder, put an adapter into it, and remember which.
+
+    Raises `UsageError` for an encoder that is no transformer, or lacks what the adapter is put on.
+    """
+    if (config := encoder_of(model).config).model_type == MODEL_TYPE:
+        raise UsageError(
+            f"an adapter belongs into a transformer, and the start model is the network {config.network!r}",
+            remedy="--method full: a network of this size trains all of its weights in less time",
+        )
     encoder_of(model).requires_grad_(False)
     adapter.apply(model)
     for name, parameter in model.named_parameters():

@@ -37,6 +37,7 @@ from oreline.models.adapting import WRITING
 from oreline.models.base import ADAPTER
 from oreline.models.kinds import refuse_no_encoder
 from oreline.models.masked_choice import MaskedChoice
+from oreline.models.network import MODEL_TYPE, refuse_without, register
 from oreline.models.pooling import PooledClassifier
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     Args:
         folder: a transformers model folder, ours or another's.
         num_labels: number of classes; a head of another size is replaced by a new one.
-        pooling: `first` (transformers' own class: the first token's state), `mean` (over all tokens), `token` (an
-            answer for every token), or what the folder was saved with.
+        pooling: `first` (transformers' own class: the first token's state), `mean` or `max` (over all tokens),
+            `token` (an answer for every token), or what the folder was saved with.
 
     Returns:
         A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K) or (B, T, K).
@@ -90,9 +91,10 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     if saved.get("kind") == "masked_choice" and pooling is None:
         weights = load_file(file)
         return MaskedChoice(load_masked(folder), weights["words"].tolist(), int(weights["mask"]))
-    if (pooling or saved.get("pooling", "first")) == "first":
+    pooling = pooling or saved.get("pooling", "first")
+    if pooling == "first":
         return _open(AutoModelForSequenceClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
-    model = PooledClassifier(load_encoder(folder), num_labels)
+    model = PooledClassifier(load_encoder(folder), num_labels, pooling)
     if saved.get("kind") == "classifier":
         weights = load_file(file)
         if weights["weight"].shape[0] == num_labels:
@@ -123,7 +125,7 @@ def load_seq2seq(folder: str | Path) -> Any:
     Raises `ArtifactError` for a model of another kind, or a folder without the weights that write.
     """
     path = Path(folder)
-    _check_folder(path)
+    _checked_config(path)
     config = _config(path)
     if config is not None and not (getattr(config, "is_encoder_decoder", False) and hasattr(config, "hidden_size")):
         raise ArtifactError(
@@ -152,7 +154,7 @@ def _config(path: Path) -> Any:
 
 def require_causal(folder: Path) -> None:
     """Raise `ArtifactError` for a folder that holds no causal language model, before anything else of it is read."""
-    _check_folder(folder)
+    _checked_config(folder)
     if kind := _other_kind(folder):
         raise ArtifactError(
             f"the start model is {kind}, which cannot go on writing a text",
@@ -190,7 +192,7 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
     if not type(whole).__name__.endswith(WRITING):
         (folder / "generation_config.json").unlink(missing_ok=True)
     if isinstance(model, PooledClassifier):
-        save_head(folder, model.classifier.state_dict(), kind="classifier", pooling="mean")
+        save_head(folder, model.classifier.state_dict(), kind="classifier", pooling=model.pooling)
     if isinstance(model, MaskedChoice):
         save_head(folder, {"words": model.words_K, "mask": model.mask}, kind="masked_choice")
 
@@ -240,7 +242,10 @@ def max_positions(model: Any) -> int:
 
 def _open(family: Any, folder: str | Path, **options: Any) -> Any:
     path = Path(folder)
-    _check_folder(path)
+    config = _checked_config(path)
+    if config.get("model_type") == MODEL_TYPE:
+        register()
+        refuse_without(family.__name__, config, str(path))
     with quiet():
         try:
             model, found = family.from_pretrained(
@@ -262,7 +267,8 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
     return model
 
 
-def _check_folder(path: Path) -> None:
+def _checked_config(path: Path) -> dict[str, Any]:
+    """Return the content of `config.json`. Raises `ArtifactError` for a folder that is not opened."""
     if (path / ADAPTER).is_file():
         raise ArtifactError(
             "this is an adapter, which is opened with its base model only",
@@ -289,11 +295,12 @@ def _check_folder(path: Path) -> None:
             remedy="save the weights as safetensors, in a place where you trust the file",
         )
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise ArtifactError("config.json is not JSON", where=str(path)) from error
     if "auto_map" in config:
         raise ArtifactError("the model needs code from its own folder, which is never run", where=str(path))
+    return config
 
 
 def _metadata(file: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -25,12 +26,31 @@ def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
     return (hidden_BTD * weights_BT1).sum(dim=1) / weights_BT1.sum(dim=1).clamp(min=1)
 
 
-class PooledClassifier(nn.Module):
-    """An encoder, the mean of its last states, and a linear head: what transformers has no class for."""
+def largest_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
+    """Return the largest of each unit's states over the real tokens; shape (B, D).
 
-    def __init__(self, encoder: Any, num_labels: int) -> None:
+    >>> import torch
+    >>> hidden = torch.tensor([[[1.0], [3.0], [9.0]]])
+    >>> largest_over_tokens(hidden, torch.tensor([[1, 1, 0]])).tolist()
+    [[3.0]]
+    """
+    if mask_BT is not None:
+        lowest = torch.finfo(hidden_BTD.dtype).min
+        hidden_BTD = hidden_BTD.masked_fill(mask_BT.unsqueeze(-1) == 0, lowest)
+    return hidden_BTD.amax(dim=1)
+
+
+class PooledClassifier(nn.Module):
+    """An encoder, the mean or the largest of its last states, and a linear head: what transformers has no class for.
+
+    A configuration with `head_dropout` drops that share of what the head reads while training.
+    """
+
+    def __init__(self, encoder: Any, num_labels: int, pooling: str = "mean") -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.pooling = encoder, pooling
+        rate = float(getattr(encoder.config, "head_dropout", 0.0))
+        self.dropout = nn.Dropout(rate) if rate else nn.Identity()
         self.classifier = nn.Linear(encoder.config.hidden_size, num_labels)
         nn.init.normal_(self.classifier.weight, std=getattr(encoder.config, "initializer_range", 0.02))
         nn.init.zeros_(self.classifier.bias)
@@ -41,7 +61,8 @@ class PooledClassifier(nn.Module):
         return self.encoder.config
 
     def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
-        """Return `logits` (B, K) and `pooled` (B, D), the mean state that the head reads."""
+        """Return `logits` (B, K) and `pooled` (B, D), the mean or largest state that the head reads."""
         hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
-        pooled_BD = mean_over_tokens(hidden_BTD, attention_mask)
-        return SimpleNamespace(logits=self.classifier(pooled_BD), pooled=pooled_BD)
+        pool = largest_over_tokens if self.pooling == "max" else mean_over_tokens
+        pooled_BD = pool(hidden_BTD, attention_mask)
+        return SimpleNamespace(logits=self.classifier(self.dropout(pooled_BD)), pooled=pooled_BD)

@@ -25,8 +25,8 @@ class SequenceHead:
     """A linear layer over one vector for each row; a subclass adds the loss, in `terms`."""
 
     def __init__(self, *, num_labels: int, pooling: str | None = None) -> None:
-        if pooling not in (None, "first", "mean"):
-            raise UsageError(f"unknown pooling {pooling!r}", allowed="first, mean")
+        if pooling not in (None, "first", "mean", "max"):
+            raise UsageError(f"unknown pooling {pooling!r}", allowed="first, mean, max")
         self.num_labels, self.pooling = num_labels, pooling
 
     def module(self, folder: Path) -> Any:
@@ -55,7 +55,7 @@ class SequenceHead:
         return logits_BK.float().cpu().numpy(), embedding_BD.float().cpu().numpy()
 
     def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return logits (B, K) and embedding (B, D): the mean state, or the first token's state."""
+        """Return logits (B, K) and embedding (B, D): the mean or largest state, or the first token's."""
         if hasattr(model, "classifier") and hasattr(model, "encoder"):
             output = model(**batch.inputs())
             return output.logits, output.pooled

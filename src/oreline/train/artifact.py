@@ -94,7 +94,8 @@ def _report(manifest: Manifest, outcome: Outcome, data: Dataset) -> Report:
         Chart("Learning curve", "lines", {"x": x, "y": y, "x_label": "step", "y_label": "loss, accuracy"})
     ] if x else []  # fmt: skip
     options = manifest.recipe["options"]
-    settings = {**options["train"], **options["method_options"], **dict(manifest.recipe["resolved"])}
+    network = {"network": options.get("network"), **options.get("network_options", {})}
+    settings = {**network, **options["train"], **options["method_options"], **dict(manifest.recipe["resolved"])}
     rows = [(name, str(value)) for name, value in settings.items() if value not in (None, [], {})]
     return Report(
         verb="finetune",

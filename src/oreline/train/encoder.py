@@ -55,13 +55,15 @@ def start_of(job: Job, method: str) -> Path:
 
 
 def pooling_of(folder: Path) -> str | None:
-    """Return `mean` for an encoder that was trained to be read by its mean (sentence-transformers' layout)."""
+    """Return `mean` or `max` for an encoder that was trained to be read so (sentence-transformers' layout)."""
     file = folder / "1_Pooling" / "config.json"
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return "mean" if settings.get("pooling_mode_mean_tokens") or settings.get("pooling_mode") == "mean" else None
+    told = [name for name in ("mean", "max") if settings.get(f"pooling_mode_{name}_tokens")]
+    told += [name for name in ("mean", "max") if settings.get("pooling_mode") == name]
+    return told[0] if told else None
 
 
 class EncoderTraining:

@@ -24,6 +24,7 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.regularize import regularizers
+from oreline.train.scratch import NewNetwork
 from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def finetune(
-    start: Path | None,
+    start: Path | NewNetwork | None,
     data: Dataset,
     *,
     task: str,
@@ -54,7 +55,8 @@ def finetune(
     A run that was killed continues with the same call, from its last checkpoint, to the bit-same weights.
 
     Args:
-        start: folder of the start model, or of an artifact to train on; None for methods that need none.
+        start: folder of the start model, or of an artifact to train on; a network to begin from nothing with; None for
+            methods that need none.
         data: a dataset; its split `train` (or its only split) is trained on, `dev` chooses among what was trained.
         task: name of a task plug.
         method: name of a method plug, or of an adapter; `method_options` are its keyword arguments.
@@ -75,6 +77,10 @@ def finetune(
     """
     store.refuse_existing(out, force=force)
     options = options or TrainOptions()
+    start, network = (None, start) if isinstance(start, NewNetwork) else (start, None)
+    if network is not None:
+        network.refuse_method(method)
+        options = network.options_for(options)
     method, method_options = named_method(method, method_options or {})
     trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
@@ -93,15 +99,18 @@ def finetune(
         "seed": seed,
         "start": str(start.absolute()) if start else None,
         "data": str(data.path.absolute()),
+        **({"network": network.name, "network_options": dict(network.options)} if network is not None else {}),
     }
     work = Workspace.beside(out)
     if work.claim(_identity(data, frame, opened, recorded, start)):
         on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
+    with work.kept_for_continuing(), naming_rows(frame):
+        begun = start if network is None else network.make(work.folder / "start", frame, opened, seed)
     job = Job(
         task=opened,
-        start=start,
-        train=_rows(frame, opened),
-        dev=_dev_rows(data, opened),
+        start=begun,
+        train=encoded_rows(frame, opened),
+        dev=dev_rows(data, opened),
         options=options,
         seed=seed,
         work=work,
@@ -111,9 +120,9 @@ def finetune(
         on_event=on_event,
         origin=origin or {},
     )
-    with work.kept_for_continuing(), _naming_rows(frame):
+    with work.kept_for_continuing(), naming_rows(frame):
         job, outcome = _trained(trainer, job)
-    manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
+    manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
         write_artifact(folder, manifest, outcome, job, data, frame)
@@ -122,7 +131,7 @@ def finetune(
 
 
 @contextlib.contextmanager
-def _naming_rows(frame: pl.DataFrame) -> Iterator[None]:
+def naming_rows(frame: pl.DataFrame) -> Iterator[None]:
     """Give an error about one of the rows that are trained on the row's own name."""
     try:
         yield
@@ -138,7 +147,7 @@ def _rows_and_task(
     """Return the rows to train on, and the task as the method reads it."""
     known = tuple(getattr(trainer, "labels", ()))
     frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
-    with _naming_rows(frame):
+    with naming_rows(frame):
         opened = open_task_for(task, frame, start, known)
     if hasattr(trainer, "adapted"):
         opened = trainer.adapted(opened)
@@ -171,7 +180,7 @@ def refuse_texts(trainer: Method, method: str, task: str) -> None:
     )
 
 
-def _manifest(
+def manifest_of(
     runtime: str,
     recorded: dict[str, Any],
     job: Job,
@@ -179,6 +188,7 @@ def _manifest(
     data: Dataset,
     ancestors: list[dict[str, Any]],
 ) -> Manifest:
+    """Return what the artifact of a job says of it; `recorded` are the options that made it."""
     return Manifest(
         runtime=runtime,
         task=recorded["task"],
@@ -269,16 +279,18 @@ def _identity(
     }
 
 
-def _rows(frame: pl.DataFrame, task: Task) -> Rows:
+def encoded_rows(frame: pl.DataFrame, task: Task) -> Rows:
+    """Return rows with their targets as the task encodes them. Raises `DataError` naming a row that it refuses."""
     columns = {role: frame[role].to_list() for role in task.inputs}
-    with _naming_rows(frame):
+    with naming_rows(frame):
         return Rows(columns, task.encode_target(frame[task.target].to_list()))
 
 
-def _dev_rows(data: Dataset, task: Task) -> Rows | None:
+def dev_rows(data: Dataset, task: Task) -> Rows | None:
+    """Return the dev rows that the task knows the targets of, or None where there are none."""
     if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
     frame = data.frame("dev", [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
     frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
-    return _rows(frame, task) if frame.height else None
+    return encoded_rows(frame, task) if frame.height else None

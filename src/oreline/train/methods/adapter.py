@@ -26,8 +26,8 @@ class Method:
     Args:
         adapter: name of an adapter plug, see `oreline list adapter`.
         adapter_options: the adapter's own options.
-        pooling: `first` (the first token's state, transformers' own class) or `mean` (over all tokens); when not set,
-            what the start model was trained to be read by.
+        pooling: `first` (the first token's state, transformers' own class), `mean` or `max` (over all tokens); when
+            not set, what the start model was trained to be read by.
     """
 
     runtime = "torch"

@@ -16,8 +16,8 @@ class Method:
     """Full fine-tuning: every weight that is not frozen moves; the best weights on dev are kept.
 
     Args:
-        pooling: `first` (the first token's state, transformers' own class) or `mean` (over all tokens); when not set,
-            what the start model was trained to be read by.
+        pooling: `first` (the first token's state, transformers' own class), `mean` or `max` (over all tokens); when
+            not set, what the start model was trained to be read by.
         freeze_layers: so many of the lowest layers stay as they are, with the embeddings below them.
         freeze: shell patterns of parameter names that stay as they are, such as `*.attention.*`.
     """

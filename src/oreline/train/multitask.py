@@ -1,0 +1,369 @@
+"""Several tasks in one model: one encoder, a head for each task, each step the rows of one of them.
+
+What comes out are as many artifacts as there are tasks, each with the same encoder, so that all that uses a model uses
+each of them without knowing of the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from oreline import registry, store
+from oreline.errors import DataError, UsageError
+from oreline.models.batch import Batch, make_batch
+from oreline.models.pooling import PooledClassifier
+from oreline.recipe import TrainOptions
+from oreline.store import Artifact
+from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
+from oreline.train.batches import steps_from, steps_per_epoch
+from oreline.train.checkpoint import Workspace
+from oreline.train.encoder import EncoderTraining, pooling_of
+from oreline.train.finetune import dev_rows, encoded_rows, manifest_of, naming_rows, open_task_for, training_frame
+from oreline.train.job import Job, Outcome, Score
+from oreline.train.losses import loss_options
+from oreline.train.precision import using_threads
+from oreline.train.resources import Forecast, flops_per_token, forecast, keep, resolve
+from oreline.train.run import Plan, Progress, run
+from oreline.train.tracking import logs_folder
+from oreline.types import Event, OnEvent, ignore
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from oreline.data.dataset import Dataset
+
+LEARNING_RATE = 1e-4
+_TURNS = 0x7A5C
+"""Sets the draws of the tasks apart from those of their rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRows:
+    """One of several tasks: its rows, and the name of the plug that says what is predicted of them."""
+
+    data: Dataset
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How tasks share one model."""
+
+    temperature: float = 1.0
+    """τ: a task has a share of the steps in proportion to (its rows)^(1/τ); 1 is by size, larger is more even."""
+    pooling: str | None = None
+    """How a text is read from the encoder's states, `mean` or `max`; the start model's own way when not set."""
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 1:
+            raise UsageError(f"temperature is {self.temperature}", allowed="from 1 (by size) on; larger is more even")
+        if self.pooling not in (None, "mean", "max"):
+            raise UsageError(f"pooling is {self.pooling!r}", allowed="mean, max", remedy="leave it out")
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskBatch(Batch):
+    """Rows of one task."""
+
+    task: str = ""
+
+
+def finetune_together(
+    start: Path,
+    tasks: Mapping[str, TaskRows],
+    *,
+    together: Together,
+    options: TrainOptions,
+    out: str | Path,
+    seed: int = 0,
+    force: bool = False,
+    score: Score,
+    estimate: EstimateDev | None = None,
+    origin: Mapping[str, str] | None = None,
+    on_event: OnEvent = ignore,
+) -> dict[str, Artifact]:
+    """Train one encoder for several tasks, and write an artifact for each into `out/NAME`.
+
+    The weights that are best for the mean of the tasks' first metrics on dev are kept. A run that was killed continues
+    with the same call, to the bit-same weights.
+
+    Args:
+        start: folder of the start model.
+        tasks: by name, which is the name of the artifact's folder too.
+        together: how they share the model.
+        options: how to train; an epoch is as many steps as all rows of all tasks make.
+        out: the folder of the artifacts.
+        seed: of every random choice.
+        force: replace `out` if it exists.
+        score: figures on dev by name.
+        estimate: figures with intervals on dev, for the manifests.
+        origin: name and licence of the start model.
+        on_event: is told progress.
+
+    Raises:
+        DataError: a task without labelled rows, or with rows that are wrong for it.
+        UsageError: `out` exists, or unknown options.
+    """
+    store.refuse_existing(out, force=force)
+    registry.create("optimizer", options.optimizer, **options.optimizer_options)
+    frames = {name: training_frame(one.data, registry.get("task", one.task)) for name, one in tasks.items()}
+    pooling = together.pooling or pooling_of(start) or "mean"
+    recorded = {
+        name: {
+            "task": one.task,
+            "method": "full",
+            "method_options": {"pooling": pooling},
+            "train": options.model_dump(),
+            "seed": seed,
+            "start": str(start.absolute()),
+            "data": str(one.data.path.absolute()),
+            "together": sorted(tasks),
+            "temperature": together.temperature,
+        }
+        for name, one in tasks.items()
+    }
+    work = Workspace.beside(out)
+    fingerprints = {name: [one.data.fingerprint, frames[name].height] for name, one in tasks.items()}
+    started = lineage(start, origin)
+    if work.claim({"tasks": recorded, "data": fingerprints, "start": started[0]["id"] or started[0]["path"]}):
+        on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
+    jobs = {}
+    for name, one in tasks.items():
+        with _naming_task(name), naming_rows(frames[name]):
+            opened = open_task_for(one.task, frames[name], start)
+            jobs[name] = Job(
+                task=opened,
+                start=start,
+                train=encoded_rows(frames[name], opened),
+                dev=dev_rows(one.data, opened),
+                options=options,
+                seed=seed,
+                work=work,
+                logs=logs_folder(out, work, options),
+                score=score,
+                resolved=None,
+                on_event=on_event,
+                origin=origin or {},
+            )
+    begun = time.perf_counter()
+    with work.kept_for_continuing():
+        training = _Training(jobs, frames, start, pooling, together.temperature)
+        outcomes = training.fit()
+    seconds = round(time.perf_counter() - begun, 3)
+    with store.writing(out, force=force) as folder:
+        for name, outcome in outcomes.items():
+            (folder / name).mkdir()
+            job = _tuned(jobs[name], outcome)
+            outcome = replace(
+                outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements}
+            )
+            manifest = manifest_of("torch", recorded[name], job, outcome, tasks[name].data, started)
+            manifest.recipe["verb"] = "multitask"
+            manifest.metrics.update(dev_metrics(job, outcome, estimate))
+            write_artifact(folder / name, manifest, outcome, job, tasks[name].data, frames[name])
+    work.remove()
+    return {name: Artifact.open(Path(out) / name) for name in tasks}
+
+
+@contextlib.contextmanager
+def _naming_task(name: str) -> Iterator[None]:
+    """Give an error about a task's rows that names no place the task's name."""
+    try:
+        yield
+    except DataError as error:
+        error.where = error.where or f"the task {name!r}"
+        raise
+
+
+def _tuned(job: Job, outcome: Outcome) -> Job:
+    if job.dev is None or outcome.dev_outputs is None:
+        return job
+    return replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
+
+
+class _Training:
+    """The tasks' models around one encoder, trained by the one loop."""
+
+    def __init__(
+        self, jobs: Mapping[str, Job], frames: Mapping[str, pl.DataFrame], start: Path, pooling: str, temperature: float
+    ) -> None:
+        self.temperature = temperature
+        self.trainings: dict[str, EncoderTraining] = {}
+        for name, job in jobs.items():
+            given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
+            with _naming_task(name), naming_rows(frames[name]):
+                self.trainings[name] = EncoderTraining(job, start, registry.create("head", job.task.head, **given))
+        self.model = share_encoder([training.model for training in self.trainings.values()])
+        self.first = next(iter(self.trainings.values()))
+        self._dev_outputs: dict[str, Any] = {}
+
+    def fit(self) -> dict[str, Outcome]:
+        """Train, and return what each task's artifact is written from."""
+        job, options = self.first.job, self.first.job.options
+        with using_threads(options.threads) as threads:
+            resolved = resolve(self.first.model, options, job.work, None, threads)
+            budget = int(resolved["token_budget"])
+            if "num_steps" not in resolved:
+                resolved["num_steps"] = self._num_steps(budget, resolved["precision"] == "bf16")
+                keep(job.work, resolved)
+            num_steps = int(resolved["num_steps"])
+            rate = options.learning_rate or LEARNING_RATE
+            optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
+                self.model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
+            )
+            self.turns = turns(self._rows(), num_steps, temperature=self.temperature, seed=job.seed)
+            has_dev = any(training.dev is not None for training in self.trainings.values())
+            plan = Plan(
+                model=self.model,
+                optimizer=optimizer,
+                loss=self._loss,
+                steps=lambda first, stop: self._steps(first, stop, budget),
+                num_steps=num_steps,
+                learning_rate=rate,
+                precision=str(resolved["precision"]),
+                flops_per_token=flops_per_token(self.first.model) * self.first.regularized.cost,
+                peak_gflops=float(resolved["peak_gflops"]),
+                evaluate=self._score_dev if has_dev else None,
+                evaluate_every=max(-(-num_steps // max(round(options.epochs * options.evaluations_per_epoch), 1)), 1),
+                average=self.first.regularized.average,
+                logs=job.logs,
+            )
+            config = {"method": "multitask", "learning_rate": rate, **options.model_dump(exclude={"track"})}
+            progress = run(plan, options, job.work, job.on_event, config)
+            return {name: self._outcome(name, resolved, progress) for name in self.trainings}
+
+    def _rows(self) -> list[int]:
+        return [len(training.lengths_N) for training in self.trainings.values()]
+
+    def _num_steps(self, budget: int, bf16: bool) -> int:
+        """Return how many steps the rows and the time allow, and say what they take."""
+        job, options = self.first.job, self.first.job.options
+        per_epoch = sum(steps_per_epoch(rows, options.rows_per_step) for rows in self._rows())
+        num_steps = max(round(options.epochs * per_epoch), 1)
+        measured = []
+        for name, training in self.trainings.items():
+            middle = np.argsort(np.abs(training.lengths_N - np.median(training.lengths_N)), kind="stable")
+            sample = [self._batch(name, middle[: options.rows_per_step])]
+            wrapped = training.regularized
+            measured.append(
+                forecast(
+                    training.model, sample, wrapped.loss, bf16=bf16, passes=wrapped.passes, copies=wrapped.copies,
+                    averaged=wrapped.average is not None,
+                )
+            )  # fmt: skip
+        shares = shares_of(self._rows(), self.temperature)
+        step_s = sum(share * one.step_s for share, one in zip(shares, measured))
+        found = Forecast(step_s, max(one.memory_bytes for one in measured))
+        if options.minutes is not None:
+            num_steps = min(num_steps, found.steps_within(options.minutes * 60))
+        told = ", ".join(f"{name} {share:.0%}" for name, share in zip(self.trainings, shares))
+        job.say(f"shares of the steps: {told}")
+        job.say(found.sentence(num_steps, sum(self._rows()), num_steps / per_epoch))
+        return num_steps
+
+    def _steps(self, first: int, stop: int, budget: int) -> Iterator[Sequence[Batch]]:
+        """Yield the steps `first` to `stop - 1`: each task goes on where its last step left it."""
+        sources = []
+        for place, training in enumerate(self.trainings.values()):
+            made, in_all = (int((self.turns[:number] == place).sum()) for number in (first, stop))
+            given = {"rows_per_step": training.job.options.rows_per_step, "token_budget": budget}
+            sources.append(
+                steps_from(training.lengths_N, first=made, num_steps=in_all, seed=training.job.seed, **given)
+            )
+        names = list(self.trainings)
+        for place in self.turns[first:stop]:
+            yield [self._batch(names[place], rows) for rows in next(sources[place])]
+
+    def _batch(self, name: str, rows: NDArray[np.int64]) -> _TaskBatch:
+        training = self.trainings[name]
+        pieces, targets = training.pieces, training.targets
+        batch = make_batch(
+            [pieces.ids[row] for row in rows],
+            training.pad_id,
+            segments=[pieces.segments[row] for row in rows] if pieces.segments is not None else None,
+            targets=[targets[row] for row in rows] if isinstance(targets, list) else targets[rows],
+            device=training.device,
+        )
+        return _TaskBatch(**{field: getattr(batch, field) for field in Batch.__slots__}, task=name)
+
+    def _loss(self, model: Any, batch: Any) -> Tensor:
+        training = self.trainings[batch.task]
+        return training.regularized.loss(training.model, batch)
+
+    def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:
+        """Return the mean of the tasks' first metrics, to be maximised, and each of them."""
+        aims, shown = [], {}
+        for name, training in self.trainings.items():
+            if training.dev is None or training.job.dev is None:
+                continue
+            self._dev_outputs[name] = training.outputs(training.dev)
+            task = training.job.task
+            metric = task.metrics[0]
+            figures = training.job.score(task, training.job.dev.targets, self._dev_outputs[name])
+            sign = 1.0 if registry.get("metric", metric).higher_is_better else -1.0
+            value = figures.get(metric, float("nan"))
+            aims.append(sign * value if np.isfinite(value) else 0.0)
+            if np.isfinite(value):
+                shown[f"{name}_{metric}"] = value
+        return (float(np.mean(aims)),), shown
+
+    def _outcome(self, name: str, resolved: Mapping[str, Any], progress: Progress) -> Outcome:
+        training = self.trainings[name]
+        is_last = progress.best_step == progress.step and name in self._dev_outputs
+        outputs = None
+        if training.dev is not None:
+            outputs = self._dev_outputs[name] if is_last else training.outputs(training.dev)
+        own = int((self.turns[: progress.step] == list(self.trainings).index(name)).sum())
+        return Outcome(
+            save=training.save,
+            max_tokens=training.max_tokens,
+            dev_outputs=outputs,
+            resolved=resolved,
+            measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, "own_steps": own},
+            history=progress.history,
+        )
+
+
+def share_encoder(models: Sequence[Any]) -> nn.ModuleList:
+    """Put one encoder under all heads; returns the models as one module, whose shared weights are counted once.
+
+    The encoder is that of a model that answers every token, where there is one: it has no pooler, which no mean reads.
+    """
+    by_token = [model for model in models if not isinstance(model, PooledClassifier)]
+    encoder = by_token[0].base_model if by_token else models[0].encoder
+    for model in models:
+        setattr(model, "encoder" if isinstance(model, PooledClassifier) else model.base_model_prefix, encoder)
+    return nn.ModuleList(models)
+
+
+def shares_of(rows: Sequence[int], temperature: float) -> list[float]:
+    """Return each task's share of the steps, in proportion to n^(1/τ).
+
+    Source: Arivazhagan et al., Massively multilingual neural machine translation in the wild, 2019, section 4.2.
+
+    >>> shares_of([900, 100], 1.0), shares_of([900, 100], 2.0)
+    ([0.9, 0.1], [0.75, 0.25])
+    """
+    weights = [float(number) ** (1 / temperature) for number in rows]
+    return [weight / sum(weights) for weight in weights]
+
+
+def turns(rows: Sequence[int], num_steps: int, *, temperature: float, seed: int) -> NDArray[np.int64]:
+    """Return which task each step is of: as many steps as its share for each, in random order.
+
+    >>> np.bincount(turns([900, 100], 20, temperature=1.0, seed=0)).tolist()
+    [18, 2]
+    """
+    ends = np.rint(np.cumsum(shares_of(rows, temperature)) * num_steps).astype(np.int64)
+    counts = np.diff(ends, prepend=0)
+    drawn = np.repeat(np.arange(len(rows)), counts)
+    return np.random.default_rng([seed, _TURNS]).permutation(drawn)

@@ -1,0 +1,127 @@
+"""Start from nothing: a network whose vocabulary is learnt on the training rows and whose weights are random.
+
+It is written as a start model like any other, in the job's workspace, so that nothing after it knows the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from oreline import registry
+from oreline.errors import UsageError
+from oreline.models import vocabulary
+from oreline.models.attention import use_quick_dropout, use_short_attention
+from oreline.models.batch import make_batch
+from oreline.models.load import max_positions, save_model
+from oreline.models.pooling import PooledClassifier
+from oreline.recipe import TrainOptions
+from oreline.store import write_json
+from oreline.train.resources import Forecast, forecast
+from oreline.words import words_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from oreline.types import Task
+
+METHODS = ("full",)
+"""Methods that a network without pretraining can be trained by: the others leave weights as they are, or build on what
+they know."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewNetwork:
+    """A start model that is made from the training rows: a network plug with its options."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"new:{self.name.replace('_', '-')}"
+
+    @property
+    def plug(self) -> Any:
+        """Return the network. Raises `UsageError` for a name or an option that there is not."""
+        return registry.create("network", self.name, **self.options)
+
+    def options_for(self, options: TrainOptions) -> TrainOptions:
+        """Fill in what was left open of the training options: other rates and more passes than fine-tuning needs."""
+        plug, given = self.plug, options.model_fields_set
+        changes: dict[str, Any] = {}
+        if options.learning_rate is None:
+            changes["learning_rate"] = plug.learning_rate
+        if "epochs" not in given:
+            changes["epochs"] = plug.epochs
+        return options.model_copy(update=changes)
+
+    def refuse_method(self, method: str) -> None:
+        """Raise `UsageError` for a method that trains a part of the weights only, or builds on what they know."""
+        if method not in METHODS:
+            raise UsageError(
+                f"{self} knows nothing yet, and the method {method!r} builds on what a start model knows",
+                allowed=", ".join(METHODS),
+                remedy=f"--method full, or a pretrained start model for {method}",
+            )
+
+    def make(self, folder: Path, frame: pl.DataFrame, task: Task, seed: int) -> Path:
+        """Write the start model: tokenizer, configuration, random weights, and how a text is read from its states.
+
+        Args:
+            folder: where, in the workspace of this job.
+            frame: the training rows, with the task's inputs.
+            task: says whether inputs are words.
+            seed: of the weights.
+
+        Returns:
+            The folder. One that an earlier try at the same job has written whole is left as it is.
+
+        Raises:
+            DataError: no word in the rows.
+        """
+        plug = self.plug
+        pooling = folder / "1_Pooling" / "config.json"
+        if pooling.is_file():
+            return folder
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = list(_texts(frame, task))
+        learnt = vocabulary.learn(texts, size=plug.vocabulary, pieces=plug.pieces, lowercase=plug.lowercase)
+        torch.manual_seed(seed)
+        model = plug.encoder(learnt.get_vocab_size(), vocabulary.PAD_ID)
+        save_model(model, folder)
+        vocabulary.write(learnt, folder, lowercase=plug.lowercase, max_tokens=max_positions(model))
+        pooling.parent.mkdir(exist_ok=True)
+        settings = {
+            "word_embedding_dimension": plug.width,
+            "pooling_mode_mean_tokens": plug.pooling == "mean",
+            "pooling_mode_max_tokens": plug.pooling == "max",
+        }
+        write_json(pooling, settings)  # written last: where it is, the folder is whole
+        return folder
+
+    def trial(self, texts: Sequence[str], options: TrainOptions) -> Forecast:
+        """Time steps on some texts, without writing anything: what a step of a training run will take here."""
+        plug = self.plug
+        learnt = vocabulary.learn(texts, size=plug.vocabulary, pieces=plug.pieces, lowercase=plug.lowercase)
+        torch.manual_seed(0)
+        encoder = plug.encoder(plug.vocabulary, vocabulary.PAD_ID)
+        use_short_attention(encoder)
+        model = PooledClassifier(encoder, 2, plug.pooling)
+        use_quick_dropout(model)
+        found = learnt.encode_batch(list(texts[: options.rows_per_step]))
+        rows = [np.asarray(one.ids[: min(options.max_tokens, max_positions(model))], dtype=np.int32) for one in found]
+        batch = make_batch(rows, vocabulary.PAD_ID, targets=np.zeros(len(rows), dtype=np.int64))
+        head = registry.create("head", "sequence_classification", num_labels=2)
+        return forecast(model, [batch], head.loss, bf16=False)
+
+
+def _texts(frame: pl.DataFrame, task: Task) -> Iterator[str]:
+    by_word = task.view in ("tags", "frames")
+    for role in task.inputs:
+        for cell in frame[role].drop_nulls():
+            yield " ".join(word for word, _, _ in words_of(str(cell))[1]) if by_word else str(cell)
