@@ -36,6 +36,8 @@ DEFAULT_START = "catalog:minilm-l6-en"
 
 def method(data: Dataset, start: Any, task: str = "text_classification") -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
+    if only := getattr(registry.get("task", task), "method", ""):
+        return only, DEFAULT_START if start is None else start, f"the task {task} is taught by it alone"
     if registry.get("task", task).view in BY_WORD:
         return "full", DEFAULT_START if start is None else start, "every word has an answer of its own"
     split = "train" if "train" in data.splits else data.splits[0]
@@ -86,6 +88,8 @@ def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
 
     Nothing is fetched for it: without a start model, `linear` hears of it only where rows are few.
     """
+    if hasattr(registry.get("task", task), "method"):
+        return ""
     split = "train" if "train" in data.splits else data.splits[0]
     classes = num_classes(data, split, task)
     if start is None and chosen == "linear":

@@ -18,7 +18,7 @@ from oreline.errors import ArtifactError, UsageError
 from oreline.models.adapting import num_trained, put_on
 from oreline.models.base import ADAPTER, base_folder, is_adapted, read_record
 from oreline.models.load import disk_errors, load_classifier
-from oreline.models.pooling import PooledClassifier
+from oreline.models.pooling import PooledClassifier, PooledEncoder
 from oreline.store import write_json
 
 WEIGHTS = "adapter.safetensors"
@@ -77,6 +77,8 @@ def save_adapter(
 
 
 def _pooling(model: Any) -> str:
+    if isinstance(model, PooledEncoder):
+        return "vector"
     if isinstance(model, PooledClassifier):
         return "mean"
     return "token" if type(model).__name__.endswith("ForTokenClassification") else "first"

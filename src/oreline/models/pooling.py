@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
@@ -23,6 +24,31 @@ def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
         return hidden_BTD.mean(dim=1)
     weights_BT1 = mask_BT.unsqueeze(-1).to(hidden_BTD.dtype)
     return (hidden_BTD * weights_BT1).sum(dim=1) / weights_BT1.sum(dim=1).clamp(min=1)
+
+
+class PooledEncoder(nn.Module):
+    """An encoder and one vector of length 1 for each text: the mean of its last states, or the first one.
+
+    Args:
+        encoder: a transformers encoder.
+        pooling: `mean` (over all tokens) or `first`.
+    """
+
+    def __init__(self, encoder: Any, pooling: str) -> None:
+        super().__init__()
+        self.encoder, self.pooling = encoder, pooling
+
+    @property
+    def config(self) -> Any:
+        """Return the encoder's configuration."""
+        return self.encoder.config
+
+    def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
+        """Return the vectors (B, D), as `logits` and as `pooled`: there is nothing above them."""
+        hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
+        pooled_BD = hidden_BTD[:, 0] if self.pooling == "first" else mean_over_tokens(hidden_BTD, attention_mask)
+        unit_BD = F.normalize(pooled_BD.float(), dim=1)
+        return SimpleNamespace(logits=unit_BD, pooled=unit_BD)
 
 
 class PooledClassifier(nn.Module):

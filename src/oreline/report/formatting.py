@@ -34,6 +34,8 @@ _ACRONYMS = {
     "cpu": "CPU",
     "gemm": "GEMM",
     "ndcg": "NDCG",
+    "mrr": "MRR",
+    "map": "MAP",
     "mcnemar": "McNemar",
 }
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from oreline import registry
 from oreline.recipe import TrainOptions
-from oreline.types import Columns, Event, OnEvent, Task
+from oreline.types import Columns, Event, Judged, OnEvent, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,6 +69,8 @@ class Outcome:
     measurements: Mapping[str, Any] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     """Loss and dev figures by step: the learning curve."""
+    judged: Judged | None = None
+    """Where a task's answers are judged by what they find: dev, so judged; `dev_outputs` are then None."""
 
 
 def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
