@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oreline.store import Artifact
 
 Role = Literal[
-    "text", "text_pair", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
+    "text", "text_pair", "negative", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
     "user", "item", "time", "group", "source", "weight", "id", "messages",
 ]  # fmt: skip
 ROLES: tuple[str, ...] = get_args(Role)
@@ -121,6 +121,10 @@ class Task(Protocol):
 
     A task is built from its options (`registry.create("task", name, **options)`) and its options are saved in
     the artifact, so that predicting rebuilds the same task.
+
+    A task may have more to it. `beside`: roles whose columns, where data have them, belong to the target
+    (`data.targets` folds them into it). `method`: the only method that teaches it. `judged(columns, targets, embed)`:
+    answers are judged by what they find among all texts of a split, returned as a `Judged`.
     """
 
     inputs: ClassVar[tuple[str, ...]]
@@ -191,6 +195,19 @@ class Task(Protocol):
     def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn outputs into one JSON-ready answer for each row; `columns` are the rows' inputs."""
         ...
+
+
+class Judged(NamedTuple):
+    """What a task's answers are judged by, where that is not the answers themselves but what they find."""
+
+    task: Any
+    """The task whose targets and scores these are."""
+    rows_N: NDArray[np.int64]
+    """Which of the given rows are judged."""
+    targets: NDArray[Any]
+    scores: NDArray[Any]
+    found: list[str]
+    """What was found, in words."""
 
 
 class Runtime(Protocol):

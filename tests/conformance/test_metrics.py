@@ -11,7 +11,15 @@ from oreline import registry
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.table import Table
 from oreline.runtime.windows import ragged
-from oreline.tasks import intent_slots, multilabel, regression, seq2seq, text_classification, token_classification
+from oreline.tasks import (
+    embedding,
+    intent_slots,
+    multilabel,
+    regression,
+    seq2seq,
+    text_classification,
+    token_classification,
+)
 from oreline.types import Written
 
 METRICS = registry.names("metric")
@@ -81,7 +89,25 @@ def texts(num_rows: int, seed: int) -> Table:
     return Table(seq2seq.Task(), ragged(true), ragged([Written((text,), (0.5,)) for text in answers]), ids, ids)
 
 
-TABLES = {"texts": texts, "classes": classes, "labels": labels, "numbers": numbers, "tags": tags, "frames": frames}
+def found(num_rows: int, seed: int) -> Table:
+    """Queries with the ranks of none to three relevant texts each, by two sizes."""
+    source = np.random.default_rng(seed)
+    ranks = [1.0 + source.permutation(30)[: source.integers(4)] for _ in range(num_rows)]
+    scores = [np.stack([ranks_W, ranks_W[::-1]], axis=1) for ranks_W in ranks]
+    ids = [f"f:{row}" for row in range(num_rows)]
+    targets = ragged([("a text",) * len(ranks_W) for ranks_W in ranks])
+    return Table(embedding.Task(sizes=[4, 2]), targets, ragged(scores), ids, ids)
+
+
+TABLES = {
+    "texts": texts,
+    "classes": classes,
+    "labels": labels,
+    "numbers": numbers,
+    "tags": tags,
+    "frames": frames,
+    "retrieval": found,
+}
 
 
 def table_of(name: str, num_rows: int, seed: int = 0) -> Table:

@@ -23,6 +23,7 @@ TARGETS: dict[str, list[Any]] = {
     "tags": ["O B-X", ["B-Y", "I-Y", "O"], [], '["B-X"]'],
     "frames": [["go", "O", "B-X"], ["stop", "B-Y", "I-Y", "O"], ["go"], '["stop", "B-X"]'],
     "texts": ["a good film", "这部电影", "a good film", "bad"],
+    "retrieval": ["x", "y", '{"text_pair": "x", "label": "1"}', {"text_pair": "z", "negative": "x"}],
 }
 """Targets of a few rows, by the view of the task that takes them."""
 UNKNOWN = {
@@ -32,6 +33,7 @@ UNKNOWN = {
     "tags": "O B-unseen",
     "frames": ["unseen", "O"],
     "texts": " ",
+    "retrieval": " ",
 }
 TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
 
@@ -135,7 +137,7 @@ class TestTask:
         known, unknown = TARGETS[task.view][0], UNKNOWN[task.view]
         assert task.knows(known)
         assert not task.knows(unknown)
-        with pytest.raises(DataError, match=r"never seen|not a number|is empty"):
+        with pytest.raises(DataError, match=r"never seen|not a number|is empty|no second text"):
             task.encode_target([known, unknown])
 
     def test_the_truth_itself_gets_full_credit_and_is_named(self, name: str) -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
 from oreline import registry
+from oreline.data.refine import refine
 from oreline.errors import UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.models.batch import Batch, make_batch
+from oreline.models.pairs import StepTexts, step_batches
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.train import resources
@@ -30,6 +33,8 @@ METHOD_OPTIONS: dict[str, dict[str, Any]] = {
     "prompt": {"pattern": "{text} very [MASK]", "words": {"fresh": "great", "rotten": "awful"}}
 }
 """What a method does not do without."""
+METHOD_TASKS = {"pairs": "embedding"}
+"""The task of a method that teaches one alone."""
 
 
 def options_survive_json(kind: str, name: str, given: dict[str, Any] | None = None) -> None:
@@ -45,13 +50,17 @@ def options_survive_json(kind: str, name: str, given: dict[str, Any] | None = No
 @pytest.mark.parametrize("name", registry.names("method"))
 def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
     given = METHOD_OPTIONS.get(name, {})
+    task = METHOD_TASKS.get(name, "text_classification")
+    if task == "embedding":
+        pairs = reviews.frame("train").head(60).select("text", pl.col("group").alias("text_pair"))
+        reviews = refine(pairs, roles={}, operators=[], split={"train": 1.0}, out=tmp_path / "pairs")
     options_survive_json("method", name, given)
     before = reviews.frame("train")
     made = [
         finetune(
             tiny_start,
             reviews,
-            task="text_classification",
+            task=task,
             method=name,
             method_options=given,
             options=TrainOptions(epochs=1, threads=1),
@@ -67,7 +76,7 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
     runtime = open_runtime(made[0])
     for texts in ([], ["a fine film"], ["", "好", "x " * 500]):
         scores_NK = runtime.predict({"text": texts}).outputs["scores"]
-        assert scores_NK.shape == (len(texts), 2)
+        assert scores_NK.shape == (len(texts), 32 if task == "embedding" else 2) or not texts
         assert np.isfinite(scores_NK).all()
 
 
@@ -76,8 +85,20 @@ HEAD_TARGETS: dict[str, Any] = {
     "multilabel": np.array([[0, 1], [1, 1], [0, 0]], np.float32),
     "regression": np.array([0.5, -1.0, 2.0]),
     "token_classification": [np.arange(len(row)) % 3 for row in ROWS],
+    "embedding": np.zeros((3, 32), np.float32),
 }
 """What each head learns from."""
+
+
+def pair_batch() -> Batch:
+    """Two pairs: the first row's second is the next one, whose second is the last."""
+    places = {"query_B": [0, 1], "second_B": [1, 2], "candidate_C": [1, 2], "own_B": [0, 1], "back_N": [0, 1, 2]}
+    step = StepTexts(
+        parts=[make_batch(ROWS, 0)],
+        known_BC=torch.eye(2, dtype=torch.bool),
+        **{name: torch.tensor(values) for name, values in places.items()},
+    )
+    return step_batches(step, cached=False)[0]
 
 
 @pytest.mark.parametrize("name", registry.names("head"))
@@ -89,11 +110,12 @@ def test_heads(name: str, tiny_start: Path):
     head = registry.create("head", name, num_labels=num_labels)
     model = head.module(tiny_start)
     batch = make_batch(ROWS, 0, targets=targets)
+    learnt = pair_batch() if name == "embedding" else batch
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     losses = []
     model.eval()  # without dropout two steps must lower the loss
     for _ in range(3):
-        loss = head.loss(model, batch) / batch.weight
+        loss = head.loss(model, learnt) / learnt.weight
         losses.append(float(loss.detach()))
         loss.backward()
         optimizer.step()

@@ -39,6 +39,8 @@ DEFAULT_START = "catalog:minilm-l6-en"
 
 def method(data: Dataset, start: Any, task: str = "text_classification") -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
+    if only := getattr(registry.get("task", task), "method", ""):
+        return only, DEFAULT_START if start is None else start, f"the task {task} is taught by it alone"
     if registry.get("task", task).view == "texts":
         return "full", start, "answers are texts, which a model that writes has to learn as a whole"
     if names.network_name(start):
@@ -110,7 +112,8 @@ def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
 
     Nothing is fetched for it: without a start model, `linear` hears of it only where rows are few.
     """
-    if registry.get("task", task).view == "texts":
+    plug = registry.get("task", task)
+    if plug.view == "texts" or hasattr(plug, "method"):
         return ""
     split = "train" if "train" in data.splits else data.splits[0]
     classes = num_classes(data, split, task)

@@ -61,7 +61,11 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
         return _from_nothing(name, options, train, rows, texts)
     why = ""
     if method == "auto":
-        method, start, why = choose.decide(rows, texts, start, num_classes=_num_classes(options))
+        only = getattr(registry.get("task", options.get("task") or build.DEFAULT_TASK), "method", "")
+        if only:
+            method = only
+        else:
+            method, start, why = choose.decide(rows, texts, start, num_classes=_num_classes(options))
     folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
     if folder is None:
         return _linear(rows, texts, "linear" + (f": {why}" if why else ""))

@@ -22,7 +22,7 @@ from oreline.models.adapted import open_classifier
 from oreline.models.adapting import adapter_of, fold
 from oreline.models.attention import use_short_attention
 from oreline.models.network import MODEL_TYPE
-from oreline.models.pooling import mean_over_tokens
+from oreline.models.pooling import PooledClassifier, PooledEncoder, mean_over_tokens
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
 
@@ -38,7 +38,7 @@ class _Graph(nn.Module):
         self.model, self.by_token = model, by_token
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        if hasattr(self.model, "encoder") and hasattr(self.model, "classifier"):
+        if isinstance(self.model, PooledClassifier | PooledEncoder):
             output = self.model(input_ids=input_ids, attention_mask=attention_mask)
             return output.logits, output.pooled
         output = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
@@ -59,11 +59,12 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     """
     task = open_task(artifact)
     # Through the head's plug the module would be prepared for training; the exporter wants transformers' own.
-    by_token = task.head == "token_classification"
-    model = open_classifier(artifact.path, len(task.labels), pooling="token" if by_token else None)
+    pooling = {"token_classification": "token", "embedding": "vector"}.get(task.head)
+    by_token = pooling == "token"
+    model = open_classifier(artifact.path, len(task.labels), pooling=pooling)
     if (adapter := adapter_of(model)) is not None and adapter.merges:
         fold(model)
-    inner = getattr(model, "encoder", model) if hasattr(model, "classifier") else model
+    inner = model.encoder if isinstance(model, PooledClassifier | PooledEncoder) else model
     _choose_attention(inner, attention, artifact)
     # An LSTM is traced token by token on the way to its one operator.
     rows, width = 3, min(4 if inner.config.model_type == MODEL_TYPE else 11, artifact.manifest.max_tokens)

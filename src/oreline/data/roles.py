@@ -15,7 +15,9 @@ from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.types import ROLES
 from oreline.words import as_cell
 
-TEXT_ROLES = ("text", "text_pair", "target_text")
+TEXT_ROLES = ("text", "text_pair", "negative", "target_text")
+_LISTED_ROLES = ("label", "negative")
+"""Roles that may have several values in a row: they become a JSON list."""
 _DIALOGUE = {"text": "text", "target_text": "target_text"}
 """What a column of dialogues becomes."""
 _NAME_ROLES = ("label", "group", "user", "item", "source", "id")
@@ -70,8 +72,8 @@ def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[s
 def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.DataFrame:
     """Rename columns to their roles and give each role its type.
 
-    Text and names become strings, labels lose surrounding and invisible characters, several labels of a row become a
-    JSON list, times become datetimes.
+    Text and names become strings, labels lose surrounding and invisible characters, several labels or negatives of a
+    row become a JSON list, times become datetimes.
     Lists of words become a JSON list, and tags one with a tag for each word (`with_tags`).
     A column that is not there (a JSON key that this frame lacks) is null. Raises `DataError` for a type that
     cannot be read as its role, or a time that cannot be parsed.
@@ -86,7 +88,7 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
             columns.append(pl.lit(None, dtype=pl.String).alias(role))
             continue
         dtype = frame.schema[column]
-        if role == "label" and isinstance(dtype, pl.List):
+        if role in _LISTED_ROLES and isinstance(dtype, pl.List):
             columns.append(pl.lit(_json_lists(frame[column])).alias(role))
             continue
         is_words = role == "tags" or (role == "text" and ("tags" in bound or column == "tokens"))

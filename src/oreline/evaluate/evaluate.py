@@ -68,7 +68,7 @@ def evaluate(
             if name != "baseline":
                 raise
             unfit.append(f"no baseline stands beside these figures: {error.what}")
-    view = registry.create("view", runtime.task.view)
+    view = registry.create("view", table.task.view)
     warnings = [*_warnings(table, split), *view.warnings(table, split), *unfit]
     common = table
     for name, (_, theirs) in others.items():
@@ -77,10 +77,10 @@ def evaluate(
             warnings.append(
                 f"all figures are of the {common.num_rows:,} rows that the {name} was not trained on either"
             )
-    metrics = estimates(common, runtime.task.metrics, seed=seed)
+    metrics = estimates(common, table.task.metrics, seed=seed)
     tables = [
-        *(_comparison(name, common, theirs, runtime.task.metrics, split, seed) for name, (_, theirs) in others.items()),
-        *(_by_slice(common, name, runtime.task.metrics[0], split, seed) for name in slices),
+        *(_comparison(name, common, theirs, table.task.metrics, split, seed) for name, (_, theirs) in others.items()),
+        *(_by_slice(common, name, table.task.metrics[0], split, seed) for name in slices),
         *view.tables(common, split, seed),
     ]
     return Report(
@@ -127,7 +127,8 @@ def _warnings(table: Table, split: str) -> Iterator[str]:
     if table.num_unlabeled:
         yield f"{table.num_unlabeled:,} rows of the split {split!r} have no label and were left out"
     if table.num_truncated:
-        yield f"{table.num_truncated:,} of {table.num_rows:,} texts are longer than the model reads and were cut"
+        of_rows = f" of {table.num_rows:,}" if table.answers is None else ""  # found texts are no rows
+        yield f"{table.num_truncated:,}{of_rows} texts are longer than the model reads and were cut"
     widening = group_widening(table)
     if widening > 1.1:
         yield (

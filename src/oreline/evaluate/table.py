@@ -15,10 +15,11 @@ import numpy as np
 import polars as pl
 
 from oreline.data.fold import row_hashes
+from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, did_you_mean
 from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
-from oreline.types import Written
+from oreline.types import Judged, Written
 from oreline.words import words_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Table:
     texts: list[str]
     """What the reader of a report is shown of each row."""
     slices: dict[str, list[str]] = field(default_factory=dict)
+    answers: list[str] | None = None
+    """The model's answers in words, where the task cannot tell them from the scores alone: what a query found."""
     groups: list[str] | None = None
     """The group of each row (movie, customer, …), where the data have one: rows of a group are not independent."""
     num_refused: int = 0
@@ -128,6 +131,7 @@ class Table:
             [self.row_ids[row] for row in rows],
             [self.texts[row] for row in rows],
             {name: [values[row] for row in rows] for name, values in self.slices.items()},
+            [self.answers[row] for row in rows] if self.answers is not None else None,
             [self.groups[row] for row in rows] if self.groups is not None else None,
             costs=(self.costs[0][rows], self.costs[1][rows]) if self.costs is not None else None,
         )
@@ -150,11 +154,11 @@ def predict_table(
         DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
     """
     task = runtime.task
-    frame = data.frame(split, _columns(data, task, slices))
+    frame = labelled_frame(data, split, task, _columns(data, task, slices))
     num_all = frame.height
     frame = frame.filter(pl.col(task.target).is_not_null())
     num_unlabeled = num_all - frame.height
-    num_refused = 0
+    labelled, num_refused = frame, 0
     if refuse_trained:
         trained_N = _was_trained(runtime.artifact, frame, task.inputs)
         num_refused = int(trained_N.sum())
@@ -164,23 +168,53 @@ def predict_table(
     targets = _encode_targets(runtime, frame)
     started = time.perf_counter()
     columns = {role: frame[role].to_list() for role in task.inputs}
-    predictions = runtime.predict(columns)
+    answers = None
+    if hasattr(task, "judged"):
+        judged, frame, num_truncated = _judged(runtime, labelled, frame)
+        task, targets, scores, answers = judged.task, judged.targets, judged.scores, judged.found
+    else:
+        predictions = runtime.predict(columns)
+        scores, num_truncated = predictions.outputs["scores"], int(predictions.truncated_N.sum())
     seconds = time.perf_counter() - started
     costs = runtime.costs(columns, targets.tolist()) if task.view == "texts" and hasattr(runtime, "costs") else None
     return Table(
         task,
         targets,
-        predictions.outputs["scores"],
+        scores,
         frame["row_id"].to_list(),
         [" | ".join(words_of(str(value))[0] for value in values) for values in frame.select(task.inputs).iter_rows()],
         {name: [MISSING if value is None else str(value) for value in frame[name].to_list()] for name in slices},
+        answers=answers,
         groups=frame["group"].cast(pl.String).fill_null(MISSING).to_list() if "group" in frame.columns else None,
         num_refused=num_refused,
         num_unlabeled=num_unlabeled,
-        num_truncated=int(predictions.truncated_N.sum()),
+        num_truncated=num_truncated,
         seconds=seconds,
         costs=costs,
     )
+
+
+def _judged(runtime: Runtime, labelled: pl.DataFrame, frame: pl.DataFrame) -> tuple[Judged, pl.DataFrame, int]:
+    """Judge by what is found among all labelled rows; of the rows judged, those that `frame` has are returned.
+
+    Rows that the model was trained on are asked nothing, but what they could find lies there as for everybody else.
+    The number is that of texts that were cut.
+    """
+    task: Any = runtime.task
+    num_cut = 0
+
+    def embed(texts: Sequence[str]) -> NDArray[Any]:
+        nonlocal num_cut
+        predictions = runtime.predict({task.inputs[0]: texts})
+        num_cut += int(predictions.truncated_N.sum())
+        return predictions.outputs["scores"]
+
+    columns = {role: labelled[role].to_list() for role in task.inputs}
+    judged: Judged = task.judged(columns, _encode_targets(runtime, labelled), embed)
+    rows = labelled[judged.rows_N]
+    kept = np.flatnonzero(rows["row_id"].is_in(frame["row_id"].to_list()).to_numpy())
+    of_rows = {"targets": judged.targets[kept], "scores": judged.scores[kept], "rows_N": judged.rows_N[kept]}
+    return judged._replace(found=[judged.found[row] for row in kept], **of_rows), rows[kept], num_cut
 
 
 def aligned(before: Table, after: Table) -> tuple[Table, Table]:
@@ -218,7 +252,7 @@ def true_labels(table: Table) -> list[str]:
 
 def predicted_labels(table: Table) -> list[str]:
     """Return the model's answer to each row in words."""
-    return table.task.names(table.predicted)
+    return table.answers if table.answers is not None else table.task.names(table.predicted)
 
 
 def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:

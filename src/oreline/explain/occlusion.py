@@ -5,6 +5,7 @@ Shape suffixes: V variants of a text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,14 +48,15 @@ class Explainer:
         Args:
             runtime: the model.
             text: the input.
-            label: explain this label's probability; the most probable label's if not given.
+            label: explain this label's probability; the most probable label's if not given. Of a model that makes
+                vectors: the text to compare with, and the score is the cosine of both.
 
         Returns:
             `{"label", "score", "words": [{"word", "start", "end", "weight"}, …], "note"}`; words in the order of the
             text, places in characters of `text`, and a note where only a part of the text is explained, else "".
 
         Raises:
-            UsageError: an unknown label, or a task that reads more than one text.
+            UsageError: an unknown label, no text to compare vectors with, or a task that reads more than one text.
         """
         task = runtime.task
         if len(task.inputs) != 1:
@@ -62,12 +64,13 @@ class Explainer:
                 f"occlusion explains tasks with one input, this one has {', '.join(task.inputs)}",
                 remedy="explain one with the input text",
             )
-        if label is not None and task.view != "texts" and label not in task.labels:
+        if label is not None and task.view not in ("texts", "retrieval") and label not in task.labels:
             raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, task.labels))
         words = split(text)
         shown = words[: self.max_words]
         variants = [text, *(without(text, [word]) for word in shown)]
-        answer, scores_V, truncated = _rated(runtime, variants, label)
+        rate = _closeness if task.view == "retrieval" else _rated
+        answer, scores_V, truncated = rate(runtime, variants, label)
         score = float(scores_V[0])
         return {
             "label": answer,
@@ -91,6 +94,16 @@ def _rated(runtime: Runtime, variants: list[str], label: str | None) -> tuple[st
     scores_VK = by_row(predictions.outputs["scores"], len(task.labels))
     index = _answered(task, scores_VK[0]) if label is None else task.labels.index(label)
     return task.labels[index], scores_VK[:, index].astype(np.float64), bool(predictions.truncated_N[0])
+def _closeness(runtime: Runtime, variants: Sequence[str], other: str | None) -> tuple[str, NDArray[np.floating], bool]:
+    """Return the text that is compared with, its cosine with each variant, and whether the text was cut."""
+    if other is None:
+        raise UsageError(
+            "a vector alone cannot be explained: nothing is answered until two texts are compared",
+            remedy="name the text to compare with as the label: --label TEXT",
+        )
+    predictions = runtime.predict({runtime.task.inputs[0]: [*variants, other]})
+    vectors_ND = predictions.outputs["scores"]  # of length 1, so products are cosines
+    return other, vectors_ND[:-1] @ vectors_ND[-1], bool(predictions.truncated_N[0])
 
 
 def _answered(task: Task, scores_K: NDArray[np.floating]) -> int:

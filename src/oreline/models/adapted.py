@@ -18,7 +18,7 @@ from oreline.errors import ArtifactError, UsageError
 from oreline.models.adapting import WRITING, num_trained, put_on
 from oreline.models.base import ADAPTER, base_folder, is_adapted, read_record
 from oreline.models.load import disk_errors, load_causal, load_classifier, load_seq2seq
-from oreline.models.pooling import PooledClassifier
+from oreline.models.pooling import PooledClassifier, PooledEncoder
 from oreline.store import write_json
 
 WEIGHTS = "adapter.safetensors"
@@ -85,6 +85,8 @@ def _open(folder: str | Path, num_labels: int, pooling: str | None) -> Any:
 
 
 def _pooling(model: Any) -> str:
+    if isinstance(model, PooledEncoder):
+        return "vector"
     if isinstance(model, PooledClassifier):
         return str(model.pooling)
     if type(model).__name__.endswith(WRITING):

@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.network import MODEL_TYPE
-from oreline.models.pooling import PooledClassifier
+from oreline.models.pooling import PooledClassifier, PooledEncoder
 from oreline.types import Adapter
 
 QUERY_VALUE = "query_value"
@@ -70,7 +70,7 @@ def adapter_of(model: Any) -> Adapter | None:
 
 def encoder_of(model: Any) -> Any:
     """Return the encoder of a classifier, its head left out."""
-    return model.encoder if isinstance(model, PooledClassifier) else model.base_model
+    return model.encoder if isinstance(model, PooledClassifier | PooledEncoder) else model.base_model
 
 
 def num_trained(model: nn.Module) -> tuple[int, int]:
@@ -232,7 +232,7 @@ def _head_weights(model: Any) -> set[str]:
     """
     if type(model).__name__.endswith(WRITING):
         return set()
-    if isinstance(model, PooledClassifier):
+    if isinstance(model, PooledClassifier | PooledEncoder):
         return {name for name, _ in model.named_parameters() if name.startswith("classifier.")}
     inside = f"{model.base_model_prefix}."
     return {name for name, _ in model.named_parameters() if not name.startswith(inside) or name in model.new_weights}

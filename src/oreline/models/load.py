@@ -38,7 +38,8 @@ from oreline.models.base import ADAPTER
 from oreline.models.kinds import refuse_no_encoder
 from oreline.models.masked_choice import MaskedChoice
 from oreline.models.network import MODEL_TYPE, refuse_without, register
-from oreline.models.pooling import PooledClassifier
+from oreline.models.pooling import PooledClassifier, PooledEncoder
+from oreline.models.sentence import read_pooling, write_modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,8 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
         folder: a transformers model folder, ours or another's.
         num_labels: number of classes; a head of another size is replaced by a new one.
         pooling: `first` (transformers' own class: the first token's state), `mean` or `max` (over all tokens),
-            `token` (an answer for every token), or what the folder was saved with.
+            `token` (an answer for every token), `vector` (no classes: one vector for each text, as the folder's
+            `1_Pooling` says), or what the folder was saved with.
 
     Returns:
         A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K) or (B, T, K).
@@ -86,6 +88,8 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     refuse_no_encoder(folder)
     if pooling == "token":
         return _open(AutoModelForTokenClassification, folder, num_labels=num_labels, ignore_mismatched_sizes=True)
+    if pooling == "vector":
+        return PooledEncoder(load_encoder(folder), read_pooling(Path(folder)) or "mean")
     file = Path(folder) / HEAD
     saved = _metadata(file) if file.is_file() else {}
     if saved.get("kind") == "masked_choice" and pooling is None:
@@ -182,15 +186,17 @@ def save_model(model: Any, folder: Path, *, labels: tuple[str, ...] = ()) -> Non
 
     `labels` go into the configuration, so that transformers names the classes too.
     """
-    whole = model.encoder if isinstance(model, PooledClassifier) else model
+    whole = model.encoder if isinstance(model, PooledClassifier | PooledEncoder) else model
     whole = model.masked if isinstance(model, MaskedChoice) else whole
-    if labels:
+    if labels and not isinstance(model, PooledEncoder):
         whole.config.id2label = dict(enumerate(labels))
         whole.config.label2id = {label: index for index, label in enumerate(labels)}
     with quiet(), disk_errors(folder):
         whole.save_pretrained(folder)
     if not type(whole).__name__.endswith(WRITING):
         (folder / "generation_config.json").unlink(missing_ok=True)
+    if isinstance(model, PooledEncoder):
+        write_modules(folder, model.pooling, int(model.config.hidden_size), max_positions(model))
     if isinstance(model, PooledClassifier):
         save_head(folder, model.classifier.state_dict(), kind="classifier", pooling=model.pooling)
     if isinstance(model, MaskedChoice):

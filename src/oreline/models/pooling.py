@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
@@ -38,6 +39,31 @@ def largest_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
         lowest = torch.finfo(hidden_BTD.dtype).min
         hidden_BTD = hidden_BTD.masked_fill(mask_BT.unsqueeze(-1) == 0, lowest)
     return hidden_BTD.amax(dim=1)
+
+
+class PooledEncoder(nn.Module):
+    """An encoder and one vector of length 1 for each text: the mean of its last states, or the first one.
+
+    Args:
+        encoder: a transformers encoder.
+        pooling: `mean` (over all tokens) or `first`.
+    """
+
+    def __init__(self, encoder: Any, pooling: str) -> None:
+        super().__init__()
+        self.encoder, self.pooling = encoder, pooling
+
+    @property
+    def config(self) -> Any:
+        """Return the encoder's configuration."""
+        return self.encoder.config
+
+    def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
+        """Return the vectors (B, D), as `logits` and as `pooled`: there is nothing above them."""
+        hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
+        pooled_BD = hidden_BTD[:, 0] if self.pooling == "first" else mean_over_tokens(hidden_BTD, attention_mask)
+        unit_BD = F.normalize(pooled_BD.float(), dim=1)
+        return SimpleNamespace(logits=unit_BD, pooled=unit_BD)
 
 
 class PooledClassifier(nn.Module):

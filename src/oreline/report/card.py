@@ -29,7 +29,7 @@ from oreline.report import formatting
 from oreline.report.card_text import CHINESE, ENGLISH, Words
 
 MAX_LABELS = 30
-_PIPELINE_TAGS = {"text_classification": "text-classification"}
+_PIPELINE_TAGS = {"text_classification": "text-classification", "embedding": "sentence-similarity"}
 _PLACES = ("data", "start", "model", "out")
 """Options that are places on the machine of whoever trained: of no use to a reader, and not for everybody's eyes."""
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

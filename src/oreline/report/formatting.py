@@ -37,6 +37,8 @@ _ACRONYMS = {
     "bleu": "BLEU",
     "chrf": "chrF",
     "rouge": "ROUGE",
+    "mrr": "MRR",
+    "map": "MAP",
     "mcnemar": "McNemar",
 }
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

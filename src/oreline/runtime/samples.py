@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from oreline.data.dataset import Dataset
+from oreline.data.targets import labelled_frame
 from oreline.errors import ArtifactError
 from oreline.runtime.windows import by_row
 from oreline.store import SAMPLES, Artifact
@@ -155,7 +156,7 @@ def _with_target(data: Dataset, split: str, task: Task) -> pl.DataFrame:
     """Return a split's rows, their target null where the data has none."""
     columns = ["row_id", *task.inputs]
     if task.target in data.manifest.columns:
-        return data.frame(split, [*columns, task.target])
+        return labelled_frame(data, split, task, [*columns, task.target])
     return data.frame(split, columns).with_columns(pl.lit(None, dtype=pl.String).alias(task.target))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 OPEN_ROUTES = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
 """Need no token, and answer while draining: probes and scrapers have no secrets, and these show no data."""
-_QUEUED_ROUTES = ("/predict", "/explain")
+_QUEUED_ROUTES = ("/predict", "/explain", "/v1/embeddings")
 _DISCARDED_BYTES = 64 << 20
 """Of a refused body, at most this much is read and thrown away before the connection is closed."""
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from oreline.errors import OrelineError
 from oreline.serve import schemas as wire
+from oreline.serve import vectors
 from oreline.serve.docs_page import docs_page
 from oreline.serve.faults import invalid, unreadable
 from oreline.serve.gateway import model_headers
@@ -67,6 +68,8 @@ def model_routes(service: Service) -> APIRouter:
     answers = wire.OneAnswer | wire.ManyAnswer
     router.add_api_route("/predict", predict, methods=["POST"], response_model=answers)
     router.add_api_route("/explain", explain, methods=["POST"], response_model=wire.Explanation)
+    if service.live.current.task.view == "retrieval":
+        router.include_router(vectors.vector_routes(service, _gone, _REFUSED))
     return router
 
 
@@ -131,6 +134,7 @@ def add_docs(app: FastAPI) -> None:
 def add_errors(app: FastAPI, *, inputs: tuple[str, ...]) -> None:
     """Answer every error in our form."""
     known = {"/predict": (*inputs, "rows"), "/explain": (*inputs, "label"), "/feedback": ("id", "label")}
+    known[vectors.PATH] = vectors.FIELDS
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         faults = error.errors() if isinstance(error, RequestValidationError) else []

@@ -81,6 +81,11 @@ class Service:
         self, rows: Sequence[dict[str, str]], gone: Gone
     ) -> tuple[list[dict[str, Any]], Served, list[str]]:
         """Predict rows; returns an answer for each, the model that answered, and warnings."""
+        answers, answered = await self.answer(rows, gone)
+        return answers, answered.served, self._warnings(answered)
+
+    async def answer(self, rows: Sequence[dict[str, str]], gone: Gone) -> tuple[list[dict[str, Any]], Answered]:
+        """Predict and log rows; returns an answer for each, and what the model computed."""
         columns = {role: [row[role] for row in rows] for role in self.live.current.task.inputs}
         deadline_s = self.settings.deadline_s
         future = self.batcher.submit(columns, len(rows), deadline_s=deadline_s)
@@ -91,9 +96,10 @@ class Service:
         for answer, outcome, truncated in zip(answers, outcomes, answered.predictions.truncated_N, strict=True):
             answer["id"], answer["truncated"] = uuid.uuid4().hex, bool(truncated)
             self.meters.rows.labels(outcome).inc()
+        self.meters.rows_cut.inc(int(answered.predictions.truncated_N.sum()))
         if self.recorder is not None:
             self.recorder.put(_records(columns, [answer["id"] for answer in answers], outcomes, answered))
-        return answers, answered.served, self._warnings(answered)
+        return answers, answered
 
     async def explain(self, row: dict[str, str], label: str | None, gone: Gone) -> tuple[dict[str, Any], Served]:
         """Say which words the answer to a row rests on. Its trial rows wait in the same queue as everybody's."""
@@ -168,7 +174,6 @@ class Service:
         num_cut = int(answered.predictions.truncated_N.sum())
         if not num_cut:
             return []
-        self.meters.rows_cut.inc(num_cut)
         max_tokens = answered.served.runtime.artifact.manifest.max_tokens
         return [
             f"{num_cut} of {len(answered.predictions.truncated_N)} texts had more than {max_tokens} tokens and were cut"

@@ -46,9 +46,14 @@ def lineage(start: Path | None, origin: Mapping[str, str] | None = None) -> list
 
 def dev_metrics(job: Job, outcome: Outcome, estimate: EstimateDev | None) -> dict[str, Any]:
     """Return the figures on dev for the manifest; nothing where there is no dev, or nobody estimates."""
-    if estimate is None or outcome.dev_outputs is None or job.dev is None:
+    if estimate is None or job.dev is None:
         return {}
-    found = estimate(job.task, job.dev.targets, outcome.dev_outputs)
+    if outcome.judged is not None and len(outcome.judged.targets):
+        found = estimate(outcome.judged.task, outcome.judged.targets, {"scores": outcome.judged.scores})
+    elif outcome.dev_outputs is not None:
+        found = estimate(job.task, job.dev.targets, outcome.dev_outputs)
+    else:
+        return {}
     return {name: value.to_json() for name, value in found.items()}
 
 

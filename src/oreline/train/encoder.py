@@ -143,7 +143,7 @@ class EncoderTraining:
             )
             config = {"method": "full", "learning_rate": rate, **options.model_dump(exclude={"track"})}
             rates: dict[str, float] = {}
-            progress = run(plan, options, job.work, _noting(rates, job.on_event), config)
+            progress = run(plan, options, job.work, noting(rates, job.on_event), config)
             dev_outputs = self._dev_outputs(progress)
         return self._outcome(resolved, progress, rates, dev_outputs)
 
@@ -326,7 +326,7 @@ def _penalized(wrapped: Regularized, adapter: Adapter | None) -> Regularized:
     return replace(wrapped, loss=loss)
 
 
-def _noting(rates: dict[str, float], on_event: OnEvent) -> OnEvent:
+def noting(rates: dict[str, float], on_event: OnEvent) -> OnEvent:
     """Pass events on, and note the last speed that one told."""
 
     def pass_on(event: Event) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 
 from oreline import registry, store
 from oreline.data.fold import row_hashes
+from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.metrics.tags import OUTSIDE
 from oreline.models.base import base_folder
@@ -82,6 +83,7 @@ def finetune(
         network.refuse_method(method)
         options = network.options_for(options)
     method, method_options = named_method(method, method_options or {})
+    refuse_other_method(task, method)
     trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
@@ -202,6 +204,17 @@ def manifest_of(
     )
 
 
+def refuse_other_method(task: str, method: str) -> None:
+    """Raise `UsageError` for a task that is taught by one method alone, and that is another."""
+    only = getattr(registry.get("task", task), "method", method)
+    if method.replace("-", "_") != only:
+        raise UsageError(
+            f"the task {task!r} is not taught by the method {method!r}",
+            allowed=only,
+            remedy=f"--method {only}; options of the method are given with --set method_options.NAME=VALUE",
+        )
+
+
 def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.DataFrame:
     """Return the training rows: `row_id`, the task's inputs and its target.
 
@@ -216,12 +229,13 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.Da
                 f"the data has no column with the role {role!r}",
                 where=str(data.path),
                 allowed=did_you_mean(role, data.manifest.columns),
-                remedy=f"refine it again and name the column: oreline refine SOURCE --{role} COLUMN",
+                remedy="refine it again and name the column: oreline refine SOURCE "
+                + (f"--{role} COLUMN" if role in ("text", "label") else f"--role {role}=COLUMN"),
             )
     if not has_target:
         return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
     split = "train" if "train" in data.splits else data.splits[0]
-    frame = data.frame(split, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
+    frame = labelled_frame(data, split, task, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
     if frame.is_empty() and not known:
         raise DataError("there are no labelled rows to train on", where=f"{data.path}, split {split!r}")
     return frame
@@ -290,7 +304,7 @@ def dev_rows(data: Dataset, task: Task) -> Rows | None:
     """Return the dev rows that the task knows the targets of, or None where there are none."""
     if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
-    frame = data.frame("dev", [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
+    frame = labelled_frame(data, "dev", task, [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
     frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
     return encoded_rows(frame, task) if frame.height else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from oreline import registry
 from oreline.recipe import TrainOptions
-from oreline.types import Columns, Event, OnEvent, Task
+from oreline.types import Columns, Event, Judged, OnEvent, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Outcome:
     """Loss and dev figures by step: the learning curve."""
     task: Task | None = None
     """The task as training has completed it; None where it is the job's."""
+    judged: Judged | None = None
+    """Where a task's answers are judged by what they find: dev, so judged; `dev_outputs` are then None."""
 
 
 def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from oreline.data.dataset import DATASET, Dataset
 from oreline.data.fold import row_hashes
+from oreline.data.targets import labelled_frame
 from oreline.errors import ArtifactError
 from oreline.runtime.samples import read_samples
 from oreline.store import MANIFEST, TRAIN_ROWS, Artifact
@@ -53,7 +54,9 @@ def remember(models: Sequence[Artifact], task: Task, golden: pl.DataFrame, home:
     trained = [np.fromfile(model.file(TRAIN_ROWS), dtype="<u8") for model in models if model.has(TRAIN_ROWS)]
     sources = tuple(_datasets(models[-1].manifest.data, home))
     columns = ["row_id", *task.inputs, task.target]
-    frames = [data.frame("train" if "train" in data.splits else data.splits[0], columns) for data in sources]
+    frames = [
+        labelled_frame(data, "train" if "train" in data.splits else data.splits[0], task, columns) for data in sources
+    ]
     old = pl.concat(frames) if frames else read_samples(models[-1], "replay").select(columns)
     return Known(
         trained=np.unique(np.concatenate([np.zeros(0, np.uint64), *trained])).astype(np.uint64),

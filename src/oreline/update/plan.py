@@ -13,6 +13,7 @@ import polars as pl
 
 from oreline import registry
 from oreline.data.dataset import Dataset
+from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
@@ -108,7 +109,7 @@ def labelled(data: Dataset, splits: Sequence[str], task: Task) -> pl.DataFrame:
                 remedy=f"name it: --{role} COLUMN",
             )
     columns = ["row_id", *task.inputs, task.target, *(["group"] if "group" in data.manifest.columns else [])]
-    return pl.concat([data.frame(split, columns) for split in splits])
+    return pl.concat([labelled_frame(data, split, task, columns) for split in splits])
 
 
 def refuse_untrained(base: Artifact) -> None:

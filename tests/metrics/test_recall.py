@@ -1,0 +1,31 @@
+"""Recall at one and ten, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from oreline.evaluate.table import Table
+from oreline.metrics.recall import Metric
+from oreline.runtime.windows import ragged
+from oreline.tasks.embedding import Task
+
+
+def table(ranks: list[list[int]]) -> Table:
+    """Queries with the ranks of their relevant texts."""
+    rows = [f"f:{row}" for row in range(len(ranks))]
+    targets = ragged([("text",) * len(row) for row in ranks])
+    scores = ragged([np.asarray(row, np.float64).reshape(-1, 1) for row in ranks])
+    return Table(Task(), targets, scores, rows, rows)
+
+
+def test_several_relevant_texts_are_shares_of_them():
+    found = Metric().values(table([[1], [2], [1, 11], [12]]), np.array([[1.0, 1, 1, 1], [0, 0, 2, 0]]))
+    np.testing.assert_allclose(found["recall_at_1"], [(1 + 0 + 0.5 + 0) / 4, 0.5])
+    np.testing.assert_allclose(found["recall_at_10"], [(1 + 1 + 0.5 + 0) / 4, 0.5])
+
+
+def test_no_row_is_no_figure():
+    assert np.isnan(Metric().values(table([]), np.ones((1, 0)))["recall_at_1"]).all()
+    with pytest.raises(KeyError):
+        Metric().values(table([[1]]), np.ones((1, 1)))["recall_at_5"]
