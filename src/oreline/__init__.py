@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         compress,
         deletion_test,
         evaluate,
+        evaluate_triples,
         explain,
         finetune,
         load,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         refine,
         rollback,
         serve,
+        triples,
         update,
     )
     from oreline.api.run import rerun, run
@@ -54,6 +56,7 @@ __all__ = [
     "compress",
     "deletion_test",
     "evaluate",
+    "evaluate_triples",
     "explain",
     "finetune",
     "load",
@@ -67,6 +70,7 @@ __all__ = [
     "rollback",
     "run",
     "serve",
+    "triples",
     "update",
 ]
 

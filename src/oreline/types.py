@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from oreline.store import Artifact
 
 Role = Literal[
-    "text", "text_pair", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
-    "user", "item", "time", "group", "source", "weight", "id",
+    "text", "text_pair", "label", "tokens", "tags", "answers", "head", "tail", "target_text", "image", "audio",
+    "entities", "user", "item", "time", "group", "source", "weight", "id",
 ]  # fmt: skip
 ROLES: tuple[str, ...] = get_args(Role)
 
@@ -111,6 +111,12 @@ class Task(Protocol):
 
     A task is built from its options (`registry.create("task", name, **options)`) and its options are saved in
     the artifact, so that predicting rebuilds the same task.
+
+    A task whose answers are places in its rows' texts has `reading(columns)`: itself with these texts at hand, for
+    `encode_target`, `predicted` and `tuned` of exactly these rows (`tasks/reading.py`). `window_prefix` says which
+    window answers for the special tokens of a row in several: the `first` (default), or that which scores `lowest`.
+    A task that cannot read every text has `fault(row)`: the `DataError` that refuses the inputs of one row, or None;
+    and `as_read(row)`: a row that is to be predicted, in the form that its inputs have.
     """
 
     inputs: ClassVar[tuple[str, ...]]
@@ -150,7 +156,7 @@ class Task(Protocol):
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
         """Turn targets into what the head's loss takes, a row each. Raises `DataError` for one it does not know.
 
-        Where every word has a target: an object array of N arrays (W,).
+        Where every word has a target: an object array of N arrays (W,). Where targets are spans: of N tuples.
         """
         ...
 

@@ -11,7 +11,14 @@ from oreline import registry
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.table import Table
 from oreline.runtime.windows import ragged
-from oreline.tasks import intent_slots, multilabel, regression, text_classification, token_classification
+from oreline.tasks import (
+    intent_slots,
+    multilabel,
+    question_answering,
+    regression,
+    text_classification,
+    token_classification,
+)
 
 METRICS = registry.names("metric")
 
@@ -68,7 +75,26 @@ def frames(num_rows: int, seed: int) -> Table:
     return Table(task, targets, ragged(scores), ids, ids)
 
 
-TABLES = {"classes": classes, "labels": labels, "numbers": numbers, "tags": tags, "frames": frames}
+def answers(num_rows: int, seed: int) -> Table:
+    """Spans of a text of eight words, or none, right or nearly so more often than not."""
+    source = np.random.default_rng(seed)
+    task = question_answering.Task(max_answer_words=4, threshold=0.0)
+    columns = {"text": ["?"] * num_rows, "text_pair": ["one two three four five six seven eight"] * num_rows}
+    drawn = [source.random((9, 2)).astype(np.float32) for _ in range(num_rows)]
+    targets = task.reading(columns).predicted(ragged(drawn))
+    scores = [(row + source.random((9, 2)) / 3).astype(np.float32) for row in drawn]
+    ids = [f"f:{row}" for row in range(num_rows)]
+    return Table(task, targets, ragged(scores), ids, ids, columns=columns)
+
+
+TABLES = {
+    "classes": classes,
+    "labels": labels,
+    "numbers": numbers,
+    "tags": tags,
+    "frames": frames,
+    "answers": answers,
+}
 
 
 def table_of(name: str, num_rows: int, seed: int = 0) -> Table:

@@ -29,7 +29,7 @@ FEW_A_CLASS = 32
 MAX_UNKNOWN = 0.1
 MANY_HAN = 0.3
 SAMPLE_ROWS = 500
-BY_WORD = ("tags", "frames")
+BY_WORD = ("tags", "frames", "answers")
 """Views of tasks that answer every word, which the methods for whole texts cannot."""
 DEFAULT_START = "catalog:minilm-l6-en"
 

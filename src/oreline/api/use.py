@@ -83,7 +83,7 @@ def predict(model: Any, data: Any) -> list[dict[str, Any]]:
         model: an artifact, its folder, a home or `HOME@alias`.
         data: texts, rows (`[{"text": …}]`), lists by column, a frame, a file, or a dataset.
     """
-    return list(predict_rows(model, _rows(data)))
+    return list(predict_rows(model, rows_of(data)))
 
 
 def predict_rows(
@@ -265,7 +265,8 @@ def save_report(report: Report, out: str | Path, *, force: bool = False) -> Path
     return folder / f"{name}.json"
 
 
-def _rows(data: Any) -> Iterator[Mapping[str, Any]]:
+def rows_of(data: Any) -> Iterator[Mapping[str, Any]]:
+    """Return the rows of texts, mappings, lists by column, a frame, a file or a dataset, in order."""
     if isinstance(data, list | tuple):
         return iter([row if isinstance(row, Mapping) else {"text": row} for row in data])
     from oreline.data.dataset import Dataset

@@ -80,6 +80,9 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
     if "tags" in frame.columns:
         # Tags count the words of their text: what an operator would change in it stays as it was.
         edited = edited.drop(CHANGE_REASON, strict=False).with_columns(frame["text"])
+    if {"answers", "text_pair"} <= set(frame.columns):
+        # So do answers, which are places in their context.
+        edited = edited.with_columns(frame["text_pair"])
     if CHANGE_REASON in edited.columns:
         reasons = edited[CHANGE_REASON]
         edited = edited.drop(CHANGE_REASON)

@@ -74,6 +74,8 @@ ENGLISH = Words(
         "similarity": "A number for each pair of texts",
         "token_classification": "A tag for each word",
         "intent_slots": "Intent and slots",
+        "question_answering": "Questions answered by spans of a text",
+        "relation": "The relation between two marked entities",
         "none": "Pretrained text encoder",
     },
     runtimes={
@@ -167,6 +169,8 @@ CHINESE = Words(
         "similarity": "文本对回归模型",
         "token_classification": "序列标注模型",
         "intent_slots": "意图与槽位联合模型",
+        "question_answering": "抽取式问答模型",
+        "relation": "实体关系分类模型",
         "none": "预训练文本编码器",
     },
     runtimes={

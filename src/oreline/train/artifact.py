@@ -18,6 +18,7 @@ from oreline.report.report import Table as ReportTable
 from oreline.runtime.open import open_runtime
 from oreline.runtime.samples import write_samples
 from oreline.store import EVENTS, TRAIN_ROWS, Artifact, Manifest
+from oreline.tasks.reading import reading
 from oreline.train.job import Job, Outcome
 from oreline.types import Estimate, Task
 
@@ -48,7 +49,7 @@ def dev_metrics(job: Job, outcome: Outcome, estimate: EstimateDev | None) -> dic
     """Return the figures on dev for the manifest; nothing where there is no dev, or nobody estimates."""
     if estimate is None or outcome.dev_outputs is None or job.dev is None:
         return {}
-    found = estimate(job.task, job.dev.targets, outcome.dev_outputs)
+    found = estimate(reading(job.task, job.dev.columns), job.dev.targets, outcome.dev_outputs)
     return {name: value.to_json() for name, value in found.items()}
 
 

@@ -26,6 +26,7 @@ from oreline.models.batch import Batch, make_batch
 from oreline.models.load import max_positions, save_model, tokenizer
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import cut, predict_words
+from oreline.tasks.reading import reading
 from oreline.train.batches import plan_epoch, steps_from, steps_per_epoch
 from oreline.train.frozen import Frozen, usable_prefix
 from oreline.train.job import Job, Outcome, Rows
@@ -177,7 +178,7 @@ class EncoderTraining:
             return self.train, targets
         by_token = []
         for number, (ids, words, target_W) in enumerate(zip(self.train.ids, self.train.words, targets)):
-            if len(words.places_W) != len(target_W):
+            if isinstance(target_W, np.ndarray) and len(words.places_W) != len(target_W):
                 raise DataError(
                     f"a row has {len(words.places_W):,} words and {len(target_W):,} tags",
                     allowed="one tag for each word",
@@ -285,18 +286,19 @@ class EncoderTraining:
     def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
         if targets is not None:
             targets = [targets[row] for row in rows] if isinstance(targets, list) else targets[rows]
-        return make_batch(
+        batch = make_batch(
             [encoded.ids[row] for row in rows],
             self.pad_id,
             segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
             targets=targets,
             device=self.device,
         )
+        return replace(batch, weight=float(len(rows))) if getattr(self.head, "counts_rows", False) else batch
 
     def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:
         if self.dev is None or self.job.dev is None:
             raise ValueError("there are no dev rows to score")
-        task = self.job.task
+        task = reading(self.job.task, self.job.dev.columns)
         self._last_outputs = self.outputs(self.dev)
         figures = self.job.score(task, self.job.dev.targets, self._last_outputs)
         shown = {name: figures[name] for name in (task.metrics[0], "log_loss") if name in figures}

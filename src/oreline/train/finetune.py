@@ -17,6 +17,7 @@ from oreline.data.fold import row_hashes
 from oreline.errors import DataError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
+from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
@@ -33,6 +34,7 @@ def finetune(
     data: Dataset,
     *,
     task: str,
+    task_options: Mapping[str, Any] | None = None,
     method: str,
     method_options: Mapping[str, Any] | None = None,
     options: TrainOptions | None = None,
@@ -53,7 +55,7 @@ def finetune(
     Args:
         start: folder of the start model, or of an artifact to train on; None for methods that need none.
         data: a dataset; its split `train` (or its only split) is trained on, `dev` chooses among what was trained.
-        task: name of a task plug.
+        task: name of a task plug; `task_options` stand above what the rows say of its options.
         method: name of a method plug, or of an adapter; `method_options` are its keyword arguments.
         options: how to train.
         out: the artifact's folder.
@@ -76,9 +78,10 @@ def finetune(
     trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
-    frame, opened = _rows_and_task(trainer, data, task, start, rows)
+    frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
     recorded = {
         "task": task,
+        **({"task_options": dict(task_options)} if task_options else {}),
         "method": method,
         "method_options": method_options,
         "train": options.model_dump(),
@@ -125,13 +128,18 @@ def _naming_rows(frame: pl.DataFrame) -> Iterator[None]:
 
 
 def _rows_and_task(
-    trainer: Method, data: Dataset, task: str, start: Path | None, rows: pl.DataFrame | None
+    trainer: Method,
+    data: Dataset,
+    task: str,
+    start: Path | None,
+    rows: pl.DataFrame | None,
+    given: Mapping[str, Any],
 ) -> tuple[pl.DataFrame, Task]:
     """Return the rows to train on, and the task as the method reads it."""
     known = tuple(getattr(trainer, "labels", ()))
     frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
     with _naming_rows(frame):
-        opened = open_task_for(task, frame, start, known)
+        opened = open_task_for(task, frame, start, known, given)
     if hasattr(trainer, "adapted"):
         opened = trainer.adapted(opened)
     if not getattr(trainer, "trains", True):
@@ -146,7 +154,8 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
     if job.dev is not None and outcome.dev_outputs is not None:
-        job = replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
+        task = reading(job.task, job.dev.columns)
+        job = replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
     return job, outcome
 
 
@@ -196,14 +205,21 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.Da
     return frame
 
 
-def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Sequence[str] = ()) -> Task:
+def open_task_for(
+    task: str,
+    frame: pl.DataFrame,
+    start: Path | None,
+    known: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> Task:
     """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
 
-    `known` are the classes where the method names them. Raises `DataError` for a row of another.
+    `known` are the classes where the method names them, `given` options that the user names. Raises `DataError` for a
+    row of another class, `UsageError` for an option that the task does not have.
     """
     targets = frame[registry.get("task", task).target].to_list()
     if known:
-        named: Task = registry.create("task", task, labels=list(known))
+        named: Task = registry.create("task", task, labels=list(known), **(given or {}))
         named.encode_target(targets)
         return named
     options = registry.get("task", task).options_from(targets)
@@ -213,7 +229,7 @@ def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Seq
             parent: Task = registry.create("task", task, **manifest.task_options)
             if all(parent.knows(target) for target in targets):
                 options = manifest.task_options
-    opened: Task = registry.create("task", task, **options)
+    opened: Task = registry.create("task", task, **{**options, **(given or {})})
     return opened
 
 
@@ -234,7 +250,8 @@ def _identity(
 def _rows(frame: pl.DataFrame, task: Task) -> Rows:
     columns = {role: frame[role].to_list() for role in task.inputs}
     with _naming_rows(frame):
-        return Rows(columns, task.encode_target(frame[task.target].to_list()))
+        refuse_unreadable(task, columns)
+        return Rows(columns, reading(task, columns).encode_target(frame[task.target].to_list()))
 
 
 def _dev_rows(data: Dataset, task: Task) -> Rows | None:
