@@ -330,3 +330,26 @@ def torch_model(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFact
         out=tmp_path_factory.mktemp("torch") / "model",
         score=point_values,
     )
+
+
+@pytest.fixture(scope="session")
+def triple_models(tiny_start: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A tagger that finds great ones (PER) and dull ones (ORG), and a model of their relations, told by one word.
+
+    In "the great with dull", PER works_for ORG; with "of" PER owns ORG; with "and" there is no relation.
+    """
+    import oreline as ore
+
+    folder, source = tmp_path_factory.mktemp("triples"), random.Random(0)
+    tagged, related = [], []
+    for number in range(300):
+        words = [source.choice(FILLER), source.choice(GOOD), source.choice(["with", "of", "and"]), source.choice(BAD)]
+        label = {"with": "works_for", "of": "owns", "and": "no_relation"}[words[2]]
+        tagged.append({"tokens": [*words, str(number)], "tags": ["O", "B-PER", "O", "B-ORG", "O"]})
+        related.append({"tokens": [*words, str(number)], "head": [1, 2, "PER"], "tail": [3, 4, "ORG"], "label": label})
+    train = {"epochs": 4, "learning_rate": 5e-3, "threads": 1}
+    data = ore.refine({name: [row[name] for row in tagged] for name in tagged[0]}, out=folder / "tagged")
+    ner = ore.finetune(tiny_start, data, task="token_classification", method="full", train=train, out=folder / "ner")
+    data = ore.refine({name: [row[name] for row in related] for name in related[0]}, out=folder / "related")
+    relations = ore.finetune(None, data, task="relation", method="linear", out=folder / "relations")
+    return ner, relations

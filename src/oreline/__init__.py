@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         compress,
         deletion_test,
         evaluate,
+        evaluate_triples,
         explain,
         finetune,
         load,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         refine,
         rollback,
         serve,
+        triples,
         update,
     )
     from oreline.api.run import rerun, run
@@ -55,6 +57,7 @@ __all__ = [
     "compress",
     "deletion_test",
     "evaluate",
+    "evaluate_triples",
     "explain",
     "finetune",
     "load",
@@ -69,6 +72,7 @@ __all__ = [
     "rollback",
     "run",
     "serve",
+    "triples",
     "update",
 ]
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from oreline.store import Artifact
 
 Role = Literal[
-    "text", "text_pair", "negative", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
-    "user", "item", "time", "group", "source", "weight", "id", "messages",
+    "text", "text_pair", "negative", "label", "tokens", "tags", "answers", "head", "tail", "target_text", "messages",
+    "image", "audio", "entities", "user", "item", "time", "group", "source", "weight", "id",
 ]  # fmt: skip
 ROLES: tuple[str, ...] = get_args(Role)
 
@@ -125,6 +125,12 @@ class Task(Protocol):
     A task may have more to it. `beside`: roles whose columns, where data have them, belong to the target
     (`data.targets` folds them into it). `method`: the only method that teaches it. `judged(columns, targets, embed)`:
     answers are judged by what they find among all texts of a split, returned as a `Judged`.
+
+    A task whose answers are places in its rows' texts has `reading(columns)`: itself with these texts at hand, for
+    `encode_target`, `predicted` and `tuned` of exactly these rows (`tasks/reading.py`). `window_prefix` says which
+    window answers for the special tokens of a row in several: the `first` (default), or that which scores `lowest`.
+    A task that cannot read every text has `fault(row)`: the `DataError` that refuses the inputs of one row, or None;
+    and `as_read(row)`: a row that is to be predicted, in the form that its inputs have.
     """
 
     inputs: ClassVar[tuple[str, ...]]
@@ -164,7 +170,7 @@ class Task(Protocol):
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
         """Turn targets into what the head's loss takes, a row each. Raises `DataError` for one it does not know.
 
-        Where every word has a target: an object array of N arrays (W,).
+        Where every word has a target: an object array of N arrays (W,). Where targets are spans: of N tuples.
         """
         ...
 

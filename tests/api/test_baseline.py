@@ -61,6 +61,8 @@ def test_every_task_of_whole_texts_has_one(task: str, tmp_path: Path) -> None:
     view = registry.get("task", task).view
     labels = {"classes": ["good", "bad"], "labels": ["good", "bad"], "numbers": [1.0, 2.0]}[view]
     rows = {role: [f"a {'great' if n % 2 else 'dull'} film {n} {role}" for n in range(80)] for role in inputs}
+    if hasattr(registry.get("task", task), "fault"):
+        rows["text"] = [f"<e1>a</e1> {text} <e2>b</e2>" for text in rows["text"]]
     data = ore.refine({**rows, "label": [labels[n % 2] for n in range(80)]}, out=tmp_path / "data")
     model = ore.finetune(None, data, task=task, method="linear", out=tmp_path / "model")
     first = next(iter(ore.evaluate(model, data).metrics.values()))

@@ -41,6 +41,7 @@ FILLER = [
     "very",
     "quite",
 ]
+GREAT = " great but dull "
 GOOD, BAD = ["great", "moving", "superb"], ["dull", "awful", "tedious"]
 
 
@@ -56,6 +57,8 @@ def target(view: str, good: bool, bad: bool, text: str) -> Any:
         return f"a {target('classes', good, bad, '')} film"
     if view == "retrieval":  # a text that belongs to the row: its words the other way round
         return " ".join(reversed(text.split()))
+    if view == "answers":  # the first word of its kind that stands in the context
+        return [word for word in text.split() if word in GOOD][:1]
     kinds = {**dict.fromkeys(GOOD, "B-GOOD"), **dict.fromkeys(BAD, "B-BAD")}
     return [kinds.get(word, "O") for word, _, _ in units(text)]
 
@@ -75,9 +78,11 @@ def rows(task: Any, num_rows: int, seed: int = 0) -> dict[str, list[Any]]:
         source.shuffle(words)
         for part, role in enumerate(task.inputs):  # of two texts, each has its share of the words
             made[role].append(" ".join([*words[part :: len(task.inputs)], str(number), str(seed)]))
+        if hasattr(task, "fault"):  # a task that reads texts in which two entities are marked
+            made["text"][-1] = f"<e1>film</e1> {made['text'][-1]} <e2>plot</e2>"
         if task.view == "frames":
             made["label"].append(target("classes", good, bad, ""))
-        made[targets_of(task)[-1]].append(target(task.view, good, bad, made["text"][-1]))
+        made[targets_of(task)[-1]].append(target(task.view, good, bad, made[task.inputs[-1]][-1]))
     return made
 
 
@@ -133,8 +138,11 @@ def test_it_answers_rows_in_order_and_explains_single_texts(trained: tuple[Datas
     assert json.loads(json.dumps(answers)) == answers
     if task.inputs == ("text",):
         label = "a dull film" if task.view == "retrieval" else None  # vectors are explained beside another text's
-        [explained] = ore.explain(model, "a great but dull film", label=label)
-        assert [word["word"] for word in explained["words"]] == ["a", "great", "but", "dull", "film"]
+        marked = hasattr(task, "fault")
+        text = f"<e1>a</e1>{GREAT}<e2>film</e2>" if marked else f"a{GREAT}film"
+        [explained] = ore.explain(model, text, label=label)
+        shown = [word["word"] for word in explained["words"]]
+        assert shown == (["great", "but", "dull"] if marked else ["a", "great", "but", "dull", "film"])
         assert explained["label"] in (*task.labels, label) or task.view == "texts"
     if task.view in ("tags", "frames"):
         assert all(answer["tags"] for answer in answers)
@@ -151,7 +159,7 @@ def test_the_head_alone_learns_too(trained: tuple[Dataset, Artifact], tiny_start
         assert caught.value.allowed == only
         return
     view = open_runtime(model).task.view
-    if view in ("tags", "frames"):
+    if view in ("tags", "frames", "answers"):
         with pytest.raises(UsageError, match="answers whole texts"):
             ore.finetune(data=data, task=model.manifest.task, method="linear", out=tmp_path / "linear")
     if view == "texts":
@@ -201,13 +209,15 @@ def test_it_is_compressed_served_told_the_truth_and_watched(trained: tuple[Datas
             "probability",
             "tags",
             "embedding",
+            *("answer", "start", "end", "score", "no_answer", "alternatives"),
         }
         assert set(one) <= known
         told = client.post("/feedback", json={"id": one["id"], "label": frame[task.target][0]})
         assert told.status_code == 200, told.text
-        wrong = client.post(
-            "/feedback", json={"id": one["id"], "label": " " if task.view in ("retrieval", "texts") else "never heard of"}
+        unheard = {"answers": '[{"text": "a", "start": "x"}]', "retrieval": " ", "texts": " "}.get(
+            task.view, "never heard of"
         )
+        wrong = client.post("/feedback", json={"id": one["id"], "label": unheard})
         assert wrong.status_code == 422
     watched = ore.monitor(small, tmp_path / "log.sqlite")
     assert watched.facts["rows_live"] == len(inputs) + 1

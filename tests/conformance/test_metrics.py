@@ -15,6 +15,7 @@ from oreline.tasks import (
     embedding,
     intent_slots,
     multilabel,
+    question_answering,
     regression,
     seq2seq,
     text_classification,
@@ -99,6 +100,18 @@ def found(num_rows: int, seed: int) -> Table:
     return Table(embedding.Task(sizes=[4, 2]), targets, ragged(scores), ids, ids)
 
 
+def answers(num_rows: int, seed: int) -> Table:
+    """Spans of a text of eight words, or none, right or nearly so more often than not."""
+    source = np.random.default_rng(seed)
+    task = question_answering.Task(max_answer_words=4, threshold=0.0)
+    columns = {"text": ["?"] * num_rows, "text_pair": ["one two three four five six seven eight"] * num_rows}
+    drawn = [source.random((9, 2)).astype(np.float32) for _ in range(num_rows)]
+    targets = task.reading(columns).predicted(ragged(drawn))
+    scores = [(row + source.random((9, 2)) / 3).astype(np.float32) for row in drawn]
+    ids = [f"f:{row}" for row in range(num_rows)]
+    return Table(task, targets, ragged(scores), ids, ids, columns=columns)
+
+
 TABLES = {
     "texts": texts,
     "classes": classes,
@@ -107,6 +120,7 @@ TABLES = {
     "tags": tags,
     "frames": frames,
     "retrieval": found,
+    "answers": answers,
 }
 
 

@@ -24,6 +24,7 @@ TARGETS: dict[str, list[Any]] = {
     "frames": [["go", "O", "B-X"], ["stop", "B-Y", "I-Y", "O"], ["go"], '["stop", "B-X"]'],
     "texts": ["a good film", "这部电影", "a good film", "bad"],
     "retrieval": ["x", "y", '{"text_pair": "x", "label": "1"}', {"text_pair": "z", "negative": "x"}],
+    "answers": ["good film", [], [{"text": "a", "start": 0}, "a a"], '[{"text": "好看", "start": 5}]'],
 }
 """Targets of a few rows, by the view of the task that takes them."""
 UNKNOWN = {
@@ -34,6 +35,7 @@ UNKNOWN = {
     "frames": ["unseen", "O"],
     "texts": " ",
     "retrieval": " ",
+    "answers": [{"text": "good", "start": "x"}],
 }
 TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
 
@@ -58,16 +60,17 @@ def build(name: str) -> Any:
 
 def columns(task: Any, num_rows: int) -> dict[str, list[str]]:
     """Rows for every input that the task reads."""
-    return {role: [TEXTS[row % len(TEXTS)] for row in range(num_rows)] for role in task.inputs}
+    texts = [f"<e1>{text or 'a'}</e1> <e2>b</e2>" for text in TEXTS] if hasattr(task, "fault") else TEXTS
+    return {role: [texts[row % len(texts)] for row in range(num_rows)] for role in task.inputs}
 
 
 def scores_of(task: Any, scores_NK: Any, num_words: list[int]) -> Any:
     """Rows of scores, each repeated for every word where the task answers words."""
     if task.view == "texts":
         return ragged([Written((f"text {row}",), tuple(row_K)) for row, row_K in enumerate(scores_NK.tolist())])
-    if task.view not in ("tags", "frames"):
+    if task.view not in ("tags", "frames", "answers"):
         return scores_NK
-    first = int(task.view == "frames")  # the intent stands before the words
+    first = int(task.view != "tags")  # the intent, or "no answer", stands before the words
     return ragged([np.tile(row_K, (words + first, 1)) for row_K, words in zip(scores_NK, num_words)])
 
 
@@ -107,7 +110,7 @@ class TestTask:
         assert all(len(ids) >= 1 and ids.dtype == np.int32 for ids in encoded.ids)
         if encoded.words is not None:  # rows of words are whole: the runtime reads long ones in windows
             assert len(encoded.words) == num_rows
-            assert not encoded.truncated_N.any()
+            assert len(task.inputs) > 1 or not encoded.truncated_N.any()
             return
         assert all(len(ids) <= 16 for ids in encoded.ids)
         if encoded.segments is not None:
@@ -137,7 +140,7 @@ class TestTask:
         known, unknown = TARGETS[task.view][0], UNKNOWN[task.view]
         assert task.knows(known)
         assert not task.knows(unknown)
-        with pytest.raises(DataError, match=r"never seen|not a number|is empty|no second text"):
+        with pytest.raises(DataError, match=r"never seen|not a number|is empty|no second text|no answer"):
             task.encode_target([known, unknown])
 
     def test_the_truth_itself_gets_full_credit_and_is_named(self, name: str) -> None:
@@ -162,7 +165,7 @@ class TestTask:
         scores_NK = task.activate(logits_NK)
         assert (scores_NK.shape, scores_NK.dtype) == (logits_NK.shape, np.float32)
         assert np.isfinite(scores_NK).all()
-        scores = scores_of(task, scores_NK, [len(words_of(text)[1]) for text in rows["text"]])
+        scores = scores_of(task, scores_NK, [len(words_of(text)[1]) for text in rows[task.inputs[-1]]])
         answers = task.decode({"scores": scores}, rows)
         assert len(answers) == len(task.predicted(scores)) == num_rows
         assert json.loads(json.dumps(answers)) == answers
@@ -174,7 +177,7 @@ class TestTask:
         scores = scores_of(
             task,
             scores_NK,
-            [len(target) - (task.view == "frames") if task.view in ("tags", "frames") else 1 for target in targets],
+            [len(target) - (task.view == "frames") if task.view in ("tags", "frames") else 4 for target in targets],
         )
         tuned = task.tuned(targets, scores)
         rebuilt = registry.create("task", name, **json.loads(json.dumps(tuned.options)))

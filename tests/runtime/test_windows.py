@@ -94,3 +94,26 @@ def test_no_rows_and_no_words(num_rows: int) -> None:
     scores, embedding_ND = predict_words(encoded([0] * num_rows), forward, TASK, max_tokens=8, token_budget=64)
     assert [row.shape for row in scores] == [(0, 3)] * num_rows
     assert embedding_ND.shape == (num_rows, 4)
+
+
+def test_the_first_token_is_that_of_the_first_window_or_of_the_one_where_it_scores_lowest() -> None:
+    def forward(batch: Encoded) -> tuple[np.ndarray, None]:
+        logits = np.ones((len(batch.ids), max(map(len, batch.ids)), 2), np.float32)
+        for place, ids in enumerate(batch.ids):
+            logits[place, 0] = -1 if 120 in ids else 5 + (100 in ids)
+        return logits, None
+
+    class Raw:
+        def __init__(self, window_prefix: str | None) -> None:
+            if window_prefix is not None:
+                self.window_prefix = window_prefix
+
+        def activate(self, logits):
+            return logits
+
+    rows = encoded([40])
+    rows = rows._replace(words=[rows.words[0]._replace(places_W=np.insert(rows.words[0].places_W, 0, 0))])
+    for which, expected in ((None, 6), ("first", 6), ("lowest", -1)):
+        scores, _ = predict_words(rows, forward, Raw(which), max_tokens=12, token_budget=64)
+        assert scores[0][0].tolist() == [expected] * 2
+        assert (scores[0][1:] == 1).all()

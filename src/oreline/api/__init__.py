@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oreline.api.build import compress, finetune, merge, pretrain, refine, update
+from oreline.api.extraction import evaluate_triples, triples
 from oreline.api.together import multitask
 from oreline.api.use import deletion_test, evaluate, explain, load, monitor, predict, serve
 from oreline.api.versions import promote, rollback
@@ -33,6 +34,7 @@ __all__ = [
     "compress",
     "deletion_test",
     "evaluate",
+    "evaluate_triples",
     "explain",
     "finetune",
     "load",
@@ -45,5 +47,6 @@ __all__ = [
     "refine",
     "rollback",
     "serve",
+    "triples",
     "update",
 ]

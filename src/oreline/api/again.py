@@ -65,6 +65,7 @@ def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: 
         network or start,
         build.training_data(artifact),
         task=str(options["task"]),
+        task_options=dict(options.get("task_options") or {}),
         method=str(options["method"]),
         method_options=dict(options.get("method_options") or {}),
         options=names.train_options(options.get("train")),

@@ -43,7 +43,9 @@ def default_baseline(artifact: Artifact, *, seed: int, on_event: OnEvent) -> Run
         method = "lead" if registry.get("task", artifact.manifest.task).view == "texts" else "linear"
         if not out.exists():
             on_event(Event("baseline", message=f"making a {method} baseline of {num_rows:,} rows in {out}"))
-            build.finetune(None, data, task=artifact.manifest.task, method=method, out=out, seed=seed)
+            given = (artifact.manifest.recipe.get("options") or {}).get("task_options")
+            task = artifact.manifest.task
+            build.finetune(None, data, task=task, task_options=given, method=method, out=out, seed=seed)
         return open_runtime(out)
     except OrelineError as error:
         on_event(Event("baseline", message=f"no baseline: {error.what}"))

@@ -123,6 +123,7 @@ def finetune(
     data: Any = None,
     *,
     task: str = DEFAULT_TASK,
+    task_options: dict[str, Any] | None = None,
     method: str = "auto",
     method_options: dict[str, Any] | None = None,
     start_options: dict[str, Any] | None = None,
@@ -144,7 +145,8 @@ def finetune(
             without pretraining, whose options are `start_options`. The method `linear` needs none.
         data: a dataset, or raw data (refined first, with the columns named by `text`, `label`, `group`, `time`, and by
             `roles` for any others).
-        task: name of a task plug.
+        task: name of a task plug; `task_options` are keyword arguments of it that the rows do not settle, such as
+            `{"negative": "NA"}` for relations.
         method: name of a method plug, or of an adapter; `auto` chooses by language, number of rows and start
             (`api/choose.py`) and says why. `method_options` are the method's (or the adapter's) keyword arguments.
         train: training options (`{"epochs": 1}`), see `oreline.recipe.TrainOptions`.
@@ -176,6 +178,7 @@ def finetune(
             network if network is not None else names.start_folder(start),
             dataset,
             task=task,
+            task_options=task_options or {},
             method=method,
             method_options=method_options or {},
             options=names.train_options(train),
@@ -365,7 +368,7 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
     task = open_task(artifact)
     known = artifact.manifest.columns
     targets = ("label", "tags") if task.target == FRAME else (task.target,)
-    return {role: known[role][0] for role in (*task.inputs, *targets, "messages") if known.get(role)}
+    return {role: known[role][0] for role in (*task.inputs, *targets, "messages", "head", "tail") if known.get(role)}
 
 
 def training_data(artifact: Artifact) -> Dataset:

@@ -32,7 +32,7 @@ MANY_HAN = 0.3
 SAMPLE_ROWS = 500
 WITHOUT_START = ("linear", "lead")
 """Methods that begin from nothing."""
-BY_WORD = ("tags", "frames")
+BY_WORD = ("tags", "frames", "answers")
 """Views of tasks that answer every word, which the methods for whole texts cannot."""
 DEFAULT_START = "catalog:minilm-l6-en"
 

@@ -93,7 +93,7 @@ def predict(model: Any, data: Any, *, generation: dict[str, Any] | None = None) 
         data: texts, rows (`[{"text": …}]`), lists by column, a frame, a file, or a dataset.
         generation: how a model that writes texts does it, see `load`.
     """
-    return list(predict_rows(load(model, generation=generation), _rows(data)))
+    return list(predict_rows(load(model, generation=generation), rows_of(data)))
 
 
 def predict_rows(
@@ -275,7 +275,8 @@ def save_report(report: Report, out: str | Path, *, force: bool = False) -> Path
     return folder / f"{name}.json"
 
 
-def _rows(data: Any) -> Iterator[Mapping[str, Any]]:
+def rows_of(data: Any) -> Iterator[Mapping[str, Any]]:
+    """Return the rows of texts, mappings, lists by column, a frame, a file or a dataset, in order."""
     if isinstance(data, list | tuple):
         return iter([row if isinstance(row, Mapping) else {"text": row} for row in data])
     from oreline.data.dataset import Dataset

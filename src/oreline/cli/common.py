@@ -20,7 +20,7 @@ from oreline.errors import UsageError
 if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
 
-_WRITERS = {"run", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor"}
+_WRITERS = {"run", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor", "triples"}
 HEEDED = {
     "--set": _WRITERS | {"serve", "update", "predict"},
     "--seed": _WRITERS | {"update"},

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "update": ("build", "Teach a model fresh rows; promote the new version if the gate passes it."),
     "evaluate": ("use", "Judge a model on rows it was not trained on."),
     "predict": ("use", "Answer rows of a file or of standard input, one JSON object for each."),
+    "triples": ("triples", "Find entities and their relations in texts, with two models."),
     "explain": ("use", "Say which words an answer rests on."),
     "serve": ("use", "Serve a model over HTTP."),
     "monitor": ("use", "Compare what a served model sees now with what it was made for."),

@@ -24,8 +24,9 @@ from oreline.runtime.onnx import FALLBACK, MODEL, processor_flags
 from oreline.runtime.onnx import Runtime as OnnxRuntime
 from oreline.runtime.open import open_runtime
 from oreline.runtime.samples import read_samples, recompute_samples, scores_alone
+from oreline.runtime.windows import cut
 from oreline.store import TRAIN_ROWS, Artifact, Manifest
-from oreline.types import Columns, Estimate, Event, OnEvent, Runtime, ignore
+from oreline.types import Columns, Encoded, Estimate, Event, OnEvent, Runtime, ignore
 
 if TYPE_CHECKING:
     from oreline.compress.int8 import Candidate
@@ -78,7 +79,7 @@ def compress(
     inputs = _timing_rows(artifact, parent)
     with tempfile.TemporaryDirectory(prefix="oreline-compress-") as scratch:
         verdict, refused = None, None
-        for candidate in plug.compress(artifact, parent.encode(inputs), Path(scratch), on_event):
+        for candidate in plug.compress(artifact, _as_run(parent, inputs), Path(scratch), on_event):
             with store.writing(Path(scratch) / "judged", force=True) as folder:
                 sealed = _assemble(folder, artifact, plug, candidate, {**recipe, "resolved": candidate.resolved})
             challenger = open_runtime(Artifact(Path(scratch) / "judged", sealed))
@@ -125,6 +126,12 @@ def _timing_rows(artifact: Artifact, runtime: Runtime) -> Columns:
     """Return rows as they are served: the reference sample, or as many as there are."""
     frame = read_samples(artifact, "reference").head(_TIMED_ROWS)
     return {role: frame[role].to_list() for role in runtime.task.inputs}
+
+
+def _as_run(runtime: Runtime, inputs: Columns) -> Encoded:
+    """Return rows as a graph takes them: long ones whose words are answered, in windows."""
+    encoded = runtime.encode(inputs)
+    return cut(encoded, runtime.artifact.manifest.max_tokens).encoded if encoded.words is not None else encoded
 
 
 def _assemble(folder: Path, parent: Artifact, plug: Any, candidate: Candidate, recipe: dict[str, Any]) -> Manifest:

@@ -1,4 +1,5 @@
-"""Export a fine-tuned encoder to ONNX: ids and mask in, logits and embedding out.
+"""Export a fine-tuned encoder to ONNX: ids and mask in, with the types of tokens where there are two texts; logits and
+embedding out.
 
 Shape suffixes: B rows of one batch, T tokens, D width, K classes.
 """
@@ -27,6 +28,8 @@ from oreline.runtime.open import open_task
 from oreline.store import Artifact
 
 OPSET = 20
+BY_TOKEN = ("token_classification", "question_answering")
+"""Heads that answer tokens, not rows."""
 _OUTPUTS = {"out_logits": "logits", "out_embedding": "embedding"}
 
 
@@ -37,11 +40,16 @@ class _Graph(nn.Module):
         super().__init__()
         self.model, self.by_token = model, by_token
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        given = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            given["token_type_ids"] = token_type_ids
         if isinstance(self.model, PooledClassifier | PooledEncoder):
-            output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+            output = self.model(**given)
             return output.logits, output.pooled
-        output = self.model(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        output = self.model(**given, output_hidden_states=True)
         last_BTD = output.hidden_states[-1]
         return output.logits, mean_over_tokens(last_BTD, attention_mask) if self.by_token else last_BTD[:, 0]
 
@@ -59,30 +67,26 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     """
     task = open_task(artifact)
     # Through the head's plug the module would be prepared for training; the exporter wants transformers' own.
-    pooling = {"token_classification": "token", "embedding": "vector"}.get(task.head)
-    by_token = pooling == "token"
+    by_token = task.head in BY_TOKEN
+    pooling = "vector" if task.head == "embedding" else "token" if by_token else None
     model = open_classifier(artifact.path, len(task.labels), pooling=pooling)
     if (adapter := adapter_of(model)) is not None and adapter.merges:
         fold(model)
     inner = model.encoder if isinstance(model, PooledClassifier | PooledEncoder) else model
     _choose_attention(inner, attention, artifact)
-    # An LSTM is traced token by token on the way to its one operator.
-    rows, width = 3, min(4 if inner.config.model_type == MODEL_TYPE else 11, artifact.manifest.max_tokens)
-    ids_BT = torch.randint(1, min(1000, int(inner.config.vocab_size)), (rows, width))
-    mask_BT = torch.ones_like(ids_BT)
-    mask_BT[1, width // 2 :] = 0  # so that the mask is not traced away as all ones
+    given = _inputs(inner.config, artifact.manifest.max_tokens, has_types=len(task.inputs) > 1)
     batch = torch.export.Dim("B", min=1, max=65536)
     length = torch.export.Dim("T", min=1, max=artifact.manifest.max_tokens)
     with _quiet():
         try:
             program = torch.onnx.export(
                 _Graph(model, by_token=by_token).eval(),
-                (ids_BT, mask_BT),
+                tuple(given.values()),
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=["input_ids", "attention_mask"],
+                input_names=list(given),
                 output_names=list(_OUTPUTS),
-                dynamic_shapes={"input_ids": {0: batch, 1: length}, "attention_mask": {0: batch, 1: length}},
+                dynamic_shapes={name: {0: batch, 1: length} for name in given},
                 external_data=False,
                 verbose=False,
             )
@@ -98,6 +102,20 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     if inner.config.model_type == MODEL_TYPE:
         _fold_constants(file)
     _rename_outputs(file)
+
+
+def _inputs(config: Any, max_tokens: int, *, has_types: bool) -> dict[str, Tensor]:
+    """Return a batch to trace with; token types are an input where rows have two texts and the model knows types."""
+    # An LSTM is traced token by token on the way to its one operator.
+    rows, width = 3, min(4 if config.model_type == MODEL_TYPE else 11, max_tokens)
+    ids_BT = torch.randint(1, min(1000, int(config.vocab_size)), (rows, width))
+    mask_BT = torch.ones_like(ids_BT)
+    mask_BT[1, width // 2 :] = 0  # so that the mask is not traced away as all ones
+    given = {"input_ids": ids_BT, "attention_mask": mask_BT}
+    if has_types and int(getattr(config, "type_vocab_size", 0) or 0) > 1:
+        given["token_type_ids"] = torch.zeros_like(ids_BT)
+        given["token_type_ids"][:, width // 2 :] = 1
+    return given
 
 
 def _choose_attention(inner: Any, attention: str, artifact: Artifact) -> None:

@@ -160,9 +160,11 @@ def rows_per_s(file: Path, sample: Encoded, *, token_budget: int = Runtime.token
     session = open_session(file, threads=1)
     lengths_N = np.asarray([len(ids) for ids in sample.ids], dtype=np.int64)
     batches = [pad([sample.ids[row] for row in rows], 0) for rows in length_batches(lengths_N, token_budget)]
+    has_types = any(entry.name == "token_type_ids" for entry in session.get_inputs())
 
     def run(batch: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
-        session.run(["logits"], {"input_ids": batch[0], "attention_mask": batch[1]})
+        types = {"token_type_ids": np.zeros_like(batch[0])} if has_types else {}
+        session.run(["logits"], {"input_ids": batch[0], "attention_mask": batch[1], **types})
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         return len(lengths_N) / statistics.median(

@@ -83,6 +83,9 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
         edited = edited.drop(CHANGE_REASON, strict=False).with_columns(frame["text"])
     if "target_text" in frame.columns and not getattr(operator, "dialogues", False):
         edited = _dialogues_as_before(frame, edited)
+    if {"answers", "text_pair"} <= set(frame.columns):
+        # So do answers, which are places in their context.
+        edited = edited.with_columns(frame["text_pair"])
     if CHANGE_REASON in edited.columns:
         reasons = edited[CHANGE_REASON]
         edited = edited.drop(CHANGE_REASON)

@@ -165,7 +165,7 @@ def _taken_in(part: Sequence[Source], run: _Run) -> Iterator[pl.DataFrame]:
 
 def _bound(columns: Sequence[str], source: Source, run: _Run) -> dict[str, str]:
     """Find the roles of a source's columns. Raises `DataError` unless all sources have the roles that split rows."""
-    decisive = ("text", "label", "tags", "group", "time")
+    decisive = ("text", "label", "tags", "answers", "group", "time")
     bound = bind(columns, run.roles, source.place)
     if run.bound and (differing := [role for role in decisive if (role in bound) != (role in run.bound)]):
         role = differing[0]

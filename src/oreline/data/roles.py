@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from oreline.data.answered import with_answers
 from oreline.data.dialogues import found_columns, from_messages
 from oreline.data.ledger import Ledger
+from oreline.data.related import with_marks
 from oreline.data.tagged import with_tags
 from oreline.data.times import parsed_time
 from oreline.errors import DataError, UsageError, did_you_mean
@@ -88,10 +90,13 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
             columns.append(pl.lit(None, dtype=pl.String).alias(role))
             continue
         dtype = frame.schema[column]
+        if role in ("answers", "head", "tail") and (dtype.is_nested() or dtype == pl.Null):
+            columns.append(pl.lit(_json_cells(frame[column])).alias(role))
+            continue
         if role in _LISTED_ROLES and isinstance(dtype, pl.List):
             columns.append(pl.lit(_json_lists(frame[column])).alias(role))
             continue
-        is_words = role == "tags" or (role == "text" and ("tags" in bound or column == "tokens"))
+        is_words = role == "tags" or (role == "text" and ({"tags", "head"} & set(bound) or column == "tokens"))
         if is_words and isinstance(dtype, pl.List) and not dtype.inner.is_nested():
             columns.append(pl.lit(_cells(frame[column])).alias(role))
             continue
@@ -108,6 +113,8 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
     named = frame.select(columns)
     if {"text", "tags"} <= set(bound):
         named = with_tags(named, place)
+    if {"text", "head", "tail"} <= set(bound):
+        named = with_marks(named, place)
     if "time" in named.columns:
         named = named.with_columns(parsed_time(named["time"], named["row_id"], place).alias("time"))
     return named
@@ -126,6 +133,10 @@ def take_in(frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: L
     """Name columns by role and drop rows without text, label or time into the ledger."""
     named = by_role(frame, bound, place)
     ledger.read(named["row_id"])
+    if {"text_pair", "answers"} <= set(bound):
+        named, reasons = with_answers(named, place)
+        found = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())
+        ledger.write(READ, "changed", found)
     reasons = missing(named)
     if reasons.null_count() == named.height:
         return named
@@ -135,7 +146,7 @@ def take_in(frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: L
 
 
 def _typed(column: pl.Expr, dtype: pl.DataType, role: str) -> pl.Expr:
-    if role in TEXT_ROLES:
+    if role in (*TEXT_ROLES, "answers", "head", "tail"):
         return _as_text(column, dtype)
     if role == "label":
         clean = _as_text(column, dtype).str.replace_all(_INVISIBLE, "").str.strip_chars()
@@ -162,6 +173,12 @@ def _cells(lists: pl.Series) -> pl.Series:
         None if row is None else as_cell(["" if item is None else str(item) for item in row]) for row in lists.to_list()
     ]
     return pl.Series(lists.name, cells, dtype=pl.String)
+
+
+def _json_cells(nested: pl.Series) -> pl.Series:
+    """Turn lists and mappings in any form into JSON."""
+    cells = [None if row is None else json.dumps(row, ensure_ascii=False) for row in nested.to_list()]
+    return pl.Series(nested.name, cells, dtype=pl.String)
 
 
 def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:

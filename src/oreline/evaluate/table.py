@@ -19,6 +19,7 @@ from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, did_you_mean
 from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
+from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.types import Judged, Written
 from oreline.words import words_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from oreline.data.dataset import Dataset
     from oreline.store import Artifact
-    from oreline.types import Runtime, Task
+    from oreline.types import Columns, Runtime, Task
 
 MISSING = "(missing)"
 """The slice of the rows whose slice column is empty."""
@@ -64,6 +65,8 @@ class Table:
     """Time that predicting took."""
     costs: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
     """What the true text of each row costs a model that writes, in nats, (N,), and its tokens, (N,)."""
+    columns: Columns | None = None
+    """The rows' inputs, where a task's answers point into them; a task that was bound to the rows needs none."""
 
     def __post_init__(self) -> None:
         num_rows = len(self.targets)
@@ -90,7 +93,7 @@ class Table:
     def _check_words(self) -> None:
         """Raise `DataError` for a row that has more or fewer targets than words."""
         for row_id, target_W, scores_WK in zip(self.row_ids, self.targets, self.scores):
-            if len(target_W) != len(scores_WK):
+            if isinstance(target_W, np.ndarray) and len(target_W) != len(scores_WK):
                 raise DataError(
                     f"the row has {len(scores_WK):,} words and {len(target_W):,} tags",
                     where=row_id,
@@ -105,7 +108,7 @@ class Table:
     @cached_property
     def predicted(self) -> NDArray[Any]:
         """The model's answers, in the form of the targets."""
-        return self.task.predicted(self.scores)
+        return reading(self.task, self.columns).predicted(self.scores)
 
     @cached_property
     def credit_N(self) -> NDArray[np.float64]:  # noqa: N802  an array, named by its shape
@@ -134,6 +137,9 @@ class Table:
             [self.answers[row] for row in rows] if self.answers is not None else None,
             [self.groups[row] for row in rows] if self.groups is not None else None,
             costs=(self.costs[0][rows], self.costs[1][rows]) if self.costs is not None else None,
+            columns={role: [values[row] for row in rows] for role, values in self.columns.items()}
+            if self.columns is not None
+            else None,
         )
 
 
@@ -165,9 +171,9 @@ def predict_table(
         frame = frame.filter(pl.Series(~trained_N))
     if not frame.height:
         raise _none_left(data, split, num_all, num_unlabeled, num_refused)
-    targets = _encode_targets(runtime, frame)
-    started = time.perf_counter()
     columns = {role: frame[role].to_list() for role in task.inputs}
+    targets = _encode_targets(runtime, frame, columns)
+    started = time.perf_counter()
     answers = None
     if hasattr(task, "judged"):
         judged, frame, num_truncated = _judged(runtime, labelled, frame)
@@ -191,6 +197,7 @@ def predict_table(
         num_truncated=num_truncated,
         seconds=seconds,
         costs=costs,
+        columns=columns,
     )
 
 
@@ -280,15 +287,23 @@ def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str])
     return np.isin(row_hashes(frame, list(inputs)), trained)
 
 
-def _encode_targets(runtime: Runtime, frame: pl.DataFrame) -> NDArray[Any]:
-    task = runtime.task
+def _encode_targets(runtime: Runtime, frame: pl.DataFrame, columns: Columns) -> NDArray[Any]:
+    task = reading(runtime.task, columns)
+    try:
+        refuse_unreadable(task, columns)
+    except DataError as error:
+        error.where = f"row {frame['row_id'][error.row or 0]}"
+        raise
     targets = frame[task.target]
     if judged := getattr(task, "encode_judged", None):
         encoded: NDArray[Any] = judged(targets.to_list())
         return encoded
     try:
         return task.encode_target(targets.to_list())
-    except DataError:
+    except DataError as wrong:
+        if wrong.row is not None and task is not runtime.task:  # a row that does not fit its own inputs
+            wrong.where = f"row {frame['row_id'][wrong.row]}"
+            raise
         # The task knows the labels but not the rows: find the first row, so that the message can name it.
         for value in targets.unique(maintain_order=True).to_list():
             try:

@@ -66,7 +66,13 @@ class Explainer:
             )
         if label is not None and task.view not in ("texts", "retrieval") and label not in task.labels:
             raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, task.labels))
-        words = split(text)
+        check = getattr(task, "fault", None)
+        if check is not None and (fault := check({task.inputs[0]: text})):
+            raise fault
+        # What a task cannot do without (the marks of entities) is no word of the text.
+        words = [
+            word for word in split(text) if check is None or check({task.inputs[0]: without(text, [word])}) is None
+        ]
         shown = words[: self.max_words]
         variants = [text, *(without(text, [word]) for word in shown)]
         rate = _closeness if task.view == "retrieval" else _rated

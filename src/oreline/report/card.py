@@ -30,6 +30,14 @@ from oreline.report.card_text import CHINESE, ENGLISH, Words
 
 MAX_LABELS = 30
 _PIPELINE_TAGS = {"text_classification": "text-classification", "embedding": "sentence-similarity"}
+_WINDOWED = ("token_classification", "intent_slots", "question_answering")
+"""Tasks that read long texts in windows: nothing is cut."""
+_ROWS = {
+    "pair": '{"text": "one text", "text_pair": "another"}',
+    "similarity": '{"text": "one text", "text_pair": "another"}',
+    "question_answering": '{"text": "Who?", "text_pair": "The text that may say."}',
+    "relation": '{"text": "<e1>Ann</e1> works for <e2>Acme</e2>."}',
+}
 _PLACES = ("data", "start", "model", "out")
 """Options that are places on the machine of whoever trained: of no use to a reader, and not for everybody's eyes."""
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -125,7 +133,8 @@ def _what(words: Words, manifest: Mapping[str, Any]) -> str:
     kind = words.kinds.get(str(manifest["task"]), escape(manifest["task"]))
     runtime = words.runtimes.get(str(manifest["runtime"]), escape(manifest["runtime"]))
     # Runtimes without a limit, such as the linear one, have 0 here.
-    reach = words.reach.format(max_tokens=manifest["max_tokens"]) if manifest["max_tokens"] else words.whole
+    cuts = manifest["max_tokens"] and manifest["task"] not in _WINDOWED
+    reach = words.reach.format(max_tokens=manifest["max_tokens"]) if cuts else words.whole
     return words.what.format(kind=kind, runtime=runtime, oreline=escape(manifest["oreline"] or "?"), reach=reach)
 
 
@@ -231,7 +240,9 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     has_dev_figures = predicts and manifest["metrics"] and _split(manifest, facts) == "dev"
     own: Sequence[str] = [
         words.limit_labels if manifest["task_options"].get("labels") else "",
-        words.limit_length.format(max_tokens=manifest["max_tokens"]) if manifest["max_tokens"] else "",
+        words.limit_length.format(max_tokens=manifest["max_tokens"])
+        if manifest["max_tokens"] and manifest["task"] not in _WINDOWED
+        else "",
         words.limit_dev if has_dev_figures else "",
         words.limit_data,
         words.limit_flags if manifest["extra"].get("processor_flags") else "",
@@ -244,9 +255,7 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
 def _usage(words: Words, manifest: Mapping[str, Any]) -> str:
     if manifest["task"] == "none":
         return words.usage_encoder.strip()
-    pairs = manifest["task"] in ("pair", "similarity")
-    row = '{"text": "one text", "text_pair": "another"}' if pairs else '{"text": "one text"}'
-    return words.usage.replace("ROWS", row).strip()
+    return words.usage.replace("ROWS", _ROWS.get(manifest["task"], '{"text": "one text"}')).strip()
 
 
 def _lineage(words: Words, manifest: Mapping[str, Any]) -> str:

@@ -75,6 +75,8 @@ ENGLISH = Words(
         "token_classification": "A tag for each word",
         "embedding": "A vector for each text, for search",
         "intent_slots": "Intent and slots",
+        "question_answering": "Questions answered by spans of a text",
+        "relation": "The relation between two marked entities",
         "none": "Pretrained text encoder",
     },
     runtimes={
@@ -169,6 +171,8 @@ CHINESE = Words(
         "token_classification": "序列标注模型",
         "embedding": "文本向量模型（用于检索）",
         "intent_slots": "意图与槽位联合模型",
+        "question_answering": "抽取式问答模型",
+        "relation": "实体关系分类模型",
         "none": "预训练文本编码器",
     },
     runtimes={

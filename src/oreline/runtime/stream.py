@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oreline.errors import DataError, did_you_mean
-from oreline.types import Event, OnEvent, Runtime, ignore
+from oreline.types import Event, OnEvent, Runtime, Task, ignore
 
 _POLL_S = 0.1
 """How often a reader that waits for room looks whether anybody still wants its rows."""
@@ -50,8 +50,9 @@ def predict_stream(
     Raises:
         DataError: a row lacks an input column, or its value is no text. The rows before it have been answered.
     """
+    as_read = getattr(runtime.task, "as_read", None)
     num_rows = num_cut = 0
-    for part, end in _windows(rows, window, linger_s):
+    for part, end in _windows(map(as_read, rows) if as_read is not None else rows, window, linger_s):
         good, fault = _checked(part, runtime.task)
         for answer in _predict(runtime, good):
             num_cut += "truncated" in answer
@@ -88,6 +89,8 @@ def _checked(rows: list[_Row], task: Any) -> tuple[list[_Row], DataError | None]
         for role in task.inputs:
             if fault := _fault(named, role):
                 return good, fault
+        if fault := _unread(named, task):
+            return good, fault
         good.append(named)
     return good, None
 
@@ -114,6 +117,15 @@ def _fault(row: _Row, role: str) -> DataError | None:
             remedy="repair the row's encoding: half of a pair such as an emoji's was cut off",
         )
     return None
+
+
+def _unread(row: _Row, task: Task) -> DataError | None:
+    """Return what the task itself finds wrong with a row."""
+    check = getattr(task, "fault", None)
+    fault: DataError | None = check(row.values) if check is not None else None
+    if fault is not None:
+        fault.where = str(row.values.get("row_id", f"row {row.number}"))
+    return fault
 
 
 def _remedy(value: Any) -> str:

@@ -105,11 +105,20 @@ def predict_words(
     scores, embeddings = [], []
     for row, words in enumerate(encoded.words or ()):
         own = slice(bounds[row], bounds[row + 1])
-        joined_TK = _joined(logits[own], windows.starts_B[own], words.num_prefix, words.num_suffix)
+        parts = _one_prefix(logits[own], words.num_prefix, getattr(task, "window_prefix", "first"))
+        joined_TK = _joined(parts, windows.starts_B[own], words.num_prefix, words.num_suffix)
         scores.append(task.activate(joined_TK[words.places_W]))
         if vectors[own][0] is not None:
             embeddings.append(np.average(vectors[own], axis=0, weights=lengths_B[own]).astype(np.float32))
     return ragged(scores), np.stack(embeddings) if embeddings else None
+
+
+def _one_prefix(logits: Sequence[NDArray[np.floating]], num_prefix: int, which: str) -> Sequence[NDArray[np.floating]]:
+    """Return the windows of a row with the `first` one's prefix in front, or that whose first token scores `lowest`."""
+    if which == "first" or len(logits) == 1:
+        return logits
+    lowest = min(logits, key=lambda own_TK: float(own_TK[0].sum()))
+    return [np.concatenate([lowest[:num_prefix], logits[0][num_prefix:]]), *logits[1:]]
 
 
 def _joined(

@@ -86,6 +86,7 @@ class Service:
 
     async def answer(self, rows: Sequence[dict[str, str]], gone: Gone) -> tuple[list[dict[str, Any]], Answered]:
         """Predict and log rows; returns an answer for each, and what the model computed."""
+        _refuse_unreadable(self.live.current.task, rows)
         columns = {role: [row[role] for row in rows] for role in self.live.current.task.inputs}
         deadline_s = self.settings.deadline_s
         future = self.batcher.submit(columns, len(rows), deadline_s=deadline_s)
@@ -201,6 +202,17 @@ async def _result(future: Future[_T], timeout_s: float, gone: Gone) -> _T:
     finally:
         answer.cancel()
         watcher.cancel()
+
+
+def _refuse_unreadable(task: Any, rows: Sequence[dict[str, str]]) -> None:
+    """Raise `DataError` for a row that the task cannot read, before it stands in one batch with other people's."""
+    check = getattr(task, "fault", None)
+    if check is None:
+        return
+    for number, row in enumerate(rows):
+        if fault := check(row):
+            fault.where = f"rows[{number}]" if len(rows) > 1 else "text"
+            raise fault
 
 
 def _records(columns: Columns, ids: Sequence[str], outcomes: Sequence[str], answered: Answered) -> list[LogRecord]:

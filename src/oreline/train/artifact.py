@@ -18,6 +18,7 @@ from oreline.report.report import Table as ReportTable
 from oreline.runtime.open import open_runtime
 from oreline.runtime.samples import write_samples
 from oreline.store import EVENTS, TRAIN_ROWS, Artifact, Manifest
+from oreline.tasks.reading import reading
 from oreline.train.job import Job, Outcome
 from oreline.types import Estimate, Task
 
@@ -51,7 +52,7 @@ def dev_metrics(job: Job, outcome: Outcome, estimate: EstimateDev | None) -> dic
     if outcome.judged is not None and len(outcome.judged.targets):
         found = estimate(outcome.judged.task, outcome.judged.targets, {"scores": outcome.judged.scores})
     elif outcome.dev_outputs is not None:
-        found = estimate(job.task, job.dev.targets, outcome.dev_outputs)
+        found = estimate(reading(job.task, job.dev.columns), job.dev.targets, outcome.dev_outputs)
     else:
         return {}
     return {name: value.to_json() for name, value in found.items()}

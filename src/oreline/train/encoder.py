@@ -27,6 +27,7 @@ from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import max_positions, save_model, tokenizer
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import predict_words
+from oreline.tasks.reading import reading
 from oreline.train.budget import Budget
 from oreline.train.foretell import foretold_steps, probed_budget
 from oreline.train.frozen import Frozen, usable_prefix
@@ -266,18 +267,19 @@ class EncoderTraining:
         """Return some rows as one padded batch on the device."""
         if targets is not None:
             targets = [targets[row] for row in rows] if isinstance(targets, list) else targets[rows]
-        return make_batch(
+        batch = make_batch(
             [encoded.ids[row] for row in rows],
             self.pad_id,
             segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
             targets=targets,
             device=self.device,
         )
+        return replace(batch, weight=float(len(rows))) if getattr(self.head, "counts_rows", False) else batch
 
     def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:
         if self.dev is None or self.job.dev is None:
             raise ValueError("there are no dev rows to score")
-        task = self.job.task
+        task = reading(self.job.task, self.job.dev.columns)
         self._last_outputs = self.outputs(self.dev)
         figures = self.job.score(task, self.job.dev.targets, self._last_outputs)
         shown = {name: figures[name] for name in (task.metrics[0], "log_loss") if name in figures}

@@ -21,6 +21,7 @@ from oreline.models.base import base_folder
 from oreline.models.load import require_causal, tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
+from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
@@ -38,6 +39,7 @@ def finetune(
     data: Dataset,
     *,
     task: str,
+    task_options: Mapping[str, Any] | None = None,
     method: str,
     method_options: Mapping[str, Any] | None = None,
     options: TrainOptions | None = None,
@@ -59,7 +61,7 @@ def finetune(
         start: folder of the start model, or of an artifact to train on; a network to begin from nothing with; None for
             methods that need none.
         data: a dataset; its split `train` (or its only split) is trained on, `dev` chooses among what was trained.
-        task: name of a task plug.
+        task: name of a task plug; `task_options` stand above what the rows say of its options.
         method: name of a method plug, or of an adapter; `method_options` are its keyword arguments.
         options: how to train.
         out: the artifact's folder.
@@ -88,13 +90,14 @@ def finetune(
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
     refuse_texts(trainer, method, task)
-    frame, opened = _rows_and_task(trainer, data, task, start, rows)
+    frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
     if start is not None and hasattr(opened, "prepared"):
         if opened.head == "causal":
             require_causal(base_folder(start))  # before its template is looked for
         opened = opened.prepared(base_folder(start), tokenizer(base_folder(start)), options)
     recorded = {
         "task": task,
+        **({"task_options": dict(task_options)} if task_options else {}),
         "method": method,
         "method_options": method_options,
         "train": options.model_dump(),
@@ -144,13 +147,18 @@ def naming_rows(frame: pl.DataFrame) -> Iterator[None]:
 
 
 def _rows_and_task(
-    trainer: Method, data: Dataset, task: str, start: Path | None, rows: pl.DataFrame | None
+    trainer: Method,
+    data: Dataset,
+    task: str,
+    start: Path | None,
+    rows: pl.DataFrame | None,
+    given: Mapping[str, Any],
 ) -> tuple[pl.DataFrame, Task]:
     """Return the rows to train on, and the task as the method reads it."""
     known = tuple(getattr(trainer, "labels", ()))
     frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
     with naming_rows(frame):
-        opened = open_task_for(task, frame, start, known)
+        opened = open_task_for(task, frame, start, known, given)
     if hasattr(trainer, "adapted"):
         opened = trainer.adapted(opened)
     if not getattr(trainer, "trains", True):
@@ -166,7 +174,8 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
     if job.dev is not None and outcome.dev_outputs is not None:
-        job = replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
+        task = reading(job.task, job.dev.columns)
+        job = replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
     return job, outcome
 
 
@@ -241,7 +250,13 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.Da
     return frame
 
 
-def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Sequence[str] = ()) -> Task:
+def open_task_for(
+    task: str,
+    frame: pl.DataFrame,
+    start: Path | None,
+    known: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> Task:
     """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
 
     `known` are the classes where the method names them. Raises `DataError` for a row of another, and where some labels
@@ -249,7 +264,7 @@ def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Seq
     """
     targets = frame[registry.get("task", task).target].to_list()
     if known:
-        named: Task = registry.create("task", task, labels=list(known))
+        named: Task = registry.create("task", task, labels=list(known), **(given or {}))
         named.encode_target(targets)
         return named
     options = registry.get("task", task).options_from(targets)
@@ -261,7 +276,7 @@ def open_task_for(task: str, frame: pl.DataFrame, start: Path | None, known: Seq
                 options = manifest.task_options
             else:
                 _refuse_half_known(parent, registry.create("task", task, **options), targets)
-    opened: Task = registry.create("task", task, **options)
+    opened: Task = registry.create("task", task, **{**options, **(given or {})})
     return opened
 
 
@@ -297,7 +312,8 @@ def encoded_rows(frame: pl.DataFrame, task: Task) -> Rows:
     """Return rows with their targets as the task encodes them. Raises `DataError` naming a row that it refuses."""
     columns = {role: frame[role].to_list() for role in task.inputs}
     with naming_rows(frame):
-        return Rows(columns, task.encode_target(frame[task.target].to_list()))
+        refuse_unreadable(task, columns)
+        return Rows(columns, reading(task, columns).encode_target(frame[task.target].to_list()))
 
 
 def dev_rows(data: Dataset, task: Task) -> Rows | None:

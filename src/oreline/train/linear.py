@@ -54,7 +54,7 @@ def refuse_words(job: Job, method: str) -> None:
     """Raise `UsageError` for a task that one layer over a whole text cannot answer."""
     if job.task.view not in VIEWS:
         raise UsageError(
-            f"the method {method!r} answers whole texts, and this task answers every word",
+            f"the method {method!r} answers whole texts, and this task answers by words",
             allowed="--method full, --method head",
         )
 

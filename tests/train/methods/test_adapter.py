@@ -24,6 +24,7 @@ TARGETS: dict[str, Any] = {
     "numbers": [1.0, 3.5],
     "tags": ["O B-X O", "O O B-Y"],
     "frames": ["O B-X O", "O O B-Y"],
+    "answers": ["great", None],
 }
 
 
@@ -42,7 +43,9 @@ def test_every_task_trains_an_adapter(task: str, tiny_start: Path, tmp_path: Pat
     rows = {
         role: [f"{role} {word} {number}" for number in range(80) for word in ("great", "dull")] for role in plug.inputs
     }
-    rows["tags" if plug.view in ("tags", "frames") else "label"] = TARGETS[plug.view] * 80
+    if hasattr(plug, "fault"):
+        rows["text"] = [f"<e1>one</e1> {text} <e2>two</e2>" for text in rows["text"]]
+    rows["tags" if plug.view == "frames" else plug.target] = TARGETS[plug.view] * 80
     if plug.view == "frames":
         rows["label"] = TARGETS["classes"] * 80
     data = ore.refine(rows, out=tmp_path / "data")

@@ -13,8 +13,8 @@ class Operator:
     The first row stays, not the longest or the newest: after folding the rows differ in nothing that a model
     sees, the order of a file is the one thing that is the same in every run, and an id that was published stays.
 
-    Rows of one text with different labels, tags or answers are all left alone, repeated ones too: to merge them would decide
-    which label is right. That is the work of `resolve_label_conflicts`, which needs every vote.
+    Rows of one text with different labels, tags or answers are all left alone, repeated ones too: to merge them would
+    decide which label is right. That is the work of `resolve_label_conflicts`, which needs every vote.
 
     Memory: a hash of 16 bytes a row, never the texts.
     """
@@ -22,7 +22,7 @@ class Operator:
     def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows to drop with the row that each gave way to."""
         names = scan.collect_schema().names()
-        targets = [role for role in ("label", "tags", "target_text") if role in names]
+        targets = [role for role in ("label", "tags", "answers", "target_text") if role in names]
         rows = hashed(scan, [role for role in INPUT_ROLES if role in names], keep=targets)
         is_one_label = pl.all_horizontal([pl.lit(True), *(pl.col(role).n_unique() == 1 for role in targets)])
         groups = (

@@ -5,21 +5,14 @@ Shape suffixes: B rows of one batch, T tokens, D width, K tags.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from oreline.models.adapted import open_classifier
-from oreline.models.attention import use_short_attention
-from oreline.models.batch import Batch
-from oreline.models.pooling import mean_over_tokens
-from oreline.models.sequence import SequenceHead
+from oreline.models.tokens import TokenHead
 
 
-class Head(SequenceHead):
+class Head(TokenHead):
     """A linear layer over the state of each token, and the cross-entropy of the tokens that have a target."""
 
     def __init__(
@@ -41,12 +34,6 @@ class Head(SequenceHead):
         super().__init__(num_labels=num_labels, pooling=pooling)
         self.label_smoothing, self.focal_gamma = label_smoothing, focal_gamma
 
-    def module(self, folder: Path) -> Any:
-        """Open a start model, or an adapter with its base, with this head on top, prepared for short texts."""
-        model = open_classifier(folder, self.num_labels, pooling="token")
-        use_short_attention(model)
-        return model
-
     def terms(self, logits_BTK: Tensor, targets_BT: Tensor) -> Tensor:
         """Return the summed loss of each row's tokens, (B,), in nats: −log p(y), smoothed or focal where asked for."""
         terms_BT = F.cross_entropy(
@@ -63,13 +50,3 @@ class Head(SequenceHead):
         log_p_BTK, log_q_BTK = logits_BTK.log_softmax(dim=2), others_BTK.log_softmax(dim=2)
         apart_BT = ((log_p_BTK.exp() - log_q_BTK.exp()) * (log_p_BTK - log_q_BTK)).sum(dim=2) / 2
         return (apart_BT * (targets_BT != -100)).sum(dim=1)
-
-    def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return logits (B, T, K) and embedding (B, D)."""
-        kept: list[Tensor] = []
-        hook = model.base_model.register_forward_hook(lambda _m, _i, output: kept.append(output[0]))
-        try:
-            logits_BTK = model(**batch.inputs()).logits
-        finally:
-            hook.remove()
-        return logits_BTK, mean_over_tokens(kept[0], batch.mask_BT)
