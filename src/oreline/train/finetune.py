@@ -21,6 +21,7 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.regularize import regularizers
+from oreline.train.scope import asked, fitted
 from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
@@ -77,6 +78,7 @@ def finetune(
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
     frame, opened = _rows_and_task(trainer, data, task, start, rows)
+    opened = asked(opened, options, trainer, frame[opened.target].to_list(), _targets(data, "dev", opened))
     recorded = {
         "task": task,
         "method": method,
@@ -104,7 +106,7 @@ def finetune(
         origin=origin or {},
     )
     with work.kept_for_continuing(), _naming_rows(frame):
-        job, outcome = _trained(trainer, job)
+        job, outcome = fitted(*_trained(trainer, job), trainer.runtime, task)
     manifest = _manifest(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -235,6 +237,13 @@ def _rows(frame: pl.DataFrame, task: Task) -> Rows:
     columns = {role: frame[role].to_list() for role in task.inputs}
     with _naming_rows(frame):
         return Rows(columns, task.encode_target(frame[task.target].to_list()))
+
+
+def _targets(data: Dataset, split: str, task: Task) -> list[Any]:
+    """Return a split's targets; none where there is no such split or column."""
+    if not data.manifest.splits.get(split) or task.target not in data.manifest.columns:
+        return []
+    return data.frame(split, [task.target])[task.target].to_list()
 
 
 def _dev_rows(data: Dataset, task: Task) -> Rows | None:
