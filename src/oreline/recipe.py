@@ -73,6 +73,12 @@ class TrainOptions(BaseModel):
     regularizers: list[str | dict[str, Any]] = Field(
         default_factory=list, description="regularizer plugs, each a name or {name: {option: value}}, innermost first"
     )
+    calibrate: bool = Field(
+        False, description="temperature scaling on dev: probabilities then say how often the answers are right"
+    )
+    reject: str | dict[str, Any] | None = Field(
+        None, description="rejector plug, a name or {name: {option: value}}: rows of no class are answered as such"
+    )
     patience: int = Field(3, ge=1, description="dev evaluations without a gain before training stops")
     evaluations_per_epoch: int = Field(2, ge=1, description="how often dev is scored; the best weights are kept")
     minutes: float | None = Field(None, gt=0, description="stop (well-decayed) after this time")

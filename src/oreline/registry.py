@@ -41,6 +41,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "catalog": Kind("catalog", "Entry", "data"),
     "metric": Kind("metrics", "Metric", "data"),
+    "rejector": Kind("rejectors", "Rejector", "serve"),
     "view": Kind("evaluate.views", "View", "data"),
     "reader": Kind("data.readers", "Reader", "data"),
     "operator": Kind("data.operators", "Operator", "data"),

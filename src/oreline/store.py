@@ -31,6 +31,7 @@ MANIFEST = "oreline.json"
 MEASUREMENTS = "measurements.json"
 SAMPLES = "samples.parquet"
 TRAIN_ROWS = "train_rows.bin"
+TASK_ARRAYS = "task.safetensors"
 EVENTS = "events.jsonl"
 _UNHASHED = {MANIFEST, MEASUREMENTS, EVENTS, "report.json", "report.html"}
 """Files that hold timings: they describe a run, not the model."""

@@ -116,11 +116,24 @@ class Predictions:
     truncated_N: NDArray[np.bool_]
 
 
+class Signals(NamedTuple):
+    """What a classifier says of some rows, to judge by whether they belong to its classes at all."""
+
+    inside_NK: NDArray[np.floating]
+    """Logits of the classes, after temperature scaling."""
+    outside_N: NDArray[np.floating]
+    """Logit of the out-of-scope label, which says something only where training rows had it."""
+    embedding_ND: NDArray[np.floating] | None
+    """The vectors that the head reads; only for a rejector that reads them."""
+
+
 class Task(Protocol):
     """What is predicted: columns, encode, decode, metrics, the name of its head. NumPy and tokenizers, no torch.
 
     A task is built from its options (`registry.create("task", name, **options)`) and its options are saved in
-    the artifact, so that predicting rebuilds the same task.
+    the artifact, so that predicting rebuilds the same task. What is too large for options are its `arrays`, by name:
+    they are saved beside, and a task that has any takes them again by `holding(arrays)`. A task whose
+    `reads_embedding` is true is handed the embeddings too: `activate(logits_NK, embedding_ND)`.
 
     A task may have more to it. `beside`: roles whose columns, where data have them, belong to the target
     (`data.targets` folds them into it). `method`: the only method that teaches it. `judged(columns, targets, embed)`:
@@ -270,6 +283,32 @@ class Objective(Protocol):
 
     def loss(self, model: Any, batch: Any, targets_BT: Any) -> Any:
         """Return the mean loss per predicted token, in nats."""
+        ...
+
+
+class Rejector(Protocol):
+    """Says how far outside of a classifier's classes a row lies, and from where on it is rejected. NumPy, no torch.
+
+    One that reads embeddings remembers something of the training rows: `remember(embedding_ND, targets_N)` returns
+    arrays by name, which the artifact keeps in `task.safetensors`.
+    """
+
+    reads_embedding: ClassVar[bool]
+    needs_rows: ClassVar[bool]
+    """Whether it has to be trained on out-of-scope rows."""
+    label: str
+    """Of the rows that belong to no class."""
+    keep: float
+    """Share of in-scope rows that are kept where there are too few out-of-scope rows to choose by."""
+
+    def far(self, signals: Signals, memory: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Return how far outside each row lies, (N,), in a unit of its own."""
+        ...
+
+    def threshold(
+        self, far_N: NDArray[np.floating], right_N: NDArray[np.bool_], outside_N: NDArray[np.bool_], keep: float
+    ) -> float:
+        """Return what rows must exceed to be rejected, chosen on these."""
         ...
 
 

@@ -25,14 +25,14 @@ from oreline.runtime.onnx import Runtime as OnnxRuntime
 from oreline.runtime.open import open_runtime
 from oreline.runtime.samples import read_samples, recompute_samples, scores_alone
 from oreline.runtime.windows import cut
-from oreline.store import TRAIN_ROWS, Artifact, Manifest
+from oreline.store import TASK_ARRAYS, TRAIN_ROWS, Artifact, Manifest
 from oreline.types import Columns, Encoded, Estimate, Event, OnEvent, Runtime, ignore
 
 if TYPE_CHECKING:
     from oreline.compress.int8 import Candidate
     from oreline.data.dataset import Dataset
 
-_COPIED = ("tokenizer.json", "config.json", TRAIN_ROWS)
+_COPIED = ("tokenizer.json", "config.json", TASK_ARRAYS, TRAIN_ROWS)
 _TIMED_ROWS = 256
 _LATENCY_ROWS = 50
 

@@ -239,7 +239,7 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     predicts = manifest["task"] != "none"
     has_dev_figures = predicts and manifest["metrics"] and _split(manifest, facts) == "dev"
     own: Sequence[str] = [
-        words.limit_labels if manifest["task_options"].get("labels") else "",
+        _limit_labels(words, manifest["task_options"]),
         words.limit_length.format(max_tokens=manifest["max_tokens"])
         if manifest["max_tokens"] and manifest["task"] not in _WINDOWED
         else "",
@@ -250,6 +250,12 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     ]
     extra = [escape(limit, limit=2000) for limit in facts.get("limits", ())]
     return "\n".join(f"- {limit}" for limit in [*own, *extra] if limit)
+
+
+def _limit_labels(words: Words, options: Mapping[str, Any]) -> str:
+    if reject := options.get("reject"):
+        return words.limit_reject.format(label=code(reject["options"]["label"]))
+    return words.limit_labels if options.get("labels") else ""
 
 
 def _usage(words: Words, manifest: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ class Words:
     default_use_encoder: str
     limits: str
     limit_labels: str
+    limit_reject: str
     limit_length: str
     limit_dev: str
     limit_data: str
@@ -115,6 +116,8 @@ ENGLISH = Words(
     "itself.",
     limits="Limits",
     limit_labels="Every text gets one of the labels above, even when none fits.",
+    limit_reject="A text that seems to fit none of the labels is answered {label}. Some that fit one are answered so "
+    "too, and some that fit none are not: see the in-scope and out-of-scope figures above.",
     limit_length="Longer texts are cut after {max_tokens} tokens; the rest is not read.",
     limit_dev="The figures are those of the split `dev`, which was looked at while the model was chosen: expect a "
     "little less elsewhere. `oreline evaluate` measures on rows that nothing was chosen on.",
@@ -209,6 +212,8 @@ CHINESE = Words(
     default_use_encoder="作为起始模型，在同类文本上继续微调；本身不能直接给出预测结果。",
     limits="局限性",
     limit_labels="每条文本都会被归入上述标签之一，即使没有一个标签真正合适。",
+    limit_reject="看起来不属于任何标签的文本会得到 {label}。少数属于某个标签的文本也会得到它，"
+    "而少数不属于任何标签的文本则不会：见上文域内（in scope）与域外（out of scope）指标。",
     limit_length="超过 {max_tokens} 个 token 的文本会被截断，超出部分不会被读取。",
     limit_dev="以上指标来自 `dev` 集，而挑选模型时参考过该数据集，因此在其他数据上的效果通常会略低。"
     "可用 `oreline evaluate` 在未参与挑选的数据上评估。",

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from oreline.errors import ArtifactError
 from oreline.runtime.batching import predict_in_batches
-from oreline.runtime.open import open_task
+from oreline.runtime.open import open_task, reads_embedding, scored
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
@@ -143,9 +143,10 @@ class Runtime:
             ],
             axis=1,
         )
-        embedding_ND = _sketch(rows, ids, values, num_rows) if embeddings else None
-        scores_NK = self.task.activate(logits_NK + self.model.bias_K)
-        return Predictions({"scores": scores_NK}, embedding_ND, lengths_N, encoded.truncated_N)
+        wanted = embeddings or reads_embedding(self.task)
+        embedding_ND = _sketch(rows, ids, values, num_rows) if wanted else None
+        scores_NK = scored(self.task, logits_NK + self.model.bias_K, embedding_ND)
+        return Predictions({"scores": scores_NK}, embedding_ND if embeddings else None, lengths_N, encoded.truncated_N)
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import load_file
 
 from oreline import registry
 from oreline.errors import ArtifactError, UsageError
-from oreline.store import Artifact
+from oreline.store import TASK_ARRAYS, Artifact
 from oreline.types import Runtime, Task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def open_runtime(
@@ -50,4 +56,22 @@ def open_runtime(
 def open_task(artifact: Artifact) -> Task:
     """Rebuild the task that an artifact was trained for."""
     task: Task = registry.create("task", artifact.manifest.task, **artifact.manifest.task_options)
+    if artifact.has(TASK_ARRAYS):
+        held: Task = getattr(task, "holding")(load_file(artifact.file(TASK_ARRAYS)))  # noqa: B009  few tasks have it
+        return held
     return task
+
+
+def reads_embedding(task: Task) -> bool:
+    """Whether a task's scores follow from the embeddings, too."""
+    return bool(getattr(task, "reads_embedding", False))
+
+
+def scored(
+    task: Task, logits_NK: NDArray[np.floating], embedding_ND: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Return a task's scores of rows, (N, K), from their logits and, where it reads them, their embeddings."""
+    if not reads_embedding(task):
+        return task.activate(logits_NK)
+    scores_NK: NDArray[np.float32] = getattr(task, "activate")(logits_NK, embedding_ND)  # noqa: B009
+    return scores_NK

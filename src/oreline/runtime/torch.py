@@ -20,7 +20,7 @@ from oreline.models.generation import end_id, refuse_too_long
 from oreline.models.load import tokenizer
 from oreline.models.writing import write
 from oreline.runtime.batching import length_batches, predict_in_batches, take
-from oreline.runtime.open import open_task
+from oreline.runtime.open import open_task, reads_embedding, scored
 from oreline.runtime.windows import predict_words, predictions
 from oreline.types import Columns, Encoded, Predictions
 
@@ -67,13 +67,14 @@ class Runtime:
         """Run one batch; the embedding is the vector that the head reads."""
         if self.task.view == "texts":
             return self._written(encoded, embeddings=embeddings)
-        run = functools.partial(self._run, embeddings=embeddings)
+        run = functools.partial(self._run, embeddings=embeddings or reads_embedding(self.task))
         if encoded.words is not None:
             max_tokens = self.artifact.manifest.max_tokens
             answered = predict_words(encoded, run, self.task, max_tokens=max_tokens, token_budget=self.token_budget)
             return predictions(encoded, *answered)
         logits_BK, embedding_BD = run(encoded)
-        return predictions(encoded, self.task.activate(logits_BK), embedding_BD)
+        scores_BK = scored(self.task, logits_BK, embedding_BD)
+        return predictions(encoded, scores_BK, embedding_BD if embeddings else None)
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""

@@ -5,12 +5,15 @@ Shape suffixes: N rows, K classes.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from oreline.errors import DataError, did_you_mean
+from oreline.tasks.calibration import best_temperature
+from oreline.tasks.scope import Scope
 from oreline.tasks.texts import encode_texts
 from oreline.types import Columns, Encoded
 
@@ -24,6 +27,8 @@ class OneOfClasses:
 
     Args:
         labels: class names in index order, each once.
+        temperature: what logits are divided by; fitted on dev where it is set, 1 where it is not.
+        reject: how rows of no class are told: `rejector`, its `options`, and what was fitted on dev.
 
     Raises `DataError` for fewer than two labels, or one that occurs twice.
     """
@@ -31,10 +36,12 @@ class OneOfClasses:
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     target: ClassVar[str] = "label"
     head: ClassVar[str] = "sequence_classification"
-    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "f1", "log_loss", "ece")
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "scope", "f1", "log_loss", "ece")
     view: ClassVar[str] = "classes"
 
-    def __init__(self, *, labels: Sequence[str]) -> None:
+    def __init__(
+        self, *, labels: Sequence[str], temperature: float | None = None, reject: Mapping[str, Any] | None = None
+    ) -> None:
         self._labels = tuple(labels)
         if len(self._labels) < 2 or len(set(self._labels)) < len(self._labels):
             raise DataError(
@@ -42,6 +49,8 @@ class OneOfClasses:
                 allowed="two labels or more, each once",
             )
         self._index = {label: index for index, label in enumerate(self._labels)}
+        self.temperature = temperature
+        self.scope = Scope.of(reject, self._labels) if reject else None
 
     @classmethod
     def options_from(cls, targets: Sequence[Any]) -> dict[str, Any]:
@@ -66,7 +75,28 @@ class OneOfClasses:
     @property
     def options(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"labels": list(self._labels)}
+        temperature = {"temperature": self.temperature} if self.temperature is not None else {}
+        reject = {"reject": self.scope.to_json()} if self.scope is not None else {}
+        return {"labels": list(self._labels), **temperature, **reject}
+
+    @property
+    def outside(self) -> int | None:
+        """Return the index of the label of rows that belong to no class; None where there is none."""
+        return self.scope.outside if self.scope is not None else None
+
+    @property
+    def reads_embedding(self) -> bool:
+        """Whether scores follow from the embeddings, too."""
+        return self.scope is not None and self.scope.threshold is not None and self.scope.rejector.reads_embedding
+
+    @property
+    def arrays(self) -> Mapping[str, NDArray[np.float32]]:
+        """Return what the rejector remembers of the training rows."""
+        return self.scope.memory if self.scope is not None else {}
+
+    def holding(self, arrays: Mapping[str, NDArray[np.float32]]) -> OneOfClasses:
+        """Return this task with the arrays that were saved beside its options."""
+        return self._with(self.scope.remembering(arrays) if self.scope is not None else None, self.temperature)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -98,8 +128,39 @@ class OneOfClasses:
         """Return this task: nothing in it is chosen on dev."""
         return self
 
-    def activate(self, logits_NK: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Turn logits into probabilities: the softmax over classes."""
+    def fitted(
+        self,
+        targets_N: NDArray[np.int64],
+        logits_NK: NDArray[np.floating],
+        embedding_ND: NDArray[np.floating] | None = None,
+    ) -> OneOfClasses:
+        """Return this task with the temperature and the threshold of rejection that are best on these rows.
+
+        The temperature is that of the rows which are in scope, over the classes alone.
+        """
+        inside = [k for k in range(len(self._labels)) if k != self.outside]
+        rows = np.flatnonzero(np.isin(targets_N, inside))
+        places_K = np.cumsum(np.isin(np.arange(len(self._labels)), inside)) - 1
+        temperature = self.temperature
+        if temperature is not None and len(rows):
+            temperature = best_temperature(logits_NK[rows][:, inside], places_K[targets_N[rows]])
+        scope = self.scope
+        if scope is not None:
+            scope = scope.fitted(targets_N, logits_NK / (temperature or 1.0), embedding_ND)
+        return self._with(scope, temperature)
+
+    def _with(self, scope: Scope | None, temperature: float | None) -> OneOfClasses:
+        changed = copy.copy(self)
+        changed.scope, changed.temperature = scope, temperature
+        return changed
+
+    def activate(
+        self, logits_NK: NDArray[np.floating], embedding_ND: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """Turn logits into probabilities: the softmax over classes, the label of rows of no class among them."""
+        logits_NK = logits_NK / (self.temperature or 1.0)
+        if self.scope is not None:
+            logits_NK = self.scope.scores(logits_NK, embedding_ND)
         exponent_NK = np.exp(logits_NK - logits_NK.max(axis=1, keepdims=True))
         scores_NK: NDArray[np.float32] = (exponent_NK / exponent_NK.sum(axis=1, keepdims=True)).astype(np.float32)
         return scores_NK

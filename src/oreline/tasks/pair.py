@@ -12,6 +12,8 @@ class Task(OneOfClasses):
 
     Args:
         labels: class names in index order, each once.
+        temperature: what logits are divided by; fitted on dev where it is set, 1 where it is not.
+        reject: how rows of no class are told: `rejector`, its `options`, and what was fitted on dev.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("text", "text_pair")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oreline.tasks.classes import OneOfClasses
@@ -18,12 +18,21 @@ class Task(OneOfClasses):
 
     Args:
         labels: class names in index order, each once.
+        temperature: what logits are divided by; fitted on dev where it is set, 1 where it is not.
+        reject: how rows of no class are told: `rejector`, its `options`, and what was fitted on dev.
         pattern: what the text is put into, with a masked place for the label's word (the method `prompt`); none when
             empty.
     """
 
-    def __init__(self, *, labels: Sequence[str], pattern: str = "") -> None:
-        super().__init__(labels=labels)
+    def __init__(
+        self,
+        *,
+        labels: Sequence[str],
+        temperature: float | None = None,
+        reject: Mapping[str, Any] | None = None,
+        pattern: str = "",
+    ) -> None:
+        super().__init__(labels=labels, temperature=temperature, reject=reject)
         self.pattern = pattern
         if pattern:
             check_pattern(pattern)

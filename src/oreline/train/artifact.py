@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from safetensors.numpy import save_file
 
 from oreline import store
 from oreline.data.fold import row_hashes
@@ -17,7 +18,7 @@ from oreline.report.report import Chart, Report
 from oreline.report.report import Table as ReportTable
 from oreline.runtime.open import open_runtime
 from oreline.runtime.samples import write_samples
-from oreline.store import EVENTS, TRAIN_ROWS, Artifact, Manifest
+from oreline.store import EVENTS, TASK_ARRAYS, TRAIN_ROWS, Artifact, Manifest
 from oreline.tasks.reading import reading
 from oreline.train.job import Job, Outcome
 from oreline.types import Estimate, Task
@@ -63,6 +64,8 @@ def write_artifact(
 ) -> None:
     """Write everything that belongs to the artifact into a folder that is being written, and seal it."""
     outcome.save(folder)
+    if arrays := getattr(job.task, "arrays", None):
+        save_file(dict(arrays), folder / TASK_ARRAYS)
     write_train_rows(folder, frame, job.task.inputs, job.start)
     report = _report(manifest, outcome, data)
     if (job.logs / EVENTS).is_file():

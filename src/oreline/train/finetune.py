@@ -26,6 +26,7 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.regularize import regularizers
+from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork
 from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
@@ -95,6 +96,7 @@ def finetune(
         if opened.head == "causal":
             require_causal(base_folder(start))  # before its template is looked for
         opened = opened.prepared(base_folder(start), tokenizer(base_folder(start)), options)
+    opened = asked(opened, options, trainer, frame[opened.target].to_list(), _targets(data, "dev", opened))
     recorded = {
         "task": task,
         **({"task_options": dict(task_options)} if task_options else {}),
@@ -126,7 +128,7 @@ def finetune(
         origin=origin or {},
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        job, outcome = _trained(trainer, job)
+        job, outcome = fitted(*_trained(trainer, job), trainer.runtime, task)
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -314,6 +316,13 @@ def encoded_rows(frame: pl.DataFrame, task: Task) -> Rows:
     with naming_rows(frame):
         refuse_unreadable(task, columns)
         return Rows(columns, reading(task, columns).encode_target(frame[task.target].to_list()))
+
+
+def _targets(data: Dataset, split: str, task: Task) -> list[Any]:
+    """Return a split's targets; none where there is no such split or column."""
+    if not data.manifest.splits.get(split) or task.target not in data.manifest.columns:
+        return []
+    return data.frame(split, [task.target])[task.target].to_list()
 
 
 def dev_rows(data: Dataset, task: Task) -> Rows | None:

@@ -38,7 +38,7 @@ def by_token(task: Any, encoded: Encoded, rows: Rows, max_tokens: int) -> tuple[
     """
     targets = []
     for number, (ids, words, target_W) in enumerate(zip(encoded.ids, encoded.words or (), rows.targets, strict=True)):
-        if len(words.places_W) != len(target_W):
+        if isinstance(target_W, np.ndarray) and len(words.places_W) != len(target_W):
             raise DataError(
                 f"a row has {len(words.places_W):,} words and {len(target_W):,} tags",
                 allowed="one tag for each word",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from oreline.evaluate.estimates import estimates, wilson
+from oreline.evaluate.rejection import outside_of, places, trade
 from oreline.evaluate.shown import flagged, worst_rows
 from oreline.evaluate.table import Table
 from oreline.metrics.ece import reliability
@@ -28,11 +29,13 @@ class View:
 
     def tables(self, table: Table, split: str, seed: int) -> list[ReportTable]:
         """Return figures per class, the most confident mistakes, the most frequent confusions."""
-        return [_per_class(table, split, seed), _worst_errors(table, split), _confusions(table, split)]
+        trades = [trade(table, split)] if outside_of(table) is not None else []
+        return [*trades, _per_class(table, split, seed), _worst_errors(table, split), _confusions(table, split)]
 
     def charts(self, table: Table, split: str) -> list[Chart]:
         """Return the confusion matrix and the reliability diagram."""
-        return [_confusion_matrix(table, split), _reliability(table, split)]
+        rejected = [places(table, split)] if outside_of(table) is not None else []
+        return [*rejected, _confusion_matrix(table, split), _reliability(table, split)]
 
     def warnings(self, table: Table, split: str) -> Iterator[str]:
         """Say which classes have no row."""

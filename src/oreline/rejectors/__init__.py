@@ -1,0 +1,1 @@
+"""How rows that belong to none of the classes are told, one file each. NumPy only."""
