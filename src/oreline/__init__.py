@@ -33,6 +33,9 @@ if TYPE_CHECKING:
         update,
     )
     from oreline.api.run import rerun, run
+    from oreline.api.suite import evaluate_suite
+    from oreline.api.transfer import transfer
+    from oreline.api.tune import tune
     from oreline.data.dataset import Dataset
     from oreline.errors import OrelineError
     from oreline.recipe import Recipe, TrainOptions
@@ -54,6 +57,7 @@ __all__ = [
     "compress",
     "deletion_test",
     "evaluate",
+    "evaluate_suite",
     "explain",
     "finetune",
     "load",
@@ -67,6 +71,8 @@ __all__ = [
     "rollback",
     "run",
     "serve",
+    "transfer",
+    "tune",
     "update",
 ]
 
@@ -79,8 +85,11 @@ _TYPES = {
     "Recipe": "oreline.recipe",
     "Report": "oreline.report.report",
     "TrainOptions": "oreline.recipe",
+    "evaluate_suite": "oreline.api.suite",
     "rerun": "oreline.api.run",
     "run": "oreline.api.run",
+    "transfer": "oreline.api.transfer",
+    "tune": "oreline.api.tune",
 }
 
 

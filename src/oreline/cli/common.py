@@ -20,9 +20,9 @@ from oreline.errors import UsageError
 if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
 
-_WRITERS = {"run", "refine", "pretrain", "finetune", "compress", "evaluate", "explain", "monitor"}
+_WRITERS = {"run", "tune", "refine", "pretrain", "finetune", "compress", "evaluate", "explain", "monitor"}
 HEEDED = {
-    "--set": _WRITERS | {"serve", "update"},
+    "--set": _WRITERS | {"merge", "serve", "update"},
     "--seed": _WRITERS | {"update"},
     "--force": _WRITERS | {"init", "rerun", "promote"},
 }
@@ -81,14 +81,14 @@ def call(common: Common, verb: str, **options: Any) -> Any:
 
     With `--dry-run` the plan is shown instead and nothing is called.
     """
-    from oreline import api
+    import oreline
     from oreline.recipe import assign, check_options, parse_assignment
 
     given = {name: value for name, value in options.items() if value is not None and value != []}
     for text in common.set_ or []:
         path, value = parse_assignment(text)
         assign(given, path, value)
-    function = getattr(api, verb)
+    function = getattr(oreline, verb)
     out = given.pop("out", None)
     checked = check_options(verb, given, function, "the command line")
     if common.dry_run and verb != "update":

@@ -21,11 +21,12 @@ from oreline.errors import OrelineError, UsageError, did_you_mean
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("start", "Look at raw data and write a recipe for it."),
     "run": ("start", "Execute a recipe; continues where it was interrupted."),
+    "tune": ("start", "Search values for keys of a recipe; continues where it was interrupted."),
     "rerun": ("start", "Make a model again from the recipe saved in it."),
     "refine": ("build", "Turn raw data into a dataset: clean, deduplicate, split, account for every row."),
     "pretrain": ("build", "Continue pretraining an encoder on texts without labels."),
     "finetune": ("build", "Train a model for a task on labelled rows."),
-    "merge": ("build", "Fold an adapter into its base: a whole model with the same answers."),
+    "merge": ("build", "Fold an adapter into its base, or join several models into one."),
     "compress": ("build", "Make a model smaller and faster, judged by the gate."),
     "update": ("build", "Teach a model fresh rows; promote the new version if the gate passes it."),
     "evaluate": ("use", "Judge a model on rows it was not trained on."),

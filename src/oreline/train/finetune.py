@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from oreline import registry, store
@@ -25,6 +26,8 @@ from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from oreline.data.dataset import Dataset
 
 
@@ -93,7 +96,7 @@ def finetune(
         task=opened,
         start=start,
         train=_rows(frame, opened),
-        dev=_dev_rows(data, opened),
+        dev=dev_rows(data, opened),
         options=options,
         seed=seed,
         work=work,
@@ -237,10 +240,13 @@ def _rows(frame: pl.DataFrame, task: Task) -> Rows:
         return Rows(columns, task.encode_target(frame[task.target].to_list()))
 
 
-def _dev_rows(data: Dataset, task: Task) -> Rows | None:
+def dev_rows(data: Dataset, task: Task, trained: NDArray[np.uint64] | None = None) -> Rows | None:
+    """Return the dev rows whose target the task knows, without those with a hash in `trained`; None of none."""
     if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
     frame = data.frame("dev", [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
     frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
+    if trained is not None:
+        frame = frame.filter(~np.isin(row_hashes(frame, list(task.inputs)), trained))
     return _rows(frame, task) if frame.height else None
