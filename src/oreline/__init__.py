@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         update,
     )
     from oreline.api.run import rerun, run
+    from oreline.api.suite import evaluate_suite
+    from oreline.api.transfer import transfer
+    from oreline.api.tune import tune
     from oreline.data.dataset import Dataset
     from oreline.errors import OrelineError
     from oreline.recipe import Recipe, TrainOptions
@@ -57,6 +60,7 @@ __all__ = [
     "compress",
     "deletion_test",
     "evaluate",
+    "evaluate_suite",
     "evaluate_triples",
     "explain",
     "finetune",
@@ -72,6 +76,8 @@ __all__ = [
     "rollback",
     "run",
     "serve",
+    "transfer",
+    "tune",
     "triples",
     "update",
 ]
@@ -85,8 +91,11 @@ _TYPES = {
     "Recipe": "oreline.recipe",
     "Report": "oreline.report.report",
     "TrainOptions": "oreline.recipe",
+    "evaluate_suite": "oreline.api.suite",
     "rerun": "oreline.api.run",
     "run": "oreline.api.run",
+    "transfer": "oreline.api.transfer",
+    "tune": "oreline.api.tune",
 }
 
 

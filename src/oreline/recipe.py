@@ -31,7 +31,7 @@ from oreline.generation import Generation
 Verbs = Mapping[str, Callable[..., Any]]
 Schedule = Literal["linear", "cosine", "constant", "inverse_sqrt"]
 
-REFERENCES = ("data", "model", "start", "live", "fresh", "gate", "compare", "baseline", "rehearse")
+REFERENCES = ("data", "model", "others", "base", "start", "live", "fresh", "gate", "compare", "baseline", "rehearse")
 """Options whose value may be the name of an earlier step."""
 
 _RUN_OPTIONS = {"out", "force", "seed", "quiet", "on_event"}
@@ -135,9 +135,9 @@ def read(source: str | Path | Mapping[str, Any], verbs: Verbs, *, overrides: Seq
     `overrides` are `step.key=value` assignments (`finetune.train.epochs=3`), or `key=value` at the top.
     Raises `UsageError` for YAML that does not parse, an unknown key, a wrong value, or a reference to nothing.
     """
-    raw = _load(source) if not isinstance(source, Mapping) else dict(source)
+    raw = load_yaml(source) if not isinstance(source, Mapping) else dict(source)
     where = str(source) if not isinstance(source, Mapping) else "recipe"
-    _refuse_unknown(raw, {"name", "out", "seed", "steps", "engine"}, where)
+    _refuse_unknown(raw, {"name", "out", "seed", "steps", "engine", "tune"}, where)
     if raw.get("engine", "local") != "local":
         raise UsageError(f"unknown engine {raw['engine']!r}", where=where, allowed="local")
     entries = raw.get("steps")
@@ -231,6 +231,7 @@ def schema(verbs: Verbs) -> dict[str, Any]:
             "out": {"type": "string"},
             "seed": {"type": "integer"},
             "engine": {"enum": ["local"]},
+            "tune": {"type": "object", "description": "what `oreline tune` searches: {KEY: {low, high} or [values]}"},
             "steps": {"type": "array", "minItems": 1, "items": {"anyOf": steps}},
         },
         "required": ["steps"],
@@ -263,7 +264,8 @@ def assign(options: dict[str, Any], path: Sequence[str], value: Any) -> None:
     options[path[-1]] = value
 
 
-def _load(source: str | Path) -> dict[str, Any]:
+def load_yaml(source: str | Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file. Raises `UsageError` where there is none, with the line that is wrong."""
     file = Path(source)
     if not file.is_file():
         raise UsageError(f"there is no recipe {str(source)!r}", remedy="`oreline init FILE` writes one for your data")

@@ -54,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "method": Kind("train.methods", "Method", "train"),
     "optimizer": Kind("train.optimizers", "Optimizer", "train"),
     "regularizer": Kind("train.regularizers", "Regularizer", "train"),
+    "merging": Kind("train.merging", "Merging", "train"),
     "tracker": Kind("train.trackers", "Tracker", "track"),
     "explainer": Kind("explain", "Explainer", "data"),
     "compression": Kind("compress", "Compression", "export"),

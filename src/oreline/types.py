@@ -356,6 +356,19 @@ class Network(Protocol):
         ...
 
 
+class Merging(Protocol):
+    """Joins the weights of several models into one (torch)."""
+
+    needs_base: ClassVar[bool]
+    """Whether it works on changes from a common start model."""
+    num_models: ClassVar[tuple[int, int | None]]
+    """The fewest and the most models that it takes; None without a limit."""
+
+    def merge(self, models: Sequence[Any], weights: Sequence[float], base: Any) -> dict[str, Any]:
+        """Return weights by name from those of each model, in float64; `weights` add up to 1."""
+        ...
+
+
 class Metric(Protocol):
     """A figure computed from one table of targets and outputs."""
 

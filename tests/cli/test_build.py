@@ -188,3 +188,33 @@ def test_an_adapters_name_is_a_method_and_merge_makes_it_whole(cli, data_folder:
     wrong = cli("finetune", data_folder, "--start", tiny_start, "--method", "lorra")
     assert wrong.code == 2
     assert "did you mean 'lora'" in wrong.err
+
+
+def test_leaving_values_out(cli, reviews_csv: Path) -> None:
+    leave = ("finetune", reviews_csv, "--method", "linear", "--leave-out")
+    planned = cli(*leave, "movie", "--dry-run")
+    assert planned.code == 0, planned.err
+    refused = cli(*leave, "movie")
+    assert refused.code == 2
+    assert "--leave-out movie=VALUE,VALUE" in refused.err
+    done = cli(*leave, "day=2026-01-05,2026-01-06", "--json", "--out", "out")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["tables"][0]["rows"][0][0] == "2026-01-05, 2026-01-06"
+    assert Path("out/report.html").is_file()
+    assert "--reference belongs to --leave-out" in cli("finetune", reviews_csv, "--reference").err
+
+
+def test_several_models_are_merged(cli, data_folder: Path, tiny_start: Path) -> None:
+    train = ("--method", "full", "--set", "train.epochs=0.3", "--set", "train.threads=1")
+    for name, seed in (("a", "1"), ("b", "2")):
+        assert cli("finetune", data_folder, "--start", tiny_start, *train, "--seed", seed, "--out", name).code == 0
+    assert cli("merge", "a", "b", "--by", "slerp", "--dry-run").code == 0
+    done = cli("merge", "a", "b", "--by", "ties", "--set", "by_options.density=0.5", "--weight", "2", "--weight", "1",
+               "--out", "m", "--json")  # fmt: skip
+    assert done.code == 0, done.err
+    options = ore.Artifact.open("m").manifest.recipe["options"]
+    assert (options["by"], options["by_options"], len(options["others"])) == ("ties", {"density": 0.5}, 1)
+    assert options["weights"] == pytest.approx([2 / 3, 1 / 3])
+    refused = cli("merge", "a", "--by", "ties")
+    assert refused.code == 2
+    assert "join several models" in refused.err

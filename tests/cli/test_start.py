@@ -44,6 +44,30 @@ def test_rerun(cli, model_folder: Path) -> None:
     assert ore.Artifact.open("again").id == ore.Artifact.open(model_folder).id
 
 
+def test_tune(cli, data_folder: Path) -> None:
+    steps = [{"finetune": {"data": str(data_folder), "method": "linear"}}]
+    Path("r.yaml").write_text(yaml.safe_dump({"name": "small", "out": "out", "steps": steps}))
+    refused = cli("tune", "r.yaml", "--search", "method_options.longst=1..3")
+    assert refused.code == 2
+    assert "did you mean 'longest'" in refused.err
+    search = ("tune", "r.yaml", "--search", "method_options.longest=1..3", "--trials", "2")
+    planned = cli(*search, "--dry-run")
+    assert planned.code == 0, planned.err
+    assert "1..3" in planned.out
+    assert not Path("out-tune").exists()
+    done = cli(*search, "--set", "finetune.method_options.max_features=50", "--seed", "3")
+    assert done.code == 0, done.err
+    assert "The best recipe" in done.out
+    assert "trial 2: accuracy" in done.err
+    best = yaml.safe_load(Path("out-tune/best.yaml").read_text())
+    assert (best["seed"], best["steps"][0]["finetune"]["method_options"]["max_features"]) == (3, 50)
+    again = cli(*search, "--set", "finetune.method_options.max_features=50", "--seed", "3", "--json")
+    assert json.loads(again.out)["facts"]["trials"] == 2
+    assert "another search was made here" in cli(*search).err
+    assert cli(*search, "--force", "--quiet").code == 0
+    assert cli("run", "out-tune/best.yaml").code == 0
+
+
 def test_a_wrong_recipe(cli) -> None:
     Path("r.yaml").write_text("steps:\n  - refine: {dta: x.csv}\n")
     done = cli("run", "r.yaml")

@@ -159,3 +159,23 @@ def test_monitor_without_a_log(cli, model_folder: Path) -> None:
     done = cli("monitor", model_folder, "--live", "nowhere.sqlite")
     assert done.code == 2
     assert "--log" in done.err
+
+
+def test_evaluate_a_suite(cli, reviews_csv: Path) -> None:
+    Path("s.yaml").write_text(f"name: one\nmethod: linear\ntasks:\n  - quotes: {{data: {reviews_csv}}}\n")
+    planned = cli("evaluate", "x", "--suite", "s.yaml", "--dry-run")
+    assert planned.code == 0, planned.err
+    assert not Path("runs/suite-one").exists()
+    done = cli("evaluate", "x", "--suite", "s.yaml", "--json", "--set", "method_options.longest=2")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["tables"][0]["rows"][0][0] == "quotes"
+    assert Path("runs/suite-one/report.html").is_file()
+    refused = cli("evaluate", "x", "data", "--suite", "s.yaml")
+    assert refused.code == 2
+    assert "DATA changes nothing with --suite" in refused.err
+    assert "evaluate needs data" in cli("evaluate", "x").err
+    Path("one.csv").write_text("text,label\n" + "".join(f"film {n},same\n" for n in range(30)))
+    Path("bad.yaml").write_text("method: linear\ntasks:\n  - same: {data: one.csv}\n")
+    failed = cli("evaluate", "x", "--suite", "bad.yaml")
+    assert failed.code == 1
+    assert "only 1 class" in failed.out

@@ -39,7 +39,8 @@ def rerun(
             on_event=on_event,
         )
     if verb == "merge":
-        return build.merge(_parent(artifact, options, "merged"), out=place, force=force, on_event=on_event)
+        given = {name: options[name] for name in ("others", "by", "by_options", "weights", "base") if name in options}
+        return build.merge(_parent(artifact, options, "merged"), **given, out=place, force=force, on_event=on_event)
     return _compress(artifact, options, place, force, on_event)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
-from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.errors import DataError, OrelineError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
@@ -196,25 +196,49 @@ def finetune(
 def merge(
     model: Any,
     *,
+    others: Sequence[Any] = (),
+    by: str = "mean",
+    by_options: dict[str, Any] | None = None,
+    weights: Sequence[float] = (),
+    base: Any = None,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
     on_event: OnEvent = ignore,
 ) -> Artifact:
-    """Fold an adapter into its base: a whole model with the same answers, which needs no base any more.
+    """Fold an adapter into its base, or join the weights of several models into one.
 
     Args:
-        model: an artifact with an adapter, its folder, a home or `HOME@alias`.
+        model: an artifact with an adapter, its folder, a home or `HOME@alias`; or the first of several whole models.
+        others: models of the same architecture, tokenizer and labels; without any, the model's adapter is folded.
+        by: how they are joined, the name of a merging plug; `by_options` are its keyword arguments.
+        weights: one for each model, the first's first; equal when not given.
+        base: the start model that all come from, for `ties`; found in their lineage when not given.
         out: the artifact's folder; a new one in `./oreline-runs` when not given.
         seed: changes nothing; every verb of a recipe is handed one.
 
     Raises:
-        UsageError: the model has no adapter, or one that is no change of weights (prefix, prompt, bottleneck).
+        UsageError: the only model has no adapter, or one that is no change of weights (prefix, prompt, bottleneck);
+            several models that do not fit together.
         ArtifactError: the base is not there, or is another one by now.
     """
-    from oreline.train.merge import merge as run
+    first, place = Artifact.open(names.model_path(model)), names.output_folder("merge", out)
+    if not others:
+        from oreline.train.merge import merge as fold
 
-    return run(Artifact.open(names.model_path(model)), out=names.output_folder("merge", out), force=force)
+        return fold(first, out=place, force=force)
+    from oreline.evaluate.estimates import task_estimates
+    from oreline.train.combine import Way, combine
+
+    names.known_plug("merging", by)
+    models = [first, *(Artifact.open(names.model_path(other)) for other in others)]
+    way = Way(by, by_options or {}, list(weights), names.start_folder(base))
+    try:
+        dev = training_data(first)
+    except OrelineError as error:  # the data are gone or others: the model is as good, only not measured
+        on_event(Event("merge", message=f"no figures on dev: {error.what}"))
+        dev = None
+    return combine(models, way=way, out=place, force=force, dev=dev, estimate=task_estimates)
 
 
 @names_missing_extras

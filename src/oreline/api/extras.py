@@ -28,6 +28,7 @@ PURPOSES = {
     "train": "pretrain, finetune, update",
     "export": "compress to ONNX int8",
     "serve": "predict and serve compressed models over HTTP, monitor their log",
+    "tune": "search values for keys of a recipe",
     "track": "training curves in TensorBoard, MLflow and Weights & Biases",
 }
 

@@ -146,6 +146,11 @@ def start_origin(start: Any) -> dict[str, str]:
     return {"name": name} if is_hub_id else {}
 
 
+def model_name(model: Any) -> str:
+    """Return a model as a recipe names it: its folder, or the name that was given."""
+    return str(model.path if isinstance(model, Artifact) else model)
+
+
 def model_path(model: Any) -> Path:
     """Return the folder of a trained model: an artifact, its folder, a home (the champion) or `HOME@alias`."""
     if isinstance(model, Artifact):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 PROBE_ROWS = 5000
-_WRITERS = {"refine", "pretrain", "finetune", "multitask", "merge", "compress", "update"}
+_WRITERS = {"refine", "pretrain", "finetune", "multitask", "transfer", "merge", "compress", "update"}
 """Verbs that write something whether a place is named or not."""
 
 
@@ -64,6 +64,9 @@ def estimate(verb: str, options: Mapping[str, Any], seed: int = 0) -> Estimated:
         return estimate_training(verb, options)
     if verb == "multitask":
         return estimate_together(options)
+    if verb == "transfer":
+        found = estimate_training("finetune", options)
+        return replace(found, note=f"each model: {found.note}")
     return estimate_use(verb, options) if "model" in options else Estimated()
 
 
@@ -125,14 +128,20 @@ def _estimate_step(
     }
     if not waits:
         return estimate(verb, options, read.seed)
+    from oreline.data.sources import given_splits
+
     known = {option: to_do.get(name, {}) for option, name in waits.items()}
     if verb not in ("pretrain", "finetune") or not set(waits) <= {"data", "start"}:
         return Estimated(note="after " + " and ".join(dict.fromkeys(waits.values())))
     given, share = dict(options), None
     if "data" in waits:
         raw = known["data"]
-        share = (raw.get("split") or names.DEFAULT_SPLIT).get("train", 1.0)
-        given |= {"data": raw["data"], "text": (raw.get("roles") or {}).get("text", raw.get("text"))}
+        parts = given_splits(raw["data"]) or {}
+        share = 1.0 if "train" in parts else (raw.get("split") or names.DEFAULT_SPLIT).get("train", 1.0)
+        given |= {
+            "data": parts.get("train", raw["data"]),
+            "text": (raw.get("roles") or {}).get("text", raw.get("text")),
+        }
     if "start" in waits:
         given["start"] = known["start"].get("start")
     found = estimate_training(verb, given, train_share=share)

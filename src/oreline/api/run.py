@@ -94,12 +94,12 @@ def run(
     begun = time.monotonic()
     for number, item in enumerate(steps, start=1):
         title = f"[{number}/{len(steps)}] {item.step.name}"
-        if _is_finished(item, record):
+        if is_finished(item, record):
             on_event(Event("run", message=f"{title}: done already"))
             continue
         on_event(Event("run", message=title + (f" ({item.step.verb})" if item.step.name != item.step.verb else "")))
         step_begun = time.monotonic()
-        _execute(item, read.seed, on_event)
+        execute(item, read.seed, on_event)
         record[item.step.name] = {"key": item.key, "seconds": round(time.monotonic() - step_begun, 2)}
         store.write_json(read.out / RECORD, {"steps": record})
     seconds = {name: float(entry.get("seconds", 0.0)) for name, entry in record.items()}
@@ -109,11 +109,14 @@ def run(
     return report
 
 
-def planned(read: Recipe) -> list[Planned]:
-    """Put folders in place of step names. Raises `UsageError` for a name that is neither a step nor a file."""
+def planned(read: Recipe, *, folder: Callable[[str, str], Path] | None = None) -> list[Planned]:
+    """Put folders in place of step names. Raises `UsageError` for a name that is neither a step nor a file.
+
+    `folder(name, key)` says where a step's output lies; by default in the recipe's `out`, under the step's name.
+    """
     done: dict[str, Planned] = {}
     for step in read.steps:
-        _check_plugs(step, read)
+        check_plugs(step, read)
         options = dict(step.options)
         inputs = []
         for option in recipes.REFERENCES:
@@ -136,7 +139,7 @@ def planned(read: Recipe) -> list[Planned]:
         plain = {name: value for name, value in step.options.items() if name not in recipes.REFERENCES}
         content = json.dumps([step.verb, plain, inputs, read.seed], sort_keys=True, default=_as_json)
         key = hashlib.sha256(content.encode()).hexdigest()
-        done[step.name] = Planned(step, options, read.out / step.name, key)
+        done[step.name] = Planned(step, options, folder(step.name, key) if folder else read.out / step.name, key)
     return list(done.values())
 
 
@@ -147,7 +150,7 @@ def plan_run(recipe: str | Path | Mapping[str, Any], *, overrides: Sequence[str]
     read = recipes.read(recipe, STEPS, overrides=overrides)
     record = _record(read.out)
     steps = planned(read)
-    return plan.plan_recipe(read, [(item.step, item.options, _is_finished(item, record)) for item in steps])
+    return plan.plan_recipe(read, [(item.step, item.options, is_finished(item, record)) for item in steps])
 
 
 def rerun(
@@ -167,7 +170,7 @@ def rerun(
     return again.rerun(Artifact.open(names.model_path(model)), out=out, force=force, on_event=on_event)
 
 
-def _check_plugs(step: Step, read: Recipe) -> None:
+def check_plugs(step: Step, read: Recipe) -> None:
     """A plug that does not exist is said before the first step runs, not after the steps before it."""
     kinds = {**_PLUGS, "method": "compression" if step.verb == "compress" else "method"}
     for option, kind in kinds.items():
@@ -185,7 +188,8 @@ def _check_plugs(step: Step, read: Recipe) -> None:
 # --- one step -----------------------------------------------------------------------------------------------
 
 
-def _execute(item: Planned, seed: int, on_event: OnEvent) -> None:
+def execute(item: Planned, seed: int, on_event: OnEvent) -> None:
+    """Call one step's verb."""
     function = STEPS[item.step.verb]
     accepted = inspect.signature(function).parameters
     # What lies there under this run's record is this run's own: an unfinished or outdated output of this step.
@@ -198,7 +202,8 @@ def _execute(item: Planned, seed: int, on_event: OnEvent) -> None:
         result[1].save(folder, name=item.step.name)
 
 
-def _is_finished(item: Planned, record: Mapping[str, Any]) -> bool:
+def is_finished(item: Planned, record: Mapping[str, Any]) -> bool:
+    """Whether the record has a step under its key, and the output still opens."""
     if record.get(item.step.name, {}).get("key") != item.key:
         return False
     try:
@@ -281,13 +286,17 @@ def _record(out: Path) -> dict[str, Any]:
         ) from error
 
 
-def _save_recipe(read: Recipe) -> None:
-    """Keep the complete recipe, overrides included, beside what it produced."""
+def complete(read: Recipe) -> dict[str, Any]:
+    """Return the content of a recipe, overrides and names of steps included."""
     steps = [
         {step.verb: {"as": step.name, **json.loads(json.dumps(step.options, default=_as_json))}} for step in read.steps
     ]
-    content = {"name": read.name, "out": str(read.out), "seed": read.seed, "steps": steps}
-    store.write_text(read.out / "recipe.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+    return {"name": read.name, "out": str(read.out), "seed": read.seed, "steps": steps}
+
+
+def _save_recipe(read: Recipe) -> None:
+    """Keep the complete recipe beside what it produced."""
+    store.write_text(read.out / "recipe.yaml", yaml.safe_dump(complete(read), allow_unicode=True, sort_keys=False))
 
 
 def _as_json(value: Any) -> Any:

@@ -93,12 +93,18 @@ def _compress(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 def _merge(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     from oreline.runtime.samples import read_samples
+    from oreline.train.combine import refuse_differing
     from oreline.train.merge import refuse_whole
 
-    refuse_whole(artifact)
+    others = [Artifact.open(names.model_path(other)) for other in options.get("others") or ()]
+    for other in others:
+        refuse_differing(artifact, other)
+    if not others:
+        refuse_whole(artifact)
     rows = read_samples(artifact, "reference").height
     seconds = _seconds_a_row(load(artifact), _columns(artifact, None)) * rows
-    memory = peak_bytes() + 2 * weights_bytes(artifact.path)
+    copies = 2 + 3 * len(others)  # float64 of each model, and the sum
+    memory = peak_bytes() + copies * weights_bytes(artifact.path)
     return _estimated(rows, seconds, "sample rows are answered anew", memory)
 
 

@@ -109,11 +109,27 @@ def finetune(
     group: Group = None,
     time: Time = None,
     role: Role = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(help="COLUMN=VALUE,… trains without these values and judges on them; COLUMN: each value once."),
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="With --leave-out: beside a model that is trained with all values.")
+    ] = False,
     out: Out = None,
 ) -> None:
-    """Train a model for a task on labelled rows."""
+    """Train a model for a task on labelled rows.
+
+    With --leave-out the result is a report: figures on test rows with the other and with the left-out values, side by
+    side. --set adapt.epochs=1 then pretrains on the left-out values' texts first, and compares.
+    """
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
-    show(common, call(common, "finetune", data=data, task=task, start=start, method=method, **columns, out=out))
+    given = {"data": data, "task": task, "start": start, "method": method, **columns, "out": out}
+    if leave_out is not None:
+        return show(common, call(common, "transfer", leave_out=leave_out, reference=reference, **given))
+    if reference:
+        raise UsageError("--reference belongs to --leave-out", remedy="add --leave-out COLUMN, or leave it out")
+    return show(common, call(common, "finetune", **given))
 
 
 def multitask(
@@ -149,11 +165,25 @@ def compress(
 
 def merge(
     common: Common,
-    model: Annotated[str, typer.Argument(help="A model with an adapter: a folder, a home, or HOME@alias.")],
+    model: Annotated[str, typer.Argument(help="A model with an adapter, or the first of several whole models.")],
+    others: Annotated[
+        list[str] | None, typer.Argument(help="Models of the same architecture and labels, joined with it.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="How several are joined; see `oreline list merging`.")] = "mean",
+    weight: Annotated[
+        list[float] | None, typer.Option(help="A weight for each model, in order; equal ones when none is given.")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="The start model that all come from, for ties.")] = None,
     out: Out = None,
 ) -> None:
-    """Fold an adapter into its base: a whole model with the same answers, which needs no base any more."""
-    show(common, call(common, "merge", model=model, out=out))
+    """Fold an adapter into its base: a whole model with the same answers. Or join several models into one.
+
+    For example: oreline merge a b c --by ties --set by_options.density=0.3.
+    """
+    if not others and (weight or base or by != "mean"):
+        raise UsageError("--by, --weight and --base join several models", remedy="oreline merge MODEL MODEL …")
+    given = {"others": others, "by": by, "weights": weight, "base": base} if others else {}
+    show(common, call(common, "merge", model=model, **given, out=out))
 
 
 def update(

@@ -20,9 +20,11 @@ from oreline.errors import UsageError
 if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
 
-_WRITERS = {"run", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor", "triples"}
+_WRITERS = {
+    "run", "tune", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor", "triples",
+}  # fmt: skip
 HEEDED = {
-    "--set": _WRITERS | {"serve", "update", "predict"},
+    "--set": _WRITERS | {"merge", "serve", "update", "predict"},
     "--seed": _WRITERS | {"update"},
     "--force": _WRITERS | {"init", "rerun", "promote"},
 }
@@ -81,11 +83,11 @@ def call(common: Common, verb: str, **options: Any) -> Any:
 
     With `--dry-run` the plan is shown instead and nothing is called.
     """
-    from oreline import api
+    import oreline
     from oreline.recipe import check_options
 
     given = set_options(common, {name: value for name, value in options.items() if value is not None and value != []})
-    function = getattr(api, verb)
+    function = getattr(oreline, verb)
     out = given.pop("out", None)
     checked = check_options(verb, given, function, "the command line")
     if common.dry_run and verb != "update":

@@ -1,9 +1,9 @@
-"""Commands that work from a recipe: init, run, rerun."""
+"""Commands that work from a recipe: init, run, tune, rerun."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -63,6 +63,36 @@ def _in_short(report: Report) -> Report:
     facts = {name: value for name, value in report.facts.items() if name != "steps_s" and value != []}
     tables = [table for table in report.tables if table.title in ("Results", "Where it lies")]
     return dataclasses.replace(report, facts=facts, tables=tables, charts=(), metrics={})
+
+
+def tune(
+    common: Common,
+    recipe: Annotated[str, typer.Argument(help="A recipe with a step that fine-tunes.")],
+    search: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=LOW..HIGH, KEY=LOW..HIGH:log or KEY=A,B,C; repeatable. Beside `tune:` in the recipe."),
+    ] = None,
+    step: Annotated[str | None, typer.Option(help="The fine-tuning step that is judged; the last one.")] = None,
+    trials: Annotated[int, typer.Option(help="How many trials at most, earlier ones included.")] = 20,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long, earlier tries included.")] = None,
+    pruner: Annotated[str, typer.Option(help="What stops trials early: median, hyperband, none.")] = "median",
+    out: Annotated[str | None, typer.Option(help="The folder of the search; the recipe's with -tune.")] = None,
+) -> None:
+    """Search values for keys of a recipe, judged on dev; the same command continues an interrupted search.
+
+    For example: --search train.learning_rate=1e-5..5e-4:log --search method=full,lora. The best recipe is written to
+    OUT/best.yaml. Here --set takes STEP.KEY=VALUE.
+    """
+    from oreline.api.tune import forecast
+    from oreline.api.tune import tune as execute
+
+    overrides = [*(common.set_ or []), *([f"seed={common.seed}"] if common.seed is not None else [])]
+    given: dict[str, Any] = {"search": search or [], "step": step, "pruner": pruner, "overrides": overrides, "out": out}
+    if common.dry_run:
+        return show(common, forecast(recipe, trials=trials, minutes=minutes, **given))
+    with watching(common) as on_event:
+        report = execute(recipe, trials=trials, minutes=minutes, force=common.force, on_event=on_event, **given)
+    return show(common, report)
 
 
 def rerun(

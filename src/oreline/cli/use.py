@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,12 @@ Model = Annotated[str, typer.Argument(help="A model folder, a home (its champion
 def evaluate(
     common: Common,
     model: Model,
-    data: Annotated[str, typer.Argument(help="A dataset, DATASET#split, or a raw file with the model's columns.")],
+    data: Annotated[
+        str | None, typer.Argument(help="A dataset, DATASET#split, or a raw file with the model's columns.")
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="Fine-tune and judge MODEL on every task of this suite: a folder, or a YAML.")
+    ] = None,
     split: Annotated[str, typer.Option(help="Which split of a dataset.")] = "test",
     compare: Annotated[str | None, typer.Option(help="A second model, judged on the same rows.")] = None,
     baseline: Annotated[
@@ -24,9 +29,32 @@ def evaluate(
     slices: Annotated[list[str] | None, typer.Option("--slice", help="Break figures down by this column.")] = None,
     out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
 ) -> None:
-    """Judge a model on rows it was not trained on."""
+    """Judge a model on rows it was not trained on; with --suite, fine-tune a start model on several tasks in one table.
+
+    With --suite, --set takes options of all tasks, and the same command continues a suite that was interrupted.
+    """
+    if suite is not None:
+        return _evaluate_suite(common, model, suite, out, {"DATA": data, "--compare": compare, "--baseline": baseline})
+    if data is None:
+        raise UsageError("evaluate needs data", allowed="a dataset or a file, or --suite FOLDER for several tasks")
     options = {"split": split, "compare": compare, "baseline": baseline, "slices": slices, "out": out}
-    show(common, call(common, "evaluate", model=model, data=data, **options))
+    return show(common, call(common, "evaluate", model=model, data=data, **options))
+
+
+def _evaluate_suite(common: Common, model: str, suite: str, out: str | None, idle: dict[str, str | None]) -> None:
+    from oreline.api.suite import evaluate_suite, plan_suite
+
+    if given := next((name for name, value in idle.items() if value is not None), None):
+        raise UsageError(f"{given} changes nothing with --suite", remedy="leave it out: the suite names its data")
+    options: dict[str, Any] = {"overrides": common.set_ or [], "out": out, "seed": common.seed}
+    if common.dry_run:
+        return show(common, plan_suite(model, suite, **options))
+    with watching(common) as on_event:
+        report = evaluate_suite(model, suite, force=common.force, on_event=on_event, **options)
+    show(common, report)
+    if report.facts["failed"]:
+        raise SystemExit(1)
+    return None
 
 
 def predict(

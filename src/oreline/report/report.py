@@ -12,7 +12,7 @@ from oreline.report import formatting, html, terminal
 from oreline.store import translating, write_json
 from oreline.types import Estimate
 
-ChartKind = Literal["bars", "histogram", "lines", "matrix", "reliability"]
+ChartKind = Literal["bars", "histogram", "lines", "matrix", "reliability", "scatter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Chart:
     * bars: `{"labels": [...], "series": {"train": [...], …}}`
     * histogram: `{"edges": [n+1], "series": {"train": [n], …}}`, and `x_label` if wanted
     * lines: `{"x": {"dev loss": [...]}, "y": {"dev loss": [...]}, "x_label": "step", "y_label": "loss"}`
+    * scatter: as lines, with `x_log`, `x_names` for named places 0, 1, …, and `lines`: series drawn as steps
     * matrix: `{"labels": [...], "values": [[...], …]}`, rows are true, columns are predicted
     * reliability: `{"confidence": [...], "accuracy": [...], "count": [...]}`, one entry for each bin
     """

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from oreline import registry, store
@@ -32,6 +33,8 @@ from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from oreline.data.dataset import Dataset
 
 
@@ -325,11 +328,13 @@ def _targets(data: Dataset, split: str, task: Task) -> list[Any]:
     return data.frame(split, [task.target])[task.target].to_list()
 
 
-def dev_rows(data: Dataset, task: Task) -> Rows | None:
-    """Return the dev rows that the task knows the targets of, or None where there are none."""
+def dev_rows(data: Dataset, task: Task, trained: NDArray[np.uint64] | None = None) -> Rows | None:
+    """Return the dev rows whose target the task knows, without those with a hash in `trained`; None of none."""
     if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
     frame = labelled_frame(data, "dev", task, [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
     frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
+    if trained is not None:
+        frame = frame.filter(~np.isin(row_hashes(frame, list(task.inputs)), trained))
     return encoded_rows(frame, task) if frame.height else None

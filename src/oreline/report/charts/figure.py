@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oreline.report import formatting
-from oreline.report.charts import axes, bars, histogram, lines, matrix, reliability
+from oreline.report.charts import axes, bars, histogram, lines, matrix, reliability, scatter
 from oreline.report.markup import Markup, join, tag
 
 Draw = Callable[[Mapping[str, Any], str], Markup]
@@ -17,7 +17,10 @@ _DRAW: dict[str, Draw] = {
     "lines": lines.draw,
     "matrix": matrix.draw,
     "reliability": reliability.draw,
+    "scatter": scatter.draw,
 }
+_OVER_X = ("lines", "scatter")
+"""Kinds whose series have places of their own on the horizontal axis."""
 _SHARES = (0.01, 0.05, 0.25, 1.0)
 
 
@@ -38,7 +41,7 @@ def is_empty(kind: str, data: Mapping[str, Any]) -> bool:
         return not any(data.get("count", ()))
     if kind == "matrix":
         return not data.get("labels")
-    series = data.get("y" if kind == "lines" else "series", {})
+    series = data.get("y" if kind in _OVER_X else "series", {})
     if kind == "bars" and not data.get("labels"):
         return True
     return not any(value is not None for values in series.values() for value in values)
@@ -50,12 +53,12 @@ def _legend(kind: str, data: Mapping[str, Any]) -> Markup:
     if kind == "reliability":
         entries = [_entry("s1", "accuracy with 95 % interval"), _entry("ideal", "perfect calibration")]
         return tag("ul", *entries, _entry("s4", "rows"), class_="legend")
-    series = data["y" if kind == "lines" else "series"]
+    series = data["y" if kind in _OVER_X else "series"]
     # One series is named by the caption, and a skyline's panels bear their own names.
     if len(series) < 2 or (kind == "bars" and bars.is_wide(data)):
         return Markup("")
     key = "stroke" if kind == "lines" else ""
-    names = [name if kind == "lines" else counted(name, values) for name, values in series.items()]
+    names = [name if kind in _OVER_X else counted(name, values) for name, values in series.items()]
     return tag("ul", *(_entry(f"{axes.series_class(i)} {key}", name) for i, name in enumerate(names)), class_="legend")
 
 

@@ -1,0 +1,1 @@
+"""Ways to join the weights of several models into one; one file each."""

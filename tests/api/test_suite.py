@@ -1,0 +1,134 @@
+"""Several tasks, one start model, one table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import oreline as ore
+from oreline.api.suite import plan_suite, read_suite
+from oreline.errors import UsageError
+from oreline.types import Event
+
+
+@pytest.fixture
+def folder(tmp_path: Path, reviews_csv: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A suite of two tasks: reviews from one file, numbers from given splits."""
+    monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
+    place = tmp_path / "suite"
+    place.mkdir()
+    (place / "reviews.csv").write_bytes(reviews_csv.read_bytes())
+    for part, rows in (("train", 60), ("test", 40)):
+        lines = [json.dumps({"text": "great " * (n % 5) + f"film {part} {n}", "label": n % 5}) for n in range(rows)]
+        (place / f"{part}.jsonl").write_text("\n".join(lines))
+    tasks = [
+        {"quotes": {"data": "reviews.csv", "group": "movie"}},
+        {"numbers": {"data": {"train": "train.jsonl", "test": "test.jsonl"}, "task": "regression"}},
+    ]
+    write(place, {"name": "two", "method": "linear", "seed": 4, "tasks": tasks})
+    return place
+
+
+def write(place: Path, content: dict[str, Any]) -> None:
+    (place / "suite.yaml").write_text(yaml.safe_dump(content))
+
+
+def read(place: Path) -> Any:
+    return yaml.safe_load((place / "suite.yaml").read_text())
+
+
+def test_one_table_with_averages_and_a_second_call_does_nothing_again(folder: Path, tmp_path: Path) -> None:
+    report = ore.evaluate_suite("no-start-is-needed", folder, out=tmp_path / "out")
+    table = report.tables[0]
+    assert table.columns == ("task", "figure", "this model", "linear", "difference", "seconds")
+    quotes, numbers, average = table.rows
+    assert (quotes[0], quotes[1], numbers[0], numbers[1]) == ("quotes", "accuracy", "numbers", "r2")
+    assert average[2].value == pytest.approx((quotes[2].value + numbers[2].value) / 2)
+    assert report.metrics["macro_average"] == average[2]
+    alone = ore.Report.open(tmp_path / "out" / "quotes" / "evaluate" / "report.json")
+    assert quotes[2] == alone.metrics["accuracy"]
+    assert ore.Artifact.open(tmp_path / "out" / "numbers" / "model").manifest.recipe["options"]["seed"] == 4
+    said: list[Event] = []
+    again = ore.evaluate_suite("no-start-is-needed", folder, out=tmp_path / "out", on_event=said.append)
+    assert again.tables == report.tables
+    done = [event.message for event in said if event.stage == "run" and "] " in event.message]
+    assert all(message.endswith("done already") for message in done)
+
+
+def test_a_task_that_fails_is_listed_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
+    (folder / "one.csv").write_text("text,label\n" + "".join(f"film {n},same\n" for n in range(30)))
+    content = read(folder)
+    content["tasks"].insert(0, {"one class": {"data": "one.csv"}})
+    write(folder, content)
+    report = ore.evaluate_suite("x", folder, out=tmp_path / "out")
+    assert report.facts["failed"] == 1
+    assert "only 1 class" in report.warnings[0]
+    assert [row[0] for row in report.tables[0].rows] == ["quotes", "numbers", "macro average"]
+    assert report.tables[-1].rows[0][0] == "one class"
+
+
+def test_a_model_is_judged_as_it_is_where_nothing_is_trained(folder: Path, tmp_path: Path) -> None:
+    ore.evaluate_suite("x", folder, out=tmp_path / "out")
+    model = tmp_path / "out" / "quotes" / "model"
+    tasks = [{"same": {"data": str(tmp_path / "out" / "quotes" / "data"), "judge": "dev"}}]
+    report = ore.evaluate_suite(model, {"name": "as it is", "method": "none", "tasks": tasks}, out=tmp_path / "none")
+    [row] = report.tables[0].rows
+    dev = ore.evaluate(model, ore.Dataset.open(tmp_path / "out" / "quotes" / "data"), split="dev", baseline="none")
+    assert row[2] == dev.metrics["accuracy"]
+    assert row[3] is None
+
+
+def test_options_of_all_tasks_and_of_one(folder: Path) -> None:
+    content = read(folder)
+    content |= {"train": {"epochs": 2, "patience": 5}, "method": "full"}
+    content["tasks"][0]["quotes"] |= {"train": {"epochs": 1}, "method": "lora"}
+    write(folder, content)
+    suite = read_suite("hub/start", folder, overrides=["train.patience=7"], seed=9)
+    options = {name: recipe.steps[1].options for name, recipe in suite.tasks.items()}
+    assert (options["quotes"]["method"], options["numbers"]["method"]) == ("lora", "full")
+    assert (options["quotes"]["train"].epochs, options["numbers"]["train"].epochs) == (1, 2)
+    assert {one["train"].patience for one in options.values()} == {7}
+    assert {recipe.seed for recipe in suite.tasks.values()} == {9}
+    assert options["quotes"]["start"] == "hub/start"
+    plan = plan_suite("hub/start", folder, overrides=["method=linear"])
+    assert [table.title for table in plan.tables] == ["quotes", "numbers"]
+    assert plan.tables[1].rows[1][2] == "60", "the rows of the given train split"
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "allowed"),
+    [
+        ({"tasks": []}, "a suite needs a list of tasks", ""),
+        ({"tusks": []}, "unknown key 'tusks'", "did you mean 'tasks'"),
+        ({"tasks": [{"a": {"text": "b"}}]}, "the task 'a' names no data", ""),
+        ({"tasks": ["a"]}, "a task is one name with its options", ""),
+        ({"tasks": [{"a": {"data": "reviews.csv", "metod": "x"}}]}, "unknown key 'metod'", "did you mean 'method'"),
+        ({"tasks": [{"a": {"data": "reviews.csv", "method": "lorra"}}]}, "no method named 'lorra'", "lora"),
+        ({"tasks": [{"a": {"data": "gone.csv"}}]}, "no earlier step and no file 'gone.csv'", ""),
+        ({"tasks": [{"a": {"data": "reviews.csv"}}, {"a": {"data": "reviews.csv"}}]}, "two tasks are called 'a'", ""),
+        ({"tasks": [{"a": {"data": "reviews.csv", "train": {"epoch": 1}}}]}, "unknown key 'train.epoch'", "'epochs'"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(
+    folder: Path, tmp_path: Path, change: dict[str, Any], message: str, allowed: str
+) -> None:
+    write(folder, {**read(folder), **change})
+    with pytest.raises(UsageError) as caught:
+        ore.evaluate_suite("x", folder, out=tmp_path / "out")
+    assert message in caught.value.what
+    assert allowed in caught.value.allowed
+    assert "suite.yaml" in caught.value.where or "step" in caught.value.where
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dataset_takes_no_options_of_refine_and_a_missing_suite(folder: Path, tmp_path: Path) -> None:
+    ore.refine(folder / "reviews.csv", out=folder / "data")
+    write(folder, {"tasks": [{"a": {"data": "data", "group": "movie"}}]})
+    with pytest.raises(UsageError, match="refined already, and 'group'"):
+        read_suite("x", folder)
+    with pytest.raises(UsageError, match="there is no suite"):
+        read_suite("x", tmp_path)
