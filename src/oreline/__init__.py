@@ -77,8 +77,8 @@ __all__ = [
     "run",
     "serve",
     "transfer",
-    "tune",
     "triples",
+    "tune",
     "update",
 ]
 

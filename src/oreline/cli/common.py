@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
 
 _WRITERS = {
-    "run", "tune", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor", "triples",
+    "run", "tune", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor",
+    "triples",
 }  # fmt: skip
 HEEDED = {
     "--set": _WRITERS | {"merge", "serve", "update", "predict"},

@@ -100,6 +100,8 @@ def _rated(runtime: Runtime, variants: list[str], label: str | None) -> tuple[st
     scores_VK = by_row(predictions.outputs["scores"], len(task.labels))
     index = _answered(task, scores_VK[0]) if label is None else task.labels.index(label)
     return task.labels[index], scores_VK[:, index].astype(np.float64), bool(predictions.truncated_N[0])
+
+
 def _closeness(runtime: Runtime, variants: Sequence[str], other: str | None) -> tuple[str, NDArray[np.floating], bool]:
     """Return the text that is compared with, its cosine with each variant, and whether the text was cut."""
     if other is None:
