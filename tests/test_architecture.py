@@ -124,8 +124,13 @@ class Import:
     typing_only: bool
 
 
-def imports(module: Module) -> Iterator[Import]:
-    """Yield every import of a module, wherever it stands."""
+@cache
+def imports(module: Module) -> tuple[Import, ...]:
+    """Return every import of a module, wherever it stands."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[Import]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
@@ -334,10 +339,9 @@ RULES: list[Callable[[Module], list[str]]] = [
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("name", MODULES)
-def test_module(name: str, rule: Callable[[Module], list[str]]) -> None:
-    broken = rule(MODULES[name])
-    assert not broken, f"src/oreline/{name.replace('.', '/')}.py: {rule.__doc__}\n" + "\n".join(broken)
+def test_modules(rule: Callable[[Module], list[str]]) -> None:
+    broken = [f"src/oreline/{name.replace('.', '/')}.py: {what}" for name in MODULES for what in rule(MODULES[name])]
+    assert not broken, f"{rule.__doc__}\n" + "\n".join(broken)
 
 
 # --- the page says what is tested -------------------------------------------------------------------------------
@@ -424,12 +428,12 @@ def test_no_module_is_dead() -> None:
     assert dead == set()
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_light_modules_stay_light(name: str) -> None:
+def test_light_modules_stay_light() -> None:
     """`oreline --help` answers at once, and an ONNX artifact is served where torch and polars are not installed."""
     for places, forbidden in LIGHT.items():
-        if name.startswith(tuple(f"{place}." for place in places)) or name in places:
-            assert heavy_imports(MODULES, name, forbidden) == []
+        for name in MODULES:
+            if name.startswith(tuple(f"{place}." for place in places)) or name in places:
+                assert heavy_imports(MODULES, name, forbidden) == []
 
 
 @pytest.mark.parametrize("kind_name", registry.KINDS)
@@ -463,11 +467,10 @@ def file_of_tests(name: str) -> Path:
     return ROOT.joinpath("tests", *folders, f"test_{last.strip('_')}.py")
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_tests_mirror_the_source(name: str) -> None:
+def test_tests_mirror_the_source() -> None:
     """`src/oreline/a/b.py` has `tests/a/test_b.py`."""
-    if needs_a_test(MODULES[name]) and name not in UNTESTED_MODULES:
-        assert file_of_tests(name).is_file(), f"no {file_of_tests(name).relative_to(ROOT)}"
+    wanted = [file_of_tests(name) for name in MODULES if needs_a_test(MODULES[name]) and name not in UNTESTED_MODULES]
+    assert [str(file.relative_to(ROOT)) for file in wanted if not file.is_file()] == []
 
 
 def test_exceptions_are_still_needed() -> None:
