@@ -122,9 +122,9 @@ def _estimate_step(
         and Path(value).is_relative_to(read.out)
         and not Path(value).exists()
     }
-    parts = [str(part.get("data")).partition("#")[0] for part in (options.get("tasks") or {}).values()]
+    places = [str(part.get("data")).partition("#")[0] for part in (options.get("tasks") or {}).values()]
     waits |= {
-        place: Path(place).name for place in parts if Path(place).is_relative_to(read.out) and not Path(place).exists()
+        place: Path(place).name for place in places if Path(place).is_relative_to(read.out) and not Path(place).exists()
     }
     if not waits:
         return estimate(verb, options, read.seed)

@@ -217,7 +217,7 @@ def _judged(runtime: Runtime, labelled: pl.DataFrame, frame: pl.DataFrame) -> tu
         return predictions.outputs["scores"]
 
     columns = {role: labelled[role].to_list() for role in task.inputs}
-    judged: Judged = task.judged(columns, _encode_targets(runtime, labelled), embed)
+    judged: Judged = task.judged(columns, _encode_targets(runtime, labelled, columns), embed)
     rows = labelled[judged.rows_N]
     kept = np.flatnonzero(rows["row_id"].is_in(frame["row_id"].to_list()).to_numpy())
     of_rows = {"targets": judged.targets[kept], "scores": judged.scores[kept], "rows_N": judged.rows_N[kept]}

@@ -56,7 +56,7 @@ def request_for(max_rows: int) -> Any:
         input=(Annotated[Text, example] | texts, ...),
         model=(Text | None, None),
         dimensions=(int | None, Field(default=None, ge=1, description="First numbers of each vector, scaled again.")),
-        encoding_format=(Literal["float", "base64"], "float"),
+        encoding_format=(Annotated[Literal["float", "base64"], Field()], "float"),
         user=(Text | None, None),
     )
 

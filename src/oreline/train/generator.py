@@ -115,10 +115,10 @@ class GeneratorTraining(EncoderTraining):
             num_rows = len(self.train.ids)
             self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")
 
-    def _frozen(self, token_budget: int, bf16: bool) -> Frozen | None:
+    def _frozen(self, bf16: bool) -> Frozen | None:
         return None  # what a frozen encoder returns could be kept; what a decoder reads of it could not yet
 
-    def _batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
+    def batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
         make = getattr(self.head, "make_batch", make_batch)
         some = take(encoded, rows)
         wanted = [targets[row] for row in rows] if targets is not None else None
@@ -146,7 +146,7 @@ class GeneratorTraining(EncoderTraining):
         nats, num_tokens = 0.0, 0
         with torch.inference_mode():
             for rows in length_batches(lengths_N, PREDICT_TOKENS):
-                nats_B, tokens_B = self.head.costs(self.model, self._batch(encoded, rows, targets))
+                nats_B, tokens_B = self.head.costs(self.model, self.batch(encoded, rows, targets))
                 nats, num_tokens = nats + float(nats_B.sum()), num_tokens + int(tokens_B.sum())
         return nats / max(num_tokens, 1)
 

@@ -167,7 +167,7 @@ class PairTraining(EncoderTraining):
             cached = padded > _WHOLE.get(self.device, 1) * self._budget
         column = {int(text): place for place, text in enumerate(candidate_C)}
         step = StepTexts(
-            parts=[self._batch(self.text_ids, texts_N[part], None) for part in parts],
+            parts=[self.batch(self.text_ids, texts_N[part], None) for part in parts],
             back_N=self._tensor(np.argsort(np.concatenate(parts))),
             query_B=self._tensor(np.searchsorted(texts_N, query_B)),
             second_B=self._tensor(np.searchsorted(texts_N, second_B)),
