@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "oreline"
 
 RANKS = [
-    {"errors"}, {"atomic", "memory", "words", "dialogue"}, {"types"}, {"registry", "store", "generation"}, {"report"}, {"recipe", "catalog", "metrics", "rejectors"},
+    {"errors"}, {"atomic", "memory", "words", "dialogue"}, {"types", "plugs"}, {"registry", "store", "generation"}, {"report"}, {"recipe", "catalog", "metrics", "rejectors"},
     {"data", "tasks", "models"}, {"objectives"}, {"runtime"}, {"train", "evaluate", "explain"},
     {"compress", "monitor"}, {"update", "serve"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]  # fmt: skip

@@ -60,14 +60,6 @@ def test_dev_figures_agree_with_those_that_training_watches(linear_model) -> Non
         assert estimates[name].n == 50
 
 
-def test_training_data_is_found_again_and_only_if_unchanged(linear_model, dataset, tmp_path: Path) -> None:
-    assert build.training_data(linear_model).fingerprint == dataset.fingerprint
-    manifest = linear_model.manifest.model_copy(update={"data": {"path": str(tmp_path / "gone"), "fingerprint": "x"}})
-    with pytest.raises(UsageError, match="not there any more") as caught:
-        build.training_data(store.Artifact(linear_model.path, manifest))
-    assert "--data" in caught.value.remedy
-
-
 def test_update_needs_golden_rows(linear_model, dataset) -> None:
     with pytest.raises(UsageError, match="golden rows"):
         ore.update(linear_model, dataset)

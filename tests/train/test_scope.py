@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
+from tests.conftest import BAD, FILLER, GOOD
 
 import oreline as ore
 from oreline.data.dataset import Dataset
@@ -17,7 +18,6 @@ from oreline.runtime.open import open_runtime
 from oreline.serve.app import create_app
 from oreline.serve.settings import settings_from
 from oreline.train.scope import logits
-from tests.conftest import BAD, FILLER, GOOD
 
 
 def rows(num_rows: int, seed: int = 0, outside: str = "oos") -> dict[str, list[str]]:

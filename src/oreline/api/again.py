@@ -8,6 +8,7 @@ from typing import Any
 
 from oreline.api import build, names
 from oreline.api.extras import names_missing_extras
+from oreline.api.provenance import training_data
 from oreline.errors import ArtifactError, UsageError
 from oreline.store import Artifact
 from oreline.types import OnEvent, ignore
@@ -30,7 +31,7 @@ def rerun(
         given = {name: options[name] for name in ("objective", "objective_options", "start") if name in options}
         train = {name: value for name, value in dict(options.get("train", {})).items() if value is not None}
         return build.pretrain(
-            build.training_data(artifact),
+            training_data(artifact),
             **given,
             train=train,
             seed=int(options.get("seed", 0)),
@@ -64,7 +65,7 @@ def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: 
         _check_start(start, artifact)
     return finetune(
         network or start,
-        build.training_data(artifact),
+        training_data(artifact),
         task=str(options["task"]),
         task_options=dict(options.get("task_options") or {}),
         method=str(options["method"]),

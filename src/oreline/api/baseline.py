@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from oreline import registry
 from oreline.api import build, names
+from oreline.api.provenance import training_data
 from oreline.errors import OrelineError
 from oreline.runtime.open import open_runtime
 from oreline.types import Event, OnEvent
@@ -33,7 +34,7 @@ def default_baseline(artifact: Artifact, *, seed: int, on_event: OnEvent) -> Run
     if artifact.manifest.runtime in ("linear", "lead"):
         return None
     try:
-        data = build.training_data(artifact)
+        data = training_data(artifact)
         num_rows = data.num_rows("train" if "train" in data.splits else data.splits[0])
         if num_rows > MAX_ROWS:
             on_event(Event("baseline", message=f"no baseline: {num_rows:,} training rows; name one with --baseline"))

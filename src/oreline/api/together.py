@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from oreline import registry
 from oreline.api import names
-from oreline.api.build import DEFAULT_START, DEFAULT_TASK, naming_source
+from oreline.api.build import DEFAULT_START, DEFAULT_TASK
 from oreline.api.extras import names_missing_extras
+from oreline.api.provenance import naming_source
 from oreline.errors import UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.report.report import Report, Table

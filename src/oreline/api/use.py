@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from oreline.api import names
 from oreline.api.baseline import chosen_baseline
-from oreline.api.build import columns_of
 from oreline.api.extras import names_missing_extras
+from oreline.api.provenance import columns_of
 from oreline.errors import UsageError
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oreline.api import names
-from oreline.api.build import columns_of
 from oreline.api.estimates import Estimated, num_rows, refined
+from oreline.api.provenance import columns_of
 from oreline.api.use import load, log_place
 from oreline.errors import DataError, did_you_mean
 from oreline.memory import peak_bytes

@@ -14,7 +14,7 @@ from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.network import MODEL_TYPE
 from oreline.models.pooling import PooledClassifier, PooledEncoder
-from oreline.types import Adapter
+from oreline.plugs import Adapter
 
 QUERY_VALUE = "query_value"
 """The target that means the queries and values of each attention."""

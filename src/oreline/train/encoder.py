@@ -25,6 +25,7 @@ from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch
 from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import max_positions, save_model, tokenizer
+from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import predict_words
 from oreline.tasks.reading import reading
@@ -38,7 +39,7 @@ from oreline.train.regularize import Loss, Regularized, regularized
 from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.train.words import by_token
-from oreline.types import Adapter, Encoded, Event, OnEvent
+from oreline.types import Encoded, Event, OnEvent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

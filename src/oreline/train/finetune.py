@@ -95,10 +95,7 @@ def finetune(
     regularizers(options.regularizers)
     refuse_texts(trainer, method, task)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
-    if start is not None and hasattr(opened, "prepared"):
-        if opened.head == "causal":
-            require_causal(base_folder(start))  # before its template is looked for
-        opened = opened.prepared(base_folder(start), tokenizer(base_folder(start)), options)
+    opened = _prepared(opened, start, options)
     opened = asked(opened, options, trainer, frame[opened.target].to_list(), _targets(data, "dev", opened))
     recorded = {
         "task": task,
@@ -149,6 +146,17 @@ def naming_rows(frame: pl.DataFrame) -> Iterator[None]:
         if error.row is not None and not error.where:
             error.where = str(frame["row_id"][error.row])
         raise
+
+
+def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
+    """Return the task with what it takes from the start model (a chat's template, where a text ends)."""
+    if start is None or not hasattr(task, "prepared"):
+        opened: Task = task
+        return opened
+    if task.head == "causal":
+        require_causal(base_folder(start))  # before its template is looked for
+    prepared: Task = task.prepared(base_folder(start), tokenizer(base_folder(start)), options)
+    return prepared
 
 
 def _rows_and_task(

@@ -18,13 +18,14 @@ from oreline.models.batch import Batch, make_batch
 from oreline.models.generation import end_id, refuse_too_long
 from oreline.models.load import save_model
 from oreline.models.writing import write
+from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches, take
 from oreline.tasks.written import Pieces
 from oreline.train.encoder import PREDICT_TOKENS, EncoderTraining, copy_tokenizer
 from oreline.train.frozen import Frozen
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.packing import packed
-from oreline.types import Adapter, Encoded, Event
+from oreline.types import Encoded, Event
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,9 +11,9 @@ from oreline import registry
 from oreline.recipe import TrainOptions
 
 if TYPE_CHECKING:
+    from oreline.plugs import Tracker
     from oreline.train.checkpoint import Workspace
     from oreline.train.job import Job
-    from oreline.types import Tracker
 
 
 def logs_folder(out: str | Path, work: Workspace, options: TrainOptions) -> Path:

@@ -1,0 +1,70 @@
+"""Where rows come from: the place that an error names, the data's own columns, the data that a model was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oreline import registry
+from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.runtime.open import open_task
+from oreline.store import Artifact
+from oreline.types import FRAME
+
+if TYPE_CHECKING:
+    from oreline.data.dataset import Dataset
+
+
+@contextmanager
+def naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool = True) -> Iterator[None]:
+    """Name what the user gave where an error about the rows names no place, or only the folder they were refined into.
+
+    Raises `DataError` for raw data without a column that the task needs.
+    """
+    given = str(data) if isinstance(data, str | Path) else str(dataset.path)
+    plug = registry.get("task", task)
+    columns = [name for name in dataset.manifest.columns if name != "row_id"]
+    needed = (*plug.inputs, plug.target) if needs_target else plug.inputs
+    lacking = next((role for role in needed if role not in columns), None)
+    is_raw = Path(given.partition("#")[0]).absolute() != dataset.path.absolute()
+    if lacking and is_raw:
+        raise DataError(
+            f"no column has the role {lacking!r}",
+            where=given,
+            allowed=did_you_mean(lacking, columns),
+            remedy=f"--{lacking} COLUMN" if lacking in ("text", "label") else f"--role {lacking}=COLUMN",
+        )
+    try:
+        yield
+    except DataError as error:
+        error.where = error.where or given
+        raise
+
+
+def columns_of(artifact: Artifact) -> dict[str, str]:
+    """Return the data's own column name for each role that the model's task reads or predicts."""
+    if artifact.manifest.task == "none":
+        return {}
+    task = open_task(artifact)
+    known = artifact.manifest.columns
+    targets = ("label", "tags") if task.target == FRAME else (task.target,)
+    return {role: known[role][0] for role in (*task.inputs, *targets, "messages", "head", "tail") if known.get(role)}
+
+
+def training_data(artifact: Artifact) -> Dataset:
+    """Return the dataset a model was trained on. Raises `UsageError` when it is gone or another one by now."""
+    from oreline.data.dataset import DATASET, Dataset
+
+    recorded = artifact.manifest.data
+    folder = Path(str(recorded.get("path") or "."))
+    if (folder / DATASET).is_file():
+        found = Dataset.open(folder)
+        if found.fingerprint == recorded.get("fingerprint"):
+            return found
+    raise UsageError(
+        "the data that the model was trained with is not there any more, or is another one by now",
+        where=str(recorded.get("path") or artifact.path),
+        remedy="name a dataset with --data",
+    )
