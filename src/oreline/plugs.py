@@ -13,12 +13,14 @@ from typing import Any, ClassVar, Protocol
 class Objective(Protocol):
     """What pretraining learns: how rows are corrupted and what the loss is (torch)."""
 
-    def corrupt(self, ids_BT: Any, special_BT: Any, generator: Any) -> tuple[Any, Any]:
+    def corrupt(
+        self, ids_BT: Any, special_BT: Any, generator: Any, *, mask_id: int, vocab_size: int
+    ) -> tuple[Any, Any]:
         """Return `(corrupted_BT, targets_BT)`; targets are -100 where nothing is predicted."""
         ...
 
-    def loss(self, model: Any, batch: Any, targets_BT: Any) -> Any:
-        """Return the mean loss per predicted token, in nats."""
+    def loss(self, model: Any, batch: Any) -> Any:
+        """Return the summed loss over the predicted tokens of a batch, `batch.weight` of them, in nats."""
         ...
 
 
