@@ -77,3 +77,10 @@ def test_finetune_says_what_it_would_take(tiny_start: Path, tmp_path: Path) -> N
     model = ore.finetune(str(tiny_start), data, train={"threads": 1}, **given)
     assert any("method contrastive: 4 rows a class" in line for line in said)
     assert model.manifest.recipe["options"]["method"] == "contrastive"
+
+
+def test_a_task_that_one_method_teaches_takes_it(dataset, tiny_start: Path) -> None:
+    method, start, why = choose.method(dataset, tiny_start, "embedding")
+    assert (method, start) == ("pairs", tiny_start)
+    assert "alone" in why
+    assert choose.suggestion(dataset, tiny_start, "embedding", "pairs") == ""
