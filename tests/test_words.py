@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.words import as_cell, kind_of, string_list, units, words_of
+from oreline.data.fold import folded
+from oreline.words import alike, as_cell, kind_of, string_list, units, words_of
 
 SAMPLE = "ab Z9'-.,! \n\t这部电影，。かナกำक्षि😀👍🏽e\u0301\u200d\u3000"
 
@@ -50,3 +52,8 @@ def test_given_words_come_back_with_their_places(words: list[str]) -> None:
 def test_what_is_no_list_of_words_is_a_text(cell: str) -> None:
     assert string_list(cell) is None
     assert words_of(cell)[0] == cell
+
+
+@pytest.mark.parametrize("text", ["Ｇreat\t FILM ", "Ünïted  好 看\u3000", "", "ＡＢＣ\u00a0x"])
+def test_texts_fold_as_columns_do(text: str) -> None:
+    assert alike(text) == pl.DataFrame({"text": [text]}).select(folded("text"))["text"][0]

@@ -104,3 +104,12 @@ def words_of(cell: str) -> tuple[str, list[Word]]:
         words.append(Word(word, start, start + len(word)))
         start += len(word) + 1
     return " ".join(given), words
+
+
+def alike(text: str) -> str:
+    """Return what texts have in common that differ in case, width and white space only, as `data.fold` folds columns.
+
+    >>> alike("Ｇreat\\t FILM ") == alike("great film")
+    True
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).lower().split())

@@ -84,3 +84,10 @@ def test_a_network_without_pretraining_is_trained_whole(dataset) -> None:
     assert (method, start) == ("full", "new:textcnn")
     assert "all of its weights" in why
     assert choose.suggestion(dataset, "new:textcnn", "text_classification", "full") == ""
+
+
+def test_a_task_that_one_method_teaches_takes_it(dataset, tiny_start: Path) -> None:
+    method, start, why = choose.method(dataset, tiny_start, "embedding")
+    assert (method, start) == ("pairs", tiny_start)
+    assert "alone" in why
+    assert choose.suggestion(dataset, tiny_start, "embedding", "pairs") == ""

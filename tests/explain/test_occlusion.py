@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from oreline.errors import UsageError
 from oreline.explain.occlusion import Explainer
 from oreline.explain.words import split, without
+from oreline.tasks import embedding
 from oreline.types import Columns, Predictions
 
 PARTS = ["great", "warm", "awful", "dull", "the", "plot", ",", "喜欢", "糟糕", "电影"]
@@ -105,3 +107,25 @@ def test_unknown_labels_and_senseless_options_are_refused(model):
     assert "did you mean 'fresh'" in caught.value.allowed
     with pytest.raises(UsageError, match="max_words is 0"):
         Explainer(max_words=0)
+
+
+class Vectors:
+    """A model whose vectors count two words."""
+
+    task = embedding.Task()
+
+    def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
+        counts = [[text.count("great"), text.count("dull"), 1.0] for text in columns["text"]]
+        nothing = np.zeros(len(counts), dtype=bool)
+        return Predictions({"scores": self.task.activate(np.array(counts))}, None, nothing.astype(int), nothing)
+
+
+def test_a_vector_is_explained_beside_another_texts():
+    answer = Explainer().explain(Vectors(), "a great dull film", label="great great")
+    assert answer["label"] == "great great"
+    assert answer["score"] == pytest.approx((2 + 1) / (3**0.5 * 5**0.5), abs=1e-5)
+    found = weights(answer)
+    assert found["great"] > 0 > found["dull"]
+    assert found["film"] == 0
+    with pytest.raises(UsageError, match="a vector alone cannot be explained"):
+        Explainer().explain(Vectors(), "a great film")

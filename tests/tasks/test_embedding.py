@@ -17,7 +17,7 @@ PLACE = {"apple": [1.0, 0.0, 0.0], "pear": [0.9, 0.3, 0.0], "car": [0.0, 1.0, 0.
 
 def embed(texts):
     """Vectors by the first word."""
-    return np.asarray([PLACE[text.split()[0].rstrip("?")] for text in texts], np.float32).reshape(-1, 3)
+    return np.asarray([PLACE[text.split()[0].lower().rstrip("?")] for text in texts], np.float32).reshape(-1, 3)
 
 
 def test_a_target_is_a_text_or_says_more():
@@ -76,18 +76,23 @@ def test_sizes_are_whole_and_fall(sizes):
 
 
 def test_a_query_is_judged_once_by_all_that_belongs_to_it():
-    columns = {"text": ["apple?", "car?", "apple?", "car?"]}
+    columns = {"text": ["apple?", "car?", "Apple? ", "car?"]}
     task = Task(sizes=[3, 2])
     targets = task.encode_target(
-        ["pear tree", "bus stop", "apple pie", '{"text_pair": "car wash", "label": "0", "negative": "apple core"}']
+        [
+            "pear tree",
+            "bus stop",
+            "apple  pie",
+            '{"text_pair": "car wash", "label": "0", "negative": ["apple core", "Pear Tree"]}',
+        ]
     )
     judged = task.judged(columns, targets, embed)
     assert judged.rows_N.tolist() == [0, 1]
-    assert list(judged.targets) == [("pear tree", "apple pie"), ("bus stop",)]
+    assert list(judged.targets) == [("pear tree", "apple  pie"), ("bus stop",)]
     # All second texts and negatives are looked through: pear tree, bus stop, apple pie, car wash, apple core.
     assert judged.scores[0][:, 0].tolist() == [3, 1]
     assert judged.scores[1][:, 0].tolist() == [2]
-    assert judged.found == ["rank 1, 3: apple pie", "rank 2: car wash"]
+    assert judged.found == ["rank 1, 3: apple  pie", "rank 2: car wash"]
     figures = point_values(task, judged.targets, {"scores": judged.scores})
     assert figures["recall_at_1"] == pytest.approx((0.5 + 0) / 2)
     assert figures["mrr_at_10"] == pytest.approx((1 + 1 / 2) / 2)

@@ -49,7 +49,7 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
         return {}
     task = open_task(artifact)
     known = artifact.manifest.columns
-    targets = ("label", "tags") if task.target == FRAME else (task.target,)
+    targets = ("label", "tags") if task.target == FRAME else (task.target, *getattr(task, "beside", ()))
     return {role: known[role][0] for role in (*task.inputs, *targets, "messages", "head", "tail") if known.get(role)}
 
 

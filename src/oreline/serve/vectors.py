@@ -18,6 +18,7 @@ from oreline.serve.schemas import Text
 from oreline.serve.service import Gone, Service
 
 PATH = "/v1/embeddings"
+Encoding = Annotated[str, Field(pattern="^(float|base64)$")]
 FIELDS = ("input", "model", "dimensions", "encoding_format", "user")
 
 
@@ -56,7 +57,7 @@ def request_for(max_rows: int) -> Any:
         input=(Annotated[Text, example] | texts, ...),
         model=(Text | None, None),
         dimensions=(int | None, Field(default=None, ge=1, description="First numbers of each vector, scaled again.")),
-        encoding_format=(Annotated[Literal["float", "base64"], Field()], "float"),
+        encoding_format=(Encoding, Field(default="float")),
         user=(Text | None, None),
     )
 
@@ -67,7 +68,7 @@ def vector_routes(service: Service, gone: Any, responses: dict[int | str, dict[s
     role = service.live.current.task.inputs[0]
 
     async def embeddings(request: Request, body: Any) -> Response:
-        """Return a vector of length 1 for each text, as OpenAI's clients read it."""
+        """Return a vector of length 1 for each text, as OpenAI's clients read it; of a model that makes vectors."""
         texts = [body.input] if isinstance(body.input, str) else body.input
         waiting: Gone = gone(request)
         _, answered = await service.answer([{role: text} for text in texts], waiting)

@@ -17,7 +17,7 @@ from oreline.metrics.retrieval import ndcg, rank_relevant, unit
 from oreline.tasks.numbers import OneNumber
 from oreline.tasks.texts import encode_texts
 from oreline.types import Columns, Encoded, Judged
-from oreline.words import string_list
+from oreline.words import alike, string_list
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -153,7 +153,9 @@ class Task:
         return [{"embedding": [round(float(value), 7) for value in row_D]} for row_D in outputs["scores"]]
 
     def judged(self, columns: Columns, targets: NDArray[Any], embed: Embed) -> Judged:
-        """Judge by what is found: each text's query is a row, once; all second texts and negatives are looked through.
+        """Judge by what is found: each query is a row, once; all second texts and negatives are looked through.
+
+        Texts that differ in case, width and white space only are one.
 
         Args:
             columns: the rows' inputs.
@@ -163,21 +165,24 @@ class Task:
         queries = [str(text) for text in columns["text"]]
         if self.graded:
             return self._judged_by_grade(queries, targets, embed)
-        texts = list(dict.fromkeys(text for row in targets for text in (row.text, *row.negatives)))
-        number_of = {text: number for number, text in enumerate(texts)}
-        relevant: dict[str, list[int]] = {}
-        for query, row in zip(queries, targets):
-            found = relevant.setdefault(query, [])
-            if row.fits and number_of[row.text] not in found:
-                found.append(number_of[row.text])
-        asked = [query for query, found in relevant.items() if found]
-        place = {query: row for row, query in reversed(list(enumerate(queries)))}
-        wanted = [np.asarray(relevant[query], dtype=np.int64) for query in asked]
-        sizes = self.sizes or (None,)
-        ranks, first_Q = rank_relevant(embed(asked), embed(texts), wanted, sizes)
+        first_text: dict[str, str] = {}
+        for row in targets:
+            for text in (row.text, *row.negatives):
+                first_text.setdefault(alike(text), text)
+        texts, number_of = list(first_text.values()), {key: number for number, key in enumerate(first_text)}
+        rows_of, relevant = dict[str, int](), dict[str, list[int]]()
+        for place, (query, row) in enumerate(zip(queries, targets)):
+            rows_of.setdefault(alike(query), place)
+            if row.fits:
+                relevant.setdefault(alike(query), []).append(number_of[alike(row.text)])
+        rows_Q = np.asarray([rows_of[query] for query in relevant], dtype=np.int64)
+        wanted = [np.asarray(list(dict.fromkeys(numbers)), dtype=np.int64) for numbers in relevant.values()]
+        ranks, first_Q = rank_relevant(
+            embed([queries[row] for row in rows_Q]), embed(texts), wanted, self.sizes or (None,)
+        )
         return Judged(
             self,
-            np.asarray([place[query] for query in asked], dtype=np.int64),
+            rows_Q,
             _objects([tuple(texts[number] for number in found_W) for found_W in wanted]),
             _objects([ranks_WK.astype(np.float64) for ranks_WK in ranks]),
             [f"{_at(ranks_WK)}: {texts[first][:_SHOWN]}" for ranks_WK, first in zip(ranks, first_Q)],
