@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.explain.occlusion import Explainer
 from oreline.explain.words import split, without
+from oreline.runtime.open import open_runtime
 from oreline.types import Columns, Predictions
 
 PARTS = ["great", "warm", "awful", "dull", "the", "plot", ",", "喜欢", "糟糕", "电影"]
@@ -105,3 +106,12 @@ def test_unknown_labels_and_senseless_options_are_refused(model):
     assert "did you mean 'fresh'" in caught.value.allowed
     with pytest.raises(UsageError, match="max_words is 0"):
         Explainer(max_words=0)
+
+
+def test_what_a_task_cannot_do_without_is_no_word(triple_models) -> None:
+    runtime = open_runtime(triple_models[1])
+    answer = Explainer().explain(runtime, "the <e1:PER>great</e1> with <e2:ORG>dull</e2>")
+    assert [entry["word"] for entry in answer["words"]] == ["the", "PER", "with", "ORG"]
+    assert weights(answer)["with"] > max(0, weights(answer)["the"])
+    with pytest.raises(DataError, match="no relation can be told"):
+        Explainer().explain(runtime, "no marks")

@@ -20,11 +20,11 @@ from oreline.errors import UsageError
 if TYPE_CHECKING:
     from oreline.types import Event, OnEvent
 
-_WRITERS = {"run", "refine", "pretrain", "finetune", "compress", "evaluate", "explain", "monitor", "triples"}
+_WRITERS = {"run", "refine", "pretrain", "finetune", "compress", "evaluate", "explain", "monitor"}
 HEEDED = {
     "--set": _WRITERS | {"serve", "update"},
-    "--seed": _WRITERS | {"update"},
-    "--force": _WRITERS | {"init", "rerun", "promote"},
+    "--seed": _WRITERS | {"update", "triples"},
+    "--force": _WRITERS | {"init", "rerun", "promote", "triples"},
 }
 """Commands in which an option changes something. In others it is refused, and their help does not show it."""
 _IDLE = {"--set": "has no options besides its own", "--seed": "has no seed of its own", "--force": "replaces nothing"}

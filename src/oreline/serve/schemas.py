@@ -39,7 +39,8 @@ class Prediction(BaseModel):
 
     id: str = Field(description="Names this prediction, for /feedback and DELETE /predictions/{id}.")
     label: str | None = Field(
-        default=None, description="For a task of one class; others answer `labels`, `value`, `entities` or `tags`."
+        default=None,
+        description="For a task of one class; others answer `labels`, `value`, `entities`, `tags` or `answer`.",
     )
     scores: dict[str, float] | None = Field(default=None, description="Probability of each label.")
     truncated: bool = Field(description="Whether the text was longer than the model takes, and was cut.")

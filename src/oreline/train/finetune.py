@@ -76,8 +76,7 @@ def finetune(
     options = options or TrainOptions()
     method, method_options = named_method(method, method_options or {})
     trainer = registry.create("method", method, **method_options)
-    registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
-    regularizers(options.regularizers)
+    _refuse_wrong(options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
     recorded = {
         "task": task,
@@ -114,6 +113,12 @@ def finetune(
         write_artifact(folder, manifest, outcome, job, data, frame)
     work.remove()
     return Artifact.open(out)
+
+
+def _refuse_wrong(options: TrainOptions) -> None:
+    """Raise `UsageError` for plugs and options that do not exist now, not after the loading."""
+    registry.create("optimizer", options.optimizer, **options.optimizer_options)
+    regularizers(options.regularizers)
 
 
 @contextlib.contextmanager
