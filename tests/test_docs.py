@@ -39,6 +39,10 @@ NOT_RUN = {
      "--set method_options.freeze_layers=4 --set train.epochs=5 --out model"): "tests/train/test_frozen.py trains so",
     ("docs/how-to.md", "oreline finetune texts.csv --method zero_shot --out first \\"): "they need start models; "
      "tests/train/methods has each on a small one",
+    ("docs/how-to.md", "oreline refine squad.jsonl --text question --role text_pair=context --role answers=answers "
+     "--group title --out questions"): "it needs SQuAD and a start model; tests/conformance trains on a small one",
+    ("docs/how-to.md", "oreline finetune marked --task relation --set 'task_options={negative: no_relation}' "
+     "--out relations"): "it needs two trained models; tests/cli/test_triples.py has small ones",
 }  # fmt: skip
 PLUGS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
 

@@ -9,7 +9,7 @@ import pytest
 import oreline as ore
 from oreline import store
 from oreline.api import build
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.evaluate.estimates import point_values, task_estimates
 from oreline.types import Event
 
@@ -109,3 +109,25 @@ def test_a_network_is_made_from_the_training_rows_and_says_so(dataset, tmp_path:
 def test_what_makes_no_sense_for_a_network_is_said_before_anything_is_read(given, what: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=what):
         ore.finetune(data=str(tmp_path / "none.csv"), out=tmp_path / "model", **given)
+
+
+def test_task_options_stand_above_what_the_rows_say_and_are_kept(tmp_path: Path) -> None:
+    rows = {
+        "text": [f"<e1>a</e1> {word} {n} <e2>b</e2>" for n in range(40) for word in ("owns", "knows")],
+        "label": ["owns", "other"] * 40,
+    }
+    data = ore.refine(rows, out=tmp_path / "data")
+    made = {"task": "relation", "method": "linear"}
+    assert ore.finetune(None, data, **made, out=tmp_path / "a").manifest.task_options["negative"] == "other"
+    options = {"negative": "owns"}
+    model = ore.finetune(None, data, **made, task_options=options, out=tmp_path / "b")
+    assert model.manifest.task_options["negative"] == "owns"
+    assert ore.rerun(model, out=tmp_path / "c").manifest.task_options == model.manifest.task_options
+    with pytest.raises(DataError, match="no row has the label 'nix'"):
+        ore.finetune(None, data, **made, task_options={"negative": "nix"}, out=tmp_path / "d")
+    with pytest.raises(UsageError, match="negativ"):
+        ore.finetune(None, data, **made, task_options={"negativ": "owns"}, out=tmp_path / "d")
+    unmarked = {"text": [f"plain {n}" for n in range(40)], "label": ["owns", "other"] * 20}
+    with pytest.raises(DataError, match="no relation can be told") as caught:
+        ore.finetune(None, unmarked, **made, out=tmp_path / "e")
+    assert caught.value.where

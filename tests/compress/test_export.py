@@ -65,3 +65,25 @@ def test_a_model_that_cannot_be_traced_is_named(tiny_start: Path, tmp_path: Path
     monkeypatch.setattr(module._Graph, "forward", branching)
     with pytest.raises(OrelineError, match="cannot export this architecture with eager attention"):
         export(artifact, tmp_path / "model.onnx", attention="eager")
+
+
+def test_a_graph_of_two_texts_is_told_which_token_is_of_which(tiny_start: Path, tmp_path: Path) -> None:
+    from oreline.models.load import load_classifier, save_model
+
+    folder, file = tmp_path / "model", tmp_path / "model.onnx"
+    folder.mkdir()
+    save_model(load_classifier(tiny_start, 2, pooling="token"), folder, labels=("start", "end"))
+    shutil.copyfile(tiny_start / "tokenizer.json", folder / "tokenizer.json")
+    store.seal(folder, Manifest(runtime="torch", task="question_answering", task_options={}, max_tokens=64))
+    export(Artifact.open(folder), file, attention="eager")
+    session, runtime = open_session(file), open_runtime(folder)
+    encoded = runtime.encode({"text": ["a film", "the"], "text_pair": ["great story", "dull and tedious"]})
+    given = dict(zip(["input_ids", "attention_mask"], pad(encoded.ids, 0)))
+    types_BT = pad(encoded.segments, 0)[0]
+    assert types_BT.any()
+    logits_BT2 = session.run(["logits"], {**given, "token_type_ids": types_BT})[0]
+    expected_BT2, _ = runtime._run(encoded, embeddings=False)
+    mask_BT = given["attention_mask"].astype(bool)
+    np.testing.assert_allclose(logits_BT2[mask_BT], expected_BT2[mask_BT], atol=1e-5)
+    without = session.run(["logits"], {**given, "token_type_ids": np.zeros_like(types_BT)})[0]
+    assert np.abs(without - expected_BT2)[mask_BT].max() > 1e-4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,3 +181,13 @@ def test_a_wrong_file_name_names_those_beside_it_but_hidden_ones(tmp_path: Path)
     with pytest.raises(DataError, match="there is no file") as caught:
         list(frames(str(tmp_path / "reviws.csv")))
     assert caught.value.allowed == "did you mean 'reviews.csv'? known: reviews.csv"
+
+
+def test_lists_of_mappings_may_stand_beside_other_forms() -> None:
+    answers = [[{"text": "北京", "start": 0}], [], "plain", None, ["x"]]
+    expected = ['[{"text": "北京", "start": 0}]', "[]", "plain", None, '["x"]']
+    assert read({"text": [*"abcde"], "answers": answers})["answers"].to_list() == expected
+    rows = [{"text": "a", "answers": answer} for answer in answers]
+    found = read(rows)["answers"].to_list()
+    assert [json.loads(cell) if cell and cell[0] == "[" else cell for cell in found] == [*answers[:4], ["x"]]
+    assert read({"text": ["a"], "tags": [["O", "B"]]})["tags"].to_list() == [["O", "B"]]

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.explain.occlusion import Explainer
 from oreline.explain.words import split, without
+from oreline.runtime.open import open_runtime
 from oreline.tasks import embedding
 from oreline.types import Columns, Predictions
 
@@ -129,3 +130,12 @@ def test_a_vector_is_explained_beside_another_texts():
     assert found["film"] == 0
     with pytest.raises(UsageError, match="a vector alone cannot be explained"):
         Explainer().explain(Vectors(), "a great film")
+
+
+def test_what_a_task_cannot_do_without_is_no_word(triple_models) -> None:
+    runtime = open_runtime(triple_models[1])
+    answer = Explainer().explain(runtime, "the <e1:PER>great</e1> with <e2:ORG>dull</e2>")
+    assert [entry["word"] for entry in answer["words"]] == ["the", "PER", "with", "ORG"]
+    assert weights(answer)["with"] > max(0, weights(answer)["the"])
+    with pytest.raises(DataError, match="no relation can be told"):
+        Explainer().explain(runtime, "no marks")

@@ -168,3 +168,18 @@ def test_cut_texts_are_marked_counted_and_told_of(runtime: WatchedRuntime) -> No
     assert [answer.get("truncated", False) for answer in answers] == [False, True, False]
     assert [event.message for event in events] == ["warning: 1 of 3 texts had more than 512 tokens and were cut"]
     assert events[0].values == {"rows_cut": 1}
+
+
+def test_a_task_says_which_rows_it_cannot_read_and_reads_others_in_another_form(triple_models) -> None:
+    runtime = open_runtime(triple_models[1])
+    rows = [
+        {"text": "the great with dull", "head": [4, 9, "PER"], "tail": [15, 19, "ORG"]},
+        {"text": "the <e1:PER>great</e1> with <e2:ORG>dull</e2>"},
+        {"text": "no marks", "row_id": "f:3"},
+    ]
+    answers = predict_stream(runtime, rows)
+    first, second = next(answers), next(answers)
+    assert first["scores"] == second["scores"]
+    with pytest.raises(DataError, match="no relation can be told") as caught:
+        next(answers)
+    assert caught.value.where == "f:3"

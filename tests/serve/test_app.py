@@ -281,3 +281,13 @@ def test_a_text_of_100_000_characters_is_cut_counted_and_warned_of(make_client: 
     assert answer["warnings"] == ["1 of 2 texts had more than 16 tokens and were cut"]
     assert client.post("/predict", json=rows[1]).json()["truncated"] is True
     assert "oreline_rows_cut_total 2.0" in client.get("/metrics").text
+
+
+def test_a_row_that_the_task_cannot_read_is_refused_alone(triple_models) -> None:
+    with TestClient(create_app(triple_models[1].path, settings=Settings())) as client:
+        good = {"text": "the <e1:PER>great</e1> with <e2:ORG>dull</e2>"}
+        assert client.post("/predict", json=good).json()["label"] == "works_for"
+        answer = client.post("/predict", json={"rows": [good, {"text": "no marks"}]})
+        assert answer.status_code == 422
+        assert _error(answer)["where"] == "rows[1]"
+        assert "no relation can be told" in _error(answer)["what"]

@@ -146,9 +146,9 @@ def test_the_threshold_is_tuned_where_both_kinds_are_among_the_rows() -> None:
     tuned = bound.tuned(targets, scores)
     assert 2 * np.log(0.7 / 0.3) < tuned.threshold < 2 * np.log(0.9 / 0.1)
     assert tuned.reading(columns).credit(targets, tuned.reading(columns).predicted(scores)).tolist() == [1, 1, 1, 1]
-    assert bound.tuned(bound.encode_target(["Rome"] * 4), scores) is bound
+    assert bound.tuned(bound.encode_target(["Rome"] * 4), scores).options == bound.options
     always = Task()
-    assert always.tuned(targets, scores) is always
+    assert always.tuned(targets, scores).threshold is None
     assert all(always.reading(columns).predicted(scores))
 
 

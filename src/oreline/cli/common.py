@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
 _WRITERS = {
     "run", "tune", "refine", "pretrain", "finetune", "multitask", "compress", "evaluate", "explain", "monitor",
-    "triples",
 }  # fmt: skip
 HEEDED = {
     "--set": _WRITERS | {"merge", "serve", "update", "predict"},
-    "--seed": _WRITERS | {"update"},
-    "--force": _WRITERS | {"init", "rerun", "promote"},
+    "--seed": _WRITERS | {"update", "triples"},
+    "--force": _WRITERS | {"init", "rerun", "promote", "triples"},
 }
 """Commands in which an option changes something. In others it is refused, and their help does not show it."""
 _IDLE = {"--set": "has no options besides its own", "--seed": "has no seed of its own", "--force": "replaces nothing"}

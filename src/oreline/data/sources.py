@@ -7,6 +7,7 @@ in it, from 1, headers not counted. It stays the same whatever is done to the ro
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -199,9 +200,17 @@ def _table(source: Any) -> pl.DataFrame:
     frame = _as_frame(source)
     try:
         if frame is None and isinstance(source, Mapping):
-            frame = pl.DataFrame({str(name): list(values) for name, values in source.items()}, strict=False)
+            frame = pl.DataFrame({str(name): _cells(list(values)) for name, values in source.items()}, strict=False)
         elif frame is None and isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
-            frame = pl.from_dicts([dict(row) for row in source], infer_schema_length=None)
+            nested = {name for row in source for name, value in row.items() if _holds_mappings(value)}
+            rows = [
+                {
+                    name: json.dumps(value) if name in nested and isinstance(value, list) else value
+                    for name, value in row.items()
+                }
+                for row in source
+            ]
+            frame = pl.from_dicts(rows, infer_schema_length=None)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise DataError(f"the data cannot be made a table: {error}", remedy="give lists of equal length") from error
     if frame is None:
@@ -211,6 +220,17 @@ def _table(source: Any) -> pl.DataFrame:
             "a Hugging Face dataset",
         )
     return frame
+
+
+def _holds_mappings(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """Return a column's values; beside lists of mappings other forms may stand: lists become JSON then."""
+    if not any(map(_holds_mappings, values)):
+        return values
+    return [json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value for value in values]
 
 
 def _as_frame(source: Any) -> pl.DataFrame | None:

@@ -147,7 +147,7 @@ class Task:
     def tuned(self, targets: NDArray[Any], scores: NDArray[Any]) -> Task:
         """Return this task with the threshold that gives the highest F1 on these rows, if both kinds are among them."""
         if self.threshold is None or all(targets) or not any(targets):
-            return self
+            return Task(**self.options)
         always = copy.copy(self)
         always.threshold = None
         given = always.predicted(scores)

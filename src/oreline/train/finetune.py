@@ -91,8 +91,7 @@ def finetune(
     method, method_options = named_method(method, method_options or {})
     refuse_other_method(task, method)
     trainer = registry.create("method", method, **method_options)
-    registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
-    regularizers(options.regularizers)
+    _refuse_wrong(options)
     refuse_texts(trainer, method, task)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
     opened = _prepared(opened, start, options)
@@ -135,6 +134,12 @@ def finetune(
         write_artifact(folder, manifest, outcome, job, data, frame)
     work.remove()
     return Artifact.open(out)
+
+
+def _refuse_wrong(options: TrainOptions) -> None:
+    """Raise `UsageError` for plugs and options that do not exist now, not after the loading."""
+    registry.create("optimizer", options.optimizer, **options.optimizer_options)
+    regularizers(options.regularizers)
 
 
 @contextlib.contextmanager

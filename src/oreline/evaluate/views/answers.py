@@ -46,7 +46,7 @@ class View:
     def charts(self, table: Table, split: str) -> list[Chart]:
         """Return how long answers are, in truth and by the model."""
         true, given = (Counter(table.task.outcomes(answers)) for answers in (table.targets, table.predicted))
-        labels = sorted({*true, *given})
+        labels = sorted({*true, *given}, key=_order)
         series = {"true": [true[label] for label in labels], "predicted": [given[label] for label in labels]}
         return [Chart(f"Length of answers, split {split!r}", "bars", {"labels": labels, "series": series})]
 
