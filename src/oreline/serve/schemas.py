@@ -42,7 +42,7 @@ class Prediction(BaseModel):
     id: str = Field(description="Names this prediction, for /feedback and DELETE /predictions/{id}.")
     label: str | None = Field(
         default=None,
-        description="For a task of one class; others have `labels`, `value`, `entities`, `tags`, `answer`, `embedding`, `text`.",
+        description="For a task of one class; others have `labels`, `value`, `tags`, `answer`, `embedding` or `text`.",
     )
     scores: dict[str, float] | None = Field(default=None, description="Probability of each label.")
     truncated: bool = Field(description="Whether the text was longer than the model takes, and was cut.")
