@@ -73,11 +73,7 @@ def finetune(
         UsageError: `out` exists, an unknown task, method or option.
     """
     store.refuse_existing(out, force=force)
-    options = options or TrainOptions()
-    start, network = (None, start) if isinstance(start, NewNetwork) else (start, None)
-    if network is not None:
-        network.refuse_method(method)
-        options = network.options_for(options)
+    start, network, options = _begin(start, method, options or TrainOptions())
     method, method_options = named_method(method, method_options or {})
     trainer = registry.create("method", method, **method_options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
@@ -91,16 +87,14 @@ def finetune(
         "seed": seed,
         "start": str(start.absolute()) if start else None,
         "data": str(data.path.absolute()),
-        **({"network": network.name, "network_options": dict(network.options)} if network is not None else {}),
+        **(network.recorded() if network is not None else {}),
     }
     work = Workspace.beside(out)
     if work.claim(_identity(data, frame, opened, recorded, start)):
         on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
-    with work.kept_for_continuing(), naming_rows(frame):
-        begun = start if network is None else network.make(work.folder / "start", frame, opened, seed)
     job = Job(
         task=opened,
-        start=begun,
+        start=start,
         train=encoded_rows(frame, opened),
         dev=dev_rows(data, opened),
         options=options,
@@ -113,13 +107,22 @@ def finetune(
         origin=origin or {},
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        job, outcome = _trained(trainer, job)
+        job, outcome = _trained(trainer, job if network is None else network.started(job, frame))
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
         write_artifact(folder, manifest, outcome, job, data, frame)
     work.remove()
     return Artifact.open(out)
+
+
+def _begin(
+    start: Path | NewNetwork | None, method: str, options: TrainOptions
+) -> tuple[Path | None, NewNetwork | None, TrainOptions]:
+    """Tell a start model from a network to begin from nothing with, and fill in the options that this one needs."""
+    if isinstance(start, NewNetwork):
+        return None, start, start.options_for(options, method)
+    return start, None, options
 
 
 @contextlib.contextmanager
