@@ -63,10 +63,14 @@ def measure(given: argparse.Namespace) -> list[dict[str, Any]]:
                     tasks, start=given.start, temperature=temperature, train={"epochs": given.epochs}, seed=seed,
                     out=Path(scratch) / "out", force=True,
                 )  # fmt: skip
-                for row in report.tables[0].rows:
-                    line = dict(zip(report.tables[0].columns, row))
-                    entry = {"temperature": temperature, "seed": seed, "task": line["task"], "rows": line["rows"]}
-                    entry |= {"steps": line["steps of its own"], "so": line["so"]}
+                for judged, told in zip(*(table.rows for table in report.tables)):
+                    line = {
+                        name: cell
+                        for table, row in zip(report.tables, (judged, told))
+                        for name, cell in zip(table.columns, row)
+                    }
+                    entry = {"temperature": temperature, "seed": seed, "task": line["task"]}
+                    entry |= {"rows": line["training rows"], "steps": line["steps of its own"], "so": line["so"]}
                     entry |= {name: round(line[name].value, 4) for name in ("together", "alone")}
                     difference = line["together minus alone"]
                     entry |= {"low": round(difference.low, 4), "high": round(difference.high, 4)}

@@ -41,7 +41,10 @@ LIGHT = {
 
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 400, 60, 8
 FORBIDDEN_NAMES = ("utils", "util", "helpers", "helper", "misc", "manager")
-VERBS = {"refine", "pretrain", "finetune", "evaluate", "predict", "explain", "compress", "serve", "monitor", "update"}
+VERBS = {
+    "refine", "pretrain", "finetune", "multitask", "evaluate", "predict", "explain", "compress", "serve", "monitor",
+    "update",
+}  # fmt: skip
 """Functions that may take more parameters; so may what `api` and `cli` offer, and the constructors of plugs."""
 
 CALLS_AT_IMPORT = {

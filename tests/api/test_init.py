@@ -101,3 +101,11 @@ def test_data_without_labels(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a b.csv", "x: y", "日本", "-", "null", "1e3", "yes", "a/b.csv", "#x", "it's"])
 def test_names_survive_yaml(name: str) -> None:
     assert yaml.safe_load(f"k: {init._quoted(name)}") == {"k": name}
+
+
+def test_many_rows_that_no_start_model_fits_hear_of_networks(hotel_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "new:bilstm" not in init.write_recipe(str(hotel_csv)).text
+    monkeypatch.setattr(init, "NETWORK_ROWS", 75)
+    text = init.write_recipe(str(hotel_csv)).text
+    assert '`- finetune: {as: network, data: rows, start: "new:bilstm"}` makes one' in text
+    assert len(yaml.safe_load(text)["steps"]) == 4, "it is a comment"

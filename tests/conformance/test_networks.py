@@ -43,6 +43,8 @@ TASKS = (
 )
 TINY = {"width": 16, "filters": 8, "embedding_width": 8, "vocabulary": 200}
 """Options that make a network small, where it has them."""
+LEARNS = {"width": 64, "filters": 32, "embedding_width": 32, "vocabulary": 200}
+"""Enough width to learn few words in few steps at the network's own rate."""
 LEARNING = {"rows_per_step": 8, "epochs": 15, "patience": 40}
 ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.array([2, 12, 6, 3], np.int32)]
 TARGETS = {
@@ -53,10 +55,10 @@ TARGETS = {
 }
 
 
-def tiny(name: str) -> dict[str, Any]:
+def tiny(name: str, sizes: dict[str, Any] = TINY) -> dict[str, Any]:
     """Return options that make a network small."""
     known = {option.name for option in registry.options_of(registry.get("network", name))}
-    return {option: value for option, value in TINY.items() if option in known}
+    return {option: value for option, value in sizes.items() if option in known}
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +93,11 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def trained(name: str, data: Path, out: Path, task: str = "text_classification", **given: Any) -> Artifact:
     """Train a small network."""
+    sizes = given.pop("sizes", TINY)
     train = {"threads": 1, "epochs": 2, **given.pop("train", {})}
-    return ore.finetune(f"new:{name}", str(data), task=task, start_options=tiny(name), train=train, out=out, **given)
+    return ore.finetune(
+        f"new:{name}", str(data), task=task, start_options=tiny(name, sizes), train=train, out=out, **given
+    )
 
 
 def head_on(start: Path, head: str = "sequence_classification") -> tuple[Any, Any]:
@@ -214,7 +219,7 @@ def test_it_is_trained_for_every_task(name: str, task: str, datasets: dict[str, 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_learns_at_its_own_rate_and_is_made_again(name: str, datasets: dict[str, Path], tmp_path: Path) -> None:
-    made = trained(name, datasets["text_classification"], tmp_path / "model", train=LEARNING)
+    made = trained(name, datasets["text_classification"], tmp_path / "model", train=LEARNING, sizes=LEARNS)
     assert made.manifest.metrics["accuracy"]["value"] > 0.9
     train = made.manifest.recipe["options"]["train"]
     assert train["learning_rate"] == registry.get("network", name).learning_rate

@@ -21,7 +21,7 @@ from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
-from oreline.train.multitask import TaskRows, Together, finetune_together, share_encoder, shares_of, turns
+from oreline.train.multitask import TaskRows, Together, multitask, share_encoder, shares_of, turns
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def trained(start: Path, tasks: dict[str, TaskRows], out: Path, **given: Any) ->
     """Train few steps."""
     train = {"threads": 1, "epochs": 1, "rows_per_step": 16, "dropout": 0.1, **given.pop("train", {})}
     together = given.pop("together", Together())
-    return finetune_together(
+    return multitask(
         start, tasks, together=together, options=TrainOptions(**train), out=out, score=point_values, **given
     )
 

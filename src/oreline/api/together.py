@@ -66,7 +66,8 @@ def multitask(
         DataError: rows that a task cannot be trained on.
     """
     from oreline.evaluate.estimates import point_values, task_estimates
-    from oreline.train.multitask import Together, finetune_together
+    from oreline.train.multitask import Together
+    from oreline.train.multitask import multitask as train_together
 
     check(tasks)
     if names.network_name(start):
@@ -79,7 +80,7 @@ def multitask(
         raise UsageError("multitask needs a start model", remedy=f"--start {DEFAULT_START}")
     shared: dict[str, Any] = {"options": options, "seed": seed, "score": point_values, "estimate": task_estimates}
     shared |= {"origin": names.start_origin(start), "on_event": on_event}
-    models = finetune_together(folder, rows, together=together, out=place, force=force, **shared)
+    models = train_together(folder, rows, together=together, out=place, force=force, **shared)
     singles = _alone(models, rows, folder, place, shared) if alone else {}
     report = compared(models, singles, rows, split, seed)
     report.save(place)
@@ -155,27 +156,27 @@ def compared(
     from oreline.evaluate.table import predict_table
 
     metrics: dict[str, Estimate] = {}
+    told: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
-    found: dict[str, str] = {}
     for name, model in models.items():
         data, chosen = rows[name].data, names.chosen_split(rows[name].data, split)
-        runtime = open_runtime(model)
+        runtime, measured = open_runtime(model), model.measurements()
         metric = runtime.task.metrics[0]
         after = predict_table(runtime, data, chosen)
         metrics[f"{name} {metric}"] = estimates(after, [metric])[metric]
-        measured = model.measurements()
-        line = [name, rows[name].task, measured["rows"], measured["own_steps"], metric, metrics[f"{name} {metric}"]]
+        told.append((name, rows[name].task, measured["rows"], measured["own_steps"]))
         if name in singles:
             before = predict_table(open_runtime(singles[name]), data, chosen)
             metrics[f"{name} {metric} alone"] = estimates(before, [metric])[metric]
             difference = paired_difference(before, after, metric=metric, seed=seed)
-            found[name] = verdict(difference, higher_is_better=registry.get("metric", metric).higher_is_better)
-            line += [metrics[f"{name} {metric} alone"], difference, found[name]]
-        lines.append(tuple(line))
-    columns: tuple[str, ...] = ("task", "predicts", "rows", "steps of its own", "figure", "together")
-    columns += ("alone", "together minus alone", "so") if singles else ()
+            said = verdict(difference, higher_is_better=registry.get("metric", metric).higher_is_better)
+            figures = metrics[f"{name} {metric}"], metrics[f"{name} {metric} alone"]
+            lines.append((name, said, metric, difference, *figures))
     first = next(iter(models.values()))
     options = first.manifest.recipe["options"]
+    judged = Table(
+        "Gain or harm", ("task", "so", "figure", "together minus alone", "together", "alone"), lines, note=_NOTE
+    )
     return Report(
         verb="multitask",
         title=f"{len(models)} tasks in one model",
@@ -183,12 +184,14 @@ def compared(
         metrics=metrics,
         facts={
             "models": {name: str(model.path) for name, model in models.items()},
-            **({"verdicts": found} if found else {}),
             "temperature": options["temperature"],
             "steps": first.measurements()["steps"],
             "train_s": first.measurements()["train_s"],
         },
-        tables=[Table("Each task", columns, lines, note=_NOTE if singles else "")],
+        tables=[
+            *([judged] if lines else []),
+            Table("Tasks", ("task", "predicts", "training rows", "steps of its own"), told),
+        ],
     )
 
 

@@ -83,11 +83,7 @@ def finetune(
         UsageError: `out` exists, an unknown task, method or option.
     """
     store.refuse_existing(out, force=force)
-    options = options or TrainOptions()
-    start, network = (None, start) if isinstance(start, NewNetwork) else (start, None)
-    if network is not None:
-        network.refuse_method(method)
-        options = network.options_for(options)
+    start, network, options = _begin(start, method, options or TrainOptions())
     method, method_options = named_method(method, method_options or {})
     refuse_other_method(task, method)
     trainer = registry.create("method", method, **method_options)
@@ -105,16 +101,14 @@ def finetune(
         "seed": seed,
         "start": str(start.absolute()) if start else None,
         "data": str(data.path.absolute()),
-        **({"network": network.name, "network_options": dict(network.options)} if network is not None else {}),
+        **(network.recorded() if network is not None else {}),
     }
     work = Workspace.beside(out)
     if work.claim(_identity(data, frame, opened, recorded, start)):
         on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
-    with work.kept_for_continuing(), naming_rows(frame):
-        begun = start if network is None else network.make(work.folder / "start", frame, opened, seed)
     job = Job(
         task=opened,
-        start=begun,
+        start=start,
         train=encoded_rows(frame, opened),
         dev=dev_rows(data, opened),
         options=options,
@@ -127,7 +121,7 @@ def finetune(
         origin=origin or {},
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        job, outcome = fitted(*_trained(trainer, job), trainer.runtime, task)
+        job, outcome = fitted(*_trained(trainer, job if network is None else network.started(job, frame)), trainer.runtime, task)
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -140,6 +134,15 @@ def _refuse_wrong(options: TrainOptions) -> None:
     """Raise `UsageError` for plugs and options that do not exist now, not after the loading."""
     registry.create("optimizer", options.optimizer, **options.optimizer_options)
     regularizers(options.regularizers)
+
+
+def _begin(
+    start: Path | NewNetwork | None, method: str, options: TrainOptions
+) -> tuple[Path | None, NewNetwork | None, TrainOptions]:
+    """Tell a start model from a network to begin from nothing with, and fill in the options that this one needs."""
+    if isinstance(start, NewNetwork):
+        return None, start, start.options_for(options, method)
+    return start, None, options
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ class _TaskBatch(Batch):
     task: str = ""
 
 
-def finetune_together(
+def multitask(
     start: Path,
     tasks: Mapping[str, TaskRows],
     *,
@@ -116,62 +116,49 @@ def finetune_together(
     store.refuse_existing(out, force=force)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)
     frames = {name: training_frame(one.data, registry.get("task", one.task)) for name, one in tasks.items()}
-    pooling = together.pooling or pooling_of(start) or "mean"
-    recorded = {
-        name: {
-            "task": one.task,
-            "method": "full",
-            "method_options": {"pooling": pooling},
-            "train": options.model_dump(),
-            "seed": seed,
-            "start": str(start.absolute()),
-            "data": str(one.data.path.absolute()),
-            "together": sorted(tasks),
-            "temperature": together.temperature,
-        }
-        for name, one in tasks.items()
+    together = replace(together, pooling=together.pooling or pooling_of(start) or "mean")
+    shared = {
+        "method": "full",
+        "method_options": {"pooling": together.pooling},
+        "train": options.model_dump(),
+        "seed": seed,
+        "start": str(start.absolute()),
+        "together": sorted(tasks),
+        "temperature": together.temperature,
     }
-    work = Workspace.beside(out)
-    fingerprints = {name: [one.data.fingerprint, frames[name].height] for name, one in tasks.items()}
-    started = lineage(start, origin)
-    if work.claim({"tasks": recorded, "data": fingerprints, "start": started[0]["id"] or started[0]["path"]}):
+    recorded = {
+        name: {"task": one.task, "data": str(one.data.path.absolute()), **shared} for name, one in tasks.items()
+    }
+    work, ancestors = Workspace.beside(out), lineage(start, origin)
+    rows = {name: [one.data.fingerprint, frames[name].height] for name, one in tasks.items()}
+    if work.claim({"tasks": recorded, "rows": rows, "start": ancestors[0]["id"] or ancestors[0]["path"]}):
         on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
-    jobs = {}
-    for name, one in tasks.items():
-        with _naming_task(name), naming_rows(frames[name]):
-            opened = open_task_for(one.task, frames[name], start)
-            jobs[name] = Job(
-                task=opened,
-                start=start,
-                train=encoded_rows(frames[name], opened),
-                dev=dev_rows(one.data, opened),
-                options=options,
-                seed=seed,
-                work=work,
-                logs=logs_folder(out, work, options),
-                score=score,
-                resolved=None,
-                on_event=on_event,
-                origin=origin or {},
-            )
+    shared_by_jobs = {"options": options, "seed": seed, "work": work, "logs": logs_folder(out, work, options)}
+    shared_by_jobs |= {"score": score, "on_event": on_event, "origin": origin or {}}
+    jobs = {name: _job(name, one, frames[name], start, shared_by_jobs) for name, one in tasks.items()}
     begun = time.perf_counter()
     with work.kept_for_continuing():
-        training = _Training(jobs, frames, start, pooling, together.temperature)
-        outcomes = training.fit()
+        outcomes = _Training(jobs, frames, start, together).fit()
     seconds = round(time.perf_counter() - begun, 3)
     with store.writing(out, force=force) as folder:
         for name, outcome in outcomes.items():
-            (folder / name).mkdir()
-            job = _tuned(jobs[name], outcome)
-            outcome = replace(
-                outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements}
-            )
-            manifest = manifest_of("torch", recorded[name], job, outcome, tasks[name].data, started)
+            measured = {"train_s": seconds, "rows": len(jobs[name].train), **outcome.measurements}
+            job, outcome = _tuned(jobs[name], outcome), replace(outcome, measurements=measured)
+            manifest = manifest_of("torch", recorded[name], job, outcome, tasks[name].data, ancestors)
             manifest.recipe["verb"] = "multitask"
             manifest.metrics.update(dev_metrics(job, outcome, estimate))
+            (folder / name).mkdir()
             write_artifact(folder / name, manifest, outcome, job, tasks[name].data, frames[name])
     work.remove()
     return {name: Artifact.open(Path(out) / name) for name in tasks}
+
+
+def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Mapping[str, Any]) -> Job:
+    """Return the job of one task. Raises `DataError` for rows that are wrong for it."""
+    with _naming_task(name), naming_rows(frame):
+        opened = open_task_for(one.task, frame, start)
+        train, dev = encoded_rows(frame, opened), dev_rows(one.data, opened)
+    return Job(task=opened, start=start, train=train, dev=dev, resolved=None, **shared)
 
 
 @contextlib.contextmanager
@@ -194,12 +181,12 @@ class _Training:
     """The tasks' models around one encoder, trained by the one loop."""
 
     def __init__(
-        self, jobs: Mapping[str, Job], frames: Mapping[str, pl.DataFrame], start: Path, pooling: str, temperature: float
+        self, jobs: Mapping[str, Job], frames: Mapping[str, pl.DataFrame], start: Path, together: Together
     ) -> None:
-        self.temperature = temperature
+        self.temperature = together.temperature
         self.trainings: dict[str, EncoderTraining] = {}
         for name, job in jobs.items():
-            given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
+            given = {"num_labels": len(job.task.labels), "pooling": together.pooling, **loss_options(job)}
             with _naming_task(name), naming_rows(frames[name]):
                 self.trainings[name] = EncoderTraining(job, start, registry.create("head", job.task.head, **given))
         self.model = share_encoder([training.model for training in self.trainings.values()])

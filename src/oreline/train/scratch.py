@@ -6,7 +6,7 @@ It is written as a start model like any other, in the job's workspace, so that n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from oreline.words import words_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from oreline.train.job import Job
     from oreline.types import Task
 
 METHODS = ("full",)
@@ -50,8 +51,16 @@ class NewNetwork:
         """Return the network. Raises `UsageError` for a name or an option that there is not."""
         return registry.create("network", self.name, **self.options)
 
-    def options_for(self, options: TrainOptions) -> TrainOptions:
-        """Fill in what was left open of the training options: other rates and more passes than fine-tuning needs."""
+    def recorded(self) -> dict[str, Any]:
+        """Return what a manifest says in place of a start model."""
+        return {"network": self.name, "network_options": dict(self.options)}
+
+    def options_for(self, options: TrainOptions, method: str = "full") -> TrainOptions:
+        """Fill in what was left open of the training options: other rates and more passes than fine-tuning needs.
+
+        Raises `UsageError` as `refuse_method`.
+        """
+        self.refuse_method(method)
         plug, given = self.plug, options.model_fields_set
         changes: dict[str, Any] = {}
         if options.learning_rate is None:
@@ -68,6 +77,10 @@ class NewNetwork:
                 allowed=", ".join(METHODS),
                 remedy=f"--method full, or a pretrained start model for {method}",
             )
+
+    def started(self, job: Job, frame: pl.DataFrame) -> Job:
+        """Return a job that starts from this network, written into its workspace. Raises `DataError` as `make`."""
+        return replace(job, start=self.make(job.work.folder / "start", frame, job.task, job.seed))
 
     def make(self, folder: Path, frame: pl.DataFrame, task: Task, seed: int) -> Path:
         """Write the start model: tokenizer, configuration, random weights, and how a text is read from its states.
