@@ -121,7 +121,8 @@ def finetune(
         origin=origin or {},
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        job, outcome = fitted(*_trained(trainer, job if network is None else network.started(job, frame)), trainer.runtime, task)
+        begun = job if network is None else network.started(job, frame)
+        job, outcome = fitted(*_trained(trainer, begun), trainer.runtime, task)
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
