@@ -137,3 +137,19 @@ def test_a_misspelt_split_is_not_taken_for_the_only_one() -> None:
     assert names.chosen_split(whole, "tset") == "tset"
     with pytest.raises(DataError, match="no split 'tset'"):
         whole.frame("tset")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["spiece.model"], "make it of spiece.model, with the package sentencepiece installed"),
+        (["source.spm", "target.spm"], "source.spm and target.spm are two vocabularies"),
+        ([], "save_pretrained"),
+    ],
+)
+def test_a_start_model_with_sentencepiece_alone_says_what_to_do(files: list[str], said: str, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors", *files):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(ArtifactError, match=r"it has no tokenizer\.json") as caught:
+        names.start_folder(tmp_path)
+    assert said in str(caught.value)

@@ -71,3 +71,14 @@ def test_nothing_to_train_on_is_refused() -> None:
 
 def test_raw_rows_are_counted_as_the_split_will_divide_them(reviews_csv: Path) -> None:
     assert estimate_training("finetune", {"data": str(reviews_csv), "method": "linear"}).rows == 320
+
+
+def test_what_writes_is_estimated_by_its_own_sizes(verdicts, tiny_t5: Path, tiny_bart: Path) -> None:
+    for start in (tiny_t5, tiny_bart):
+        options = {"data": verdicts, "task": "seq2seq", "start": start, "method": "full"}
+        found = estimate_training("finetune", options)
+        assert found.rows == verdicts.num_rows("train")
+        assert "full:" in found.note
+    assert estimate_training("finetune", {**options, "method": "lead"}).note == "lead"
+    with pytest.raises(UsageError, match="needs a start model that writes"):
+        estimate_training("finetune", {"data": verdicts, "task": "seq2seq"})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oreline.runtime.windows import by_row, cut, predict_words, ragged
 from oreline.tasks.token_classification import Task
-from oreline.types import Encoded, WordTokens
+from oreline.types import Encoded, WordTokens, Written
 
 TASK = Task(labels=["O", "B-X", "I-X"])
 
@@ -94,3 +94,8 @@ def test_no_rows_and_no_words(num_rows: int) -> None:
     scores, embedding_ND = predict_words(encoded([0] * num_rows), forward, TASK, max_tokens=8, token_budget=64)
     assert [row.shape for row in scores] == [(0, 3)] * num_rows
     assert embedding_ND.shape == (num_rows, 4)
+
+
+def test_written_answers_have_the_probability_of_the_best() -> None:
+    rows = ragged([Written(("a", "b"), (0.5, 0.25)), Written(("",), (0.125,))])
+    assert by_row(rows, 1).tolist() == [[0.5], [0.125]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
+from oreline.dialogue import FOUND_BY_NAME
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_task
@@ -344,7 +345,9 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
     task = open_task(artifact)
     known = artifact.manifest.columns
     targets = ("label", "tags") if task.target == FRAME else (task.target,)
-    return {role: known[role][0] for role in (*task.inputs, *targets, "messages") if known.get(role)}
+    found = {role: known[role][0] for role in (*task.inputs, *targets, "messages") if known.get(role)}
+    # Dialogues of another form than the training rows' are found by their columns' own names.
+    return {role: name for role, name in found.items() if role != "messages" or name not in FOUND_BY_NAME}
 
 
 def training_data(artifact: Artifact) -> Dataset:

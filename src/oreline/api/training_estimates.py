@@ -56,14 +56,18 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     method, start = options.get("method", "auto" if verb == "finetune" else "full"), options.get("start")
     texts = first_texts(options)
     why = ""
+    task = options.get("task") or build.DEFAULT_TASK
+    if verb == "finetune" and registry.get("task", task).view == "texts":
+        method = "full" if method == "auto" else method
+        start = choose.start_for(task, method, start)
     if method == "auto":
         method, start, why = choose.decide(rows, texts, start, num_classes=_num_classes(options))
-    folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
+    folder = names.start_folder(start or build.DEFAULT_START) if method not in choose.WITHOUT_START else None
     if folder is None:
-        return _linear(rows, texts, "linear" + (f": {why}" if why else ""))
+        return _linear(rows, texts, method + (f": {why}" if why else ""))
     folder = base_folder(folder)
     shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    width, inner, layers = (int(shape[key]) for key in ("hidden_size", "intermediate_size", "num_hidden_layers"))
+    width, inner, layers = _sizes(shape)
     weights = layers * (4 * width * width + 2 * width * inner)
     total = weights + int(shape["vocab_size"]) * width
     tokens = rows * _mean_tokens(folder, texts, train.max_tokens)
@@ -94,6 +98,23 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
         kept = tokens * width * (2 if train.frozen_cache == "bf16" else 4)
         note += f", {frozen} layers computed once and kept in {kept / 2**30:.2f} GiB on disk"
     return Estimated(rows, seconds, memory, note)
+
+
+def _sizes(shape: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Return width, inner width and layers of a model by its configuration, those of a decoder beside an encoder too.
+
+    >>> _sizes({"d_model": 512, "d_ff": 2048, "num_layers": 6, "num_decoder_layers": 6, "is_encoder_decoder": True})
+    (512, 2048, 12)
+    """
+    width = next(int(shape[key]) for key in ("hidden_size", "d_model", "n_embd") if shape.get(key))
+    inner = next(
+        (int(shape[key]) for key in ("intermediate_size", "d_ff", "encoder_ffn_dim") if shape.get(key)), 4 * width
+    )
+    own = ("num_hidden_layers", "num_layers", "encoder_layers", "n_layer")
+    layers = next(int(shape[key]) for key in own if shape.get(key))
+    if shape.get("is_encoder_decoder"):
+        layers += int(shape.get("num_decoder_layers") or shape.get("decoder_layers") or layers)
+    return width, inner, layers
 
 
 def _num_classes(options: Mapping[str, Any]) -> int | None:

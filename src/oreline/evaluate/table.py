@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from oreline.data.fold import row_hashes
+from oreline.dialogue import is_dialogue, transcript
 from oreline.errors import DataError, did_you_mean
 from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
@@ -172,7 +173,7 @@ def predict_table(
         targets,
         predictions.outputs["scores"],
         frame["row_id"].to_list(),
-        [" | ".join(words_of(str(value))[0] for value in values) for values in frame.select(task.inputs).iter_rows()],
+        [" | ".join(_readable(str(value)) for value in values) for values in frame.select(task.inputs).iter_rows()],
         {name: [MISSING if value is None else str(value) for value in frame[name].to_list()] for name in slices},
         groups=frame["group"].cast(pl.String).fill_null(MISSING).to_list() if "group" in frame.columns else None,
         num_refused=num_refused,
@@ -219,6 +220,11 @@ def true_labels(table: Table) -> list[str]:
 def predicted_labels(table: Table) -> list[str]:
     """Return the model's answer to each row in words."""
     return table.task.names(table.predicted)
+
+
+def _readable(cell: str) -> str:
+    """Return a cell as people read it: a list of words, or of messages, as a text."""
+    return transcript(cell) if is_dialogue(cell) else words_of(cell)[0]
 
 
 def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:

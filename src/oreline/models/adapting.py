@@ -42,8 +42,8 @@ class Plain:
 
 
 def put_on(model: Any, adapter: Adapter) -> None:
-    """Freeze a classifier's encoder, put an adapter into it, and remember which."""
-    encoder_of(model).requires_grad_(False)
+    """Freeze a model but for its head, put an adapter into its encoder, and remember which."""
+    model.requires_grad_(False)
     adapter.apply(model)
     for name, parameter in model.named_parameters():
         if name in _head_weights(model):

@@ -231,6 +231,7 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     has_dev_figures = predicts and manifest["metrics"] and _split(manifest, facts) == "dev"
     own: Sequence[str] = [
         words.limit_labels if manifest["task_options"].get("labels") else "",
+        words.limit_texts if "generation" in manifest["task_options"] else "",
         words.limit_length.format(max_tokens=manifest["max_tokens"]) if manifest["max_tokens"] else "",
         words.limit_dev if has_dev_figures else "",
         words.limit_data,

@@ -44,6 +44,7 @@ class Words:
     default_use_encoder: str
     limits: str
     limit_labels: str
+    limit_texts: str
     limit_length: str
     limit_dev: str
     limit_data: str
@@ -74,11 +75,13 @@ ENGLISH = Words(
         "similarity": "A number for each pair of texts",
         "token_classification": "A tag for each word",
         "intent_slots": "Intent and slots",
+        "seq2seq": "A text for each text",
         "none": "Pretrained text encoder",
     },
     runtimes={
         "torch": "a transformers model (safetensors)",
         "onnx": "an ONNX graph that runs without torch",
+        "lead": "the beginning of what is read, copied",
         "linear": "character n-gram TF-IDF with logistic regression",
     },
     comma=", ",
@@ -112,6 +115,8 @@ ENGLISH = Words(
     "itself.",
     limits="Limits",
     limit_labels="Every text gets one of the labels above, even when none fits.",
+    limit_texts="What it writes can be wrong, or not be in what it has read, however fluent it is. The probability "
+    "beside an answer says how expected its words are, not whether they are true.",
     limit_length="Longer texts are cut after {max_tokens} tokens; the rest is not read.",
     limit_dev="The figures are those of the split `dev`, which was looked at while the model was chosen: expect a "
     "little less elsewhere. `oreline evaluate` measures on rows that nothing was chosen on.",
@@ -167,11 +172,13 @@ CHINESE = Words(
         "similarity": "文本对回归模型",
         "token_classification": "序列标注模型",
         "intent_slots": "意图与槽位联合模型",
+        "seq2seq": "文本到文本的生成模型",
         "none": "预训练文本编码器",
     },
     runtimes={
         "torch": "transformers 模型（safetensors 格式）",
         "onnx": "ONNX 计算图，运行时无需 torch",
+        "lead": "直接复制输入文本的开头",
         "linear": "字符 n-gram TF-IDF 加逻辑回归",
     },
     comma="、",
@@ -203,6 +210,7 @@ CHINESE = Words(
     default_use_encoder="作为起始模型，在同类文本上继续微调；本身不能直接给出预测结果。",
     limits="局限性",
     limit_labels="每条文本都会被归入上述标签之一，即使没有一个标签真正合适。",
+    limit_texts="它写出的内容即使通顺，也可能有误，或在原文中并不存在；答案旁的概率表示措辞有多符合模型预期，而不表示内容是否属实。",
     limit_length="超过 {max_tokens} 个 token 的文本会被截断，超出部分不会被读取。",
     limit_dev="以上指标来自 `dev` 集，而挑选模型时参考过该数据集，因此在其他数据上的效果通常会略低。"
     "可用 `oreline evaluate` 在未参与挑选的数据上评估。",

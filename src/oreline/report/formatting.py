@@ -37,6 +37,7 @@ _ACRONYMS = {
     "bleu": "BLEU",
     "chrf": "chrF",
     "rouge": "ROUGE",
+    "l": "L",
     "mcnemar": "McNemar",
 }
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -79,11 +79,7 @@ def finetune(
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     regularizers(options.regularizers)
     refuse_texts(trainer, method, task)
-    frame, opened = _rows_and_task(trainer, data, task, start, rows)
-    if start is not None and hasattr(opened, "prepared"):
-        if opened.head == "causal":
-            require_causal(base_folder(start))  # before its template is looked for
-        opened = opened.prepared(base_folder(start), tokenizer(base_folder(start)), options)
+    frame, opened = _rows_and_task(trainer, data, task, start, rows, options)
     recorded = {
         "task": task,
         "method": method,
@@ -132,9 +128,9 @@ def _naming_rows(frame: pl.DataFrame) -> Iterator[None]:
 
 
 def _rows_and_task(
-    trainer: Method, data: Dataset, task: str, start: Path | None, rows: pl.DataFrame | None
+    trainer: Method, data: Dataset, task: str, start: Path | None, rows: pl.DataFrame | None, options: TrainOptions
 ) -> tuple[pl.DataFrame, Task]:
-    """Return the rows to train on, and the task as the method reads it."""
+    """Return the rows to train on, and the task as the method reads it and the start model completes it."""
     known = tuple(getattr(trainer, "labels", ()))
     frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
     with _naming_rows(frame):
@@ -143,7 +139,7 @@ def _rows_and_task(
         opened = trainer.adapted(opened)
     if not getattr(trainer, "trains", True):
         frame = frame.clear()  # what is not trained on is left to evaluate with
-    return frame, opened
+    return frame, _prepared(opened, start, options)
 
 
 def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
@@ -156,6 +152,16 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     if job.dev is not None and outcome.dev_outputs is not None:
         job = replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
     return job, outcome
+
+
+def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
+    """Return the task as the start model completes it, where it wants to know it."""
+    if start is not None and hasattr(task, "prepared"):
+        if task.head == "causal":
+            require_causal(base_folder(start))  # before its template is looked for
+        task = task.prepared(base_folder(start), tokenizer(base_folder(start)), options)
+    prepared: Task = task
+    return prepared
 
 
 def refuse_texts(trainer: Method, method: str, task: str) -> None:
