@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from oreline import registry
+from oreline.generation import Generation
 from oreline.recipe import TrainOptions
 from oreline.serve import routes
 from oreline.serve.app import TOKEN_VARIABLE
@@ -83,6 +84,11 @@ def settings_page() -> str:
         "## Training\n\n"
         "Keys of `train` in a recipe, `--set train.KEY=VALUE` on the command line, `train={…}` in Python.",
         _table(("option", "type", "default", "what it is"), _fields(TrainOptions)),
+        "## Writing\n\n"
+        "How a model that answers with texts writes them: `--set generation.KEY=VALUE` with `oreline predict` and "
+        "`oreline evaluate`, `generation={…}` in Python; `train.generation.KEY` with `oreline finetune` and "
+        "`settings.generation.KEY` with `oreline serve`.",
+        _table(("setting", "type", "default", "what it is"), _fields(Generation)),
         "## Server\n\n`--set settings.KEY=VALUE` with `oreline serve`, `settings={…}` in Python. "
         f"The environment variable `{TOKEN_VARIABLE}` holds the bearer token, where there is one.",
         _table(("setting", "type", "default", "what it is"), _fields(Settings)),

@@ -20,6 +20,7 @@ from oreline.dialogue import (
     mended,
     messages_of,
     parsed,
+    transcript,
 )
 
 CONTENTS = st.text(max_size=5)
@@ -118,3 +119,8 @@ def test_a_row_may_have_its_dialogue_in_other_columns() -> None:
     assert cell_of_row({"instruction": "Hello", "input": "", "system": "Be brief."}) == as_cell(asked)
     assert cell_of_row({"text": "Hello", "messages": listed}) is None
     assert cell_of_row({"review": "Hello"}) is None
+
+
+def test_people_read_a_dialogue_as_a_transcript() -> None:
+    assert transcript(as_cell(said("system: s", "user: a", "assistant: b"))) == "system: s / user: a / assistant: b"
+    assert transcript("[1] Hello") == "[1] Hello"

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from oreline import registry
 from oreline.cli.common import HEEDED
 from oreline.data.dataset import Dataset
+from oreline.generation import Generation
 from oreline.recipe import TrainOptions
 from oreline.serve.settings import Settings
 
@@ -88,7 +89,7 @@ def test_settings_page_equals_the_code():
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == _generator().settings_page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("model", [TrainOptions, Settings])
+@pytest.mark.parametrize("model", [TrainOptions, Settings, Generation])
 def test_every_training_option_and_setting_is_described(model: type[BaseModel]):
     for name, field in model.model_fields.items():
         assert field.description, name

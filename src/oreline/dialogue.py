@@ -5,6 +5,7 @@ A cell that holds a dialogue is a JSON list of `{"role", "content"}`; any other 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ ROLE_NAMES = {
     "assistant": ASSISTANT, "gpt": ASSISTANT, "chatgpt": ASSISTANT, "bot": ASSISTANT, "model": ASSISTANT,
 }  # fmt: skip
 """What data sets call the three who speak."""
+FOUND_BY_NAME = ("messages", "conversations", "instruction")
+"""Columns that hold dialogues in OpenAI's, ShareGPT's and Alpaca's form."""
 _KEYS = (("role", "from"), ("content", "value"))
 """What OpenAI's and ShareGPT's form call who speaks and what is said."""
 _SHOWN_CHARACTERS = 60
@@ -100,7 +103,7 @@ def cell_of_row(row: Mapping[str, Any]) -> str | None:
     >>> cell_of_row({"messages": [{"role": "user", "content": "Hello"}]})
     '[{"role": "user", "content": "Hello"}]'
     """
-    name = next((name for name in ("messages", "conversations", "instruction") if row.get(name) is not None), None)
+    name = next((name for name in FOUND_BY_NAME if row.get(name) is not None), None)
     if name is None or row.get("text") is not None:
         return None
     given, system = row[name], row.get("system")
@@ -132,7 +135,7 @@ def fault(messages: Sequence[Message], *, answered: bool) -> str | None:
         return "the chat has no turns"
     if turns[0][1].role == ASSISTANT:
         return "the first turn of the chat is the assistant's"
-    for (number, before), (_, after) in zip(turns, turns[1:]):
+    for (number, before), (_, after) in itertools.pairwise(turns):
         if before.role == after.role:
             return f"the chat has two {before.role}s in a row (messages {number} and {number + 1})"
     if answered and all(message.role != ASSISTANT for _, message in turns):
@@ -166,6 +169,16 @@ def mended(messages: Sequence[Message]) -> list[Message]:
     if turns and turns[-1].role == USER:
         turns.pop()
     return [Message(SYSTEM, system), *turns] if system and turns else turns
+
+
+def transcript(cell: str) -> str:
+    """Return what a cell says as people read it; of a text, the text.
+
+    >>> transcript('[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi!"}]')
+    'user: Hello / assistant: Hi!'
+    """
+    listed = _listed(cell)
+    return cell if listed is None else " / ".join(f"{role}: {content}" for role, content in parsed(listed))
 
 
 def _listed(cell: str) -> list[Any] | None:

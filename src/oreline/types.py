@@ -90,7 +90,7 @@ class Encoded(NamedTuple):
     truncated_N: NDArray[np.bool_]
     """Rows that were longer than the model and were cut."""
     segments: list[NDArray[np.int32]] | None = None
-    """Token types for each row, where a task has two texts."""
+    """Token types for each row, where a task has two texts; in shared rows, the number of each token's."""
     words: list[WordTokens] | None = None
     """For a task that answers every word: such rows are not cut, the runtime reads long ones in windows."""
 

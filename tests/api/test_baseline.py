@@ -67,3 +67,12 @@ def test_every_task_of_whole_texts_has_one(task: str, tmp_path: Path) -> None:
     model = ore.finetune(None, data, task=task, method="linear", out=tmp_path / "model")
     first = next(iter(ore.evaluate(model, data).metrics.values()))
     assert first.value > 0.8
+
+
+def test_of_written_answers_it_is_the_beginning_of_what_is_read(writer_model, verdicts, runs: Path) -> None:
+    report = ore.evaluate(writer_model, verdicts)
+    [table] = [table for table in report.tables if table.title.startswith("Against the baseline")]
+    figures = {row[0]: row for row in table.rows}
+    assert figures["chrf"][1].value > figures["chrf"][2].value > 0
+    [made] = runs.glob("baseline-*")
+    assert Artifact.open(made).manifest.runtime == "lead"

@@ -6,6 +6,7 @@ import pytest
 
 import oreline as ore
 from oreline.api import choose
+from oreline.errors import UsageError
 
 ENGLISH = ["the film great", "a boring story"] * 20
 CHINESE = ["这部电影很好看", "剧情太差了"] * 20
@@ -91,3 +92,12 @@ def test_a_task_that_one_method_teaches_takes_it(dataset, tiny_start: Path) -> N
     assert (method, start) == ("pairs", tiny_start)
     assert "alone" in why
     assert choose.suggestion(dataset, tiny_start, "embedding", "pairs") == ""
+def test_what_writes_has_no_start_model_of_its_own(verdicts, tiny_t5: Path) -> None:
+    assert choose.method(verdicts, tiny_t5, "seq2seq")[:2] == ("full", tiny_t5)
+    assert choose.start_for("seq2seq", "full", tiny_t5) == tiny_t5
+    assert choose.start_for("seq2seq", "lead", tiny_t5) is None
+    assert choose.start_for("text_classification", "full", None) == choose.DEFAULT_START
+    assert choose.suggestion(verdicts, tiny_t5, "seq2seq", "lora") == ""
+    with pytest.raises(UsageError, match="needs a start model that writes") as caught:
+        choose.start_for("seq2seq", "full", None)
+    assert "T5, mT5, BART, Marian" in str(caught.value)

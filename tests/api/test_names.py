@@ -148,3 +148,17 @@ def test_networks_without_pretraining_by_name() -> None:
     assert "did you mean 'new:bilstm'" in str(caught.value)
     with pytest.raises(UsageError, match="made from the training rows"):
         names.start_folder("new:bilstm")
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["spiece.model"], "make it of spiece.model, with the package sentencepiece installed"),
+        (["source.spm", "target.spm"], "source.spm and target.spm are two vocabularies"),
+        ([], "save_pretrained"),
+    ],
+)
+def test_a_start_model_with_sentencepiece_alone_says_what_to_do(files: list[str], said: str, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors", *files):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(ArtifactError, match=r"it has no tokenizer\.json") as caught:
+        names.start_folder(tmp_path)
+    assert said in str(caught.value)

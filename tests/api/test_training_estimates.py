@@ -82,3 +82,12 @@ def test_a_network_without_pretraining_is_tried_on_the_first_texts(dataset) -> N
     assert found.note == "new:textcnn: 8 epochs at most"
     bounded = estimate_training("finetune", {**options, "train": {"epochs": 1e9, "minutes": 2}})
     assert bounded.seconds[0] == 120
+def test_what_writes_is_estimated_by_its_own_sizes(verdicts, tiny_t5: Path, tiny_bart: Path) -> None:
+    for start in (tiny_t5, tiny_bart):
+        options = {"data": verdicts, "task": "seq2seq", "start": start, "method": "full"}
+        found = estimate_training("finetune", options)
+        assert found.rows == verdicts.num_rows("train")
+        assert "full:" in found.note
+    assert estimate_training("finetune", {**options, "method": "lead"}).note == "lead"
+    with pytest.raises(UsageError, match="needs a start model that writes"):
+        estimate_training("finetune", {"data": verdicts, "task": "seq2seq"})

@@ -87,7 +87,6 @@ def test_set_is_refused_where_it_would_change_nothing(cli, model_folder: Path) -
         ["list"],
         ["doctor"],
         ["schema"],
-        ["predict", model_folder],
         ["rerun", model_folder],
         ["init", "x"],
     ):

@@ -179,3 +179,19 @@ def test_evaluate_a_suite(cli, reviews_csv: Path) -> None:
     failed = cli("evaluate", "x", "--suite", "bad.yaml")
     assert failed.code == 1
     assert "only 1 class" in failed.out
+def test_predict_takes_how_texts_are_written(cli, writer_model, model_folder: Path) -> None:
+    Path("rows.txt").write_text("the dull story\n")
+    settings = ("--set", "generation.num_beams=3", "--set", "generation.num_answers=2")
+    done = cli("predict", writer_model.path, "rows.txt", *settings)
+    answer = json.loads(done.out)
+    assert answer["text"] == "a dull film"
+    assert len(answer["others"]) == 1
+    wrong = cli("predict", writer_model.path, "rows.txt", "--set", "generation.beams=3")
+    assert wrong.code == 2
+    assert "generation has no setting 'beams'" in wrong.err
+    unknown = cli("predict", writer_model.path, "rows.txt", "--set", "generatoin.num_beams=3")
+    assert unknown.code == 2
+    assert "did you mean 'generation'" in unknown.err
+    other = cli("predict", model_folder, "rows.txt", "--set", "generation.num_beams=3")
+    assert other.code == 2
+    assert "writes none" in other.err

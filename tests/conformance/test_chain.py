@@ -88,7 +88,7 @@ def rows(task: Any, num_rows: int, seed: int = 0) -> dict[str, list[Any]]:
 
 EPOCHS = {"frames": 15, "texts": 4}
 """A frame has two things to learn at once; a text of three words is hardly more than a class."""
-STARTS = {"seq2seq": "tiny_t5"}
+STARTS = {"seq2seq": "tiny_t5", "causal": "tiny_llama"}
 """Fixtures of the start models that write, by their head; all others begin with an encoder."""
 
 

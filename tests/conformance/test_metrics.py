@@ -87,7 +87,10 @@ def texts(num_rows: int, seed: int) -> Table:
     ]
     answers = [" ".join(word for word in text.split() if source.random() < 0.8) for text in true]
     ids = [f"f:{row}" for row in range(num_rows)]
-    return Table(seq2seq.Task(), ragged(true), ragged([Written((text,), (0.5,)) for text in answers]), ids, ids)
+    tokens_N = np.asarray([len(text.split()) for text in true], dtype=np.int64)
+    costs = (source.random(num_rows) * tokens_N, tokens_N)
+    scores = ragged([Written((text,), (0.5,)) for text in answers])
+    return Table(seq2seq.Task(), ragged(true), scores, ids, ids, costs=costs)
 
 
 def found(num_rows: int, seed: int) -> Table:

@@ -37,6 +37,8 @@ UNKNOWN = {
     "retrieval": " ",
     "answers": [{"text": "good", "start": "x"}],
 }
+SET_BY_TRAINING = {"chat": {"template": "{% for m in messages %}{{ m.content }} {% endfor %}a", "end": "[SEP]"}}
+"""Options that a task takes from the start model."""
 TEXTS = ["good film", "", "a " * 500, "这部电影 好看", "😀 \u200b", "good film"]
 
 
@@ -55,7 +57,7 @@ def tokenizer() -> Tokenizer:
 def build(name: str) -> Any:
     """Build a task from the targets of a few rows, as training does."""
     plug = registry.get("task", name)
-    return plug(**plug.options_from(TARGETS[plug.view]))
+    return plug(**plug.options_from(TARGETS[plug.view]), **SET_BY_TRAINING.get(name, {}))
 
 
 def columns(task: Any, num_rows: int) -> dict[str, list[str]]:

@@ -15,7 +15,10 @@ from oreline.evaluate.table import (
     predicted_labels,
     true_labels,
 )
+from oreline.runtime.windows import ragged
+from oreline.tasks import seq2seq
 from oreline.tasks.text_classification import Task
+from oreline.types import Written
 
 
 def test_holds_what_the_runtime_answers_in_the_order_of_the_rows(model, data):
@@ -136,3 +139,15 @@ def test_tables_without_a_common_row_or_with_another_truth_are_refused(make_tabl
     with pytest.raises(DataError, match="different true labels") as caught:
         aligned(table, relabelled)
     assert caught.value.where == "f:1"
+
+
+def test_written_answers_are_rows_like_others_and_have_to_be_finite():
+    ids, task = ["f:0", "f:1"], seq2seq.Task()
+    table = Table(
+        task, ragged(["a", "b"]), ragged([Written(("a",), (0.5,)), Written(("c", "b"), (0.4, 0.3))]), ids, ids
+    )
+    assert table.predicted.tolist() == ["a", "c"]
+    assert table.right_N.tolist() == [True, False]
+    assert table.take(np.array([1])).predicted.tolist() == ["c"]
+    with pytest.raises(DataError, match="not a number"):
+        Table(task, ragged(["a"]), ragged([Written(("a",), (float("nan"),))]), ids[:1], ids[:1])

@@ -58,3 +58,16 @@ def test_it_is_no_start_for_what_needs_a_whole_model(folder: Path) -> None:
     with pytest.raises(ArtifactError, match="this is an adapter") as caught:
         load_encoder(folder)
     assert "oreline merge" in caught.value.remedy
+
+
+def test_an_adapter_of_a_model_that_writes_opens_on_one(tiny_t5: Path, tmp_path: Path):
+    torch.manual_seed(0)
+    model = open_classifier(tiny_t5, 1, pooling="seq2seq")
+    put_on(model, registry.create("adapter", "lora", rank=2))
+    save_adapter(model, tmp_path, adapter="lora", options={"rank": 2}, base=describe_base(tiny_t5))
+    again = open_classifier(tmp_path, 1, pooling="seq2seq")
+    ids = torch.tensor([[9, 8, 1]])
+    torch.testing.assert_close(
+        again.eval()(input_ids=ids, decoder_input_ids=ids).logits,
+        model.eval()(input_ids=ids, decoder_input_ids=ids).logits,
+    )

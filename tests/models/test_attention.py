@@ -12,11 +12,12 @@ from oreline.models.attention import (
     QuickDropout,
     first_token_only,
     quick_dropout,
+    set_dropout,
     use_quick_dropout,
     use_short_attention,
 )
 from oreline.models.batch import make_batch
-from oreline.models.load import load_classifier, load_encoder
+from oreline.models.load import load_classifier, load_encoder, load_seq2seq
 
 
 def inputs(padded: bool):
@@ -82,3 +83,10 @@ def test_dropouts_are_replaced_and_do_nothing_in_evaluation(tiny_start: Path):
     found[0].eval()
     x = torch.ones(4, 4)
     assert found[0](x) is x
+
+
+def test_rates_that_a_layer_keeps_as_a_number_are_set_too(tiny_bart: Path):
+    model = load_seq2seq(tiny_bart)
+    set_dropout(model, 0.25)
+    assert model.model.decoder.layers[0].dropout == 0.25
+    assert model.model.encoder.layers[0].self_attn.dropout == 0.25

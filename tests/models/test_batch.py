@@ -35,3 +35,10 @@ def test_inputs_name_what_is_there():
     assert batch.targets.tolist() == [1, 0]
     assert batch.weight == 2.0
     assert sorted(make_batch(rows[:1], pad_id=9).inputs()) == ["input_ids"]
+
+
+def test_answers_may_be_longer_than_what_is_read():
+    rows, answers = [np.array([5], np.int32)] * 2, [np.array([1, 2, 3]), np.array([4])]
+    batch = make_batch(rows, pad_id=0, targets=answers)
+    assert batch.targets.tolist() == [[1, 2, 3], [4, -100, -100]]
+    assert batch.weight == 4.0

@@ -29,7 +29,7 @@ from oreline.models.load import load_seq2seq
 
 def test_noise_makes_samples_of_the_distribution():
     wanted = torch.tensor([0.5, 0.3, 0.2, 0.0])
-    noise = GumbelNoise([seed for seed in range(4000)])
+    noise = GumbelNoise(list(range(4000)))
     drawn = noise(None, wanted.log().expand(4000, 4)).argmax(dim=1)
     shares = torch.bincount(drawn, minlength=4) / 4000
     assert shares.tolist() == pytest.approx(wanted.tolist(), abs=0.03)

@@ -90,7 +90,8 @@ def test_a_model_that_writes_keeps_how_it_ends(tiny_bart: Path, tmp_path: Path):
     again = load_seq2seq(tmp_path).eval()
     ids_BT = torch.tensor([[0, 9, 8, 2]])
     torch.testing.assert_close(
-        again(input_ids=ids_BT, decoder_input_ids=ids_BT).logits, model(input_ids=ids_BT, decoder_input_ids=ids_BT).logits
+        again(input_ids=ids_BT, decoder_input_ids=ids_BT).logits,
+        model(input_ids=ids_BT, decoder_input_ids=ids_BT).logits,
     )
     assert again.generation_config.eos_token_id == 2
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from oreline.errors import UsageError
 from oreline.models.attention import use_short_attention
-from oreline.models.load import load_classifier
+from oreline.models.load import load_classifier, load_seq2seq
 from oreline.models.virtual import append_tokens, attention_modules, embedded, embedding_width, heads_of, put_prefix
 
 IDS = torch.tensor([[2, 7, 9, 3]])
@@ -69,3 +69,10 @@ def test_an_encoder_without_these_parts_is_refused(model) -> None:
     model.encoder._supports_sdpa = False
     with pytest.raises(UsageError, match="no attention interface"):
         attention_modules(model)
+
+
+def test_a_model_that_writes_is_refused(tiny_bart: Path) -> None:
+    writer = load_seq2seq(tiny_bart)
+    for put in (embedding_width, attention_modules):
+        with pytest.raises(UsageError, match="virtual tokens are for models that read a text once"):
+            put(writer)

@@ -66,7 +66,12 @@ def test_how_texts_are_written_may_be_changed_when_opened(writer_model: Artifact
 def test_samples_are_repeatable_and_change_with_the_seed(writer_model: Artifact) -> None:
     texts = ["the story", "a movie of a plot", "the scene"]
     drawn = [
-        [row.texts for row in open_runtime(writer_model, generation={"temperature": 2.0, "seed": seed}).predict({"text": texts}).outputs["scores"]]
+        [
+            row.texts
+            for row in open_runtime(writer_model, generation={"temperature": 2.0, "seed": seed})
+            .predict({"text": texts})
+            .outputs["scores"]
+        ]
         for seed in (0, 0, 1)
     ]
     assert drawn[0] == drawn[1] != drawn[2]

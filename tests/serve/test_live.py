@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from oreline.errors import UsageError
 from oreline.serve import live as live_module
 from oreline.serve.live import LiveModel
 from oreline.serve.meters import Meters
@@ -169,3 +170,16 @@ def test_half_written_aliases_change_nothing(home: tuple[Path, str, str]) -> Non
     assert not live.refresh()
     assert live.current.identity["version"] == one
     assert "aliases.json cannot be read" in live.failure
+
+
+def test_texts_are_written_as_the_server_is_told_to(writer_model: Artifact, model: Path) -> None:
+    settings = Settings(log=False, generation={"num_beams": 2, "num_answers": 2})
+    served = live_module.load(writer_model.path, settings)
+    outputs = served.runtime.predict(served.golden_columns(0)).outputs
+    assert len(outputs["scores"][0].texts) == 2
+    assert served.golden_fault(0, outputs, 0.001) == "", "the golden rows have the answers given this way"
+    broken = {"scores": outputs["scores"].copy()}
+    broken["scores"][0] = outputs["scores"][0]._replace(probabilities=(float("nan"),))
+    assert "not finite" in served.golden_fault(0, broken, 0.001)
+    with pytest.raises(UsageError, match="writes none"):
+        live_module.load(model, settings)

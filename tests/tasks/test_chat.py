@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 import oreline as ore
@@ -156,6 +157,9 @@ def test_rows_may_come_as_messages(task: Task) -> None:
     assert task.row({"text": "a"}) == {"text": "a"}
     with pytest.raises(DataError, match="unknown role"):
         task.row({"messages": [{"role": "tool", "content": "a"}]})
+    with pytest.raises(DataError, match="two users in a row") as caught:
+        task.row({"messages": [*asked, *asked], "row_id": "f, line 3"})
+    assert caught.value.where == "f, line 3"
 
 
 # --- trained, and used --------------------------------------------------------------------------------------------
@@ -186,6 +190,14 @@ def test_evaluation_says_what_a_token_costs(chat_model: Artifact, chats: Dataset
     loss, perplexity = report.metrics["token_loss"], report.metrics["perplexity"]
     assert perplexity.value == pytest.approx(np.exp(loss.value))
     assert loss.low < loss.value < loss.high
+
+
+def test_rows_of_any_form_judge_a_model(chat_model: Artifact) -> None:
+    assert chat_model.manifest.columns["messages"] == ["conversations"]
+    rows = [{"messages": [*asked(f"what is the colour of the sky {number}"), {"role": "assistant", "content": "it is blue"}]} for number in range(900, 903)]  # fmt: skip
+    report = ore.evaluate(chat_model, rows, baseline="none")
+    assert report.metrics["chrf"].n == 3
+    assert report.metrics["chrf"].value == 100
 
 
 def test_transformers_asks_the_artifact_as_it_was_trained(chat_model: Artifact) -> None:
@@ -244,9 +256,15 @@ def test_the_masked_sample_is_shown_before_training(quick: Callable[..., Any]) -
 
 
 def test_dialogues_without_room_for_an_answer_are_counted(quick: Callable[..., Any]) -> None:
-    rows = [{"text": "a " * 90, "target_text": "b"}, {"text": "a", "target_text": "b"}]
-    _, events = quick(rows=rows)
-    assert any("1 of 2 rows were left out" in event.message for event in events)
+    rows = [
+        {"text": "a " * 90, "target_text": "b"},
+        {"text": "a", "target_text": "b"},
+        {"text": "a", "target_text": "b " * 90},
+    ]
+    said = [event.message for event in quick(rows=rows)[1]]
+    assert any("1 of 3 rows were left out" in message for message in said)
+    assert any("1 of 3 dialogues exceed 64 tokens and were cut" in message for message in said)
+    assert not any("texts exceed" in message for message in said)
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
@@ -254,8 +272,8 @@ def test_an_adapter_holds_few_weights_and_answers_the_same_when_merged(
     kind: str, quick: Callable[..., Any], tmp_path: Path
 ) -> None:
     model, _ = quick(kind, method="lora", epochs=3, learning_rate=0.05)
-    measured = json.loads((model.path / "measurements.json").read_text())
-    assert measured["weights_trained"] < 0.3 * measured["weights"]  # no embedding, and not what writes over them
+    trained = load_file(model.path / "adapter.safetensors")
+    assert all(".lora_" in name for name in trained)  # not what writes over the vocabulary
     whole = ore.merge(model, out=tmp_path / "whole")
     for text in ("a a", "a a a a"):
         one, other = (ore.predict(artifact, [text])[0] for artifact in (model, whole))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
+from oreline.dialogue import FOUND_BY_NAME
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
@@ -50,7 +51,10 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
     task = open_task(artifact)
     known = artifact.manifest.columns
     targets = ("label", "tags") if task.target == FRAME else (task.target, *getattr(task, "beside", ()))
-    return {role: known[role][0] for role in (*task.inputs, *targets, "messages", "head", "tail") if known.get(role)}
+    roles = (*task.inputs, *targets, "messages", "head", "tail")
+    found = {role: known[role][0] for role in roles if known.get(role)}
+    # Dialogues of another form than the training rows' are found by their columns' own names.
+    return {role: name for role, name in found.items() if role != "messages" or name not in FOUND_BY_NAME}
 
 
 def training_data(artifact: Artifact) -> Dataset:

@@ -60,18 +60,21 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     if name := names.network_name(start):
         return _from_nothing(name, options, train, rows, texts)
     why = ""
+    task = options.get("task") or build.DEFAULT_TASK
+    if verb == "finetune" and registry.get("task", task).view == "texts":
+        method = "full" if method == "auto" else method
+        start = choose.start_for(task, method, start)
     if method == "auto":
-        only = getattr(registry.get("task", options.get("task") or build.DEFAULT_TASK), "method", "")
-        if only:
+        if only := getattr(registry.get("task", task), "method", ""):
             method = only
         else:
             method, start, why = choose.decide(rows, texts, start, num_classes=_num_classes(options))
-    folder = names.start_folder(start or build.DEFAULT_START) if method != "linear" else None
+    folder = names.start_folder(start or build.DEFAULT_START) if method not in choose.WITHOUT_START else None
     if folder is None:
-        return _linear(rows, texts, "linear" + (f": {why}" if why else ""))
+        return _linear(rows, texts, method + (f": {why}" if why else ""))
     folder = base_folder(folder)
     shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    width, inner, layers = (int(shape[key]) for key in ("hidden_size", "intermediate_size", "num_hidden_layers"))
+    width, inner, layers = _sizes(shape)
     weights = layers * (4 * width * width + 2 * width * inner)
     total = weights + int(shape["vocab_size"]) * width
     tokens = rows * _mean_tokens(folder, texts, train.max_tokens)
@@ -114,6 +117,23 @@ def estimate_together(options: Mapping[str, Any]) -> Estimated:
     memory = max((one.memory_bytes or 0 for one in found), default=0)
     note = f"{len(found)} tasks, together" + (" and each alone" if times == 2 else "")
     return Estimated(sum(one.rows or 0 for one in found), (low, high), memory or None, note)
+
+
+def _sizes(shape: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Return width, inner width and layers of a model by its configuration, those of a decoder beside an encoder too.
+
+    >>> _sizes({"d_model": 512, "d_ff": 2048, "num_layers": 6, "num_decoder_layers": 6, "is_encoder_decoder": True})
+    (512, 2048, 12)
+    """
+    width = next(int(shape[key]) for key in ("hidden_size", "d_model", "n_embd") if shape.get(key))
+    inner = next(
+        (int(shape[key]) for key in ("intermediate_size", "d_ff", "encoder_ffn_dim") if shape.get(key)), 4 * width
+    )
+    own = ("num_hidden_layers", "num_layers", "encoder_layers", "n_layer")
+    layers = next(int(shape[key]) for key in own if shape.get(key))
+    if shape.get("is_encoder_decoder"):
+        layers += int(shape.get("num_decoder_layers") or shape.get("decoder_layers") or layers)
+    return width, inner, layers
 
 
 def _num_classes(options: Mapping[str, Any]) -> int | None:

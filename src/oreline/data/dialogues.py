@@ -127,6 +127,6 @@ def _no_dialogue(error: ValueError, where: str) -> DataError:
     return DataError(
         str(error),
         where=where,
-        allowed='[{"role": "user", "content": "…"}, …] with the roles system, user, assistant; or ShareGPT\'s from, value',
+        allowed='[{"role": "user", "content": "…"}, …], of system, user, assistant; or ShareGPT\'s from and value',
         remedy="correct the row, or leave it out",
     )

@@ -16,6 +16,7 @@ import polars as pl
 
 from oreline.data.fold import row_hashes
 from oreline.data.targets import labelled_frame
+from oreline.dialogue import is_dialogue, transcript
 from oreline.errors import DataError, did_you_mean
 from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
@@ -188,7 +189,7 @@ def predict_table(
         targets,
         scores,
         frame["row_id"].to_list(),
-        [" | ".join(words_of(str(value))[0] for value in values) for values in frame.select(task.inputs).iter_rows()],
+        [" | ".join(_readable(str(value)) for value in values) for values in frame.select(task.inputs).iter_rows()],
         {name: [MISSING if value is None else str(value) for value in frame[name].to_list()] for name in slices},
         answers=answers,
         groups=frame["group"].cast(pl.String).fill_null(MISSING).to_list() if "group" in frame.columns else None,
@@ -260,6 +261,11 @@ def true_labels(table: Table) -> list[str]:
 def predicted_labels(table: Table) -> list[str]:
     """Return the model's answer to each row in words."""
     return table.answers if table.answers is not None else table.task.names(table.predicted)
+
+
+def _readable(cell: str) -> str:
+    """Return a cell as people read it: a list of words, or of messages, as a text."""
+    return transcript(cell) if is_dialogue(cell) else words_of(cell)[0]
 
 
 def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:

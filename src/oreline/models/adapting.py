@@ -45,7 +45,7 @@ class Plain:
 
 
 def put_on(model: Any, adapter: Adapter) -> None:
-    """Freeze a classifier's encoder, put an adapter into it, and remember which.
+    """Freeze a model but for its head, put an adapter into its encoder, and remember which.
 
     Raises `UsageError` for an encoder that is no transformer, or lacks what the adapter is put on.
     """
@@ -54,7 +54,7 @@ def put_on(model: Any, adapter: Adapter) -> None:
             f"an adapter belongs into a transformer, and the start model is the network {config.network!r}",
             remedy="--method full: a network of this size trains all of its weights in less time",
         )
-    encoder_of(model).requires_grad_(False)
+    model.requires_grad_(False)
     adapter.apply(model)
     for name, parameter in model.named_parameters():
         if name in _head_weights(model):

@@ -240,6 +240,7 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     has_dev_figures = predicts and manifest["metrics"] and _split(manifest, facts) == "dev"
     own: Sequence[str] = [
         _limit_labels(words, manifest["task_options"]),
+        words.limit_texts if "generation" in manifest["task_options"] else "",
         words.limit_length.format(max_tokens=manifest["max_tokens"])
         if manifest["max_tokens"] and manifest["task"] not in _WINDOWED
         else "",

@@ -45,6 +45,7 @@ class Words:
     limits: str
     limit_labels: str
     limit_reject: str
+    limit_texts: str
     limit_length: str
     limit_dev: str
     limit_data: str
@@ -78,11 +79,13 @@ ENGLISH = Words(
         "intent_slots": "Intent and slots",
         "question_answering": "Questions answered by spans of a text",
         "relation": "The relation between two marked entities",
+        "seq2seq": "A text for each text",
         "none": "Pretrained text encoder",
     },
     runtimes={
         "torch": "a transformers model (safetensors)",
         "onnx": "an ONNX graph that runs without torch",
+        "lead": "the beginning of what is read, copied",
         "linear": "character n-gram TF-IDF with logistic regression",
     },
     comma=", ",
@@ -118,6 +121,8 @@ ENGLISH = Words(
     limit_labels="Every text gets one of the labels above, even when none fits.",
     limit_reject="A text that seems to fit none of the labels is answered {label}. Some that fit one are answered so "
     "too, and some that fit none are not: see the in-scope and out-of-scope figures above.",
+    limit_texts="What it writes can be wrong, or not be in what it has read, however fluent it is. The probability "
+    "beside an answer says how expected its words are, not whether they are true.",
     limit_length="Longer texts are cut after {max_tokens} tokens; the rest is not read.",
     limit_dev="The figures are those of the split `dev`, which was looked at while the model was chosen: expect a "
     "little less elsewhere. `oreline evaluate` measures on rows that nothing was chosen on.",
@@ -176,11 +181,13 @@ CHINESE = Words(
         "intent_slots": "意图与槽位联合模型",
         "question_answering": "抽取式问答模型",
         "relation": "实体关系分类模型",
+        "seq2seq": "文本到文本的生成模型",
         "none": "预训练文本编码器",
     },
     runtimes={
         "torch": "transformers 模型（safetensors 格式）",
         "onnx": "ONNX 计算图，运行时无需 torch",
+        "lead": "直接复制输入文本的开头",
         "linear": "字符 n-gram TF-IDF 加逻辑回归",
     },
     comma="、",
@@ -214,6 +221,7 @@ CHINESE = Words(
     limit_labels="每条文本都会被归入上述标签之一，即使没有一个标签真正合适。",
     limit_reject="看起来不属于任何标签的文本会得到 {label}。少数属于某个标签的文本也会得到它，"
     "而少数不属于任何标签的文本则不会：见上文域内（in scope）与域外（out of scope）指标。",
+    limit_texts="它写出的内容即使通顺，也可能有误，或在原文中并不存在；答案旁的概率表示措辞有多符合模型预期，而不表示内容是否属实。",
     limit_length="超过 {max_tokens} 个 token 的文本会被截断，超出部分不会被读取。",
     limit_dev="以上指标来自 `dev` 集，而挑选模型时参考过该数据集，因此在其他数据上的效果通常会略低。"
     "可用 `oreline evaluate` 在未参与挑选的数据上评估。",

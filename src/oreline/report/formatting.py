@@ -39,6 +39,7 @@ _ACRONYMS = {
     "rouge": "ROUGE",
     "mrr": "MRR",
     "map": "MAP",
+    "l": "L",
     "mcnemar": "McNemar",
 }
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

@@ -75,7 +75,7 @@ def _sentence(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]
             return f"not an id: {_shown(fault['input'])}", "32 hexadecimal digits, from the answer of /predict"
         case "value_error":
             said = str(fault["msg"]).removeprefix("Value error, ")
-            return said, "Unicode text" if "surrogate" in said else ", ".join(known)
+            return said, ", ".join(known) if said.startswith("give ") else "Unicode text"
     return f"{fault['msg']}: {_shown(fault['input'])}", ""
 
 

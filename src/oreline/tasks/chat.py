@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from oreline.dialogue import ASSISTANT, REPAIR, SYSTEM, Message, cell_of_row, fault, messages_of
+from oreline.dialogue import ASSISTANT, REPAIR, SYSTEM, Message, cell_of_row, fault, is_dialogue, messages_of
 from oreline.errors import DataError, UsageError
 from oreline.tasks.chat_template import ChatTemplate
 from oreline.tasks.chat_tokens import chosen_template, harmless, only_last, spans
@@ -85,21 +85,24 @@ class Task(WrittenText):
     def row(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row to answer with its dialogue in `text`, where it has it in `messages`, `conversations`, ….
 
-        Raises `DataError` for what is no dialogue.
+        Raises `DataError` for what is no dialogue, or one that nobody can answer.
         """
+        where = str(values.get("row_id", ""))
         try:
             cell = cell_of_row(values)
         except ValueError as error:
-            raise DataError(
-                str(error),
-                where=str(values.get("row_id", "")),
-                allowed='[{"role": "user", "content": "…"}, …]',
-                remedy="correct the row",
-            ) from error
-        return values if cell is None else {**values, "text": cell}
+            allowed = '[{"role": "user", "content": "…"}, …]'
+            raise DataError(str(error), where=where, allowed=allowed, remedy="correct the row") from error
+        named = values if cell is None else {**values, "text": cell}
+        try:
+            if isinstance(named.get("text"), str):
+                self._messages(named["text"], 0)
+        except DataError as error:
+            raise DataError(error.what, where=where, remedy=error.remedy) from error
+        return named
 
     def write_files(self, folder: Path) -> None:
-        """Write the template and the end of a turn beside a model: transformers and vLLM then ask it as it was trained."""
+        """Write the template and the end of a turn beside a model, so that transformers asks it as it was trained."""
         (folder / "chat_template.jinja").write_text(self.template, encoding="utf-8")
         if (folder / "tokenizer.json").is_file():
             from tokenizers import Tokenizer  # here: what only counts answers needs none
@@ -191,6 +194,8 @@ class Task(WrittenText):
         except ValueError as error:
             raise DataError(str(error), row=row, remedy="correct the row, or leave it out") from error
         messages = [Message(role, content.strip()) for role, content in given]
+        if answer is None and not is_dialogue(cell):
+            return messages  # an empty text can be answered, as in every other task
         if broken := fault(messages, answered=answer is not None):
             remedy = REPAIR if answer is not None else "end with a message of the user; user and assistant take turns"
             raise DataError(broken, row=row, remedy=remedy)

@@ -49,7 +49,7 @@ class WrittenText:
     """
 
     target: ClassVar[str] = "target_text"
-    metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "rouge")
+    metrics: ClassVar[tuple[str, ...]] = ("chrf", "bleu", "rouge", "perplexity")
     view: ClassVar[str] = "texts"
 
     def __init__(self, *, generation: Mapping[str, Any] | None = None) -> None:

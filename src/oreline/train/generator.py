@@ -89,9 +89,11 @@ class GeneratorTraining(EncoderTraining):
         longest = self.task.longest_answer(found.targets, self.max_tokens)
         if self.task.generation.max_new_tokens is None:
             self.job = replace(self.job, task=self.task.with_generation({"max_new_tokens": max(longest, 1)}))
-        num_rows, limit = len(self.job.train), self.task.generation.max_new_tokens
+        num_rows, dialogues = len(self.job.train), getattr(self.task, "dialogues", False)
         if found.num_cut:
-            self.job.say(f"warning: {found.num_cut:,} of {num_rows:,} answers exceed {limit} tokens and were cut")
+            what = "dialogues" if dialogues else "answers"
+            limit = self.max_tokens if dialogues else self.task.generation.max_new_tokens
+            self.job.say(f"warning: {found.num_cut:,} of {num_rows:,} {what} exceed {limit} tokens and were cut")
         if num_left_out := num_rows - len(found.targets):
             self.job.say(f"warning: {num_left_out:,} of {num_rows:,} rows were left out: nothing of their answer fits")
         if self.job.options.packing:
@@ -109,9 +111,9 @@ class GeneratorTraining(EncoderTraining):
         read, target = self.pieces.ids[0], self.targets[0]
         if hasattr(self.task, "shown"):
             self.job.say(f"first row as the model sees it: {self.task.shown(read, target, self.tokenizer)[:_SHOWN]}")
-        else:
-            shown, written = (self.tokenizer.decode(ids.tolist(), skip_special_tokens=False) for ids in (read, target))
-            self.job.say(f"first row as the model sees it: {shown[: _SHOWN // 2]} → {written[: _SHOWN // 2]}")
+            return  # it is not trained on prompts, which are cut to leave room for an answer
+        shown, written = (self.tokenizer.decode(ids.tolist(), skip_special_tokens=False) for ids in (read, target))
+        self.job.say(f"first row as the model sees it: {shown[: _SHOWN // 2]} → {written[: _SHOWN // 2]}")
         if num_cut := int(self.train.truncated_N.sum()):
             num_rows = len(self.train.ids)
             self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")

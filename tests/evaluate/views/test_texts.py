@@ -17,10 +17,10 @@ def table(true: list[str], written: list[str], read: list[str] | None = None) ->
 def test_answers_are_counted_by_what_they_are():
     shown = table(["a good film", "dull", "warm"], ["a good film", "", "read"], ["x", "y", "read"])
     answers, *_ = View().tables(shown, "test", 0)
-    shares = {name: value for name, value in answers.rows}
+    shares = dict(answers.rows)
     assert shares["the very text of the truth"].value == shares["empty"].value == 1 / 3
     assert shares["the text that was read, unchanged"].value == 1 / 3
-    assert shares["mean length in words: written, true"] == "1.3, 1.7"
+    assert "mean length in words: 1.3 written, 1.7 true; BLEU" in answers.note
     assert "tok:13a" in answers.note
 
 
@@ -46,9 +46,11 @@ def test_lengths_are_shown_shortest_first():
 
 
 def test_answers_that_say_nothing_are_warned_of():
-    assert list(View().warnings(table(["a", "b"], ["", ""]), "test")) == [
+    assert list(View().warnings(table(["a b c d", "b"], ["", ""]), "test")) == [
         "2 of 2 answers are empty",
         "all 2 answers are the same: the model does not look at what it reads",
     ]
-    assert list(View().warnings(table(["a", "b"], ["a", "b"]), "test")) == []
+    assert list(View().warnings(table(["a b c d", "b"], ["a", "b"]), "test")) == []
+    [short] = View().warnings(table(["a", "b"], ["a", "b"]), "test")
+    assert "no true answer has 4 words" in short
     assert list(View().warnings(table([], []), "test")) == []

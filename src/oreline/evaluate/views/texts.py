@@ -15,7 +15,7 @@ import numpy as np
 from oreline.evaluate.estimates import estimates, wilson
 from oreline.evaluate.shown import flagged, shorten, worst_rows
 from oreline.evaluate.table import Table
-from oreline.metrics.bleu import TOKENIZERS
+from oreline.metrics.bleu import MAX_ORDER, TOKENIZERS
 from oreline.metrics.texts import script_of, words
 from oreline.report.report import Chart
 from oreline.report.report import Table as ReportTable
@@ -53,6 +53,8 @@ class View:
             return
         if num_empty := sum(not text for text in table.predicted):
             yield f"{num_empty:,} of {table.num_rows:,} answers are empty"
+        if max(len(words(text)) for text in table.targets) < MAX_ORDER:
+            yield f"no true answer has {MAX_ORDER} words: BLEU, which counts {MAX_ORDER} in a row, says nothing here"
         if table.num_rows > 1 and len(set(table.predicted)) == 1:
             yield f"all {table.num_rows:,} answers are the same: the model does not look at what it reads"
 
@@ -69,13 +71,14 @@ def _answers(table: Table, split: str) -> ReportTable:
             "the text that was read, unchanged",
             _share(np.asarray(table.predicted == np.asarray(table.texts, dtype=object))),
         ],
-        ["mean length in words: written, true", f"{given_N.mean():.1f}, {true_N.mean():.1f}"],
     ]
     tokenizer = TOKENIZERS[script_of(table.targets.tolist())]
     sacrebleu = version("sacrebleu")
     note = (
-        f"BLEU: sacrebleu {sacrebleu}, nrefs:1|case:mixed|eff:no|tok:{tokenizer}|smooth:exp; chrF: nrefs:1|case:mixed|"
-        "eff:yes|nc:6|nw:0|space:no; ROUGE: F1 without stemming, Chinese by character; words: as ROUGE counts them"
+        f"mean length in words: {given_N.mean():.1f} written, {true_N.mean():.1f} true; "
+        f"BLEU: sacrebleu {sacrebleu}, nrefs:1|case:mixed|"
+        f"eff:no|tok:{tokenizer}|smooth:exp; chrF: nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no; "
+        "ROUGE: F1 without stemming, Chinese by character; words: as ROUGE counts them"
     )
     return ReportTable(f"Answers, split {split!r}", ("answers", "share of the rows"), rows, note=note)
 

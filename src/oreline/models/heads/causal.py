@@ -73,7 +73,7 @@ class Head:
         return replace(batch, mask_BT=None, positions_BT=torch.from_numpy(positions_BT).to(device))
 
     def loss(self, model: Any, batch: Batch) -> Tensor:
-        """Return the summed loss of all marked tokens, in nats; divided by `Batch.weight`, their number, it is the mean.
+        """Return the summed loss of the marked tokens in nats; divided by `Batch.weight`, their number, it is the mean.
 
         (1 − ε) · −log p(y) + ε · mean over the vocabulary of −log p(v) (https://arxiv.org/abs/1512.00567, section 7).
         """
