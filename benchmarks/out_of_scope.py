@@ -50,6 +50,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "fast": {"learning_rate": 4e-4, "rows_per_step": 64},
     "ema": {"regularizers": ["ema"], "epochs": 15},
     "fgm": {"regularizers": ["fgm"]},
+    "upper": {"freeze_layers": 4, "learning_rate": 5e-4},
 }
 """Ways of training, as differences from `COMMON`; `no_rows` leaves the out-of-scope training rows out."""
 REJECTORS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--in-scope", type=float, default=0.965, help="in-scope accuracy that dev has to keep")
     parser.add_argument("--epochs", type=float, help="instead of each way's own")
     parser.add_argument("--minutes", type=float, help="no further way is begun that the other seeds need the time of")
+    parser.add_argument("--train-minutes", type=float, help="of each training, which then ends well-decayed")
     parser.add_argument("--start", default=START)
     parser.add_argument("--quick", action="store_true", help="one way, one epoch of every fifth row, one seed")
     parser.add_argument("--json", type=Path, help="write all figures there too")
@@ -103,14 +105,16 @@ def main() -> None:
 
 def measure(folder: Path, way: str, seed: int, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Train one model and judge every rejector over it, on dev and test; prints and returns a row for each."""
-    train = {**COMMON, **WAYS[way], "calibrate": True, **({"epochs": given.epochs} if given.epochs else {})}
-    train["reject"] = "softmax"
+    train = {**COMMON, **WAYS[way], "reject": "softmax", **({"epochs": given.epochs} if given.epochs else {})}
+    method_options = {"pooling": "mean", "freeze_layers": train.pop("freeze_layers", 0)}
+    if given.train_minutes:
+        train["minutes"] = given.train_minutes
     with tempfile.TemporaryDirectory() as scratch:
         every = 5 if given.quick else 1
         data = ore.refine(splits(folder, way != "no_rows", every), operators=[], out=Path(scratch) / "data")
         begun = time.perf_counter()
         model = ore.finetune(
-            given.start, data, method="full", method_options={"pooling": "mean"}, train=train, seed=seed,
+            given.start, data, method="full", method_options=method_options, train=train, seed=seed,
             out=Path(scratch) / "model",
         )  # fmt: skip
         seconds = round(time.perf_counter() - begun, 1)

@@ -33,7 +33,8 @@ def classes(num_rows: int, seed: int) -> Table:
     scores_NK = source.random((num_rows, 3)) + 0.4 * np.eye(3)[targets_N]
     scores_NK /= scores_NK.sum(axis=1, keepdims=True)
     ids = [f"f:{row}" for row in range(num_rows)]
-    return Table(text_classification.Task(labels=[*"abc"]), targets_N, scores_NK, ids, ids)
+    task = text_classification.Task(labels=[*"abc"], reject={"rejector": "energy", "options": {"label": "c"}})
+    return Table(task, targets_N, scores_NK, ids, ids)
 
 
 def labels(num_rows: int, seed: int) -> Table:

@@ -49,7 +49,9 @@ def test_cosine_is_scipys():
 def test_a_class_of_one_row_and_rows_that_are_equal_give_finite_distances():
     rejector = Rejector()
     memory = rejector.remember(np.ones((4, 3)), np.array([0, 0, 0, 1]))
-    assert np.isfinite(rejector.far(Signals(np.zeros((2, 2)), np.zeros(2), np.array([[1.0] * 3, [2.0] * 3])), memory)).all()
+    assert np.isfinite(
+        rejector.far(Signals(np.zeros((2, 2)), np.zeros(2), np.array([[1.0] * 3, [2.0] * 3])), memory)
+    ).all()
 
 
 def test_an_unknown_measure_is_refused():

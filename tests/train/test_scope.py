@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
-from tests.conftest import BAD, FILLER, GOOD
 
 import oreline as ore
 from oreline.data.dataset import Dataset
@@ -18,6 +17,9 @@ from oreline.runtime.open import open_runtime
 from oreline.serve.app import create_app
 from oreline.serve.settings import settings_from
 from oreline.train.scope import logits
+
+GOOD, BAD = ["great", "wonderful", "moving", "funny"], ["awful", "boring", "dull", "terrible"]
+FILLER = ["the", "film", "a", "movie", "story", "plot", "with", "of", "in", "its"]
 
 
 def rows(num_rows: int, seed: int = 0, outside: str = "oos") -> dict[str, list[str]]:
@@ -60,11 +62,13 @@ def test_it_is_saved_and_evaluated(model: Any, data: Dataset, tmp_path: Path):
     assert saved["options"] == {"max_loss": 0.1, "label": "oos"}
     assert saved["threshold"] > 0
     assert model.manifest.metrics["out_of_scope_recall"]["n"] > 5
-    report = ore.evaluate(model, data, out=tmp_path / "report")
+    report = ore.evaluate(model, data, baseline="none", out=tmp_path / "report")
     assert report.metrics["in_scope_accuracy"].value > 0.7
     assert report.metrics["out_of_scope_recall"].value > 0.7
     assert report.metrics["out_of_scope_auroc"].value > 0.8
-    assert report.tables[0].title.startswith("In scope and out of scope")
+    [trade] = [table for table in report.tables if table.title.startswith("In scope and out of scope")]
+    assert trade.rows[0][2].value == pytest.approx(report.metrics["in_scope_accuracy"].value)
+    assert trade.rows[0][3].value == pytest.approx(report.metrics["out_of_scope_recall"].value)
     assert report.charts[0].title.startswith("How far outside rows lie")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert "out of scope recall" in page.lower() or "out_of_scope_recall" in page
@@ -102,14 +106,40 @@ def test_a_linear_model_rejects_and_calibrates_too(data: Dataset, tmp_path: Path
     for reject in ("energy", "distance"):
         made = ore.finetune(None, data, method="linear", train={"reject": reject}, out=tmp_path / reject)
         assert ore.evaluate(made, data, baseline="none").metrics["out_of_scope_auroc"].value > 0.7
-    plain = ore.finetune(None, data, method="linear", out=tmp_path / "plain")
-    calibrated = ore.finetune(None, data, method="linear", train={"calibrate": True}, out=tmp_path / "calibrated")
+    made = rows(300)
+    made["label"] = ["fresh" if row % 5 == 0 else label for row, label in enumerate(made["label"])]  # some are wrong
+    noisy = ore.refine(made, out=tmp_path / "noisy")
+    plain = ore.finetune(None, noisy, method="linear", out=tmp_path / "plain")
+    calibrated = ore.finetune(None, noisy, method="linear", train={"calibrate": True}, out=tmp_path / "calibrated")
     assert calibrated.manifest.task_options["temperature"] != 1
     assert "reject" not in calibrated.manifest.task_options
     losses = [made.manifest.metrics["log_loss"]["value"] for made in (plain, calibrated)]
     assert losses[1] <= losses[0]
     same = [[row["label"] for row in ore.predict(made, ["great film", "dull film"])] for made in (plain, calibrated)]
     assert same[0] == same[1]
+
+
+def test_an_adapter_that_rejects_is_merged(data: Dataset, tiny_start: Path, tmp_path: Path):
+    options = {"epochs": 1, "threads": 1, "reject": "distance"}
+    given = {"method": "lora", "method_options": {"rank": 2}, "train": options}
+    adapted = ore.finetune(str(tiny_start), data, **given, out=tmp_path / "adapted")
+    merged = ore.merge(adapted, out=tmp_path / "merged")
+    texts = data.frame("test")["text"].to_list()
+    one, other = (open_runtime(made).predict({"text": texts}).outputs["scores"] for made in (adapted, merged))
+    np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_a_model_without_such_a_label_learns_it(data: Dataset, tiny_start: Path, tmp_path: Path):
+    made = rows(200)
+    inside = [row for row, label in enumerate(made["label"]) if label != "oos"]
+    two = {name: [values[row] for row in inside] for name, values in made.items()}
+    given = {"method": "full", "train": {"epochs": 1, "threads": 1}}
+    first = ore.finetune(str(tiny_start), two, **given, out=tmp_path / "first")
+    options = {**given["train"], "reject": "energy"}
+    second = ore.finetune(first, data, method="full", train=options, out=tmp_path / "second")
+    assert second.manifest.task_options["labels"] == ["fresh", "oos", "rotten"]
+    third = ore.finetune(second, data, **given, out=tmp_path / "third")
+    assert third.manifest.task_options["reject"]["rejector"] == "energy"
 
 
 def test_without_such_rows_a_share_is_kept(tmp_path: Path):
@@ -147,7 +177,7 @@ def test_wrong_options_are_refused_before_the_first_step(data, tmp_path, options
     assert not (tmp_path / "model").exists()
 
 
-def test_other_tasks_methods_and_data_without_dev_are_refused(data: Dataset, tmp_path: Path):
+def test_other_tasks_methods_and_data_without_dev_are_refused(data: Dataset, tiny_start: Path, tmp_path: Path):
     other = rows(60, outside="fresh")
     numbers = {"text": other["text"], "label": [str(len(text)) for text in other["text"]]}
     with pytest.raises(UsageError, match="one class a row"):
@@ -158,6 +188,8 @@ def test_other_tasks_methods_and_data_without_dev_are_refused(data: Dataset, tmp
         two = {"train": other, "dev": rows(40)}
         refined = ore.refine(two, out=tmp_path / "two")
         ore.finetune(None, refined, method="linear", train={"reject": "trained"}, out=tmp_path / "c")
+    with pytest.raises(UsageError, match="needs a method that learns from rows"):
+        ore.finetune(str(tiny_start), data, method="zero_shot", train={"reject": "energy"}, out=tmp_path / "e")
     whole = ore.refine(rows(60), split={}, out=tmp_path / "whole")
     for options in ({"reject": "energy"}, {"calibrate": True}):
         with pytest.raises(DataError, match="no labelled dev rows"):

@@ -24,17 +24,8 @@ REJECTED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 _BINS, _EDGE = 40, 12.0
 
 
-def outside_of(table: Table) -> int | None:
-    """Return the index of the out-of-scope label; None of a task that rejects nothing."""
-    found: int | None = getattr(table.task, "outside", None)
-    return found
-
-
-def trade(table: Table, split: str) -> ReportTable:
+def trade(table: Table, outside: int, split: str) -> ReportTable:
     """Return in-scope accuracy and out-of-scope recall at the threshold that is set, and at others."""
-    outside = outside_of(table)
-    if outside is None:
-        raise ValueError("the task rejects nothing")
     margin_N, outside_N = margins(table.scores, outside), table.targets == outside
     right_N = np.delete(np.arange(len(table.labels)), outside)[
         np.delete(table.scores, outside, axis=1).argmax(axis=1)
@@ -43,6 +34,8 @@ def trade(table: Table, split: str) -> ReportTable:
     rows = [["as it is set", *_figures(rejected_N, right_N, outside_N)]]
     inside_N = np.sort(margin_N[~outside_N])
     for share in REJECTED if len(inside_N) else ():
+        if share and share * len(inside_N) < 1:
+            continue  # fewer than one row: the same as none
         place = len(inside_N) - 1 - int(share * len(inside_N))
         rows.append(
             [f"rejecting {share:.0%} of in-scope rows", *_figures(margin_N > inside_N[place], right_N, outside_N)]
@@ -56,11 +49,8 @@ def trade(table: Table, split: str) -> ReportTable:
     )
 
 
-def places(table: Table, split: str) -> Chart:
+def places(table: Table, outside: int, split: str) -> Chart:
     """Return how far outside the rows of both kinds lie."""
-    outside = outside_of(table)
-    if outside is None:
-        raise ValueError("the task rejects nothing")
     margin_N, outside_N = np.clip(margins(table.scores, outside), -_EDGE, _EDGE), table.targets == outside
     edges = np.linspace(-_EDGE, _EDGE, _BINS + 1)
     kinds = {"in scope": ~outside_N, "out of scope": outside_N}

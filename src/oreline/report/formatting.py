@@ -30,6 +30,7 @@ _ACRONYMS = {
     "rmse": "RMSE",
     "r2": "R²",
     "auc": "AUC",
+    "auroc": "AUROC",
     "id": "ID",
     "cpu": "CPU",
     "gemm": "GEMM",

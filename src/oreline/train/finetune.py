@@ -176,7 +176,7 @@ def _rows_and_task(
     rows: pl.DataFrame | None,
     given: Mapping[str, Any],
 ) -> tuple[pl.DataFrame, Task]:
-    """Return the rows to train on, and the task as the method reads it and the start model completes it."""
+    """Return the rows to train on, and the task as the method reads it."""
     known = tuple(getattr(trainer, "labels", ()))
     frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
     with naming_rows(frame):
@@ -185,7 +185,7 @@ def _rows_and_task(
         opened = trainer.adapted(opened)
     if not getattr(trainer, "trains", True):
         frame = frame.clear()  # what is not trained on is left to evaluate with
-    return frame, _prepared(opened, start, options)
+    return frame, opened
 
 
 def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
@@ -199,16 +199,6 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
         task = reading(job.task, job.dev.columns)
         job = replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
     return job, outcome
-
-
-def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
-    """Return the task as the start model completes it, where it wants to know it."""
-    if start is not None and hasattr(task, "prepared"):
-        if task.head == "causal":
-            require_causal(base_folder(start))  # before its template is looked for
-        task = task.prepared(base_folder(start), tokenizer(base_folder(start)), options)
-    prepared: Task = task
-    return prepared
 
 
 def refuse_texts(trainer: Method, method: str, task: str) -> None:

@@ -19,7 +19,7 @@ from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.runtime.open import open_runtime, open_task
 from oreline.runtime.samples import recompute_samples
-from oreline.store import TRAIN_ROWS, Artifact, Manifest
+from oreline.store import TASK_ARRAYS, TRAIN_ROWS, Artifact, Manifest
 from oreline.train.artifact import lineage
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.generator import write_files
@@ -51,8 +51,9 @@ def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifa
         save_model(model, folder, labels=() if task.view == "texts" else task.labels)
         copy_tokenizer(base_folder(artifact.path), folder)
         write_files(task, folder)
-        if artifact.has(TRAIN_ROWS):
-            shutil.copyfile(artifact.file(TRAIN_ROWS), folder / TRAIN_ROWS)
+        for name in (TRAIN_ROWS, TASK_ARRAYS):
+            if artifact.has(name):
+                shutil.copyfile(artifact.file(name), folder / name)
         manifest = _manifest(artifact)
         sealed = store.seal(folder, manifest)
         golden = recompute_samples(folder, open_runtime(Artifact(folder, sealed)), artifact)

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def logits(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Return what a model's head says of rows, (N, K), before the task makes scores of it; and the embeddings."""
     task = opened.task
-    opened.task = _Unscored(task)
+    opened.task = cast(Task, _Unscored(task))
     try:
         found = opened.predict(columns, embeddings=embeddings)
     finally:
@@ -167,7 +167,7 @@ def _memory(task: OneOfClasses, opened: Runtime, job: Job) -> Mapping[str, NDArr
     inside = np.flatnonzero(rows.targets != task.outside)
     if len(inside) > REMEMBERED_ROWS:
         inside = np.sort(np.random.default_rng(job.seed).permutation(inside)[:REMEMBERED_ROWS])
-    columns = {role: [values[row] for row in inside] for role, values in rows.columns.items()}
+    columns = {role: [values[row] for row in inside.tolist()] for role, values in rows.columns.items()}
     _, embedding_ND = logits(opened, columns, embeddings=True)
     rejector: Any = task.scope.rejector if task.scope is not None else None
     memory: Mapping[str, NDArray[np.float32]] = rejector.remember(embedding_ND, rows.targets[inside])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oreline.evaluate.estimates import estimates, wilson
-from oreline.evaluate.rejection import outside_of, places, trade
+from oreline.evaluate.rejection import places, trade
 from oreline.evaluate.shown import flagged, worst_rows
 from oreline.evaluate.table import Table
 from oreline.metrics.ece import reliability
@@ -29,12 +29,14 @@ class View:
 
     def tables(self, table: Table, split: str, seed: int) -> list[ReportTable]:
         """Return figures per class, the most confident mistakes, the most frequent confusions."""
-        trades = [trade(table, split)] if outside_of(table) is not None else []
+        outside = getattr(table.task, "outside", None)
+        trades = [trade(table, outside, split)] if outside is not None else []
         return [*trades, _per_class(table, split, seed), _worst_errors(table, split), _confusions(table, split)]
 
     def charts(self, table: Table, split: str) -> list[Chart]:
         """Return the confusion matrix and the reliability diagram."""
-        rejected = [places(table, split)] if outside_of(table) is not None else []
+        outside = getattr(table.task, "outside", None)
+        rejected = [places(table, outside, split)] if outside is not None else []
         return [*rejected, _confusion_matrix(table, split), _reliability(table, split)]
 
     def warnings(self, table: Table, split: str) -> Iterator[str]:

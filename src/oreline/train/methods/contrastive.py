@@ -87,7 +87,11 @@ class Method:
         if job.options.dropout is None:
             set_dropout(training.model, 0.0)
         with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
-            rows = _with_labels(training, label_texts(job.task.labels, self.texts, names=self.names))
+            texts = label_texts(job.task.labels, self.texts, names=self.names)
+            outside = getattr(job.task, "outside", None)
+            if outside is not None and job.task.labels[outside] not in self.texts:
+                texts[outside] = ()  # rows of no class have nothing in common that the label's name could say
+            rows = _with_labels(training, texts)
             resolved, progress = self._train_encoder(training, rows, threads)
             best = self._best_head(training, rows, resolved)
             with torch.no_grad():
