@@ -166,7 +166,8 @@ def finetune(
         on_event(Event("choose", message=f"method {method}: {why}"))
     elif said := choose.suggestion(dataset, start, task, method):
         on_event(Event("choose", message=said))
-    start = None if method == "linear" else start or DEFAULT_START
+    # self_training by `linear` needs no start model either.
+    start = None if "linear" in (method, (method_options or {}).get("method")) else start or DEFAULT_START
     with _naming_source(data, dataset, task, needs_target=not knows_classes):
         return run(
             names.start_folder(start),

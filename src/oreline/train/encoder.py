@@ -172,7 +172,7 @@ class EncoderTraining:
         Raises `DataError` for a row that has more or fewer targets than words.
         """
         task: Any = self.job.task
-        targets = self.job.train.targets
+        targets = self.job.train.targets if self.job.train.soft_NK is None else self.job.train.soft_NK
         if self.train.words is None:
             return self.train, targets
         by_token = []
