@@ -38,6 +38,8 @@ NOT_RUN = {
      "lora --set method_options.rank=8 --out small"): "tests/cli/test_build.py trains and merges a small one",
     ("docs/how-to.md", "oreline finetune data --task text_classification --start catalog:minilm-l6-en --method full "
      "--set method_options.freeze_layers=4 --set train.epochs=5 --out model"): "tests/train/test_frozen.py trains so",
+    ("docs/how-to.md", "oreline merge model-a model-b --by slerp --weight 0.7 --weight 0.3 --out merged"): "it needs "
+    "start models; tests/cli/test_build.py and tests/train/test_combine.py merge small ones",
     ("docs/how-to.md", "oreline finetune texts.csv --method zero_shot --out first \\"): "they need start models; "
      "tests/train/methods has each on a small one",
     ("docs/how-to.md", "oreline refine squad.jsonl --text question --role text_pair=context --role answers=answers "

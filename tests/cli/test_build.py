@@ -197,9 +197,9 @@ def test_leaving_values_out(cli, reviews_csv: Path) -> None:
     refused = cli(*leave, "movie")
     assert refused.code == 2
     assert "--leave-out movie=VALUE,VALUE" in refused.err
-    done = cli(*leave, "day=2026-01-05,2026-01-06", "--json", "--out", "out")
+    done = cli(*leave, "day=2026-01-06,2026-01-07", "--json", "--out", "out")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["tables"][0]["rows"][0][0] == "2026-01-05, 2026-01-06"
+    assert json.loads(done.out)["tables"][0]["rows"][0][0] == "2026-01-06, 2026-01-07"
     assert Path("out/report.html").is_file()
     assert "--reference belongs to --leave-out" in cli("finetune", reviews_csv, "--reference").err
 

@@ -30,7 +30,8 @@ ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.
 
 
 METHOD_OPTIONS: dict[str, dict[str, Any]] = {
-    "prompt": {"pattern": "{text} very [MASK]", "words": {"fresh": "great", "rotten": "awful"}}
+    "k_fold": {"folds": 2},
+    "prompt": {"pattern": "{text} very [MASK]", "words": {"fresh": "great", "rotten": "awful"}},
 }
 """What a method does not do without."""
 METHOD_TASKS = {"pairs": "embedding"}
@@ -55,6 +56,9 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
         pairs = reviews.frame("train").head(60).select("text", pl.col("group").alias("text_pair"))
         reviews = refine(pairs, roles={}, operators=[], split={"train": 1.0}, out=tmp_path / "pairs")
     options_survive_json("method", name, given)
+    if name == "self_training":
+        (tmp_path / "more.csv").write_text("text\n" + "".join(f"a great warm film {n}\n" for n in range(30)))
+        given = {"data": str(tmp_path / "more.csv"), "precision": 0.4}
     before = reviews.frame("train")
     made = [
         finetune(

@@ -40,7 +40,8 @@ def rerun(
             on_event=on_event,
         )
     if verb == "merge":
-        joined = {name: options[name] for name in ("others", "by", "by_options", "weights", "base") if name in options}
+        of_several = ("others", "by", "by_options", "weights", "base")
+        joined = {name: options[name] for name in of_several if name in options}
         return build.merge(_parent(artifact, options, "merged"), **joined, out=place, force=force, on_event=on_event)
     return _compress(artifact, options, place, force, on_event)
 

@@ -172,7 +172,9 @@ def finetune(
         on_event(Event("choose", message=f"method {method}: {why}"))
     elif said := choose.suggestion(dataset, start, task, method):
         on_event(Event("choose", message=said))
-    start = choose.start_for(task, method, start)
+    # self_training by `linear` needs no start model either.
+    inner = (method_options or {}).get("method")
+    start = choose.start_for(task, inner if inner in choose.WITHOUT_START else method, start)
     with naming_source(data, dataset, task, needs_target=not knows_classes):
         return run(
             network if network is not None else names.start_folder(start),

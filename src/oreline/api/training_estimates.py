@@ -87,6 +87,7 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
     passes = train.epochs
     if method == "contrastive":  # few rows are seen more often, and embedded once more for the head
         passes = max(passes, _CONTRASTIVE_STEPS * train.rows_per_step / max(rows, train.rows_per_step)) + 0.5
+    passes *= _models_inside(method, options.get("method_options") or {})
     if has_adapter:  # nothing is computed for the gradients of weights that stay as they are
         seconds = _seconds(4.0 * weights * tokens * passes, width, inner)
     elif frozen:
@@ -134,6 +135,13 @@ def _sizes(shape: Mapping[str, Any]) -> tuple[int, int, int]:
     if shape.get("is_encoder_decoder"):
         layers += int(shape.get("num_decoder_layers") or shape.get("decoder_layers") or layers)
     return width, inner, layers
+
+
+def _models_inside(method: str, options: Mapping[str, Any]) -> int:
+    """Return how many models a method trains one after another."""
+    if method == "k_fold":
+        return int(options.get("folds", 5)) * int(options.get("repeats", 1)) + 1
+    return int(options.get("rounds", 1)) + 1 if method == "self_training" else 1
 
 
 def _num_classes(options: Mapping[str, Any]) -> int | None:

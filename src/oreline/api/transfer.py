@@ -6,6 +6,7 @@ rows without the values, judged on test rows without and with them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,7 +89,7 @@ def transfer(
         title = ", ".join(values)
         on_event(Event("transfer", number, len(sets), message=f"without {column} {title} ({number} of {len(sets)})"))
         folder = place / folder_name(title)
-        left = _left(dataset, column, values, folder / "data", on_event)
+        left = _left(dataset, column, values, folder, on_event)
         steps = _steps(left, trained, compared, names.train_options(adapt) if adapt is not None else None)
         recipe = {"name": f"without {title}", "out": str(folder), "seed": seed, "steps": steps}
         running.run(recipe, force=force, on_event=on_event)
@@ -129,20 +130,20 @@ def _with_all(data: Dataset, trained: Mapping[str, Any], folder: Path, **common:
 
 
 def _left(data: Dataset, column: str, values: list[str], folder: Path, on_event: OnEvent) -> Dataset:
-    """Return the dataset without the values, made once: its lineage says of which data."""
+    """Return the dataset without the values, made once; its folder's name changes with the data and the values.
+
+    A recipe's steps are known by the paths of their datasets: other data must not look like the same ones.
+    """
     from oreline.data.dataset import DATASET, Dataset
     from oreline.data.leave_out import leave_out as write
 
-    made_of = folder.with_name("left_out.json")
-    described = {"data": data.fingerprint, "column": column, "values": values}
-    known = json.loads(made_of.read_text(encoding="utf-8")) if made_of.is_file() else None
-    if (folder / DATASET).is_file() and known == described:
-        return Dataset.open(folder)
+    described = json.dumps([data.fingerprint, column, values])
+    place = folder / f"data-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    if (place / DATASET).is_file():
+        return Dataset.open(place)
     with store.translating(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    left = write(data, column, values, out=folder, force=True, on_event=on_event)
-    store.write_json(made_of, described)
-    return left
+        folder.mkdir(parents=True, exist_ok=True)
+    return write(data, column, values, out=place, on_event=on_event)
 
 
 def _steps(

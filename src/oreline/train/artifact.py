@@ -66,7 +66,7 @@ def write_artifact(
     outcome.save(folder)
     if arrays := getattr(job.task, "arrays", None):
         save_file(dict(arrays), folder / TASK_ARRAYS)
-    write_train_rows(folder, frame, job.task.inputs, job.start)
+    write_train_rows(folder, frame, job.task.inputs, job.start, outcome.more_rows)
     report = _report(manifest, outcome, data)
     if (job.logs / EVENTS).is_file():
         shutil.copyfile(job.logs / EVENTS, folder / EVENTS)
@@ -80,9 +80,17 @@ def write_artifact(
     store.write_json(folder / store.MEASUREMENTS, {**outcome.measurements, "size_bytes": size_bytes})
 
 
-def write_train_rows(folder: Path, frame: pl.DataFrame, inputs: Sequence[str], start: Path | None) -> None:
+def write_train_rows(
+    folder: Path,
+    frame: pl.DataFrame,
+    inputs: Sequence[str],
+    start: Path | None,
+    more_rows: NDArray[np.uint64] | None = None,
+) -> None:
     """Write the hashes of the rows that this model, or one it descends from, was trained on."""
     hashes = row_hashes(frame, list(inputs))
+    if more_rows is not None:
+        hashes = np.concatenate([hashes, more_rows])
     if start is not None and (start / TRAIN_ROWS).is_file():
         hashes = np.concatenate([hashes, np.fromfile(start / TRAIN_ROWS, dtype="<u8")])
     np.unique(hashes).astype("<u8").tofile(folder / TRAIN_ROWS)

@@ -186,7 +186,8 @@ class EncoderTraining:
         Raises `DataError` for a row that has more or fewer targets than words.
         """
         if self.train.words is None:
-            return self.train, self.job.train.targets
+            rows = self.job.train
+            return self.train, rows.targets if rows.soft_NK is None else rows.soft_NK
         return by_token(self.job.task, self.train, self.job.train, self.max_tokens)
 
     def _forward(self, encoded: Encoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

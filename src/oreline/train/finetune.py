@@ -119,6 +119,7 @@ def finetune(
         resolved=resolved,
         on_event=on_event,
         origin=origin or {},
+        **_for_methods_inside(trainer, task, data, opened),
     )
     with work.kept_for_continuing(), naming_rows(frame):
         begun = job if network is None else network.started(job, frame)
@@ -201,6 +202,25 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     return job, outcome
 
 
+def _ordered(content: Any) -> Any:
+    """Return a mapping with its keys in order, inner ones too: a rerun reads them so, and writes the same card."""
+    return {name: _ordered(content[name]) for name in sorted(content)} if isinstance(content, Mapping) else content
+
+
+def _for_methods_inside(trainer: Method, name: str, data: Dataset, task: Task) -> dict[str, Any]:
+    """Return the parts of a job that methods with methods inside need; what is held out only where it is asked for."""
+    if not getattr(trainer, "reads_more", False):
+        return {"task_name": name}
+    return {"task_name": name, "held_out": _held_out(data, task)}
+
+
+def _held_out(data: Dataset, task: Task) -> NDArray[np.uint64]:
+    """Return the hashes of the inputs in all splits but the one that is trained on."""
+    trained = "train" if "train" in data.splits else data.splits[0]
+    frames = [data.frame(split, list(task.inputs)) for split in data.splits if split != trained]
+    return np.concatenate([np.zeros(0, np.uint64), *(row_hashes(frame, list(task.inputs)) for frame in frames)])
+
+
 def refuse_texts(trainer: Method, method: str, task: str) -> None:
     """Raise `UsageError` where the task answers with texts and the method makes no model that does."""
     if registry.get("task", task).view != "texts" or getattr(trainer, "writes", False):
@@ -228,7 +248,7 @@ def manifest_of(
         task_options=job.task.options,
         columns={role: [name] for role, name in data.manifest.roles.items()},
         max_tokens=outcome.max_tokens,
-        recipe={"verb": "finetune", "options": recorded, "resolved": dict(outcome.resolved)},
+        recipe=_ordered({"verb": "finetune", "options": recorded, "resolved": dict(outcome.resolved)}),
         lineage=ancestors,
         data={"fingerprint": data.fingerprint, "rows": len(job.train), "path": recorded["data"]},
         oreline=version("oreline"),

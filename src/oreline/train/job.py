@@ -12,6 +12,7 @@ from oreline.recipe import TrainOptions
 from oreline.types import Columns, Event, Judged, OnEvent, Task
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from oreline.train.checkpoint import Workspace
@@ -27,6 +28,8 @@ class Rows:
     columns: Columns
     targets: NDArray[Any]
     """As the task encodes them, one each."""
+    soft_NK: NDArray[np.float32] | None = None
+    """What a loss over classes takes in place of `targets`: a share for each class."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -50,6 +53,10 @@ class Job:
     on_event: OnEvent
     origin: Mapping[str, str] = field(default_factory=dict)
     """What the user called the start model, and its licence."""
+    task_name: str = ""
+    """Name of the task's plug."""
+    held_out: NDArray[np.uint64] | None = None
+    """Hashes of the inputs of rows that nothing may be learnt from: those of all splits but the one trained on."""
 
     def say(self, message: str) -> None:
         """Tell the user one sentence."""
@@ -73,6 +80,8 @@ class Outcome:
     """The task as training has completed it; None where it is the job's."""
     judged: Judged | None = None
     """Where a task's answers are judged by what they find: dev, so judged; `dev_outputs` are then None."""
+    more_rows: NDArray[np.uint64] | None = None
+    """Hashes of the inputs of rows that were trained on besides the job's."""
 
 
 def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

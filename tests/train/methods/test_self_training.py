@@ -1,0 +1,112 @@
+"""Rows without labels: which are used, which never, and what comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import oreline as ore
+from oreline.data.fold import row_hashes
+from oreline.errors import DataError, UsageError
+from oreline.store import TRAIN_ROWS
+from oreline.types import Event
+
+GOOD, BAD = ["great", "superb", "warm", "clever"], ["awful", "dull", "weak", "silly"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ore.Dataset:
+    """A dozen labelled rows that say it with two words, and dev and test rows that say it with two words each way."""
+
+    def rows(number: int, words: int, part: str) -> dict[str, list[str]]:
+        texts = [f"a {(GOOD if n % 2 else BAD)[n // 2 % words]} film {part} {n}" for n in range(number)]
+        return {"text": texts, "label": ["good" if n % 2 else "bad" for n in range(number)]}
+
+    parts = {"train": rows(12, 2, "x"), "dev": rows(60, 2, "y"), "test": rows(40, 4, "z")}
+    return ore.refine(parts, split={}, out=tmp_path_factory.mktemp("self") / "d")
+
+
+@pytest.fixture
+def more(data: ore.Dataset, tmp_path: Path) -> Path:
+    """Two hundred rows with a word that is known beside one that is not; and some of dev, test and train."""
+    texts = [
+        f"a {(GOOD if n % 2 else BAD)[n // 2 % 2]} {(GOOD if n % 2 else BAD)[2 + n // 4 % 2]} film {n}"
+        for n in range(200)
+    ]
+    for split in ("train", "dev", "test"):
+        texts += data.frame(split)["text"].to_list()[:5]
+    file = tmp_path / "more.csv"
+    file.write_text("review\n" + "\n".join([*texts, texts[0].upper()]) + "\n")
+    return file
+
+
+def options(more: Path, **changed: Any) -> dict[str, Any]:
+    given = {"data": str(more), "columns": {"text": "review"}, "method": "linear", "precision": 0.9}
+    return {"method": "self_training", "method_options": {**given, **changed}}
+
+
+def test_pseudo_labels_help_and_no_row_of_any_split_is_among_them(
+    data: ore.Dataset, more: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    made = ore.finetune(
+        None, data, **options(more, rounds=2), out=tmp_path / "a", on_event=lambda event: said.append(event.message)
+    )
+    assert any("216 rows without labels: 200 are used, 16 repeat" in message for message in said)
+    assert any("pseudo-labels, temperature" in message for message in said)
+    measured = made.measurements()
+    assert measured["unlabelled"] == 200
+    trained = set(np.fromfile(made.file(TRAIN_ROWS), dtype="<u8").tolist())
+    for split in ("dev", "test"):
+        assert not trained & set(row_hashes(data.frame(split), ["text"]).tolist())
+    assert len(trained) == data.num_rows("train") + measured["pseudo_labels"]
+    plain = ore.finetune(None, data, method="linear", out=tmp_path / "b")
+    first, second = (ore.evaluate(model, data, baseline="none").metrics["accuracy"].value for model in (plain, made))
+    dev = [ore.evaluate(model, data, split="dev", baseline="none").metrics["accuracy"].value for model in (plain, made)]
+    assert dev[1] >= dev[0], "the round that is best on dev is kept"
+    assert measured["kept_round"] == 0 or second >= first
+    again = ore.finetune(None, data, **options(more, rounds=2), out=tmp_path / "c")
+    assert again.manifest.files == made.manifest.files
+
+
+def test_soft_labels_of_an_encoder(data: ore.Dataset, more: Path, tiny_start: Path, tmp_path: Path) -> None:
+    given = options(more, method="full", soft=True, precision=0.3, most=20)
+    said: list[Event] = []
+    made = ore.finetune(
+        tiny_start, data, **given, train={"epochs": 1, "threads": 1}, out=tmp_path / "a", on_event=said.append
+    )
+    assert made.measurements()["pseudo_labels"] <= 40
+    assert {"round-0"} <= {*made.manifest.recipe["resolved"]["inner"]}
+    again = ore.rerun(made, out=tmp_path / "again")
+    assert again.manifest.files == made.manifest.files
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"data": ""}, UsageError, "needs rows without labels"),
+        ({"data": "gone.csv"}, DataError, "there is no file 'gone.csv'"),
+        ({"columns": {}}, DataError, "no column 'text'"),
+        ({"soft": True}, UsageError, "cannot be learnt by 'linear'"),
+        ({"method": "zero_shot"}, UsageError, "cannot train by 'zero_shot'"),
+        ({"precision": 0}, UsageError, "precision=0"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    changed: dict[str, Any], error: type[Exception], message: str, data: ore.Dataset, more: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        ore.finetune(None, data, **options(more, **changed), out=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_without_dev_or_new_rows(data: ore.Dataset, more: Path, tmp_path: Path) -> None:
+    only = ore.refine({"train": data.frame("train"), "test": data.frame("test")}, split={}, out=tmp_path / "d")
+    with pytest.raises(UsageError, match="needs dev rows"):
+        ore.finetune(None, only, **options(more), out=tmp_path / "x")
+    more.write_text("review\n" + "\n".join(data.frame("test")["text"]) + "\n")
+    with pytest.raises(DataError, match="no unlabelled row is left"):
+        ore.finetune(None, data, **options(more), out=tmp_path / "x")
