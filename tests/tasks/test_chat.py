@@ -153,12 +153,12 @@ def test_the_longest_answer_leaves_room_for_prompts(task: Task) -> None:
 
 def test_rows_may_come_as_messages(task: Task) -> None:
     asked = [{"role": "user", "content": "a"}]
-    assert task.row({"messages": asked, "id": 1})["text"] == json.dumps(asked)
-    assert task.row({"text": "a"}) == {"text": "a"}
+    assert task.as_read({"messages": asked, "id": 1})["text"] == json.dumps(asked)
+    assert task.as_read({"text": "a"}) == {"text": "a"}
     with pytest.raises(DataError, match="unknown role"):
-        task.row({"messages": [{"role": "tool", "content": "a"}]})
+        task.as_read({"messages": [{"role": "tool", "content": "a"}]})
     with pytest.raises(DataError, match="two users in a row") as caught:
-        task.row({"messages": [*asked, *asked], "row_id": "f, line 3"})
+        task.as_read({"messages": [*asked, *asked], "row_id": "f, line 3"})
     assert caught.value.where == "f, line 3"
 
 

@@ -50,9 +50,8 @@ def predict_stream(
     Raises:
         DataError: a row lacks an input column, or its value is no text. The rows before it have been answered.
     """
-    as_read = getattr(runtime.task, "as_read", None)
     num_rows = num_cut = 0
-    for part, end in _windows(map(as_read, rows) if as_read is not None else rows, window, linger_s):
+    for part, end in _windows(rows, window, linger_s):
         good, fault = _checked(part, runtime.task)
         for answer in _predict(runtime, good):
             num_cut += "truncated" in answer
@@ -82,7 +81,7 @@ def _checked(rows: list[_Row], task: Any) -> tuple[list[_Row], DataError | None]
     good: list[_Row] = []
     for row in rows:
         try:
-            named = _Row(row.number, task.row(row.values)) if hasattr(task, "row") else row
+            named = _Row(row.number, task.as_read(row.values)) if hasattr(task, "as_read") else row
         except DataError as error:
             error.where = error.where or f"row {row.number}"
             return good, error

@@ -82,18 +82,18 @@ class Task(WrittenText):
         found = {"template": chosen.source, "tokens": chosen.tokens, "end": chosen.end, "answers": answers}
         return type(self)(**{**task.options, **found})
 
-    def row(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def as_read(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row to answer with its dialogue in `text`, where it has it in `messages`, `conversations`, ….
 
         Raises `DataError` for what is no dialogue, or one that nobody can answer.
         """
-        where = str(values.get("row_id", ""))
+        where = str(row.get("row_id", ""))
         try:
-            cell = cell_of_row(values)
+            cell = cell_of_row(row)
         except ValueError as error:
             allowed = '[{"role": "user", "content": "…"}, …]'
             raise DataError(str(error), where=where, allowed=allowed, remedy="correct the row") from error
-        named = values if cell is None else {**values, "text": cell}
+        named = row if cell is None else {**row, "text": cell}
         try:
             if isinstance(named.get("text"), str):
                 self._messages(named["text"], 0)

@@ -9,30 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from oreline.tasks.calibration import best_temperature
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GOLDEN = (5**0.5 - 1) / 2
-_LOWEST, _HIGHEST = 0.05, 20.0
-
 
 def temperature(scores_NK: NDArray[np.floating], targets_N: NDArray[np.int64]) -> float:
-    """Return the T that lowers the log loss of `softmax(log p / T)` most, by golden-section search over log T.
-
-    Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv:1706.04599).
+    """Return the T that lowers the log loss of `softmax(log p / T)` most: `best_temperature` of the log probabilities.
 
     >>> scores = np.array([[0.99, 0.01], [0.99, 0.01], [0.01, 0.99], [0.99, 0.01]])
     >>> 2 < temperature(scores, np.array([0, 0, 1, 1])) < 5  # too sure: one of four is wrong
     True
     """
-    low, high = np.log(_LOWEST), np.log(_HIGHEST)
-    for _ in range(60):
-        one, other = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        if _loss(scores_NK, targets_N, np.exp(one)) < _loss(scores_NK, targets_N, np.exp(other)):
-            high = other
-        else:
-            low = one
-    return float(np.exp((low + high) / 2))
+    return best_temperature(np.log(np.clip(np.asarray(scores_NK, np.float64), 1e-12, None)), targets_N)
 
 
 def cooled(scores_NK: NDArray[np.floating], degree: float) -> NDArray[np.float64]:
@@ -68,8 +58,3 @@ def thresholds(
         if len(fits_N):
             found_K[label] = values_N[fits_N[-1]]
     return found_K
-
-
-def _loss(scores_NK: NDArray[np.floating], targets_N: NDArray[np.int64], degree: float) -> float:
-    cooled_NK = cooled(scores_NK, degree)
-    return float(-np.log(np.clip(cooled_NK[np.arange(len(targets_N)), targets_N], 1e-12, None)).mean())

@@ -26,7 +26,7 @@ from oreline.runtime.samples import recompute_samples
 from oreline.store import TRAIN_ROWS, Artifact, Manifest
 from oreline.train.artifact import EstimateDev, lineage
 from oreline.train.encoder import copy_tokenizer
-from oreline.train.finetune import dev_rows
+from oreline.train.rows import dev_rows
 from oreline.types import Estimate, Runtime
 
 if TYPE_CHECKING:

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from oreline import registry, store
 from oreline.data.fold import row_hashes
-from oreline.data.targets import labelled_frame
-from oreline.errors import DataError, UsageError, did_you_mean
-from oreline.metrics.tags import OUTSIDE
+from oreline.errors import UsageError
 from oreline.models.base import base_folder
 from oreline.models.load import require_causal, tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
-from oreline.tasks.reading import reading, refuse_unreadable
+from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
-from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
+from oreline.train.job import Job, Method, Outcome, Score, named_method
 from oreline.train.regularize import regularizers
+from oreline.train.rows import dev_rows, encoded_rows, held_out, naming_rows, open_task_for, targets_of, training_frame
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork
 from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from oreline.data.dataset import Dataset
 
 
@@ -85,13 +80,10 @@ def finetune(
     store.refuse_existing(out, force=force)
     start, network, options = _begin(start, method, options or TrainOptions())
     method, method_options = named_method(method, method_options or {})
-    refuse_other_method(task, method)
-    trainer = registry.create("method", method, **method_options)
-    _refuse_wrong(options)
-    refuse_texts(trainer, method, task)
+    trainer = _trainer(method, method_options, task, options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
     opened = _prepared(opened, start, options)
-    opened = asked(opened, options, trainer, frame[opened.target].to_list(), _targets(data, "dev", opened))
+    opened = asked(opened, options, trainer, frame[opened.target].to_list(), targets_of(data, "dev", opened))
     recorded = {
         "task": task,
         **({"task_options": dict(task_options)} if task_options else {}),
@@ -119,11 +111,12 @@ def finetune(
         resolved=resolved,
         on_event=on_event,
         origin=origin or {},
-        **_for_methods_inside(trainer, task, data, opened),
+        task_name=task,
+        held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        begun = job if network is None else network.started(job, frame)
-        job, outcome = fitted(*_trained(trainer, begun), trainer.runtime, task)
+        job = job if network is None else network.started(job, frame)
+        job, outcome = fitted(*_trained(trainer, job), trainer.runtime, task)
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -132,10 +125,14 @@ def finetune(
     return Artifact.open(out)
 
 
-def _refuse_wrong(options: TrainOptions) -> None:
-    """Raise `UsageError` for plugs and options that do not exist now, not after the loading."""
+def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOptions) -> Method:
+    """Build the method. Raises `UsageError` now, not after the loading, for what is not there or does not go together."""
+    refuse_other_method(task, method)
+    trainer: Method = registry.create("method", method, **given)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)
     regularizers(options.regularizers)
+    refuse_texts(trainer, method, task)
+    return trainer
 
 
 def _begin(
@@ -145,17 +142,6 @@ def _begin(
     if isinstance(start, NewNetwork):
         return None, start, start.options_for(options, method)
     return start, None, options
-
-
-@contextlib.contextmanager
-def naming_rows(frame: pl.DataFrame) -> Iterator[None]:
-    """Give an error about one of the rows that are trained on the row's own name."""
-    try:
-        yield
-    except DataError as error:
-        if error.row is not None and not error.where:
-            error.where = str(frame["row_id"][error.row])
-        raise
 
 
 def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
@@ -207,20 +193,6 @@ def _ordered(content: Any) -> Any:
     return {name: _ordered(content[name]) for name in sorted(content)} if isinstance(content, Mapping) else content
 
 
-def _for_methods_inside(trainer: Method, name: str, data: Dataset, task: Task) -> dict[str, Any]:
-    """Return the parts of a job that methods with methods inside need; what is held out only where it is asked for."""
-    if not getattr(trainer, "reads_more", False):
-        return {"task_name": name}
-    return {"task_name": name, "held_out": _held_out(data, task)}
-
-
-def _held_out(data: Dataset, task: Task) -> NDArray[np.uint64]:
-    """Return the hashes of the inputs in all splits but the one that is trained on."""
-    trained = "train" if "train" in data.splits else data.splits[0]
-    frames = [data.frame(split, list(task.inputs)) for split in data.splits if split != trained]
-    return np.concatenate([np.zeros(0, np.uint64), *(row_hashes(frame, list(task.inputs)) for frame in frames)])
-
-
 def refuse_texts(trainer: Method, method: str, task: str) -> None:
     """Raise `UsageError` where the task answers with texts and the method makes no model that does."""
     if registry.get("task", task).view != "texts" or getattr(trainer, "writes", False):
@@ -266,76 +238,6 @@ def refuse_other_method(task: str, method: str) -> None:
         )
 
 
-def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.DataFrame:
-    """Return the training rows: `row_id`, the task's inputs and its target.
-
-    With classes that are `known` without rows there may be no target, and no row. Raises `DataError` when a column is
-    missing or no row has a target.
-    """
-    has_target = task.target in data.manifest.columns or not known
-    wanted = [*task.inputs, *([task.target] if has_target else [])]
-    for role in wanted:
-        if role not in data.manifest.columns:
-            raise DataError(
-                f"the data has no column with the role {role!r}",
-                where=str(data.path),
-                allowed=did_you_mean(role, data.manifest.columns),
-                remedy="refine it again and name the column: oreline refine SOURCE "
-                + (f"--{role} COLUMN" if role in ("text", "label") else f"--role {role}=COLUMN"),
-            )
-    if not has_target:
-        return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
-    split = "train" if "train" in data.splits else data.splits[0]
-    frame = labelled_frame(data, split, task, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
-    if frame.is_empty() and not known:
-        raise DataError("there are no labelled rows to train on", where=f"{data.path}, split {split!r}")
-    return frame
-
-
-def open_task_for(
-    task: str,
-    frame: pl.DataFrame,
-    start: Path | None,
-    known: Sequence[str] = (),
-    given: Mapping[str, Any] | None = None,
-) -> Task:
-    """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
-
-    `known` are the classes where the method names them. Raises `DataError` for a row of another, and where some labels
-    are the start artifact's and others are not: a head of other labels begins anew, and what it knew would be lost.
-    """
-    targets = frame[registry.get("task", task).target].to_list()
-    if known:
-        named: Task = registry.create("task", task, labels=list(known), **(given or {}))
-        named.encode_target(targets)
-        return named
-    options = registry.get("task", task).options_from(targets)
-    if start is not None and (start / store.MANIFEST).is_file():
-        manifest = store.read_manifest(start)
-        if manifest.task == task:
-            parent: Task = registry.create("task", task, **manifest.task_options)
-            if all(parent.knows(target) for target in targets):
-                options = manifest.task_options
-            else:
-                _refuse_half_known(parent, registry.create("task", task, **options), targets)
-    opened: Task = registry.create("task", task, **{**options, **(given or {})})
-    return opened
-
-
-def _refuse_half_known(parent: Task, fresh: Task, targets: Sequence[Any]) -> None:
-    shared = [label for label in fresh.labels if label in parent.labels and label != OUTSIDE]
-    if not shared:
-        return  # another set of labels altogether: a new head is what is wanted
-    unknown = [label for label in fresh.labels if label not in parent.labels]
-    row = next(number for number, target in enumerate(targets) if not parent.knows(target))
-    raise DataError(
-        f"the start model knows {len(shared)} of the labels, and not {unknown[0]!r}",
-        allowed=did_you_mean(unknown[0], parent.labels),
-        remedy="correct the label, or begin a new head on the start model's own start (its model card names it)",
-        row=row,
-    )
-
-
 def _identity(
     data: Dataset, frame: pl.DataFrame, task: Task, options: Mapping[str, Any], start: Path | None
 ) -> dict[str, Any]:
@@ -348,30 +250,3 @@ def _identity(
         "start": started[0]["id"] or started[0]["path"] if started else "",
         "options": options,
     }
-
-
-def encoded_rows(frame: pl.DataFrame, task: Task) -> Rows:
-    """Return rows with their targets as the task encodes them. Raises `DataError` naming a row that it refuses."""
-    columns = {role: frame[role].to_list() for role in task.inputs}
-    with naming_rows(frame):
-        refuse_unreadable(task, columns)
-        return Rows(columns, reading(task, columns).encode_target(frame[task.target].to_list()))
-
-
-def _targets(data: Dataset, split: str, task: Task) -> list[Any]:
-    """Return a split's targets; none where there is no such split or column."""
-    if not data.manifest.splits.get(split) or task.target not in data.manifest.columns:
-        return []
-    return data.frame(split, [task.target])[task.target].to_list()
-
-
-def dev_rows(data: Dataset, task: Task, trained: NDArray[np.uint64] | None = None) -> Rows | None:
-    """Return the dev rows whose target the task knows, without those with a hash in `trained`; None of none."""
-    if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
-        return None
-    frame = labelled_frame(data, "dev", task, [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
-    # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
-    frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
-    if trained is not None:
-        frame = frame.filter(~np.isin(row_hashes(frame, list(task.inputs)), trained))
-    return encoded_rows(frame, task) if frame.height else None

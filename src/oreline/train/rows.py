@@ -1,0 +1,140 @@
+"""The rows that training reads: which they are, their task, and their targets as the task encodes them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from oreline import registry, store
+from oreline.data.fold import row_hashes
+from oreline.data.targets import labelled_frame
+from oreline.errors import DataError, did_you_mean
+from oreline.metrics.tags import OUTSIDE
+from oreline.tasks.reading import reading, refuse_unreadable
+from oreline.train.job import Rows
+from oreline.types import Task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from oreline.data.dataset import Dataset
+
+
+def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.DataFrame:
+    """Return the training rows: `row_id`, the task's inputs and its target.
+
+    With classes that are `known` without rows there may be no target, and no row. Raises `DataError` when a column is
+    missing or no row has a target.
+    """
+    has_target = task.target in data.manifest.columns or not known
+    wanted = [*task.inputs, *([task.target] if has_target else [])]
+    for role in wanted:
+        if role not in data.manifest.columns:
+            raise DataError(
+                f"the data has no column with the role {role!r}",
+                where=str(data.path),
+                allowed=did_you_mean(role, data.manifest.columns),
+                remedy="refine it again and name the column: oreline refine SOURCE "
+                + (f"--{role} COLUMN" if role in ("text", "label") else f"--role {role}=COLUMN"),
+            )
+    if not has_target:
+        return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
+    split = "train" if "train" in data.splits else data.splits[0]
+    frame = labelled_frame(data, split, task, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
+    if frame.is_empty() and not known:
+        raise DataError("there are no labelled rows to train on", where=f"{data.path}, split {split!r}")
+    return frame
+
+
+def open_task_for(
+    task: str,
+    frame: pl.DataFrame,
+    start: Path | None,
+    known: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
+) -> Task:
+    """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
+
+    `known` are the classes where the method names them. Raises `DataError` for a row of another, and where some labels
+    are the start artifact's and others are not: a head of other labels begins anew, and what it knew would be lost.
+    """
+    targets = frame[registry.get("task", task).target].to_list()
+    if known:
+        named: Task = registry.create("task", task, labels=list(known), **(given or {}))
+        named.encode_target(targets)
+        return named
+    options = registry.get("task", task).options_from(targets)
+    if start is not None and (start / store.MANIFEST).is_file():
+        manifest = store.read_manifest(start)
+        if manifest.task == task:
+            parent: Task = registry.create("task", task, **manifest.task_options)
+            if all(parent.knows(target) for target in targets):
+                options = manifest.task_options
+            else:
+                _refuse_half_known(parent, registry.create("task", task, **options), targets)
+    opened: Task = registry.create("task", task, **{**options, **(given or {})})
+    return opened
+
+
+def _refuse_half_known(parent: Task, fresh: Task, targets: Sequence[Any]) -> None:
+    shared = [label for label in fresh.labels if label in parent.labels and label != OUTSIDE]
+    if not shared:
+        return  # another set of labels altogether: a new head is what is wanted
+    unknown = [label for label in fresh.labels if label not in parent.labels]
+    row = next(number for number, target in enumerate(targets) if not parent.knows(target))
+    raise DataError(
+        f"the start model knows {len(shared)} of the labels, and not {unknown[0]!r}",
+        allowed=did_you_mean(unknown[0], parent.labels),
+        remedy="correct the label, or begin a new head on the start model's own start (its model card names it)",
+        row=row,
+    )
+
+
+@contextlib.contextmanager
+def naming_rows(frame: pl.DataFrame) -> Iterator[None]:
+    """Give an error about one of the rows that are trained on the row's own name."""
+    try:
+        yield
+    except DataError as error:
+        if error.row is not None and not error.where:
+            error.where = str(frame["row_id"][error.row])
+        raise
+
+
+def encoded_rows(frame: pl.DataFrame, task: Task) -> Rows:
+    """Return rows with their targets as the task encodes them. Raises `DataError` naming a row that it refuses."""
+    columns = {role: frame[role].to_list() for role in task.inputs}
+    with naming_rows(frame):
+        refuse_unreadable(task, columns)
+        return Rows(columns, reading(task, columns).encode_target(frame[task.target].to_list()))
+
+
+def targets_of(data: Dataset, split: str, task: Task) -> list[Any]:
+    """Return a split's targets; none where there is no such split or column."""
+    if not data.manifest.splits.get(split) or task.target not in data.manifest.columns:
+        return []
+    return data.frame(split, [task.target])[task.target].to_list()
+
+
+def dev_rows(data: Dataset, task: Task, trained: NDArray[np.uint64] | None = None) -> Rows | None:
+    """Return the dev rows whose target the task knows, without those with a hash in `trained`; None of none."""
+    if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
+        return None
+    frame = labelled_frame(data, "dev", task, [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
+    # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
+    frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
+    if trained is not None:
+        frame = frame.filter(~np.isin(row_hashes(frame, list(task.inputs)), trained))
+    return encoded_rows(frame, task) if frame.height else None
+
+
+def held_out(data: Dataset, task: Task) -> NDArray[np.uint64]:
+    """Return the hashes of the inputs in all splits but the one that is trained on."""
+    trained = "train" if "train" in data.splits else data.splits[0]
+    frames = [data.frame(split, list(task.inputs)) for split in data.splits if split != trained]
+    return np.concatenate([np.zeros(0, np.uint64), *(row_hashes(frame, list(task.inputs)) for frame in frames)])

@@ -1,0 +1,59 @@
+"""The rows that training reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import oreline as ore
+from oreline import registry
+from oreline.data.fold import row_hashes
+from oreline.errors import DataError
+from oreline.train.rows import dev_rows, encoded_rows, held_out, naming_rows, open_task_for, targets_of, training_frame
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ore.Dataset:
+    folder = tmp_path_factory.mktemp("rows")
+    train = {"text": [f"film {n}" for n in range(8)], "label": ["good", "bad"] * 4}
+    dev = {"text": ["film a", "film b", "film c"], "label": ["good", "strange", None]}
+    return ore.refine({"train": train, "dev": dev}, operators=[], out=folder / "data")
+
+
+def test_the_rows_of_dev_are_those_whose_target_the_task_knows(data) -> None:
+    frame = training_frame(data, registry.get("task", "text_classification"))
+    task = open_task_for("text_classification", frame, None)
+    assert task.labels == ("bad", "good")
+    assert encoded_rows(frame, task).targets.tolist() == [1, 0] * 4
+    assert dev_rows(data, task).columns == {"text": ["film a"]}
+    assert targets_of(data, "dev", task) == ["good", "strange", None]
+    assert targets_of(data, "test", task) == []
+    seen = row_hashes(data.frame("dev", ["text"]), ["text"])
+    assert dev_rows(data, task, seen) is None
+
+
+def test_what_is_held_out_is_every_other_split(data) -> None:
+    task = registry.create("task", "text_classification", labels=["bad", "good"])
+    assert sorted(held_out(data, task)) == sorted(row_hashes(data.frame("dev", ["text"]), ["text"]))
+    assert not np.isin(row_hashes(data.frame("train", ["text"]), ["text"]), held_out(data, task)).any()
+
+
+def test_an_error_about_a_row_names_it(data) -> None:
+    frame = data.frame("train", ["row_id"])
+    with pytest.raises(DataError) as caught, naming_rows(frame):
+        raise DataError("wrong", row=3)
+    assert caught.value.where == frame["row_id"][3]
+
+
+def test_a_missing_column_says_how_to_name_it(data) -> None:
+    with pytest.raises(DataError, match="no column with the role 'tags'") as caught:
+        training_frame(data, registry.get("task", "token_classification"))
+    assert "--role tags=COLUMN" in caught.value.remedy
+
+
+def test_a_class_that_the_method_does_not_name_is_refused(data, tmp_path: Path) -> None:
+    frame = training_frame(data, registry.get("task", "text_classification"), ("good",))
+    with pytest.raises(DataError, match="never seen"):
+        open_task_for("text_classification", frame, None, ("good", "fine"))
