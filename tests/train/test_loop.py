@@ -11,9 +11,10 @@ import torch
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
+from oreline.errors import ResourceError
 from oreline.models.batch import Batch
 from oreline.recipe import Schedule, TrainOptions
-from oreline.train.loop import clip_gradients, fit, schedule
+from oreline.train.loop import Cuttable, clip_gradients, fit, schedule
 
 
 def batch(rows: int, seed: int) -> Batch:
@@ -144,3 +145,51 @@ def test_the_recipe_knows_the_schedules():
     assert TrainOptions(schedule="constant").schedule == "constant"
     with pytest.raises(ValueError, match="linear"):
         TrainOptions(schedule="square")
+
+
+def test_a_step_that_runs_out_of_memory_is_made_again_in_smaller_batches():
+    """From where it began: no gradient of the first try is left, and random numbers are drawn anew."""
+    whole = batch(8, 1)
+    parts = [slice(0, 4), slice(4, 8)]
+    halves = [Batch(whole.ids_BT[part], None, 24, targets=whole.targets[part], weight=4.0) for part in parts]
+
+    def made(steps, limit: int) -> tuple[Model, float]:
+        model = Model()
+
+        def hungry(model, given: Batch):
+            noise = torch.rand(()) * 0  # drawn, so that the state of the generator is seen to be set back
+            found = loss(model, given) + noise
+            if given.num_rows > limit:
+                raise MemoryError
+            return found
+
+        torch.manual_seed(5)
+        (step,) = fit(model, steps, hungry, torch.optim.SGD(model.parameters(), lr=1.0), schedule=lambda _: 0.1)
+        return model, float(step.loss)
+
+    asked: list[int] = []
+
+    def smaller(number: int, batches):
+        asked.append(number)
+        return halves
+
+    again, its_loss = made(Cuttable([[halves[0], whole]], smaller), limit=4)
+    drawn = torch.rand(())
+    plain, expected = made([halves], limit=8)
+    assert asked == [0]
+    assert its_loss == expected
+    assert torch.equal(torch.rand(()), drawn)
+    for parameter, other in zip(again.parameters(), plain.parameters()):
+        assert torch.equal(parameter, other)
+    with pytest.raises(ResourceError, match="a step of 8 rows"):
+        made([[whole]], limit=4)
+
+
+def test_another_failure_is_no_lack_of_memory():
+    def broken(model, given: Batch):
+        raise RuntimeError("shapes cannot be multiplied")
+
+    model = Model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    with pytest.raises(RuntimeError, match="shapes"):
+        list(fit(model, [[batch(4, 1)]], broken, optimizer, schedule=lambda _: 0.1))

@@ -1,4 +1,4 @@
-"""What kind of model a folder holds, from its configuration alone: a wrong one is refused before its weights are read."""
+"""What kind of model a folder holds, from its configuration: a wrong one is refused before its weights are read."""
 
 from __future__ import annotations
 

@@ -10,8 +10,11 @@ import numpy as np
 
 from oreline.models.adapting import num_trained
 from oreline.runtime.batching import take
+from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.budget import largest_that_fits
 from oreline.train.device import (
+    free_bytes,
+    held_bytes,
     is_out_of_memory,
     peak_anew,
     peak_since,
@@ -65,6 +68,12 @@ def foretold_steps(training: EncoderTraining, passes: Passes, loss: Loss, *, bf1
     if job.options.minutes is not None:
         num_steps = min(num_steps, measured.steps_within(job.options.minutes * 60))
     job.on_event(measured.event(num_steps, len(job.train), num_steps / passes.per_epoch))
+    more, free = measured.memory_bytes - held_bytes(training.device), free_bytes(training.device)
+    if 0 < free < more:  # a CPU that runs out of memory ends the process: nothing could be said then
+        job.say(
+            f"warning: {more / 2**30:.1f} GiB more are needed and {free / 2**30:.1f} are free: take a smaller "
+            "train.token_budget, train.gradient_checkpointing=true, or the method lora or head"
+        )
     return num_steps
 
 
@@ -92,9 +101,11 @@ def _measured(training: EncoderTraining, passes: Passes, loss: Loss, bf16: bool)
         training.model.zero_grad(set_to_none=True)
         set_random_state(state)
         return None
-    scoring_s = _scoring_s(training)
-    every = training.evaluate_every(passes) if training.dev is not None else 0
-    measured = replace(measured, scored_every=every, scoring_s=scoring_s, end_s=END_S + scoring_s)
+    row_s, num_dev = _row_s(training), len(training.job.dev) if training.job.dev is not None else 0
+    # At the end the kept weights are scored, and so many rows are answered for the artifact's sample.
+    end_s = END_S + row_s * (num_dev + min(num_dev or len(training.job.train), NUM_REFERENCE))
+    every = training.evaluate_every(passes) if num_dev else 0
+    measured = replace(measured, scored_every=every, scoring_s=row_s * num_dev, end_s=end_s)
     return frozen.forecast(measured, states_s, passes.per_epoch) if frozen else measured
 
 
@@ -114,15 +125,14 @@ def measured_reading(training: EncoderTraining) -> tuple[float, int]:
     return a_row_s, peak_since(training.device)
 
 
-def _scoring_s(training: EncoderTraining) -> float:
-    """Return what scoring dev once takes, from some of its rows."""
-    if training.dev is None:
-        return 0.0
-    rows = _of_all_lengths(training.dev)
+def _row_s(training: EncoderTraining) -> float:
+    """Return what answering a row of dev takes, or of train where there is no dev."""
+    encoded = training.dev if training.dev is not None and training.dev.ids else training.train
+    rows = _of_all_lengths(encoded)
     begun = time.perf_counter()
-    training.outputs(take(training.dev, rows))
-    lengths_N = np.asarray([len(ids) for ids in training.dev.ids], dtype=np.int64)
-    return (time.perf_counter() - begun) * float(lengths_N.sum() / lengths_N[rows].sum())
+    training.outputs(take(encoded, rows))
+    lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
+    return (time.perf_counter() - begun) * float(lengths_N.mean() / lengths_N[rows].sum())
 
 
 def _of_all_lengths(encoded: Encoded) -> NDArray[np.int64]:

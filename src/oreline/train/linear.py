@@ -83,8 +83,10 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
             for strength, model in zip(ordered, fitted)
         ]
     if job.task.view == "classes":
-        given: dict[str, Any] = {"max_iterations": max_iterations, "weights": _class_weights(job)}
-        return fit_classes(features_NF, job.train.targets, len(job.task.labels), ordered, **given)
+        weights, num_labels = _class_weights(job), len(job.task.labels)
+        return fit_classes(
+            features_NF, job.train.targets, num_labels, ordered, max_iterations=max_iterations, weights=weights
+        )
     columns = [
         list(_one_label(features_NF, marks_N, ordered, max_iterations)) for marks_N in np.asarray(job.train.targets).T
     ]

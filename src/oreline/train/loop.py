@@ -37,6 +37,17 @@ class Step:
     num_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cuttable:
+    """Steps whose rows can be put into smaller batches."""
+
+    steps: Iterable[Sequence[Batch]]
+    smaller: Smaller
+
+    def __iter__(self) -> Iterator[Sequence[Batch]]:
+        return iter(self.steps)
+
+
 def fit(
     model: nn.Module,
     steps: Iterable[Sequence[Batch]],
@@ -47,20 +58,19 @@ def fit(
     first: int = 0,
     clip_norm: float = math.inf,
     bf16: bool = False,
-    smaller: Smaller | None = None,
 ) -> Iterator[Step]:
     """Make one optimizer step for each element of `steps`.
 
     Args:
         model: what is trained; set to training mode before every step, so the caller may evaluate in between.
-        steps: the batches behind each step; their gradients add up.
+        steps: the batches behind each step; their gradients add up. A step of a `Cuttable` that runs out of memory is
+            made again in smaller batches; any other is an error.
         loss: `loss(model, batch)` returns the sum of the batch's loss terms, `batch.weight` of them.
         optimizer: steps once for each element; a group's `scale` multiplies its rate.
         schedule: learning rate of step number n, counted from 0.
         first: number of steps made already (a run that continues).
         clip_norm: gradients longer than this are scaled down to it.
         bf16: run the forward pass under autocast.
-        smaller: cuts a step that ran out of memory into smaller batches; without it, that is an error.
 
     Raises:
         ResourceError: the memory does not suffice.
@@ -81,9 +91,9 @@ def fit(
             optimizer.zero_grad(set_to_none=True)
             release_memory(device)
             set_random_state(state)
-            if smaller is None:
+            if not isinstance(steps, Cuttable):
                 raise does_not_fit(f"a step of {sum(batch.num_rows for batch in batches):,} rows")
-            batches = smaller(number, batches)
+            batches = steps.smaller(number, batches)
         clip_gradients(parameters, clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
-from oreline.train.loop import Smaller, Step, fit, schedule
+from oreline.train.loop import Cuttable, Smaller, Step, fit, schedule
 from oreline.train.regularize import Average
 from oreline.train.tracking import tracking
 from oreline.types import Event, OnEvent
@@ -90,16 +90,16 @@ def _drive(
         return
     meter = _Meter(plan, progress.step)
     saved_at = time.monotonic()
+    steps = plan.steps(progress.step, plan.num_steps)
     for step in fit(
         plan.model,
-        plan.steps(progress.step, plan.num_steps),
+        Cuttable(steps, plan.smaller) if plan.smaller is not None else steps,
         plan.loss,
         plan.optimizer,
         schedule=schedule(options.schedule, plan.learning_rate, plan.num_steps, options.warmup),
         first=progress.step,
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",
-        smaller=plan.smaller,
     ):
         progress.step = step.number
         if plan.average:

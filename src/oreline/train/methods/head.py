@@ -121,7 +121,9 @@ class Method:
         fit_s = len(self._strengths(job)) * _ITERATIONS * (_ITERATION_S + products * _SECONDS_A_PRODUCT)
         # Dev is read for the choice, for its figures, and (1,000 rows of it) as the artifact's sample.
         end_s = END_S + row_s * (num_dev + min(num_dev, NUM_REFERENCE))
-        memory_bytes += _COPIES * 4 * width * vectors
+        # The finished artifact is opened beside the model that was trained, to answer its sample.
+        weights = sum(parameter.numel() for parameter in training.model.parameters())
+        memory_bytes += 4 * weights + _COPIES * 4 * width * vectors
         job.on_event(
             forecast_without_steps(row_s * (len(job.train) + num_dev) + fit_s, end_s, memory_bytes, len(job.train))
         )

@@ -101,7 +101,7 @@ class Method:
 
     def _foretell(self, job: Job, texts: list[str]) -> None:
         """Say what it will take, from some of the rows."""
-        some = np.random.default_rng(0).permutation(len(texts))[: min(max(len(texts) // 10, 50), 500)]
+        some = np.random.default_rng(0).permutation(len(texts))[: min(max(len(texts) // 10, 150), 500)]
         if len({str(target) for target in job.train.targets[some]}) < 2:  # rows of one class cannot be told apart
             some = np.arange(len(texts))
         begun = time.perf_counter()

@@ -1,0 +1,63 @@
+"""A dry run of fine-tuning begins the real work, stops before the first step, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from oreline.api import training_trial
+from oreline.api.training_trial import try_training
+from oreline.errors import DataError, UsageError
+
+OPTIONS: dict[str, Any] = {"method": "full", "train": {"epochs": 2, "threads": 1}}
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "head", "linear", "contrastive"])
+def test_every_method_foretells_itself(method: str, dataset, tiny_start: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = try_training({**OPTIONS, "data": str(dataset.path), "start": str(tiny_start), "method": method})
+    assert found is not None
+    assert found.rows == dataset.num_rows("train")
+    assert found.seconds is not None
+    assert 0 < found.seconds[0] < 600
+    assert found.memory_bytes is not None
+    assert found.memory_bytes > 1 << 27  # torch alone takes that
+    assert ("steps" in found.note) == (method not in ("head", "linear"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_raw_rows_are_tried_in_part_and_scaled(
+    reviews_csv: Path, tiny_start: Path, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training_trial, "TRIAL_ROWS", 100)
+    found = try_training({**OPTIONS, "data": str(reviews_csv), "start": str(tiny_start)})
+    assert found is not None
+    assert 250 < found.rows <= 400  # of 400 rows, a part is for dev and test
+    assert not list(tmp_path.iterdir())
+    frame = pl.read_csv(reviews_csv).head(60)
+    assert try_training({**OPTIONS, "data": frame, "start": str(tiny_start), "method": "linear"}).rows < 60
+
+
+def test_frozen_layers_say_what_they_keep(dataset, tiny_start: Path) -> None:
+    frozen = {"method_options": {"freeze_layers": 1}}
+    found = try_training({**OPTIONS, **frozen, "data": str(dataset.path), "start": str(tiny_start)})
+    assert "GiB of disk for what the frozen layers return" in found.note
+
+
+def test_what_says_nothing_beforehand_is_left_to_the_estimate(dataset, tiny_start: Path) -> None:
+    options = {"data": str(dataset.path), "start": str(tiny_start), "method": "zero_shot"}
+    assert try_training({**options, "method_options": {"descriptions": {"fresh": "good", "rotten": "bad"}}}) is None
+
+
+def test_it_raises_what_the_verb_would_raise(dataset, tiny_start: Path) -> None:
+    options = {**OPTIONS, "data": str(dataset.path), "start": str(tiny_start)}
+    with pytest.raises(UsageError, match="freeze_layers is 9"):
+        try_training({**options, "method_options": {"freeze_layers": 9}})
+    with pytest.raises(DataError, match="tags"):
+        try_training({**options, "task": "token_classification"})
+    with pytest.raises(UsageError, match="no data given"):
+        try_training({})

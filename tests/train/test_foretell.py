@@ -1,0 +1,83 @@
+"""What is measured before the first step leaves no trace, and says what belongs to the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from oreline.models.heads.sequence_classification import Head
+from oreline.recipe import TrainOptions
+from oreline.tasks.text_classification import Task
+from oreline.train import foretell
+from oreline.train.budget import Budget
+from oreline.train.checkpoint import Workspace
+from oreline.train.encoder import EncoderTraining
+from oreline.train.job import Job, Rows
+from oreline.train.passes import Passes
+from oreline.types import Event
+
+TEXTS = ["the great film", "a dull and lifeless story with a weak plot", "superb", "the awful movie"] * 6
+
+
+def opened(start: Path, work: Path, seen: list[Event], **options) -> tuple[EncoderTraining, Passes]:
+    rows = Rows({"text": TEXTS}, np.arange(len(TEXTS)) % 2)
+    job = Job(
+        task=Task(labels=["bad", "good"]),
+        start=start,
+        train=rows,
+        dev=rows,
+        options=TrainOptions(threads=1, rows_per_step=8, **options),
+        seed=0,
+        work=Workspace(work),
+        logs=work / "logs",
+        score=lambda *_: {"accuracy": 0.5},
+        resolved=None,
+        on_event=seen.append,
+    )
+    training = EncoderTraining(job, start, Head(num_labels=2, pooling="mean"))
+    budget = Budget({"token_budget": 64}, lambda found: None)
+    passes = Passes(training.lengths_N, job.options, 0, budget, lambda rows: training.sample(rows, bf16=False), job.say)
+    return training, passes
+
+
+def test_the_forecast_is_an_event_and_leaves_no_trace(tiny_start: Path, tmp_path: Path):
+    seen: list[Event] = []
+    training, passes = opened(tiny_start, tmp_path, seen, epochs=2)
+    weights = {name: value.clone() for name, value in training.model.state_dict().items()}
+    state = torch.get_rng_state()
+    assert foretell.foretold_steps(training, passes, training.regularized.loss, bf16=False) == 6
+    told = seen[-1]
+    assert (told.stage, told.values["steps"], told.values["rows"]) == ("forecast", 6, len(TEXTS))
+    assert told.values["whole_s"] > told.values["end_s"] > 0
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(value, weights[name]) for name, value in training.model.state_dict().items())
+    bounded, passes = opened(tiny_start, tmp_path, seen, epochs=2, minutes=1e-6)
+    assert foretell.foretold_steps(bounded, passes, bounded.regularized.loss, bf16=False) == 1
+
+
+def test_what_will_not_fit_is_warned_of(tiny_start: Path, tmp_path: Path, monkeypatch):
+    seen: list[Event] = []
+    training, passes = opened(tiny_start, tmp_path, seen)
+    monkeypatch.setattr(foretell, "free_bytes", lambda device: 1 << 10)
+    monkeypatch.setattr(foretell, "held_bytes", lambda device: 0)
+    foretell.foretold_steps(training, passes, training.regularized.loss, bf16=False)
+    assert "0.0 are free" in seen[-1].message
+    assert "gradient_checkpointing" in seen[-1].message
+
+
+def test_the_probe_takes_no_more_than_a_step_has(tiny_start: Path, tmp_path: Path, monkeypatch):
+    training, passes = opened(tiny_start, tmp_path, [])
+    monkeypatch.setattr("oreline.train.budget.release_memory", lambda device: None)
+    state = torch.get_rng_state()
+    found = foretell.probed_budget(training, passes, training.regularized.loss, bf16=False)
+    assert 0 < found <= 8 * training.lengths_N.max()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_reading_is_measured_a_row(tiny_start: Path, tmp_path: Path):
+    training, _ = opened(tiny_start, tmp_path, [])
+    row_s, memory_bytes = foretell.measured_reading(training)
+    assert 0 < row_s < 1
+    assert memory_bytes > 1 << 27
