@@ -95,9 +95,7 @@ def finetune(
         "data": str(data.path.absolute()),
         **(network.recorded() if network is not None else {}),
     }
-    work = Workspace.beside(out)
-    if work.claim(_identity(data, frame, opened, recorded, start)):
-        on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
+    work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
         task=opened,
         start=start,
@@ -115,8 +113,9 @@ def finetune(
         held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        job = job if network is None else network.started(job, frame)
-        job, outcome = fitted(*_trained(trainer, job), trainer.runtime, task)
+        job, outcome = fitted(
+            *_trained(trainer, network.started(job, frame) if network else job), trainer.runtime, task
+        )
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -125,8 +124,16 @@ def finetune(
     return Artifact.open(out)
 
 
+def claimed(out: str | Path, identity: Mapping[str, Any], on_event: OnEvent) -> Workspace:
+    """Return the work folder of a job beside `out`, with the checkpoint of an earlier try where it is the same job."""
+    work = Workspace.beside(out)
+    if work.claim(dict(identity)):
+        on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
+    return work
+
+
 def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOptions) -> Method:
-    """Build the method. Raises `UsageError` now, not after the loading, for what is not there or does not go together."""
+    """Build the method. Raises `UsageError` now, not after the loading, for what does not exist or go together."""
     refuse_other_method(task, method)
     trainer: Method = registry.create("method", method, **given)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)

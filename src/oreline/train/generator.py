@@ -122,6 +122,7 @@ class GeneratorTraining(EncoderTraining):
         return None  # what a frozen encoder returns could be kept; what a decoder reads of it could not yet
 
     def batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
+        """Return some rows as one padded batch on the device, as the head wants it."""
         make = getattr(self.head, "make_batch", make_batch)
         some = take(encoded, rows)
         wanted = [targets[row] for row in rows] if targets is not None else None
