@@ -84,17 +84,10 @@ def finetune(
     frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
     opened = _prepared(opened, start, options)
     opened = asked(opened, options, trainer, frame[opened.target].to_list(), targets_of(data, "dev", opened))
-    recorded = {
-        "task": task,
-        **({"task_options": dict(task_options)} if task_options else {}),
-        "method": method,
-        "method_options": method_options,
-        "train": options.model_dump(),
-        "seed": seed,
-        "start": str(start.absolute()) if start else None,
-        "data": str(data.path.absolute()),
-        **(network.recorded() if network is not None else {}),
-    }
+    recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
+    recorded |= {"train": options.model_dump(), "data": str(data.path.absolute())}
+    recorded |= {"start": str(start.absolute()) if start else None, **(network.recorded() if network else {})}
+    recorded |= {"task_options": dict(task_options)} if task_options else {}
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
         task=opened,
@@ -113,9 +106,8 @@ def finetune(
         held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        job, outcome = fitted(
-            *_trained(trainer, network.started(job, frame) if network else job), trainer.runtime, task
-        )
+        begun = network.started(job, frame) if network else job
+        job, outcome = fitted(*_trained(trainer, begun), trainer.runtime, task)
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:

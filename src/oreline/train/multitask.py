@@ -24,9 +24,8 @@ from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.batches import steps_from, steps_per_epoch
-from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import EncoderTraining, pooling_of
-from oreline.train.finetune import manifest_of
+from oreline.train.finetune import claimed, manifest_of
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
 from oreline.train.precision import using_threads
@@ -34,7 +33,7 @@ from oreline.train.resources import Forecast, flops_per_token, forecast, keep, r
 from oreline.train.rows import dev_rows, encoded_rows, naming_rows, open_task_for, training_frame
 from oreline.train.run import Plan, Progress, run
 from oreline.train.tracking import logs_folder
-from oreline.types import Event, OnEvent, ignore
+from oreline.types import OnEvent, ignore
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,10 +129,10 @@ def multitask(
     recorded = {
         name: {"task": one.task, "data": str(one.data.path.absolute()), **shared} for name, one in tasks.items()
     }
-    work, ancestors = Workspace.beside(out), lineage(start, origin)
+    ancestors = lineage(start, origin)
     rows = {name: [one.data.fingerprint, frames[name].height] for name, one in tasks.items()}
-    if work.claim({"tasks": recorded, "rows": rows, "start": ancestors[0]["id"] or ancestors[0]["path"]}):
-        on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
+    identity = {"tasks": recorded, "rows": rows, "start": ancestors[0]["id"] or ancestors[0]["path"]}
+    work = claimed(out, identity, on_event)
     shared_by_jobs = {"options": options, "seed": seed, "work": work, "logs": logs_folder(out, work, options)}
     shared_by_jobs |= {"score": score, "on_event": on_event, "origin": origin or {}}
     jobs = {name: _job(name, one, frames[name], start, shared_by_jobs) for name, one in tasks.items()}
