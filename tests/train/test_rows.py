@@ -19,7 +19,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> ore.Dataset:
     folder = tmp_path_factory.mktemp("rows")
     train = {"text": [f"film {n}" for n in range(8)], "label": ["good", "bad"] * 4}
     dev = {"text": ["film a", "film b", "film c"], "label": ["good", "strange", None]}
-    return ore.refine({"train": train, "dev": dev}, operators=[], out=folder / "data")
+    test = {"text": ["film d"], "label": ["good"]}
+    return ore.refine({"train": train, "dev": dev, "test": test}, operators=[], out=folder / "data")
 
 
 def test_the_rows_of_dev_are_those_whose_target_the_task_knows(data) -> None:
@@ -28,15 +29,16 @@ def test_the_rows_of_dev_are_those_whose_target_the_task_knows(data) -> None:
     assert task.labels == ("bad", "good")
     assert encoded_rows(frame, task).targets.tolist() == [1, 0] * 4
     assert dev_rows(data, task).columns == {"text": ["film a"]}
-    assert targets_of(data, "dev", task) == ["good", "strange", None]
-    assert targets_of(data, "test", task) == []
+    assert targets_of(data, "dev", task) == ["good", "strange"]
+    assert targets_of(data, "none", task) == []
     seen = row_hashes(data.frame("dev", ["text"]), ["text"])
     assert dev_rows(data, task, seen) is None
 
 
 def test_what_is_held_out_is_every_other_split(data) -> None:
     task = registry.create("task", "text_classification", labels=["bad", "good"])
-    assert sorted(held_out(data, task)) == sorted(row_hashes(data.frame("dev", ["text"]), ["text"]))
+    others = np.concatenate([row_hashes(data.frame(split, ["text"]), ["text"]) for split in ("dev", "test")])
+    assert sorted(held_out(data, task)) == sorted(others)
     assert not np.isin(row_hashes(data.frame("train", ["text"]), ["text"]), held_out(data, task)).any()
 
 
