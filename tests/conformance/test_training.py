@@ -34,8 +34,8 @@ METHOD_OPTIONS: dict[str, dict[str, Any]] = {
     "prompt": {"pattern": "{text} very [MASK]", "words": {"fresh": "great", "rotten": "awful"}},
 }
 """What a method does not do without."""
-METHOD_TASKS = {"pairs": "embedding"}
-"""The task of a method that teaches one alone."""
+METHOD_TASKS = {"pairs": "embedding", "lead": "seq2seq"}
+"""The task of a method that teaches one kind alone."""
 
 
 def options_survive_json(kind: str, name: str, given: dict[str, Any] | None = None) -> None:
@@ -56,6 +56,9 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
         pairs = reviews.frame("train").head(60).select("text", pl.col("group").alias("text_pair"))
         reviews = refine(pairs, roles={}, operators=[], split={"train": 1.0}, out=tmp_path / "pairs")
     options_survive_json("method", name, given)
+    if task == "seq2seq":
+        texts = reviews.frame("train").head(60).select("text", pl.col("label").alias("target_text"))
+        reviews = refine(texts, roles={}, operators=[], split={"train": 1.0}, out=tmp_path / "texts")
     if name == "self_training":
         (tmp_path / "more.csv").write_text("text\n" + "".join(f"a great warm film {n}\n" for n in range(30)))
         given = {"data": str(tmp_path / "more.csv"), "precision": 0.4}
@@ -80,6 +83,10 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
     runtime = open_runtime(made[0])
     for texts in ([], ["a fine film"], ["", "好", "x " * 500]):
         scores_NK = runtime.predict({"text": texts}).outputs["scores"]
+        if task == "seq2seq":
+            assert len(scores_NK) == len(texts)
+            assert all(text.startswith(str(given)) for text, given in zip(texts, runtime.task.predicted(scores_NK)))
+            continue
         assert scores_NK.shape == (len(texts), 32 if task == "embedding" else 2) or not texts
         assert np.isfinite(scores_NK).all()
 
@@ -90,8 +97,13 @@ HEAD_TARGETS: dict[str, Any] = {
     "regression": np.array([0.5, -1.0, 2.0]),
     "token_classification": [np.arange(len(row)) % 3 for row in ROWS],
     "embedding": np.zeros((3, 32), np.float32),
+    "question_answering": [np.array([0, -100, 1, 2, -100]), np.array([3, 0, -100]), np.array([0, -100, 3, -100])],
+    "causal": [np.array([-100, -100, 9, 11, 3]), np.array([-100, 8, 3]), np.array([-100, -100, 6, 3])],
+    "seq2seq": [np.array([9, 11, 3]), np.array([8, 3]), np.array([6, 3])],
 }
 """What each head learns from."""
+HEAD_STARTS = {"causal": "tiny_llama", "seq2seq": "tiny_t5"}
+"""Fixtures of the start models of heads that write; the others begin with an encoder."""
 
 
 def pair_batch() -> Batch:
@@ -106,14 +118,16 @@ def pair_batch() -> Batch:
 
 
 @pytest.mark.parametrize("name", registry.names("head"))
-def test_heads(name: str, tiny_start: Path):
+def test_heads(name: str, request: pytest.FixtureRequest):
     torch.manual_seed(0)
     targets = HEAD_TARGETS[name]
     by_token = isinstance(targets, list)
     num_labels = 3 if by_token or name == "sequence_classification" else targets.reshape(len(ROWS), -1).shape[1]
+    num_labels = 2 if name == "question_answering" else num_labels  # whether a token begins the answer, or ends it
     head = registry.create("head", name, num_labels=num_labels)
-    model = head.module(tiny_start)
-    batch = make_batch(ROWS, 0, targets=targets)
+    model = head.module(request.getfixturevalue(HEAD_STARTS.get(name, "tiny_start")))
+    make = getattr(head, "make_batch", make_batch)
+    batch = make(ROWS, 0, targets=targets)
     learnt = pair_batch() if name == "embedding" else batch
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     losses = []
@@ -125,6 +139,12 @@ def test_heads(name: str, tiny_start: Path):
         optimizer.step()
         optimizer.zero_grad()
     assert losses[2] < losses[0]
+    if name in HEAD_STARTS:
+        nats_B, tokens_B = head.costs(model, batch)
+        alone_1, _ = head.costs(model, make(ROWS[1:2], 0, targets=targets[1:2]))
+        assert tokens_B.tolist() == [3, 2, 2]
+        assert alone_1[0] == pytest.approx(nats_B[1], abs=1e-4)  # padding changes nothing
+        return
     with torch.inference_mode():
         logits_BK, embedding_BD = head.outputs(model, batch)
         alone_1K, _ = head.outputs(model, make_batch(ROWS[1:2], 0))

@@ -75,8 +75,8 @@ class Method:
         self.options = PairOptions(negatives, mine, margin, gradient_cache)
         self.pooling, self.freeze_layers = pooling, freeze_layers
         self.adapter = adapter.replace("-", "_") if adapter else None
-        self.adapter_options = dict(adapter_options or {})
-        self.plug = registry.create("adapter", self.adapter, **self.adapter_options) if self.adapter else None
+        self._adapter_options = dict(adapter_options or {})
+        self.plug = registry.create("adapter", self.adapter, **self._adapter_options) if self.adapter else None
         self.learning_rate: float = self.plug.learning_rate if self.plug else 5e-5
 
     def adapted(self, task: Task) -> Task:
@@ -103,7 +103,7 @@ class Method:
         few, whole = num_trained(training.model)
 
         def save(into: Path) -> None:
-            save_adapter(training.model, into, adapter=str(self.adapter), options=self.adapter_options, base=base)
+            save_adapter(training.model, into, adapter=str(self.adapter), options=self._adapter_options, base=base)
 
         return replace(
             outcome, save=save, measurements={**outcome.measurements, "weights_trained": few, "weights": whole}
@@ -116,7 +116,7 @@ class Method:
         if not is_adapted(folder):
             return describe_base(folder, origin)
         record = read_record(folder)
-        if (record["adapter"], record["options"]) != (self.adapter, self.adapter_options):
+        if (record["adapter"], record["options"]) != (self.adapter, self._adapter_options):
             raise UsageError(
                 f"the start model has the adapter {record['adapter']!r} on, with options {record['options']}",
                 where=str(folder),
