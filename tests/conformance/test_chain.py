@@ -162,6 +162,11 @@ def test_the_head_alone_learns_too(trained: tuple[Dataset, Artifact], tiny_start
     if view in ("tags", "frames", "answers"):
         with pytest.raises(UsageError, match="answers whole texts"):
             ore.finetune(data=data, task=model.manifest.task, method="linear", out=tmp_path / "linear")
+    if view == "answers":
+        with pytest.raises(UsageError, match="answers whole texts") as caught:
+            ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")
+        assert caught.value.allowed == "--method full"
+        return
     if view == "texts":
         with pytest.raises(UsageError, match="chooses among known answers"):
             ore.finetune(str(tiny_start), data, task=model.manifest.task, method="head", out=tmp_path / "head")

@@ -50,12 +50,12 @@ def refuse_gradient_options(job: Job, method: str) -> None:
             )
 
 
-def refuse_words(job: Job, method: str) -> None:
-    """Raise `UsageError` for a task that one layer over a whole text cannot answer."""
-    if job.task.view not in VIEWS:
+def refuse_words(job: Job, method: str, beside: Sequence[str] = ()) -> None:
+    """Raise `UsageError` for a task that one layer over a whole text cannot answer; views `beside` it can."""
+    if job.task.view not in (*VIEWS, *beside):
         raise UsageError(
             f"the method {method!r} answers whole texts, and this task answers by words",
-            allowed="--method full, --method head",
+            allowed="--method full, --method head" if job.task.view in ("tags", "frames") else "--method full",
         )
 
 

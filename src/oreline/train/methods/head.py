@@ -17,7 +17,7 @@ from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.foretell import measured_reading
 from oreline.train.job import Job, Outcome
-from oreline.train.linear import Linear, fit, loss, refuse_gradient_options
+from oreline.train.linear import Linear, fit, loss, refuse_gradient_options, refuse_words
 from oreline.train.precision import using_threads
 from oreline.train.resources import END_S, forecast_without_steps
 from oreline.train.tracking import log_once
@@ -54,6 +54,7 @@ class Method:
         """Embed all rows or words once, fit the head, put it on the encoder."""
         folder = start_of(job, "head")
         refuse_gradient_options(job, "head")
+        refuse_words(job, "head", beside=BY_WORD)
         head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling="mean")
         start = time.perf_counter()
         with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
