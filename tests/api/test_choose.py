@@ -92,6 +92,8 @@ def test_a_task_that_one_method_teaches_takes_it(dataset, tiny_start: Path) -> N
     assert (method, start) == ("pairs", tiny_start)
     assert "alone" in why
     assert choose.suggestion(dataset, tiny_start, "embedding", "pairs") == ""
+
+
 def test_what_writes_has_no_start_model_of_its_own(verdicts, tiny_t5: Path) -> None:
     assert choose.method(verdicts, tiny_t5, "seq2seq")[:2] == ("full", tiny_t5)
     assert choose.start_for("seq2seq", "full", tiny_t5) == tiny_t5

@@ -148,6 +148,8 @@ def test_networks_without_pretraining_by_name() -> None:
     assert "did you mean 'new:bilstm'" in str(caught.value)
     with pytest.raises(UsageError, match="made from the training rows"):
         names.start_folder("new:bilstm")
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [

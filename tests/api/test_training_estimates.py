@@ -82,6 +82,8 @@ def test_a_network_without_pretraining_is_tried_on_the_first_texts(dataset) -> N
     assert found.note == "new:textcnn: 8 epochs at most"
     bounded = estimate_training("finetune", {**options, "train": {"epochs": 1e9, "minutes": 2}})
     assert bounded.seconds[0] == 120
+
+
 def test_what_writes_is_estimated_by_its_own_sizes(verdicts, tiny_t5: Path, tiny_bart: Path) -> None:
     for start in (tiny_t5, tiny_bart):
         options = {"data": verdicts, "task": "seq2seq", "start": start, "method": "full"}

@@ -179,6 +179,8 @@ def test_evaluate_a_suite(cli, reviews_csv: Path) -> None:
     failed = cli("evaluate", "x", "--suite", "bad.yaml")
     assert failed.code == 1
     assert "only 1 class" in failed.out
+
+
 def test_predict_takes_how_texts_are_written(cli, writer_model, model_folder: Path) -> None:
     Path("rows.txt").write_text("the dull story\n")
     settings = ("--set", "generation.num_beams=3", "--set", "generation.num_answers=2")

@@ -117,6 +117,8 @@ def test_the_first_token_is_that_of_the_first_window_or_of_the_one_where_it_scor
         scores, _ = predict_words(rows, forward, Raw(which), max_tokens=12, token_budget=64)
         assert scores[0][0].tolist() == [expected] * 2
         assert (scores[0][1:] == 1).all()
+
+
 def test_written_answers_have_the_probability_of_the_best() -> None:
     rows = ragged([Written(("a", "b"), (0.5, 0.25)), Written(("",), (0.125,))])
     assert by_row(rows, 1).tolist() == [[0.5], [0.125]]
