@@ -26,7 +26,6 @@ from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, verify_files
 from oreline.train.finetune import finetune
 from oreline.train.precision import Probe
-from oreline.train.resources import Forecast
 from oreline.types import Event
 
 SHORT = TrainOptions(epochs=1, threads=1, learning_rate=1e-3)
@@ -98,7 +97,7 @@ def test_bf16_is_trained_in_only_where_the_probe_finds_it_faster(
     """What the probe finds is what is resolved, recorded, and what the loop's forward passes run in."""
     found = Probe("cpu", 1, 100.0, bf16_gflops)
     monkeypatch.setattr("oreline.train.resources.probe", lambda *_, **__: found)
-    monkeypatch.setattr("oreline.train.encoder.forecast", lambda *_, **__: Forecast(0.1, 1))
+    monkeypatch.setattr("oreline.train.encoder.foretold_steps", lambda *_, **__: 2)
     seen: set[str] = set()
     loss = Head.loss
 
