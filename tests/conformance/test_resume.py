@@ -62,6 +62,8 @@ def dataset(task: str, folder: Path) -> Dataset:
         made = {"text": texts, "tags": [tags + ["O"] * (len(row) - 3) for row, tags in zip(texts, marks)]}
     else:
         made["label"] = marks
+    if hasattr(plug, "fault"):
+        made["text"] = [f"<e1>{text}</e1> and <e2>it</e2>" for text in made["text"]]
     if plug.view == "frames":
         made["label"] = [["go", "stop"][row % 2] for row in range(NUM_ROWS)]
     return ore.refine(made, operators=[], split={}, out=folder)
