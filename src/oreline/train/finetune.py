@@ -81,7 +81,7 @@ def finetune(
     start, network, options = _begin(start, method, options or TrainOptions())
     method, method_options = named_method(method, method_options or {})
     trainer = _trainer(method, method_options, task, options)
-    frame, opened = _rows_and_task(trainer, data, task, start, rows, dict(task_options or {}))
+    frame, opened = _rows_and_task(trainer, data, task, start, rows, options, task_options)
     opened = _prepared(opened, start, options)
     opened = asked(opened, options, trainer, frame[opened.target].to_list(), targets_of(data, "dev", opened))
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
@@ -160,13 +160,14 @@ def _rows_and_task(
     task: str,
     start: Path | None,
     rows: pl.DataFrame | None,
-    given: Mapping[str, Any],
+    options: TrainOptions,
+    given: Mapping[str, Any] | None,
 ) -> tuple[pl.DataFrame, Task]:
     """Return the rows to train on, and the task as the method reads it."""
     known = tuple(getattr(trainer, "labels", ()))
     frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
     with naming_rows(frame):
-        opened = open_task_for(task, frame, start, known, given)
+        opened = open_task_for(task, frame, start, known, given, grows=options.reject is not None)
     if hasattr(trainer, "adapted"):
         opened = trainer.adapted(opened)
     if not getattr(trainer, "trains", True):

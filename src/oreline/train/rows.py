@@ -57,11 +57,14 @@ def open_task_for(
     start: Path | None,
     known: Sequence[str] = (),
     given: Mapping[str, Any] | None = None,
+    *,
+    grows: bool = False,
 ) -> Task:
     """Build the task for these rows; a start artifact of the same task that knows all labels keeps its own order.
 
     `known` are the classes where the method names them. Raises `DataError` for a row of another, and where some labels
     are the start artifact's and others are not: a head of other labels begins anew, and what it knew would be lost.
+    With `grows` that is wanted: a label that says "none of these" is new to the start artifact.
     """
     targets = frame[registry.get("task", task).target].to_list()
     if known:
@@ -75,7 +78,7 @@ def open_task_for(
             parent: Task = registry.create("task", task, **manifest.task_options)
             if all(parent.knows(target) for target in targets):
                 options = manifest.task_options
-            else:
+            elif not grows:
                 _refuse_half_known(parent, registry.create("task", task, **options), targets)
     opened: Task = registry.create("task", task, **{**options, **(given or {})})
     return opened
