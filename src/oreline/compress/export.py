@@ -22,6 +22,7 @@ from oreline.errors import OrelineError
 from oreline.models.adapted import open_classifier
 from oreline.models.adapting import adapter_of, fold
 from oreline.models.attention import use_short_attention
+from oreline.models.masked_choice import MaskedChoice
 from oreline.models.network import MODEL_TYPE
 from oreline.models.pooling import PooledClassifier, PooledEncoder, mean_over_tokens
 from oreline.runtime.open import open_task
@@ -30,6 +31,8 @@ from oreline.store import Artifact
 OPSET = 20
 BY_TOKEN = ("token_classification", "question_answering")
 """Heads that answer tokens, not rows."""
+_POOLED = (PooledClassifier, PooledEncoder, MaskedChoice)
+"""Modules around an encoder that return the vector they read."""
 _OUTPUTS = {"out_logits": "logits", "out_embedding": "embedding"}
 
 
@@ -46,7 +49,7 @@ class _Graph(nn.Module):
         given = {"input_ids": input_ids, "attention_mask": attention_mask}
         if token_type_ids is not None:
             given["token_type_ids"] = token_type_ids
-        if isinstance(self.model, PooledClassifier | PooledEncoder):
+        if isinstance(self.model, _POOLED):
             output = self.model(**given)
             return output.logits, output.pooled
         output = self.model(**given, output_hidden_states=True)
@@ -72,7 +75,7 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     model = open_classifier(artifact.path, len(task.labels), pooling=pooling)
     if (adapter := adapter_of(model)) is not None and adapter.merges:
         fold(model)
-    inner = model.encoder if isinstance(model, PooledClassifier | PooledEncoder) else model
+    inner = model.encoder if isinstance(model, _POOLED) else model
     _choose_attention(inner, attention, artifact)
     given = _inputs(inner.config, artifact.manifest.max_tokens, has_types=len(task.inputs) > 1)
     batch = torch.export.Dim("B", min=1, max=65536)
