@@ -57,3 +57,15 @@ def test_drift_is_told_with_its_size(tmp_path) -> None:
         report = Report("monitor", "x", facts={"verdict": verdict}, metrics=metrics)
         [(what, value)] = summary._monitor(report, tmp_path)
         assert (what, value) == ("drift", f"{word} (embedding shift AUC 0.512 [0.481, 0.543])")
+
+
+def test_several_tasks_have_their_gain_or_harm(tmp_path) -> None:
+    difference = Estimate(0.02, 0.01, 0.03, 500)
+    rows = [("mood", "gain", "accuracy", difference, Estimate(0.8, 0.7, 0.9, 500), Estimate(0.78, 0.7, 0.9, 500))]
+    judged = Table("Gain or harm", ("task", "so", "figure", "together minus alone", "together", "alone"), rows)
+    report = Report(
+        verb="multitask", title="", metrics={"mood accuracy": Estimate(0.8, 0.7, 0.9, 500)}, tables=[judged]
+    )
+    lines = dict(summary._multitask(report, tmp_path))
+    assert lines["mood accuracy"].startswith("0.8000 [0.7000")
+    assert lines["mood, together minus alone"] == "gain: accuracy +0.0200 [+0.0100, +0.0300] n=500"

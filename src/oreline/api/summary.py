@@ -164,6 +164,14 @@ def _update(report: Report, _: Path) -> Iterator[Line]:
     yield "why", str(report.facts["verdict"])
 
 
+def _multitask(report: Report, folder: Path) -> Iterator[Line]:
+    yield from _plain(report, folder)
+    for row in _table(report, "Gain or harm"):
+        name, said, figure, difference, *_ = formatting.plain(row)
+        change, low, high = (f"{difference[key]:+.4f}" for key in ("value", "low", "high"))
+        yield f"{name}, together minus alone", f"{said}: {figure} {change} [{low}, {high}] n={difference['n']}"
+
+
 def _plain(report: Report, _: Path) -> Iterator[Line]:
     for name, estimate in report.metrics.items():
         yield name, str(estimate)
@@ -173,6 +181,7 @@ _LINES: dict[str, Callable[[Report, Path], Iterator[Line]]] = {
     "refine": _refine,
     "pretrain": _pretrain,
     "finetune": _finetune,
+    "multitask": _multitask,
     "evaluate": _evaluate,
     "merge": _merge,
     "compress": _compress,
