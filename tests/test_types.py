@@ -27,8 +27,8 @@ def test_events_do_not_share_their_figures() -> None:
     assert ignore(Event("train", 1, 2, {"loss": 0.5}, "a sentence")) is None
 
 
-def test_roles_are_those_of_the_design() -> None:
+def test_roles_are_those_of_the_design_and_of_later_tasks() -> None:
     assert ROLES == (
-        "text", "text_pair", "label", "tokens", "tags", "target_text", "image", "audio", "entities",
-        "user", "item", "time", "group", "source", "weight", "id",
+        "text", "text_pair", "negative", "label", "tokens", "tags", "answers", "head", "tail", "target_text", "messages",
+        "image", "audio", "entities", "user", "item", "time", "group", "source", "weight", "id",
     )  # fmt: skip

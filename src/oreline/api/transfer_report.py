@@ -119,7 +119,7 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
     1998, method 10; Zou & Donner, ibid. 27, 2008. The example is Newcombe's (a): 56 of 70 against 48 of 80.
 
     >>> str(difference(Estimate(0.8, 0.6918, 0.8774, 70), Estimate(0.6, 0.4905, 0.7003, 80)))
-    '0.2000 [0.0525, 0.3340] n=150'
+    '0.2000 [0.0525, 0.3341] n=150'
     """
     value = one.value - other.value
     low = math.hypot(one.value - one.low, other.high - other.value)

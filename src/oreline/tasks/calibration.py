@@ -26,7 +26,7 @@ def best_temperature(logits_NK: NDArray[np.floating], targets_N: NDArray[np.int6
     Source: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017.
 
     >>> logits_NK, targets_N = np.array([[8.0, 0.0]] * 4), np.array([0, 0, 0, 1])
-    >>> round(8 / best_temperature(logits_NK, targets_N), 3), round(np.log(3), 3)  # three rows in four are right
+    >>> round(8 / best_temperature(logits_NK, targets_N), 3), round(float(np.log(3)), 3)  # three rows in four are right
     (1.099, 1.099)
     """
     logits_NK = logits_NK.astype(np.float64)

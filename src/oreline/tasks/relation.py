@@ -125,6 +125,7 @@ def marks_for(tokenizer: Tokenizer) -> tuple[str, ...]:
 def in_punctuation(marked: Marked, marks: Sequence[str] = MARKS) -> tuple[str, list[tuple[int, int]]]:
     """Return a text whose entities are marked by punctuation, and where they stand in it, marks included.
 
+    >>> from oreline.metrics.marked import Mention
     >>> in_punctuation(Marked("Ann works for Acme.", Mention(0, 3, "PER"), Mention(14, 18)))
     ('@ * per * Ann @ works for # Acme #.', [(0, 15), (26, 34)])
     """
