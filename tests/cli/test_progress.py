@@ -41,3 +41,14 @@ def test_units_come_from_names() -> None:
     assert figures(Event("x", values={"learning_rate": 2e-5})) == "learning rate 2.00e-05"
     assert figures(Event("x", values={"left_s": 3725})) == "1:02:05 left"
     assert figures(Event("x", values={"rows": 12345.0})) == "rows 12,345"
+
+
+def test_a_sentence_is_no_progress() -> None:
+    """A forecast says its figures itself: neither a bar nor a line of raw values."""
+    forecast = Event("forecast", values={"rows": 80.0, "whole_s": 12.0}, message="80 rows: about 12 seconds")
+    for stream in (io.StringIO(), Terminal()):
+        bars = Bars(stream)
+        bars.printed_s -= 11
+        bars.show(forecast)
+        bars.close()
+        assert stream.getvalue() == "80 rows: about 12 seconds\n"

@@ -25,8 +25,8 @@ class Bars:
         """Show one event."""
         if event.message:
             self._print(event.message)
-        if not event.step and event.total is None and not event.values:
-            return
+        if not event.step and event.total is None and (event.message or not event.values):
+            return  # a sentence, whose figures (a forecast's) it says itself, is no progress
         if self.stream.isatty():
             self._bar(event)
         elif time.monotonic() - self.printed_s >= LINE_EVERY_S:

@@ -77,7 +77,7 @@ class Forecast:
         disk = f", {self.disk_bytes / 2**30:.2f} GiB of disk for what the frozen layers return" * bool(self.disk_bytes)
         duration = _duration(self.seconds(num_steps))
         return (
-            f"{num_steps:,} steps over {num_rows:,} rows ({epochs:g} epochs): about {duration} "
+            f"{num_steps:,} steps over {num_rows:,} rows ({epochs:.3g} epochs): about {duration} "
             f"and {self.memory_bytes / 2**30:.1f} GiB of memory{disk}"
         )
 
