@@ -10,7 +10,7 @@ import pytest
 from oreline.models.sentence import read_pooling, write_modules
 
 
-@pytest.mark.parametrize("pooling", ["mean", "first"])
+@pytest.mark.parametrize("pooling", ["mean", "first", "max"])
 def test_what_is_written_is_read_again(pooling: str, tmp_path: Path):
     write_modules(tmp_path, pooling, 32, 128)
     assert read_pooling(tmp_path) == pooling
@@ -24,7 +24,8 @@ def test_what_is_written_is_read_again(pooling: str, tmp_path: Path):
     [
         ('{"pooling_mode": "cls"}', "first"),
         ('{"pooling_mode": "mean", "embedding_dimension": 32}', "mean"),
-        ('{"pooling_mode_max_tokens": true}', None),
+        ('{"pooling_mode_max_tokens": true}', "max"),
+        ('{"pooling_mode_weightedmean_tokens": true}', None),
         ("{", None),
     ],
 )
@@ -36,3 +37,13 @@ def test_newer_and_other_settings(settings: str, pooling: str | None, tmp_path: 
 
 def test_a_folder_that_does_not_say(tmp_path: Path):
     assert read_pooling(tmp_path) is None
+
+
+def test_a_text_is_read_as_the_folder_says(tmp_path: Path):
+    import torch
+
+    from oreline.models.pooling import pooled
+
+    hidden_BTD, mask_BT = torch.tensor([[[1.0], [4.0], [9.0]]]), torch.tensor([[1, 1, 0]])
+    found = {name: float(pooled(hidden_BTD, mask_BT, name)) for name in ("first", "mean", "max")}
+    assert found == {"first": 1.0, "mean": 2.5, "max": 4.0}

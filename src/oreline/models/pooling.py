@@ -41,12 +41,19 @@ def largest_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
     return hidden_BTD.amax(dim=1)
 
 
+def pooled(hidden_BTD: Tensor, mask_BT: Tensor | None, pooling: str) -> Tensor:
+    """Return what a text is read by, (B, D): the `mean` or the `max` over its tokens' states, or the `first` one."""
+    if pooling == "first":
+        return hidden_BTD[:, 0]
+    return (largest_over_tokens if pooling == "max" else mean_over_tokens)(hidden_BTD, mask_BT)
+
+
 class PooledEncoder(nn.Module):
-    """An encoder and one vector of length 1 for each text: the mean of its last states, or the first one.
+    """An encoder and one vector of length 1 for each text, from its last states.
 
     Args:
         encoder: a transformers encoder.
-        pooling: `mean` (over all tokens) or `first`.
+        pooling: `mean` or `max` (over all tokens), or `first`.
     """
 
     def __init__(self, encoder: Any, pooling: str) -> None:
@@ -61,8 +68,7 @@ class PooledEncoder(nn.Module):
     def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
         """Return the vectors (B, D), as `logits` and as `pooled`: there is nothing above them."""
         hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
-        pooled_BD = hidden_BTD[:, 0] if self.pooling == "first" else mean_over_tokens(hidden_BTD, attention_mask)
-        unit_BD = F.normalize(pooled_BD.float(), dim=1)
+        unit_BD = F.normalize(pooled(hidden_BTD, attention_mask, self.pooling).float(), dim=1)
         return SimpleNamespace(logits=unit_BD, pooled=unit_BD)
 
 
@@ -89,6 +95,5 @@ class PooledClassifier(nn.Module):
     def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
         """Return `logits` (B, K) and `pooled` (B, D), the mean or largest state that the head reads."""
         hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
-        pool = largest_over_tokens if self.pooling == "max" else mean_over_tokens
-        pooled_BD = pool(hidden_BTD, attention_mask)
+        pooled_BD = pooled(hidden_BTD, attention_mask, self.pooling)
         return SimpleNamespace(logits=self.classifier(self.dropout(pooled_BD)), pooled=pooled_BD)

@@ -12,13 +12,13 @@ from pathlib import Path
 from oreline.store import write_json
 
 POOLING = Path("1_Pooling") / "config.json"
-_MODES = {"mean": "pooling_mode_mean_tokens", "first": "pooling_mode_cls_token"}
-_NAMES = {"mean": "mean", "cls": "first"}
+_MODES = {"mean": "pooling_mode_mean_tokens", "first": "pooling_mode_cls_token", "max": "pooling_mode_max_tokens"}
+_NAMES = {"mean": "mean", "cls": "first", "max": "max"}
 _MODULES = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize"))
 
 
 def read_pooling(folder: Path) -> str | None:
-    """Return `mean` or `first`, or None for a folder that does not say or says something else."""
+    """Return `mean`, `first` or `max`, or None for a folder that does not say or says something else."""
     try:
         settings = json.loads((folder / POOLING).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -33,7 +33,7 @@ def write_modules(folder: Path, pooling: str, width: int, max_tokens: int) -> No
 
     Args:
         folder: the folder being written.
-        pooling: `mean` or `first`.
+        pooling: `mean`, `first` or `max`.
         width: of the vectors.
         max_tokens: that a text is cut to.
     """
@@ -45,6 +45,12 @@ def write_modules(folder: Path, pooling: str, width: int, max_tokens: int) -> No
         (folder / path).mkdir(exist_ok=True)
     write_json(folder / "modules.json", modules)
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_tokens, "do_lower_case": False})
+    write_pooling(folder, pooling, width)
+    write_json(folder / "2_Normalize" / "config.json", {})
+
+
+def write_pooling(folder: Path, pooling: str, width: int) -> None:
+    """Write how a text is read: `mean`, `first` or `max` over states of a width."""
+    (folder / POOLING).parent.mkdir(exist_ok=True)
     modes = {mode: name == pooling for name, mode in _MODES.items()}
     write_json(folder / POOLING, {"word_embedding_dimension": width, **modes})
-    write_json(folder / "2_Normalize" / "config.json", {})

@@ -5,7 +5,6 @@ Shape suffixes: N rows, B rows of one batch, K classes.
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch
 from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import max_positions, save_model, tokenizer
+from oreline.models.sentence import POOLING, read_pooling
 from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import predict_words
@@ -58,14 +58,8 @@ def start_of(job: Job, method: str) -> Path:
 
 def pooling_of(folder: Path) -> str | None:
     """Return `mean` or `max` for an encoder that was trained to be read so (sentence-transformers' layout)."""
-    file = folder / "1_Pooling" / "config.json"
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    told = [name for name in ("mean", "max") if settings.get(f"pooling_mode_{name}_tokens")]
-    told += [name for name in ("mean", "max") if settings.get("pooling_mode") == name]
-    return told[0] if told else None
+    found = read_pooling(folder)
+    return found if found != "first" else None  # which is how transformers' own classes read, unless a head says more
 
 
 class EncoderTraining:
@@ -347,6 +341,6 @@ def copy_tokenizer(source: Path, folder: Path) -> None:
     for name in _COPIED:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
-    if (source / "1_Pooling" / "config.json").is_file():
-        (folder / "1_Pooling").mkdir(exist_ok=True)
-        shutil.copyfile(source / "1_Pooling" / "config.json", folder / "1_Pooling" / "config.json")
+    if (source / POOLING).is_file():
+        (folder / POOLING).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source / POOLING, folder / POOLING)

@@ -20,8 +20,8 @@ from oreline.models.attention import use_quick_dropout, use_short_attention
 from oreline.models.batch import make_batch
 from oreline.models.load import max_positions, save_model
 from oreline.models.pooling import PooledClassifier
+from oreline.models.sentence import POOLING, write_pooling
 from oreline.recipe import TrainOptions
-from oreline.store import write_json
 from oreline.train.resources import Forecast, forecast
 from oreline.words import words_of
 
@@ -98,8 +98,7 @@ class NewNetwork:
             DataError: no word in the rows.
         """
         plug = self.plug
-        pooling = folder / "1_Pooling" / "config.json"
-        if pooling.is_file():
+        if (folder / POOLING).is_file():
             return folder
         folder.mkdir(parents=True, exist_ok=True)
         texts = list(_texts(frame, task))
@@ -108,13 +107,7 @@ class NewNetwork:
         model = plug.encoder(learnt.get_vocab_size(), vocabulary.PAD_ID)
         save_model(model, folder)
         vocabulary.write(learnt, folder, lowercase=plug.lowercase, max_tokens=max_positions(model))
-        pooling.parent.mkdir(exist_ok=True)
-        settings = {
-            "word_embedding_dimension": plug.width,
-            "pooling_mode_mean_tokens": plug.pooling == "mean",
-            "pooling_mode_max_tokens": plug.pooling == "max",
-        }
-        write_json(pooling, settings)  # written last: where it is, the folder is whole
+        write_pooling(folder, plug.pooling, plug.width)  # last: where it is, the folder is whole
         return folder
 
     def trial(self, texts: Sequence[str], options: TrainOptions) -> Forecast:
