@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from oreline import memory
 
+SLACK = 16 << 20  # the system counts pages in batches: two looks at the same peak differ a little
+
 
 def test_the_peak_is_this_processs_own() -> None:
-    before = memory.peak_bytes()
-    held = bytearray(os.urandom(1)) * (before + (64 << 20))
-    assert memory.peak_bytes() >= before + len(held) // 2
+    # A process of its own: one that ran other tests may have given back more than it can be asked to hold again.
+    script = (
+        "from oreline import memory; before = memory.peak_bytes(); held = bytearray(b'x') * (128 << 20); del held\n"
+        "print(before, memory.peak_bytes())"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    before, after = map(int, said.split())
+    assert 0 < before < 64 << 20
+    assert abs(after - before - (128 << 20)) < SLACK
 
 
 def test_a_peak_can_be_counted_anew_and_the_highest_is_not_forgotten() -> None:
@@ -22,7 +32,8 @@ def test_a_peak_can_be_counted_anew_and_the_highest_is_not_forgotten() -> None:
     del held
     if not memory.peak_anew():
         pytest.skip("this system keeps one peak")
-    assert memory.peak_since() < highest <= memory.peak_bytes()
+    assert memory.peak_since() < highest - SLACK
+    assert highest <= memory.peak_bytes() + SLACK
 
 
 def test_what_is_free_is_less_than_there_is() -> None:
