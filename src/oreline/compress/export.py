@@ -80,7 +80,7 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     given = _inputs(inner.config, artifact.manifest.max_tokens, has_types=len(task.inputs) > 1)
     batch = torch.export.Dim("B", min=1, max=65536)
     length = torch.export.Dim("T", min=1, max=artifact.manifest.max_tokens)
-    with _quiet():
+    with quiet():
         try:
             program = torch.onnx.export(
                 _Graph(model, by_token=by_token).eval(),
@@ -166,8 +166,8 @@ def _rename_outputs(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the exporter, which warns of its own internals."""
+def quiet() -> Iterator[None]:
+    """Silence the exporter and its like, which warn of their own internals."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

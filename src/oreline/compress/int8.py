@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import statistics
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +16,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 
-from oreline.compress.export import export
+from oreline.compress.export import export, quiet
 from oreline.errors import OrelineError, UsageError
 from oreline.runtime.batching import length_batches, pad
 from oreline.runtime.onnx import Runtime, has_vnni, open_session, usable_cores
@@ -126,7 +123,7 @@ class Compression:
 
     def _quantised(self, name: str, source: Path, *, embeddings: bool) -> Path:
         file = source.with_name(f"{name}.int8{'-embeddings' if embeddings else ''}.onnx")
-        with _quiet():
+        with quiet():
             quantize_dynamic(
                 str(source),
                 str(file),
@@ -142,7 +139,7 @@ class Compression:
 
 def fuse(source: Path, file: Path) -> bool:
     """Fuse attention, layer norm and GELU where ONNX Runtime knows the pattern; returns whether anything was fused."""
-    with _quiet():
+    with quiet():
         try:
             model = optimizer.optimize_model(
                 str(source), model_type="bert", optimization_options=FusionOptions("bert"), opt_level=0, use_gpu=False
@@ -176,15 +173,3 @@ def _seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
