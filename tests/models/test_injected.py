@@ -7,9 +7,10 @@ from pathlib import Path
 import peft
 import pytest
 
+from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.adapting import encoder_of
-from oreline.models.injected import inject, inject_lora, injected, refuse_share
+from oreline.models.injected import inject, injected, refuse_share
 from oreline.models.load import load_classifier
 
 
@@ -24,7 +25,7 @@ def test_layers_are_put_around_the_models_own(tiny_start: Path) -> None:
 
 def test_lora_goes_where_it_is_told(tiny_start: Path) -> None:
     model = load_classifier(tiny_start, 2, pooling="first")
-    inject_lora(model, rank=3, alpha=3.0, dropout=0.0, targets=["intermediate.dense"])
+    registry.create("adapter", "lora", rank=3, targets=["intermediate.dense"]).apply(model)
     assert [tuple(weight.shape) for weight in injected(encoder_of(model), "lora_B").values()] == [(64, 3), (64, 3)]
 
 

@@ -6,14 +6,15 @@ quick kernels see the model they know. Imports of `peft` take some seconds, so n
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import peft
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from oreline.errors import UsageError
-from oreline.models.adapting import encoder_of, refuse_wide, targeted
+from oreline.models.adapting import Plain, encoder_of, refuse_wide, targeted
 
 
 def inject(model: Any, config: peft.PeftConfig) -> None:
@@ -21,30 +22,35 @@ def inject(model: Any, config: peft.PeftConfig) -> None:
     peft.inject_adapter_in_model(config, encoder_of(model))
 
 
-def inject_lora(
-    model: Any, *, rank: int, alpha: float, dropout: float, targets: Any, layers: Any = None, **variant: Any
-) -> None:
-    """Put W + s · B A in place of the weights W of some linear layers; B begins at zero, so nothing changes at first.
+class LowRank(Plain):
+    """LoRA and its relatives: W + s · B A in place of the weights W of some linear layers.
 
-    Args:
-        model: a classifier.
-        rank: rows of A and columns of B.
-        alpha: s is alpha / rank.
-        dropout: share of the inputs of A that are dropped while training.
-        targets: see `oreline.models.adapting.targeted`; `layers` too.
-        variant: switches of `peft.LoraConfig`, such as `use_dora`.
-
-    Raises:
-        UsageError: targets that name no layer, a rank above a layer's width, a wrong number.
+    B begins at zero, so nothing changes at first. What a relative does otherwise is a switch of `peft`.
     """
-    encoder = encoder_of(model)
-    names = targeted(encoder, targets, layers)
-    refuse_wide(encoder, names, "rank", rank)
-    refuse_share("dropout", dropout)
-    # GPT-2's layers hold their weights the other way round.
-    variant["fan_in_fan_out"] = any(isinstance(encoder.get_submodule(name), Conv1D) for name in names)
-    config = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names, **variant)
-    inject(model, config)
+
+    learning_rate = 2e-3
+    merges = True
+    variant: ClassVar[Mapping[str, Any]] = {}
+    """Switches of `peft.LoraConfig`, such as `use_dora`."""
+    rank: int
+    alpha: float
+    dropout: float
+    targets: Sequence[str] | str
+    layers: Sequence[int] | None
+
+    def apply(self, model: Any) -> None:
+        """Put B and A, and what belongs to them, beside the targeted layers.
+
+        Raises `UsageError` for targets that name no layer, a rank above a layer's width, or a wrong number.
+        """
+        encoder = encoder_of(model)
+        names = targeted(encoder, self.targets, self.layers)
+        refuse_wide(encoder, names, "rank", self.rank)
+        refuse_share("dropout", self.dropout)
+        # GPT-2's layers hold their weights the other way round.
+        turned = any(isinstance(encoder.get_submodule(name), Conv1D) for name in names)
+        given: dict[str, Any] = {"r": self.rank, "lora_alpha": self.alpha, "lora_dropout": self.dropout, **self.variant}
+        inject(model, peft.LoraConfig(target_modules=names, fan_in_fan_out=turned, **given))
 
 
 def refuse_share(name: str, value: float) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
-from oreline.models.adapting import QUERY_VALUE, Plain
-from oreline.models.injected import inject_lora
+from oreline.models.adapting import QUERY_VALUE
+from oreline.models.injected import LowRank
 
 
-class Adapter(Plain):
+class Adapter(LowRank):
     """DoRA: the direction of each weight column is adapted by LoRA, its length by a number of its own.
 
     Source: Liu et al., https://arxiv.org/abs/2402.09353. It costs more time than LoRA: the lengths are computed anew in
@@ -25,8 +25,7 @@ class Adapter(Plain):
             below them is frozen, and computed once.
     """
 
-    learning_rate = 2e-3
-    merges = True
+    variant: ClassVar[dict[str, bool]] = {"use_dora": True}
 
     def __init__(
         self,
@@ -38,14 +37,3 @@ class Adapter(Plain):
         layers: Sequence[int] | None = None,
     ) -> None:
         self.rank, self.alpha, self.dropout, self.targets, self.layers = rank, alpha, dropout, targets, layers
-
-    def apply(self, model: Any) -> None:
-        """Put B, A and the lengths beside the targeted layers."""
-        given: dict[str, Any] = {
-            "rank": self.rank,
-            "alpha": self.alpha,
-            "dropout": self.dropout,
-            "targets": self.targets,
-            "layers": self.layers,
-        }
-        inject_lora(model, **given, use_dora=True)

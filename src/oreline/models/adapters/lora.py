@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from oreline.models.adapting import QUERY_VALUE, Plain
-from oreline.models.injected import inject_lora
+from oreline.models.adapting import QUERY_VALUE
+from oreline.models.injected import LowRank
 
 
-class Adapter(Plain):
+class Adapter(LowRank):
     """LoRA: each weight matrix W becomes W + alpha / rank · B A, and only B and A train.
 
     Source: Hu et al., https://arxiv.org/abs/2106.09685.
@@ -24,9 +23,6 @@ class Adapter(Plain):
             below them is frozen, and computed once.
     """
 
-    learning_rate = 2e-3
-    merges = True
-
     def __init__(
         self,
         *,
@@ -37,8 +33,3 @@ class Adapter(Plain):
         layers: Sequence[int] | None = None,
     ) -> None:
         self.rank, self.alpha, self.dropout, self.targets, self.layers = rank, alpha, dropout, targets, layers
-
-    def apply(self, model: Any) -> None:
-        """Put B and A beside the targeted layers."""
-        given: dict[str, Any] = {"targets": self.targets, "layers": self.layers}
-        inject_lora(model, rank=self.rank, alpha=self.alpha, dropout=self.dropout, **given)

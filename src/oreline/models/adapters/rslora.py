@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
-from oreline.models.adapting import QUERY_VALUE, Plain
-from oreline.models.injected import inject_lora
+from oreline.models.adapting import QUERY_VALUE
+from oreline.models.injected import LowRank
 
 
-class Adapter(Plain):
+class Adapter(LowRank):
     """LoRA scaled by alpha / √rank, so that a higher rank learns no more slowly.
 
     Source: Kalajdzievski, https://arxiv.org/abs/2312.03732.
@@ -24,8 +24,7 @@ class Adapter(Plain):
             below them is frozen, and computed once.
     """
 
-    learning_rate = 2e-3
-    merges = True
+    variant: ClassVar[dict[str, bool]] = {"use_rslora": True}
 
     def __init__(
         self,
@@ -37,14 +36,3 @@ class Adapter(Plain):
         layers: Sequence[int] | None = None,
     ) -> None:
         self.rank, self.alpha, self.dropout, self.targets, self.layers = rank, alpha, dropout, targets, layers
-
-    def apply(self, model: Any) -> None:
-        """Put B and A beside the targeted layers."""
-        given: dict[str, Any] = {
-            "rank": self.rank,
-            "alpha": self.alpha,
-            "dropout": self.dropout,
-            "targets": self.targets,
-            "layers": self.layers,
-        }
-        inject_lora(model, **given, use_rslora=True)
