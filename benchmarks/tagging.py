@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("ORELINE_DATA"), help="or ORELINE_DATA")
     parser.add_argument("--sets", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=float, help="instead of each set's own")
+    parser.add_argument("--train", type=json.loads, default={}, help="training options over each set's own, as JSON")
     given = parser.parse_args()
     measured = []
     for name in given.sets:
@@ -43,17 +43,17 @@ def main() -> None:
         if not (folder / "train.jsonl").is_file():
             print(f"{name}: skipped, {folder} is not there", file=sys.stderr)
             continue
-        measured.append(measure(name, folder, given.seed, given.epochs))
+        measured.append(measure(name, folder, given.seed, given.train))
         print(f"\n{name}: {measured[-1]['rows_per_s']} rows/s, {measured[-1]['train_s']:.0f} s")
         for figure, (value, low, high, n) in measured[-1]["figures"].items():
             print(f"  {figure:20} {value:.4f} [{low:.4f}, {high:.4f}] n={n}")
     print(json.dumps({"benchmark": "tagging", "sets": measured}))
 
 
-def measure(name: str, folder: Path, seed: int, epochs: float | None) -> dict[str, Any]:
+def measure(name: str, folder: Path, seed: int, own: dict[str, Any]) -> dict[str, Any]:
     """Return the figures on test, and the time that training took."""
     task, train = SETTINGS[name]
-    train = {**train, "dropout": 0.1, **({"epochs": epochs} if epochs else {})}
+    train = {**train, "dropout": 0.1, **own}
     with tempfile.TemporaryDirectory() as scratch:
         splits = {split: str(folder / f"{split}.jsonl") for split in ("train", "dev", "test")}
         data = ore.refine(splits, out=Path(scratch) / "data")
