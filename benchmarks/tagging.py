@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from seqeval.metrics import f1_score
 
 import oreline as ore
@@ -61,30 +62,52 @@ def measure(name: str, folder: Path, seed: int, own: dict[str, Any]) -> dict[str
         model = ore.finetune(START, data, task=task, method="full", train=train, seed=seed, out=Path(scratch) / "model")
         train_s = time.perf_counter() - begun
         report = ore.evaluate(model, data, baseline="none")
-        check_by_seqeval(model, data)
+        true, given = tags_of(model, data)
+        check_by_seqeval(ore.load(model).task, true, given)
+        figures = {figure: (e.value, e.low, e.high, e.n) for figure, e in report.metrics.items()}
+        figures["bio_weighted_f1"] = bio_weighted_f1(true, given)
         return {
             "set": name,
             "seed": seed,
             "train": train,
             "train_s": train_s,
             "rows_per_s": model.measurements().get("rows_per_s"),
-            "figures": {figure: (e.value, e.low, e.high, e.n) for figure, e in report.metrics.items()},
+            "figures": figures,
         }
 
 
-def check_by_seqeval(model: Any, data: Any) -> None:
-    """Raise `SystemExit` unless seqeval counts the entities of all test rows as our metric does."""
+def tags_of(model: Any, data: Any) -> tuple[list[list[str]], list[list[str]]]:
+    """Return the true tags of all test rows, and those that `predict` gives."""
     frame = data.frame("test")
     answers = ore.predict(model, frame.select("row_id", "text"))
-    true = [string_list(tags) or [] for tags in frame["tags"]]
-    theirs = f1_score(true, [answer["tags"] for answer in answers])
-    task = ore.load(model).task
+    return [string_list(tags) or [] for tags in frame["tags"]], [answer["tags"] for answer in answers]
+
+
+def bio_weighted_f1(true: list[list[str]], given: list[list[str]]) -> tuple[float, float, float, int]:
+    """Return the weighted F1 of single tags as B, I or O, whatever the label, and its interval over resampled rows."""
+    counts_N33 = np.zeros((len(true), 3, 3))
+    for row, (of_true, of_given) in enumerate(zip(true, given)):
+        for one, other in zip(of_true, of_given):
+            counts_N33[row, "BIO".index(one[0]), "BIO".index(other[0])] += 1
+
+    def weighted(counts_33: Any) -> float:
+        num_true, num_given = counts_33.sum(axis=1), counts_33.sum(axis=0)
+        return float(num_true @ (2 * np.diag(counts_33) / (num_true + num_given)) / num_true.sum())
+
+    draws = np.random.default_rng(0).multinomial(len(true), np.full(len(true), 1 / len(true)), size=1000)
+    low, high = np.quantile([weighted(np.tensordot(draw, counts_N33, 1)) for draw in draws], [0.025, 0.975])
+    return weighted(counts_N33.sum(axis=0)), float(low), float(high), len(true)
+
+
+def check_by_seqeval(task: Any, true: list[list[str]], given: list[list[str]]) -> None:
+    """Raise `SystemExit` unless seqeval counts the entities of all test rows as our metric does."""
+    theirs = f1_score(true, given)
     slots = getattr(task, "slots", task)
     counts = [0, 0, 0]
-    for tags, answer in zip(true, answers):
+    for of_true, of_given in zip(true, given):
         pair = (
-            set(slots.entities(slots.encode_judged([tags])[0])),
-            set(slots.entities(slots.encode_target([answer["tags"]])[0])),
+            set(slots.entities(slots.encode_judged([of_true])[0])),
+            set(slots.entities(slots.encode_target([of_given])[0])),
         )
         for place, group in enumerate((*pair, pair[0] & pair[1])):
             counts[place] += len(group)
