@@ -31,6 +31,46 @@ def test_a_torch_model_comes_out_with_the_same_bytes(dataset, tiny_start: Path, 
         again._check_start(tmp_path / "gone", made)
 
 
+def test_models_of_several_tasks_are_made_again_together(tiny_start: Path, tmp_path: Path) -> None:
+    texts = {"text": [f"a {word} film {n}" for n, word in enumerate(["great", "dull"] * 20)]}
+    tasks = {"mood": {**texts, "label": ["good", "bad"] * 20}, "end": {**texts, "label": list("aabb") * 10}}
+    train = {"epochs": 1, "threads": 1, "rows_per_step": 8}
+    given = {name: {"data": ore.refine(rows, operators=[], out=tmp_path / name)} for name, rows in tasks.items()}
+    ore.multitask(given, start=str(tiny_start), temperature=2, alone=False, train=train, out=tmp_path / "both")
+    said: list[str] = []
+    made = ore.rerun(tmp_path / "both" / "mood", out=tmp_path / "b", on_event=lambda event: said.append(event.message))
+    assert made.path == tmp_path / "b" / "mood"
+    assert said[-1].startswith("the models of all 2 tasks lie in")
+    for name in tasks:
+        first, again_made = (Artifact.open(tmp_path / folder / name).manifest for folder in ("both", "b"))
+        assert again_made.files == first.files
+        assert again_made.recipe == first.recipe
+        assert again_made.metrics == first.metrics
+    options = {name: value for name, value in made.manifest.recipe["options"].items() if name != "tasks"}
+    old = Artifact(made.path, made.manifest.model_copy(update={"recipe": {"verb": "multitask", "options": options}}))
+    with pytest.raises(ArtifactError, match="does not say what the other tasks"):
+        again.rerun(old)
+    shutil.rmtree(tmp_path / "end")
+    with pytest.raises(UsageError, match="not there any more"):
+        ore.rerun(tmp_path / "both" / "mood", out=tmp_path / "c")
+
+
+def test_a_network_is_pretrained_again_to_the_same_bytes_and_goes_on(dataset, tmp_path: Path) -> None:
+    options = {"width": 16, "layers": 1, "heads": 2, "vocabulary": 80, "positions": 64}
+    train = {"epochs": 2, "threads": 1}
+    first = ore.pretrain(
+        dataset, start="new:transformer-tiny", start_options=options, train=train, out=tmp_path / "first"
+    )
+    made = ore.rerun(first, out=tmp_path / "again")
+    assert {name: entry for name, entry in made.manifest.files.items() if name.endswith((".safetensors", ".json"))} == {
+        name: entry for name, entry in first.manifest.files.items() if name.endswith((".safetensors", ".json"))
+    }
+    assert made.manifest.recipe == first.manifest.recipe
+    assert made.manifest.metrics == first.manifest.metrics
+    with pytest.raises(UsageError, match="there is no network"):
+        ore.pretrain(dataset, start="new:transformer-tny", out=tmp_path / "no")
+
+
 def test_a_model_without_a_recipe(linear_model) -> None:
     bare = Artifact(linear_model.path, linear_model.manifest.model_copy(update={"recipe": {}}))
     with pytest.raises(ArtifactError, match="no recipe that can be run again"):

@@ -43,8 +43,17 @@ def test_embeddings_stand_for_ids(folder: Path) -> None:
 def test_what_a_network_lacks_is_said(folder: Path) -> None:
     with pytest.raises(UsageError, match="'bilstm' has no token that sums up the text"):
         load_classifier(folder, 2, pooling="first")
-    with pytest.raises(UsageError, match="no head that guesses masked tokens"):
-        load_masked(folder)
+
+
+def test_masked_tokens_are_guessed_by_what_was_saved_and_a_new_head(folder: Path) -> None:
+    opened, encoder = load_masked(folder).eval(), load_encoder(folder).eval()
+    ids_BT = torch.tensor([[2, 7, 3]])
+    assert opened.guess[3].weight is opened.network.embeddings.weight
+    torch.testing.assert_close(opened.network.embeddings.weight, encoder.embeddings.weight)
+    logits_BTV = opened(input_ids=ids_BT).logits
+    assert logits_BTV.shape == (1, 3, 50)
+    torch.testing.assert_close(logits_BTV, opened.guess(encoder(input_ids=ids_BT).last_hidden_state))
+    assert logits_BTV.abs().max() < 10, "the new head begins small"
 
 
 def test_a_head_of_another_size_is_new(folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_every_task_has_the_same_encoder_and_answers(
         assert weights.keys() == encoders["mood"].keys()
         assert all(torch.equal(weights[key], encoders["mood"][key]) for key in weights), name
     assert any(not torch.equal(encoders["mood"][key], before[key]) for key in encoders["mood"])
-    assert any(message.startswith("shares of the steps: mood 40%, topic 20%, parts 40%") for message in said)
+    assert any(message.startswith("shares of the steps: mood 40%, parts 40%, topic 20%") for message in said)
     steps = [models[name].measurements()["own_steps"] for name in models]
     assert sum(steps) == models["mood"].measurements()["steps"]
     for name, model in models.items():
@@ -74,7 +74,7 @@ def test_every_task_has_the_same_encoder_and_answers(
         golden = model.manifest.golden[0]
         answered = runtime.predict({"text": [golden["inputs"]["text"]]}).outputs["scores"]
         assert len(answered) == 1
-        assert model.manifest.recipe["options"]["together"] == ["mood", "parts", "topic"]
+        assert list(model.manifest.recipe["options"]["tasks"]) == ["mood", "parts", "topic"]
         assert model.manifest.task == tasks[name].task
 
 
@@ -141,6 +141,10 @@ def test_what_makes_no_sense_is_refused(tiny_start: Path, tasks: dict[str, TaskR
     for wrong in ({"temperature": 0.5}, {"temperature": float("nan")}, {"pooling": "first"}):
         with pytest.raises(UsageError):
             Together(**wrong)
+    with pytest.raises(UsageError, match="'wide' is embedding, which shares no encoder"):
+        trained(tiny_start, {**tasks, "wide": TaskRows(tasks["mood"].data, "embedding")}, tmp_path / "out")
+    with pytest.raises(UsageError, match=r"train\.reject is fitted to one classifier"):
+        trained(tiny_start, tasks, tmp_path / "out", train={"reject": "energy"})
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").touch()
     with pytest.raises(UsageError, match="exists already"):

@@ -17,14 +17,17 @@ from transformers import AutoModel
 from oreline import registry
 from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
-from oreline.errors import ArtifactError, UsageError
+from oreline.errors import ArtifactError, DataError, UsageError
+from oreline.models.load import load_encoder
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.train.checkpoint import Workspace
+from oreline.train.finetune import finetune
 from oreline.train.pretrain import _Pretraining, pretrain
 from oreline.train.resources import Forecast
 from oreline.train.run import run
+from oreline.train.scratch import NewNetwork
 
 OPTIONS = TrainOptions(epochs=30, learning_rate=3e-3, threads=1)
 
@@ -161,6 +164,53 @@ def test_the_body_is_frozen_while_the_output_layer_is_warmed_up(reviews, tiny_st
     assert not any(name.startswith("bert.") for name in moved["warm up"])
     assert any(name.startswith("bert.encoder.layer.0.") for name in moved["pretrain"])
     assert moved["pretrain"] > moved["warm up"]
+
+
+NETWORKS = {
+    "textcnn": {"filters": 8, "kernels": [3], "embedding_width": 12},
+    "bilstm": {"width": 16, "embedding_width": 12},
+    "transformer_tiny": {"width": 16, "layers": 1, "positions": 64},
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_that_knows_nothing_is_pretrained_and_fine_tuned(name: str, tmp_path: Path):
+    texts = [f"这部{what}{how}第{n}次" for n in range(40) for what in ("电影", "音乐") for how in ("很好看", "太无聊")]
+    labels = ["好" if "好" in text else "坏" for text in texts]
+    data = refine({"text": texts, "label": labels}, operators=[], split={"train": 0.8, "dev": 0.2}, out=tmp_path / "texts")
+    stages: set[str] = set()
+    options = TrainOptions(epochs=30, threads=1, learning_rate=1e-2)
+    made = pretrain(
+        data,
+        start=NewNetwork(name, {**NETWORKS[name], "vocabulary": 100}),
+        options=options,
+        out=tmp_path / "model",
+        on_event=lambda event: stages.add(event.stage),
+    )
+    before, after = (made.manifest.metrics[f"loss_{when}"]["value"] for when in ("before", "after"))
+    assert after < before - 0.4
+    assert "warm up" not in stages, "no output layer waits for an encoder that knows nothing"
+    assert (made.manifest.lineage, made.manifest.recipe["options"]["network"]) == ([], name)
+    learnt = load_encoder(made.path).get_input_embeddings().weight
+    rested = TrainOptions(epochs=1, threads=1, learning_rate=1e-9, weight_decay=0)
+    tuned = finetune(
+        made.path,
+        data,
+        task="text_classification",
+        method="full",
+        options=rested,
+        out=tmp_path / "t",
+        score=lambda *_: {},
+    )
+    assert tuned.manifest.lineage[0]["verb"] == "pretrain"
+    torch.testing.assert_close(load_encoder(tuned.path).get_input_embeddings().weight, learnt, atol=1e-5, rtol=0)
+
+
+def test_a_network_needs_words(tmp_path: Path):
+    data = refine({"text": [" ", "  "]}, operators=[], split={}, out=tmp_path / "texts")
+    with pytest.raises(DataError):
+        pretrain(data, start=NewNetwork("textcnn", {}), out=tmp_path / "model")
+    assert {place.name for place in tmp_path.iterdir()} == {"texts"}
 
 
 KILLED = """

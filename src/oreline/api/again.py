@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oreline.api import build, names
 from oreline.api.extras import names_missing_extras
-from oreline.api.provenance import training_data
+from oreline.api.provenance import dataset_as_it_was, training_data
 from oreline.errors import ArtifactError, UsageError
 from oreline.store import Artifact
-from oreline.types import OnEvent, ignore
+from oreline.types import Event, OnEvent, ignore
+
+if TYPE_CHECKING:
+    from oreline.train.scratch import NewNetwork
 
 
 @names_missing_extras
@@ -20,25 +23,15 @@ def rerun(
 ) -> Artifact:
     """Run the step that made a model again.
 
-    A fine-tuned model comes out with the same bytes, on a machine with the same processor and versions: nothing is
-    probed again. Raises `UsageError` when its data or start model are gone or are others by now.
+    A trained model comes out with the same bytes, on a machine with the same processor and versions: nothing is probed
+    again. One of several that were trained together (`multitask`) is made with the others, into `OUT/NAME`. Raises
+    `UsageError` when its data or start model are gone or are others by now.
     """
     verb, options = checked(artifact)
     place = names.output_folder("rerun", out)
-    if verb == "finetune":
-        return _finetune(artifact, options, place, force, on_event)
-    if verb == "pretrain":
-        given = {name: options[name] for name in ("objective", "objective_options", "start") if name in options}
-        train = {name: value for name, value in dict(options.get("train", {})).items() if value is not None}
-        return build.pretrain(
-            training_data(artifact),
-            **given,
-            train=train,
-            seed=int(options.get("seed", 0)),
-            out=place,
-            force=force,
-            on_event=on_event,
-        )
+    trains = {"finetune": _finetune, "pretrain": _pretrain, "multitask": _multitask}
+    if verb in trains:
+        return trains[verb](artifact, options, place, force, on_event)
     if verb == "merge":
         of_several = ("others", "by", "by_options", "weights", "base")
         joined = {name: options[name] for name in of_several if name in options}
@@ -50,37 +43,99 @@ def checked(artifact: Artifact) -> tuple[str, dict[str, Any]]:
     """Return a model's verb and options. Raises `ArtifactError` when it holds none that can be run again."""
     recipe = artifact.manifest.recipe
     verb, options = recipe.get("verb"), recipe.get("options")
-    if verb not in ("pretrain", "finetune", "merge", "compress") or not isinstance(options, Mapping):
+    if verb not in ("pretrain", "finetune", "multitask", "merge", "compress") or not isinstance(options, Mapping):
         raise ArtifactError("the model holds no recipe that can be run again", where=str(artifact.path))
+    if verb == "multitask" and "tasks" not in options:
+        raise ArtifactError(
+            "the model does not say what the other tasks beside its own were: it was made before models did",
+            where=str(artifact.path),
+            remedy="run the same oreline multitask again",
+        )
     return str(verb), dict(options)
 
 
 def _finetune(artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent) -> Artifact:
-    from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune
-    from oreline.train.scratch import NewNetwork
 
-    network = NewNetwork(options["network"], options["network_options"]) if options.get("network") else None
-    start = Path(options["start"]) if options.get("start") else None
-    if start is not None:
-        _check_start(start, artifact)
     return finetune(
-        network or start,
+        _start(artifact, options),
         training_data(artifact),
         task=str(options["task"]),
         task_options=dict(options.get("task_options") or {}),
         method=str(options["method"]),
         method_options=dict(options.get("method_options") or {}),
-        options=names.train_options(options.get("train")),
         out=out,
-        seed=int(options.get("seed", 0)),
         force=force,
-        score=point_values,
-        estimate=task_estimates,
-        origin=_origin(artifact),
-        resolved=artifact.manifest.recipe.get("resolved"),
-        on_event=on_event,
+        **_judged(),
+        **_shared(artifact, options, on_event),
     )
+
+
+def _pretrain(artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent) -> Artifact:
+    from oreline.train.pretrain import pretrain
+
+    start = _start(artifact, options)
+    if start is None:
+        raise ArtifactError("the model does not say what it was pretrained from", where=str(artifact.path))
+    return pretrain(
+        training_data(artifact),
+        objective=str(options["objective"]),
+        objective_options=dict(options.get("objective_options") or {}),
+        start=start,
+        out=out,
+        force=force,
+        **_shared(artifact, options, on_event),
+    )
+
+
+def _multitask(artifact: Artifact, options: Mapping[str, Any], out: Path, force: bool, on_event: OnEvent) -> Artifact:
+    """Make the models of all tasks again, each into a folder of its own in `out`; returns the one that was asked for.
+
+    One run made them: their encoder has learnt from the rows of all.
+    """
+    from oreline.train.multitask import TaskRows, Together, multitask
+
+    start = Path(options["start"])
+    _check_start(start, artifact)
+    rows = {
+        name: TaskRows(dataset_as_it_was(one["data"], one["fingerprint"]), one["task"])
+        for name, one in options["tasks"].items()
+    }
+    together = Together(options["temperature"], options["method_options"]["pooling"])
+    made = multitask(
+        start, rows, together=together, out=out, force=force, **_judged(), **_shared(artifact, options, on_event)
+    )
+    on_event(Event("rerun", message=f"the models of all {len(made)} tasks lie in {out}: {', '.join(made)}"))
+    return made[options["name"]]
+
+
+def _shared(artifact: Artifact, options: Mapping[str, Any], on_event: OnEvent) -> dict[str, Any]:
+    """Return what every training takes over from the earlier one."""
+    return {
+        "options": names.train_options(options.get("train")),
+        "seed": int(options.get("seed", 0)),
+        "origin": _origin(artifact),
+        "resolved": artifact.manifest.recipe.get("resolved"),
+        "on_event": on_event,
+    }
+
+
+def _judged() -> dict[str, Any]:
+    from oreline.evaluate.estimates import point_values, task_estimates
+
+    return {"score": point_values, "estimate": task_estimates}
+
+
+def _start(artifact: Artifact, options: Mapping[str, Any]) -> Path | NewNetwork | None:
+    """Return what training began from. Raises `UsageError` when it is gone, or another one by now."""
+    from oreline.train.scratch import NewNetwork
+
+    if options.get("network"):
+        return NewNetwork(options["network"], options["network_options"])
+    start = Path(options["start"]) if options.get("start") else None
+    if start is not None:
+        _check_start(start, artifact)
+    return start
 
 
 def _compress(artifact: Artifact, options: Mapping[str, Any], place: Path, force: bool, on_event: OnEvent) -> Artifact:

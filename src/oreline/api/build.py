@@ -81,6 +81,7 @@ def pretrain(
     objective: str = "mask_tokens",
     objective_options: dict[str, Any] | None = None,
     start: Any = DEFAULT_START,
+    start_options: dict[str, Any] | None = None,
     text: str | None = None,
     train: TrainOptions | dict[str, Any] | None = None,
     out: str | Path | None = None,
@@ -88,26 +89,30 @@ def pretrain(
     force: bool = False,
     on_event: OnEvent = ignore,
 ) -> Artifact:
-    """Continue pretraining an encoder on texts, without labels.
+    """Pretrain an encoder on texts, without labels: go on with one, or begin a new one.
 
     Args:
         data: a dataset, or raw data (refined first).
         objective: name of an objective plug; `objective_options` are its keyword arguments.
-        start: an encoder: `catalog:NAME`, a folder, a hub id, an artifact.
+        start: an encoder: `catalog:NAME`, a folder, a hub id, an artifact; or `new:NAME`, a network that knows nothing
+            yet, whose options are `start_options`. Its vocabulary is learnt on the texts.
         train: training options (`{"minutes": 1}`), see `oreline.recipe.TrainOptions`.
         out: the artifact's folder; a new one in `./oreline-runs` when not given.
     """
     from oreline.train.pretrain import pretrain as run
 
     names.known_plug("objective", objective)
-    folder = names.start_folder(start)
-    if folder is None:
-        raise UsageError("pretrain needs a start model", remedy=f"start: {DEFAULT_START}")
+    network = _network(start, start_options)
+    begin = network if network is not None else names.start_folder(start)
+    if begin is None:
+        raise UsageError(
+            "pretrain needs a start model", remedy=f"start: {DEFAULT_START}, or start: new:transformer-tiny"
+        )
     return run(
         names.dataset(data, roles=names.roles_of(None, text=text), seed=seed, on_event=on_event),
         objective=objective,
         objective_options=objective_options or {},
-        start=folder,
+        start=begin,
         origin=names.start_origin(start),
         options=names.train_options(train),
         out=names.output_folder("pretrain", out),

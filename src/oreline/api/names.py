@@ -106,7 +106,7 @@ def start_folder(start: Any) -> Path | None:
     if name.startswith(NEW):
         raise UsageError(
             f"{name} is a network without pretraining, which is made from the training rows",
-            allowed="finetune with --method full",
+            allowed="pretrain, and finetune with --method full",
             remedy="name a pretrained start model, such as catalog:minilm-l6-en",
         )
     if name.startswith(CATALOG):

@@ -59,16 +59,21 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
 
 def training_data(artifact: Artifact) -> Dataset:
     """Return the dataset a model was trained on. Raises `UsageError` when it is gone or another one by now."""
+    recorded = artifact.manifest.data
+    where = str(recorded.get("path") or artifact.path)
+    return dataset_as_it_was(str(recorded.get("path") or "."), recorded.get("fingerprint"), where=where)
+
+
+def dataset_as_it_was(path: str, fingerprint: Any, *, where: str | None = None) -> Dataset:
+    """Return the dataset in a folder, if it is still the one with this fingerprint; else raise `UsageError`."""
     from oreline.data.dataset import DATASET, Dataset
 
-    recorded = artifact.manifest.data
-    folder = Path(str(recorded.get("path") or "."))
-    if (folder / DATASET).is_file():
-        found = Dataset.open(folder)
-        if found.fingerprint == recorded.get("fingerprint"):
+    if (Path(path) / DATASET).is_file():
+        found = Dataset.open(path)
+        if found.fingerprint == fingerprint:
             return found
     raise UsageError(
         "the data that the model was trained with is not there any more, or is another one by now",
-        where=str(recorded.get("path") or artifact.path),
+        where=where or path,
         remedy="name a dataset with --data",
     )

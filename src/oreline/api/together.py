@@ -71,7 +71,10 @@ def multitask(
 
     check(tasks)
     if names.network_name(start):
-        raise UsageError(f"multitask needs a pretrained start model, not {start}", remedy=f"--start {DEFAULT_START}")
+        raise UsageError(
+            f"multitask needs a pretrained start model, not {start}",
+            remedy=f"--start {DEFAULT_START}, or pretrain the network first: oreline pretrain TEXTS --start {start}",
+        )
     together, options = Together(temperature=temperature, pooling=pooling), names.train_options(train)
     place = names.output_folder("multitask", out)
     rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
@@ -80,7 +83,8 @@ def multitask(
         raise UsageError("multitask needs a start model", remedy=f"--start {DEFAULT_START}")
     shared: dict[str, Any] = {"options": options, "seed": seed, "score": point_values, "estimate": task_estimates}
     shared |= {"origin": names.start_origin(start), "on_event": on_event}
-    models = train_together(folder, rows, together=together, out=place, force=force, **shared)
+    made = train_together(folder, rows, together=together, out=place, force=force, **shared)
+    models = {name: made[name] for name in tasks}
     singles = _alone(models, rows, folder, place, shared) if alone else {}
     report = compared(models, singles, rows, split, seed)
     report.save(place)

@@ -206,6 +206,7 @@ def monitor(
     *,
     detectors: Sequence[Any] = DEFAULT_DETECTORS,
     limit: int = 2000,
+    out_of_scope: bool = False,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
@@ -218,16 +219,20 @@ def monitor(
         live: the server's prediction log: its file, the folder it lies in, or a database URL.
         detectors: names of detector plugs, or one-key mappings with options.
         limit: the newest rows of the log that are compared.
+        out_of_scope: of a model that rejects, compare with the out-of-scope rows of its dev split too: right where
+            their share there is that of real requests. Else live rows are compared with those in scope.
         out: a folder for the report; nothing is written when not given.
     """
     from oreline.monitor.log import PredictionLog
     from oreline.monitor.monitor import monitor as run
-    from oreline.monitor.monitor import reference_sample
+    from oreline.monitor.monitor import reference_sample, rejected_label
 
     entries = [detectors] if isinstance(detectors, str) else list(detectors)
-    reference = reference_sample(Artifact.open(names.model_path(model)))
+    artifact = Artifact.open(names.model_path(model))
+    reference = reference_sample(artifact, out_of_scope=out_of_scope)
     sample = PredictionLog(log_place(live)).sample(limit)
-    report = run(reference, sample, detectors=[plug for _, plug in names.plugs("detector", entries)], seed=seed)
+    plugs = [plug for _, plug in names.plugs("detector", entries)]
+    report = run(reference, sample, detectors=plugs, seed=seed, rejected=rejected_label(artifact))
     if out is not None:
         save_report(report, out, force=force)
     return report

@@ -80,11 +80,13 @@ def pretrain(
     common: Common,
     data: Data,
     objective: Annotated[str, typer.Option(help="What is learnt; see `oreline list objective`.")] = "mask_tokens",
-    start: Annotated[str | None, typer.Option(help="The encoder to start from.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="The encoder to start from; new:NAME (a network) for one that knows nothing yet.")
+    ] = None,
     text: Text = None,
     out: Out = None,
 ) -> None:
-    """Continue pretraining an encoder on texts without labels."""
+    """Pretrain an encoder on texts without labels: go on with one, or begin a new one."""
     show(common, call(common, "pretrain", data=data, objective=objective, start=start, text=text, out=out))
 
 

@@ -3,24 +3,25 @@
 A folder of such a network has a `config.json` with the `model_type` `oreline_network` and the name of a network plug
 with its options, and weights as safetensors; the layers come from the plug, never from the folder.
 
-Shape suffixes: B rows of one batch, T tokens, E width of the embeddings, D width of the states, K tags.
+Shape suffixes: B rows of one batch, T tokens, E width of the embeddings, D width of the states, K tags, V pieces.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForMaskedLM,
     AutoModelForTokenClassification,
     PretrainedConfig,
     PreTrainedModel,
 )
 from transformers import initialization as init
-from transformers.modeling_outputs import BaseModelOutput, TokenClassifierOutput
+from transformers.modeling_outputs import BaseModelOutput, MaskedLMOutput, TokenClassifierOutput
 
 from oreline import registry
 from oreline.errors import UsageError
@@ -53,12 +54,12 @@ class NetworkConfig(PretrainedConfig):  # type: ignore[misc]
             others: what transformers notes in any configuration.
         """
         self.network, self.options, self.vocab_size = network, dict(options or {}), vocab_size
-        others = {"max_position_embeddings": _ANY_LENGTH, **others}
+        others = {"max_position_embeddings": _ANY_LENGTH, "tie_word_embeddings": True, **others}
         super().__init__(pad_token_id=pad_token_id, **others)
         if network:
             plug = registry.create("network", network, **self.options)
             self.hidden_size, self.num_hidden_layers = plug.width, plug.layers
-            self.head_dropout = plug.dropout
+            self.embedding_width, self.head_dropout = plug.embedding_width, plug.dropout
 
 
 class _Network(PreTrainedModel):  # type: ignore[misc]
@@ -69,6 +70,9 @@ class _Network(PreTrainedModel):  # type: ignore[misc]
         """Begin with small embeddings and heads; layers keep the initialisation that torch gives them."""
         if isinstance(module, nn.Embedding):
             init.normal_(module.weight, std=0.1)
+        elif isinstance(module, nn.LayerNorm):
+            init.ones_(module.weight)
+            init.zeros_(module.bias)
         elif type(module) is nn.Linear:
             init.normal_(module.weight, std=0.02)
             init.zeros_(module.bias)
@@ -124,22 +128,47 @@ class NetworkForTokenClassification(_Network):
         return TokenClassifierOutput(logits=logits_BTK, hidden_states=found.hidden_states)
 
 
+class NetworkForMaskedLM(_Network):
+    """A network that guesses masked tokens: each state is brought to the width of the embeddings, and compared with
+    those of all pieces. The comparison has no weights of its own but a bias."""
+
+    _tied_weights_keys: ClassVar[dict[str, str]] = {"guess.3.weight": "network.embeddings.weight"}
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.network = NetworkModel(config)
+        narrow = config.embedding_width
+        self.guess = nn.Sequential(
+            nn.Linear(config.hidden_size, narrow), nn.GELU(), nn.LayerNorm(narrow), nn.Linear(narrow, config.vocab_size)
+        )
+        self.post_init()
+
+    def get_output_embeddings(self) -> nn.Module:
+        """Return the layer that shares the embeddings' weights."""
+        return self.guess[3]
+
+    def forward(self, **inputs: Any) -> MaskedLMOutput:
+        """Return `logits` (B, T, V) over the vocabulary."""
+        found = self.network(**inputs)
+        return MaskedLMOutput(logits=self.guess(found.last_hidden_state), hidden_states=found.hidden_states)
+
+
 def register() -> None:
     """Tell transformers' Auto classes of the networks of our own; a second time changes nothing."""
     AutoConfig.register(MODEL_TYPE, NetworkConfig, exist_ok=True)
     AutoModel.register(NetworkConfig, NetworkModel, exist_ok=True)
+    AutoModelForMaskedLM.register(NetworkConfig, NetworkForMaskedLM, exist_ok=True)
     AutoModelForTokenClassification.register(NetworkConfig, NetworkForTokenClassification, exist_ok=True)
 
 
 def refuse_without(family: str, config: Mapping[str, Any], where: str) -> None:
-    """Raise `UsageError` for what a network of our own does not have: a token that sums up the text, a masked head."""
-    lacking = {
-        "AutoModelForSequenceClassification": ("no token that sums up the text", "pooling max or mean"),
-        "AutoModelForMaskedLM": ("no head that guesses masked tokens", "a start model that has one"),
-    }
-    if family in lacking:
-        what, allowed = lacking[family]
-        raise UsageError(f"the network {config.get('network')!r} has {what}", where=where, allowed=allowed)
+    """Raise `UsageError` for what a network of our own does not have: a token that sums up the text."""
+    if family == "AutoModelForSequenceClassification":
+        raise UsageError(
+            f"the network {config.get('network')!r} has no token that sums up the text",
+            where=where,
+            allowed="pooling max or mean",
+        )
 
 
 def positive(network: str, **options: int) -> None:

@@ -14,13 +14,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from oreline.errors import DataError
+from oreline.evaluate.estimates import wilson
 from oreline.report import formatting
 from oreline.report.report import Chart, Report, Table
 from oreline.runtime.open import open_task
 from oreline.runtime.samples import read_samples
-from oreline.types import Detector, Drift, Sample
+from oreline.types import Detector, Drift, Estimate, Sample
 
 if TYPE_CHECKING:
     from oreline.store import Artifact
@@ -37,19 +39,31 @@ _SCALES = {
 """What the effects of the packaged detectors mean at both ends."""
 
 
-def reference_sample(artifact: Artifact) -> Sample:
+def reference_sample(artifact: Artifact, *, out_of_scope: bool = False) -> Sample:
     """Return the rows that live rows are compared with: those of dev, with the model's own answers.
+
+    Of a model that rejects, those are the rows in scope, which it was made for: rows of no class were gathered to set a
+    threshold by, and their share of dev is seldom that of real requests. `out_of_scope` takes them in where it is.
 
     Raises `ArtifactError` when the artifact has no such rows.
     """
-    frame = read_samples(artifact, "reference")
+    frame, task, label = read_samples(artifact, "reference"), open_task(artifact), rejected_label(artifact)
+    if label is not None and not out_of_scope:
+        frame = frame.filter(pl.col(task.target).ne_missing(label))
     return Sample(
         ids=frame["row_id"].to_list(),
-        texts=[" | ".join(map(str, row)) for row in frame.select(open_task(artifact).inputs).iter_rows()],
+        texts=[" | ".join(map(str, row)) for row in frame.select(task.inputs).iter_rows()],
         labels=frame["predicted"].to_list(),
         scores_NK=np.asarray(frame["scores"].to_list(), dtype=np.float32),
         embedding_ND=np.asarray(frame["embedding"].to_list(), dtype=np.float32),
     )
+
+
+def rejected_label(artifact: Artifact) -> str | None:
+    """Return the label of rows that a model rejects; None of a model that rejects none."""
+    task = open_task(artifact)
+    outside = getattr(task, "outside", None)
+    return None if outside is None else task.labels[outside]
 
 
 def monitor(
@@ -60,6 +74,7 @@ def monitor(
     seed: int = 0,
     alpha: float = ALPHA,
     subject: Mapping[str, Any] | None = None,
+    rejected: str | None = None,
 ) -> Report:
     """Run detectors and report drift or none, how large, and which rows show it most.
 
@@ -70,6 +85,7 @@ def monitor(
         seed: of the permutations.
         alpha: chance of a false alarm over all detectors together.
         subject: what the report is about (artifact id, log), as it shall appear there.
+        rejected: the label of rejected rows, whose share is then shown on both sides.
 
     Raises:
         DataError: fewer than 30 rows on either side.
@@ -78,14 +94,16 @@ def monitor(
     _check(live, "live", "the prediction log", "wait for more requests, or send some to the server's /predict")
     found = [_corrected(detector.detect(reference, live, seed=seed), len(detectors), alpha) for detector in detectors]
     drifted = [drift.detector for drift in found if drift.drifted]
+    shares = {} if rejected is None else {"live": _share(live, rejected), "reference": _share(reference, rejected)}
     return Report(
         verb="monitor",
         title=f"Drift found by {', '.join(drifted)}" if drifted else "No drift",
         subject=subject or {},
-        metrics={f"{drift.detector}_{drift.effect_name}": drift.effect for drift in found},
+        metrics={f"{drift.detector}_{drift.effect_name}": drift.effect for drift in found}
+        | {f"rejected_{side}": share for side, share in shares.items()},
         facts={
             "verdict": "drift" if drifted else "no drift",
-            "sentence": _sentence(found, alpha, len(live.ids)),
+            "sentence": _sentence(found, alpha, len(live.ids)) + _said_of(shares, rejected),
             "rows_reference": len(reference.ids),
             "rows_live": len(live.ids),
             "alpha": alpha,
@@ -118,6 +136,21 @@ def _sentence(found: Sequence[Drift], alpha: float, num_live: int) -> str:
     start = f"{'Drift' if drifted else 'No drift'} in {num_live:,} live rows"
     end = "; the rows that show it most are listed below" if any(drift.row_scores for drift in found) else ""
     return f"{start}. {'; '.join(said)}{end}."
+
+
+def _share(sample: Sample, label: str) -> Estimate:
+    """Return the share of rows that are answered with a label."""
+    share, n = sample.labels.count(label) / len(sample.labels), len(sample.labels)
+    return Estimate(share, *wilson(share, n), n)
+
+
+def _said_of(shares: Mapping[str, Estimate], rejected: str | None) -> str:
+    if not shares:
+        return ""
+    return (
+        f" {shares['live'].value:.1%} of the live rows are rejected (answered {rejected!r}), and "
+        f"{shares['reference'].value:.1%} of the reference."
+    )
 
 
 def _effect(drift: Drift) -> str:

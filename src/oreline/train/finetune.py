@@ -25,7 +25,7 @@ from oreline.train.job import Job, Method, Outcome, Score, named_method
 from oreline.train.regularize import regularizers
 from oreline.train.rows import dev_rows, encoded_rows, held_out, naming_rows, open_task_for, targets_of, training_frame
 from oreline.train.scope import asked, fitted
-from oreline.train.scratch import NewNetwork
+from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
 from oreline.types import Event, OnEvent, Task, ignore
 
@@ -78,7 +78,7 @@ def finetune(
         UsageError: `out` exists, an unknown task, method or option.
     """
     store.refuse_existing(out, force=force)
-    start, network, options = _begin(start, method, options or TrainOptions())
+    start, network, options = begun(start, options or TrainOptions(), method)
     method, method_options = named_method(method, method_options or {})
     trainer = _trainer(method, method_options, task, options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, options, task_options)
@@ -86,7 +86,7 @@ def finetune(
     opened = asked(opened, options, trainer, frame[opened.target].to_list(), targets_of(data, "dev", opened))
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
     recorded |= {"train": options.model_dump(), "data": str(data.path.absolute())}
-    recorded |= {"start": str(start.absolute()) if start else None, **(network.recorded() if network else {})}
+    recorded |= recorded_start(start, network)
     recorded |= {"task_options": dict(task_options)} if task_options else {}
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
@@ -106,8 +106,8 @@ def finetune(
         held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
     )
     with work.kept_for_continuing(), naming_rows(frame):
-        begun = network.started(job, frame) if network else job
-        job, outcome = fitted(*_trained(trainer, begun), trainer.runtime, task)
+        started = network.started(job, frame) if network else job
+        job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)
     manifest = manifest_of(trainer.runtime, recorded, job, outcome, data, lineage(start, origin))
     manifest.metrics.update(dev_metrics(job, outcome, estimate))
     with store.writing(out, force=force) as folder:
@@ -132,15 +132,6 @@ def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOpt
     regularizers(options.regularizers)
     refuse_texts(trainer, method, task)
     return trainer
-
-
-def _begin(
-    start: Path | NewNetwork | None, method: str, options: TrainOptions
-) -> tuple[Path | None, NewNetwork | None, TrainOptions]:
-    """Tell a start model from a network to begin from nothing with, and fill in the options that this one needs."""
-    if isinstance(start, NewNetwork):
-        return None, start, start.options_for(options, method)
-    return start, None, options
 
 
 def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:

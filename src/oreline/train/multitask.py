@@ -22,6 +22,7 @@ from oreline.models.batch import Batch, make_batch
 from oreline.models.pooling import PooledClassifier
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
+from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.encoder import EncoderTraining, pooling_of
@@ -52,6 +53,10 @@ class TaskRows:
 
     data: Dataset
     task: str
+
+    def recorded(self) -> dict[str, str]:
+        """Return what the manifests of all tasks say of this one."""
+        return {"task": self.task, "data": str(self.data.path.absolute()), "fingerprint": self.data.fingerprint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ def multitask(
     score: Score,
     estimate: EstimateDev | None = None,
     origin: Mapping[str, str] | None = None,
+    resolved: Mapping[str, Any] | None = None,
     on_event: OnEvent = ignore,
 ) -> dict[str, Artifact]:
     """Train one encoder for several tasks, and write an artifact for each into `out/NAME`.
@@ -98,7 +104,7 @@ def multitask(
 
     Args:
         start: folder of the start model.
-        tasks: by name, which is the name of the artifact's folder too.
+        tasks: by name, which is the name of the artifact's folder too; their order changes nothing.
         together: how they share the model.
         options: how to train; an epoch is as many steps as all rows of all tasks make.
         out: the folder of the artifacts.
@@ -107,14 +113,17 @@ def multitask(
         score: figures on dev by name.
         estimate: figures with intervals on dev, for the manifests.
         origin: name and licence of the start model.
+        resolved: what an earlier run resolved on its machine; nothing of it is probed again.
         on_event: is told progress.
 
     Raises:
         DataError: a task without labelled rows, or with rows that are wrong for it.
-        UsageError: `out` exists, or unknown options.
+        UsageError: `out` exists, unknown options, or a task or an option that has no place beside others.
     """
     store.refuse_existing(out, force=force)
+    refuse_alone(tasks, options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)
+    tasks = dict(sorted(tasks.items()))  # as the manifests hold them, so that a rerun draws the same turns
     frames = {name: training_frame(one.data, registry.get("task", one.task)) for name, one in tasks.items()}
     together = replace(together, pooling=together.pooling or pooling_of(start) or "mean")
     shared = {
@@ -123,18 +132,19 @@ def multitask(
         "train": options.model_dump(),
         "seed": seed,
         "start": str(start.absolute()),
-        "together": sorted(tasks),
         "temperature": together.temperature,
+        "tasks": {name: one.recorded() for name, one in tasks.items()},
     }
     recorded = {
-        name: {"task": one.task, "data": str(one.data.path.absolute()), **shared} for name, one in tasks.items()
+        name: {"name": name, "task": one.task, "data": str(one.data.path.absolute()), **shared}
+        for name, one in tasks.items()
     }
     ancestors = lineage(start, origin)
     rows = {name: [one.data.fingerprint, frames[name].height] for name, one in tasks.items()}
     identity = {"tasks": recorded, "rows": rows, "start": ancestors[0]["id"] or ancestors[0]["path"]}
     work = claimed(out, identity, on_event)
     shared_by_jobs = {"options": options, "seed": seed, "work": work, "logs": logs_folder(out, work, options)}
-    shared_by_jobs |= {"score": score, "on_event": on_event, "origin": origin or {}}
+    shared_by_jobs |= {"score": score, "on_event": on_event, "origin": origin or {}, "resolved": resolved}
     jobs = {name: _job(name, one, frames[name], start, shared_by_jobs) for name, one in tasks.items()}
     begun = time.perf_counter()
     with work.kept_for_continuing():
@@ -153,12 +163,29 @@ def multitask(
     return {name: Artifact.open(Path(out) / name) for name in tasks}
 
 
+def refuse_alone(tasks: Mapping[str, TaskRows], options: TrainOptions) -> None:
+    """Raise `UsageError` for a task that is taught in a way of its own, and for what is fitted to one classifier."""
+    for name, one in tasks.items():
+        plug = registry.get("task", one.task)
+        if plug.view == "texts" or getattr(plug, "method", "full") != "full":
+            raise UsageError(
+                f"the task {name!r} is {one.task}, which shares no encoder with other tasks",
+                allowed="tasks that a head on an encoder answers: a class, labels, a number, tags, a span",
+                remedy=f"oreline finetune --task {one.task}",
+            )
+    if given := next((option for option in ("reject", "calibrate") if getattr(options, option)), None):
+        raise UsageError(
+            f"train.{given} is fitted to one classifier, and several tasks are trained",
+            remedy=f"leave it out; or fine-tune the one task that needs it alone: --set train.{given}=…",
+        )
+
+
 def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Mapping[str, Any]) -> Job:
     """Return the job of one task. Raises `DataError` for rows that are wrong for it."""
     with _naming_task(name), naming_rows(frame):
         opened = open_task_for(one.task, frame, start)
         train, dev = encoded_rows(frame, opened), dev_rows(one.data, opened)
-    return Job(task=opened, start=start, train=train, dev=dev, resolved=None, **shared)
+    return Job(task=opened, start=start, train=train, dev=dev, **shared)
 
 
 @contextlib.contextmanager
@@ -174,7 +201,8 @@ def _naming_task(name: str) -> Iterator[None]:
 def _tuned(job: Job, outcome: Outcome) -> Job:
     if job.dev is None or outcome.dev_outputs is None:
         return job
-    return replace(job, task=job.task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
+    task = reading(job.task, job.dev.columns)
+    return replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
 
 
 class _Training:
@@ -196,8 +224,8 @@ class _Training:
     def fit(self) -> dict[str, Outcome]:
         """Train, and return what each task's artifact is written from."""
         job, options = self.first.job, self.first.job.options
-        with using_threads(options.threads) as threads:
-            resolved = resolve(self.first.model, options, job.work, None, threads)
+        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
+            resolved = resolve(self.first.model, options, job.work, job.resolved, threads)
             budget = int(resolved["token_budget"])
             if "num_steps" not in resolved:
                 resolved["num_steps"] = self._num_steps(budget, resolved["precision"] == "bf16")
@@ -293,7 +321,7 @@ class _Training:
             if training.dev is None or training.job.dev is None:
                 continue
             self._dev_outputs[name] = training.outputs(training.dev)
-            task = training.job.task
+            task = reading(training.job.task, training.job.dev.columns)
             metric = task.metrics[0]
             figures = training.job.score(task, training.job.dev.targets, self._dev_outputs[name])
             sign = 1.0 if registry.get("metric", metric).higher_is_better else -1.0

@@ -1,8 +1,8 @@
-"""Pretrain: continue an encoder on unlabelled text, and measure what it gained.
+"""Pretrain: train an encoder on unlabelled text, one that knows something or a new one, and measure what it gained.
 
 The new output layer is warmed up alone first: on a frozen encoder, until its loss is that of the encoder and not that
 of random weights. Only then is the loss "before" measured, on rows held out of training, and only then do all weights
-move.
+move. An encoder that begins from nothing has no loss of its own to wait for: all its weights move from the first step.
 
 Shape suffixes: B rows of one batch, T tokens.
 """
@@ -37,6 +37,7 @@ from oreline.train.encoder import copy_tokenizer
 from oreline.train.precision import best_device, using_threads
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
+from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
 from oreline.types import Estimate, Event, OnEvent, ignore
 
@@ -61,15 +62,16 @@ def pretrain(
     *,
     objective: str = "mask_tokens",
     objective_options: Mapping[str, Any] | None = None,
-    start: Path,
+    start: Path | NewNetwork,
     origin: Mapping[str, str] | None = None,
     options: TrainOptions | None = None,
     out: str | Path,
     seed: int = 0,
     force: bool = False,
+    resolved: Mapping[str, Any] | None = None,
     on_event: OnEvent = ignore,
 ) -> Artifact:
-    """Continue an encoder's pretraining on a dataset's texts and write it as an artifact without a task.
+    """Pretrain an encoder on a dataset's texts and write it as an artifact without a task.
 
     Texts are joined end to end into rows of 128 tokens, so that no token is padding. The split `train` is trained on;
     the loss before and after is measured on `dev` (without it, on a few packed rows of train that are left out).
@@ -77,17 +79,19 @@ def pretrain(
     Args:
         data: a dataset with a text column; labels are not used.
         objective: name of an objective plug; `objective_options` are its keyword arguments.
-        start: folder of the start model; `origin` has its name and licence, for the lineage.
+        start: folder of the start model, or a network to begin from nothing with, whose vocabulary is learnt on the
+            texts of train; `origin` has its name and licence, for the lineage.
         options: how to train; `minutes` bounds the whole: loading, the output layer's warm-up and both measurements.
         out: the artifact's folder.
+        resolved: what an earlier run resolved on its machine; nothing of it is probed again.
 
     Raises:
         ArtifactError: the start model has no mask token.
-        DataError: there is no text to train on.
+        DataError: there is no text to train on, or no word in it.
         UsageError: `out` exists, an unknown objective or option.
     """
     store.refuse_existing(out, force=force)
-    options = options or TrainOptions()
+    folder, network, options = begun(start, options or TrainOptions())
     plug = registry.create("objective", objective, **(objective_options or {}))
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     if options.regularizers:
@@ -97,39 +101,29 @@ def pretrain(
         "objective_options": dict(objective_options or {}),
         "train": options.model_dump(),
         "seed": seed,
-        "start": str(start.absolute()),
         "data": str(data.path.absolute()),
+        **recorded_start(folder, network),
     }
-    work = Workspace.beside(out)
-    if work.claim({**described, "fingerprint": data.fingerprint}):
+    ancestors, work = lineage(folder, origin), Workspace.beside(out)
+    if work.claim({**described, "fingerprint": data.fingerprint, "from": ancestors}):
         on_event(Event("pretrain", message="an earlier try at the same job left a checkpoint: continuing from it"))
-    started = time.perf_counter()
-    training = _Pretraining(data, plug, start, options, seed, work, on_event)
-    training.logs = logs_folder(out, work, options)
-    training.loading_s = time.perf_counter() - started
+    begun_at = time.perf_counter()
     with work.kept_for_continuing():
+        place = folder or _made(network, work, data, seed)
+        training = _Pretraining(data, plug, place, options, seed, work, on_event)
+        training.is_new, training.given = network is not None, resolved
+        training.logs = logs_folder(out, work, options)
+        training.loading_s = time.perf_counter() - begun_at
         result = training.fit()
-    seconds = round(time.perf_counter() - started, 3)
-    manifest = Manifest(
-        runtime="torch",
-        task="none",
-        columns={"text": [data.manifest.roles.get("text", "text")]},
-        max_tokens=max_positions(training.model),
-        recipe={"verb": "pretrain", "options": described, "resolved": result.resolved},
-        lineage=lineage(start, origin),
-        data={"fingerprint": data.fingerprint, "rows": training.num_rows, "path": str(data.path.absolute())},
-        metrics={"loss_before": result.before.to_json(), "loss_after": result.after.to_json()},
-        oreline=version("oreline"),
-    )
-    with store.writing(out, force=force) as folder:
-        save_encoder(training.model, folder)
-        head = {name: p for name, p in training.model.named_parameters() if not name.startswith(training.body)}
-        save_head(folder, head, kind="masked")
-        copy_tokenizer(start, folder)
-        (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
-        _report(data, result, training, seconds).save(folder)
-        shutil.copyfile(training.logs / store.EVENTS, folder / store.EVENTS)
-        store.seal(folder, manifest, {"train_s": seconds, "steps": result.progress.step})
+    seconds = round(time.perf_counter() - begun_at, 3)
+    recipe = {"verb": "pretrain", "options": described, "resolved": result.resolved}
+    manifest = training.manifest(data, result, recipe, ancestors)
+    with store.writing(out, force=force) as made:
+        training.save(made)
+        (made / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
+        _report(data, result, training, seconds).save(made)
+        shutil.copyfile(training.logs / store.EVENTS, made / store.EVENTS)
+        store.seal(made, manifest, {"train_s": seconds, "steps": result.progress.step})
     work.remove()
     return Artifact.open(out)
 
@@ -156,7 +150,9 @@ class _Pretraining:
         on_event: OnEvent,
     ) -> None:
         self.objective, self.options, self.seed, self.work, self.on_event = objective, options, seed, work, on_event
-        self.loading_s = 0.0
+        self.start, self.loading_s = start, 0.0
+        self.is_new = False
+        self.given: Mapping[str, Any] | None = None
         self.logs = work.folder / "logs"
         torch.manual_seed(seed)
         self.model = load_masked(start)
@@ -177,7 +173,7 @@ class _Pretraining:
         self.mask_id = masks[0]
         self.special = np.asarray(sorted({*opened.encode("").ids, *_special_ids(opened)}), dtype=np.int64)
         width = min(WIDTH, max_positions(self.model))
-        train = _texts(data, "train" if "train" in data.splits else data.splits[0])
+        train = _texts(data, _trained_split(data))
         self.num_rows = len(train)
         rows_NT = pack([np.asarray(e.ids, np.int32) for e in opened.encode_batch_fast(train)], width, seed=seed)
         if data.manifest.splits.get("dev"):
@@ -189,8 +185,8 @@ class _Pretraining:
 
     def fit(self) -> _Result:
         """Warm the output layer up, measure, train everything, measure again."""
-        with using_threads(self.options.threads) as threads:
-            resolved = resolve(self.model, self.options, self.work, None, threads)
+        with using_threads((self.given or {}).get("threads") or self.options.threads) as threads:
+            resolved = resolve(self.model, self.options, self.work, self.given, threads)
             if "num_steps" not in resolved:
                 resolved |= self._num_steps(resolved)
                 keep(self.work, resolved)
@@ -207,6 +203,29 @@ class _Pretraining:
         self.on_event(Event("pretrain", message=f"loss per masked token after: {after.value:.4f} nats"))
         return _Result(before, after, resolved, progress)
 
+    def save(self, folder: Path) -> None:
+        """Write the encoder, the output layer beside it, and the tokenizer."""
+        save_encoder(self.model, folder)
+        head = {name: p for name, p in self.model.named_parameters() if not name.startswith(self.body)}
+        save_head(folder, head, kind="masked")
+        copy_tokenizer(self.start, folder)
+
+    def manifest(
+        self, data: Dataset, result: _Result, recipe: dict[str, Any], ancestors: list[dict[str, Any]]
+    ) -> Manifest:
+        """Return what the artifact says of itself."""
+        return Manifest(
+            runtime="torch",
+            task="none",
+            columns={"text": [data.manifest.roles.get("text", "text")]},
+            max_tokens=max_positions(self.model),
+            recipe=recipe,
+            lineage=ancestors,
+            data={"fingerprint": data.fingerprint, "rows": self.num_rows, "path": str(data.path.absolute())},
+            metrics={"loss_before": result.before.to_json(), "loss_after": result.after.to_json()},
+            oreline=version("oreline"),
+        )
+
     def _num_steps(self, resolved: Mapping[str, Any]) -> dict[str, int]:
         """Return the steps of both stages: what the epochs ask for, within what the minutes allow."""
         steps = max(round(self.options.epochs * len(self.rows_NT) / ROWS_PER_STEP), 1)
@@ -219,7 +238,7 @@ class _Pretraining:
             measuring_s = 2 * len(self.held_out_NT) / ROWS_PER_STEP * measured.step_s / 3
             left_s = self.options.minutes * 60 - self.loading_s - forecast_s - measuring_s
             steps = min(steps, max(int(left_s / measured.step_s), 2))
-        head_steps = max(int(steps * HEAD_SHARE), 1)
+        head_steps = 0 if self.is_new else max(int(steps * HEAD_SHARE), 1)
         covered = (steps - head_steps) * ROWS_PER_STEP / len(self.rows_NT)
         self.on_event(measured.event(steps, len(self.rows_NT), covered))
         return {"num_steps": max(steps - head_steps, 1), "head_steps": head_steps}
@@ -230,6 +249,16 @@ class _Pretraining:
             self.work.load_weights(_HEAD, self.model)
             torch.manual_seed(self.seed + 1)
             return Estimate(**kept)
+        if resolved["head_steps"]:
+            self._train_head(resolved)
+        before = self._loss()
+        self.work.save_weights(_HEAD, self.model)
+        store.write_json(self.work.folder / "before.json", before.to_json())
+        torch.manual_seed(self.seed + 1)  # so that a run that continues here draws the same numbers
+        return before
+
+    def _train_head(self, resolved: Mapping[str, Any]) -> None:
+        """Let the new output layer learn alone."""
         body = [p for name, p in self.model.named_parameters() if name.startswith(self.body)]
         for parameter in body:
             parameter.requires_grad_(False)
@@ -239,11 +268,6 @@ class _Pretraining:
         run(plan, self.options, head_work, self.on_event, {})
         for parameter in body:
             parameter.requires_grad_(True)
-        before = self._loss()
-        self.work.save_weights(_HEAD, self.model)
-        store.write_json(self.work.folder / "before.json", before.to_json())
-        torch.manual_seed(self.seed + 1)  # so that a run that continues here draws the same numbers
-        return before
 
     def _plan(
         self, resolved: Mapping[str, Any], stage: str, num_steps: int, learning_rate: float, *, first_batch: int
@@ -310,6 +334,17 @@ class _Pretraining:
         residuals = np.asarray(sums) - mean * np.asarray(counts)
         error = 1.96 * float(np.sqrt((residuals**2).sum() * len(sums) / max(len(sums) - 1, 1))) / n
         return Estimate(mean, mean - error, mean + error, n)
+
+
+def _made(network: NewNetwork | None, work: Workspace, data: Dataset, seed: int) -> Path:
+    """Return the folder of a network to begin from, with a vocabulary of the texts that are trained on."""
+    if network is None:
+        raise UsageError("pretrain needs a start model", remedy="--start new:transformer-tiny")
+    return network.make(work.folder / "start", _texts(data, _trained_split(data)), seed)
+
+
+def _trained_split(data: Dataset) -> str:
+    return "train" if "train" in data.splits else data.splits[0]
 
 
 def _texts(data: Dataset, split: str) -> list[str]:

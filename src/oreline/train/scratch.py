@@ -5,7 +5,7 @@ It is written as a start model like any other, in the job's workspace, so that n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,15 +80,14 @@ class NewNetwork:
 
     def started(self, job: Job, frame: pl.DataFrame) -> Job:
         """Return a job that starts from this network, written into its workspace. Raises `DataError` as `make`."""
-        return replace(job, start=self.make(job.work.folder / "start", frame, job.task, job.seed))
+        return replace(job, start=self.make(job.work.folder / "start", _texts(frame, job.task), job.seed))
 
-    def make(self, folder: Path, frame: pl.DataFrame, task: Task, seed: int) -> Path:
+    def make(self, folder: Path, texts: Iterable[str], seed: int) -> Path:
         """Write the start model: tokenizer, configuration, random weights, and how a text is read from its states.
 
         Args:
             folder: where, in the workspace of this job.
-            frame: the training rows, with the task's inputs.
-            task: says whether inputs are words.
+            texts: those of the training rows.
             seed: of the weights.
 
         Returns:
@@ -101,8 +100,7 @@ class NewNetwork:
         if (folder / POOLING).is_file():
             return folder
         folder.mkdir(parents=True, exist_ok=True)
-        texts = list(_texts(frame, task))
-        learnt = vocabulary.learn(texts, size=plug.vocabulary, pieces=plug.pieces, lowercase=plug.lowercase)
+        learnt = vocabulary.learn(list(texts), size=plug.vocabulary, pieces=plug.pieces, lowercase=plug.lowercase)
         torch.manual_seed(seed)
         model = plug.encoder(learnt.get_vocab_size(), vocabulary.PAD_ID)
         save_model(model, folder)
@@ -124,6 +122,23 @@ class NewNetwork:
         batch = make_batch(rows, vocabulary.PAD_ID, targets=np.zeros(len(rows), dtype=np.int64))
         head = registry.create("head", "sequence_classification", num_labels=2)
         return forecast(model, [batch], head.loss, bf16=False)
+
+
+def begun(
+    start: Path | NewNetwork | None, options: TrainOptions, method: str = "full"
+) -> tuple[Path | None, NewNetwork | None, TrainOptions]:
+    """Tell a start model from a network to begin from nothing with, and fill in the options that this one needs.
+
+    Raises `UsageError` for a method that a network cannot be trained by.
+    """
+    if isinstance(start, NewNetwork):
+        return None, start, start.options_for(options, method)
+    return start, None, options
+
+
+def recorded_start(start: Path | None, network: NewNetwork | None) -> dict[str, Any]:
+    """Return what a manifest's options say of where training began."""
+    return {"start": str(start.absolute()) if start else None, **(network.recorded() if network else {})}
 
 
 def _texts(frame: pl.DataFrame, task: Task) -> Iterator[str]:
