@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from oreline.errors import UsageError, did_you_mean
+
+Tell = Callable[[int], bool]
+"""Is told each token of an answer as it is written, and says whether the answer ends with it."""
+
+
+class Asked(NamedTuple):
+    """What one row of a batch asks for that others may not."""
+
+    tell: Tell
+    key: int | None = None
+    """What its samples are drawn by; what the row says when None, so that equal rows have equal samples."""
 
 
 class Generation(BaseModel):
@@ -36,6 +47,11 @@ class Generation(BaseModel):
     def samples(self) -> bool:
         """Whether answers are drawn."""
         return self.temperature > 0
+
+    @property
+    def tells(self) -> bool:
+        """Whether the tokens of one answer are written one after another, so that each can be told of."""
+        return self.num_beams == 1 and self.num_answers == 1
 
 
 def generation(given: Mapping[str, Any] | Generation | None, base: Generation | None = None) -> Generation:

@@ -25,6 +25,8 @@ TARGETS: dict[str, list[Any]] = {
     "frames": [["O", "B-X", "O"], ["B-Y", "I-Y", "O"]],
 }
 """What two rows in turn are labelled with, by the view of the task."""
+STARTS = {"seq2seq": "tiny_t5", "chat": "tiny_llama"}
+"""Fixtures of the start models that write; all others begin with an encoder."""
 WORDS = [["the", "great", "film"], ["awful", "dull", "plot"]]
 METHODS: dict[str, dict[str, Any]] = {
     "full": {},
@@ -40,9 +42,13 @@ ELSEWHERE = [
     ("lora", "regression"),
     ("full-frozen", "pair"),
     ("full-extras", "multilabel"),
+    ("full", "seq2seq"),
+    ("full-packed", "chat"),
+    ("lora", "chat"),
 ]
 OF_CLASSES = [(method, "text_classification") for method in METHODS if method != "full"]
 EXTRAS: dict[str, dict[str, Any]] = {
+    "full-packed": {"train": {"packing": True, "max_tokens": 64, "rows_per_step": 3, "dev_texts": 0}},
     "full-frozen": {"method_options": {"freeze_layers": 1}},
     "full-extras": {"train": {"regularizers": ["ema", "r_drop"], "token_budget": 24, "gradient_checkpointing": True}},
 }
@@ -56,12 +62,12 @@ def dataset(task: str, folder: Path) -> Dataset:
     """Return rows of a task, of many lengths, without dev: then every step's weights are the end's."""
     plug = registry.get("task", task)
     texts = [[*WORDS[row % 2], *["very"] * (row % 5)] for row in range(NUM_ROWS)]
-    marks = [TARGETS[plug.view][row % 2] for row in range(NUM_ROWS)]
+    marks = [TARGETS.get(plug.view, ["x", "y"])[row % 2] for row in range(NUM_ROWS)]
     made: dict[str, Any] = {role: [" ".join(words) for words in texts] for role in plug.inputs}
     if plug.view in ("tags", "frames"):
         made = {"text": texts, "tags": [tags + ["O"] * (len(row) - 3) for row, tags in zip(texts, marks)]}
     else:
-        made["label"] = marks
+        made[plug.target] = marks
     if hasattr(plug, "fault"):
         made["text"] = [f"<e1>{text}</e1> and <e2>it</e2>" for text in made["text"]]
     if plug.view == "frames":
@@ -92,9 +98,12 @@ def files_of(artifact: Artifact) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("method", "task"), [*EVERYWHERE, *ELSEWHERE, *OF_CLASSES])
-def test_an_interruption_at_any_step_changes_no_byte(method: str, task: str, tiny_start: Path, tmp_path: Path):
+def test_an_interruption_at_any_step_changes_no_byte(
+    method: str, task: str, tmp_path: Path, request: pytest.FixtureRequest
+):
     data = dataset(task, tmp_path / "data")
-    whole = trained(method, task, tiny_start, data, tmp_path / "whole")
+    start = request.getfixturevalue(STARTS.get(task, "tiny_start"))
+    whole = trained(method, task, start, data, tmp_path / "whole")
     stop_at = random.Random(f"{method} {task}").randint(1, NUM_STEPS - 2)
 
     def stop(event: Any) -> None:
@@ -102,10 +111,10 @@ def test_an_interruption_at_any_step_changes_no_byte(method: str, task: str, tin
             raise Interrupted  # the checkpoint of the step before is there
 
     with pytest.raises(Interrupted):
-        trained(method, task, tiny_start, data, tmp_path / "killed", on_event=stop)
+        trained(method, task, start, data, tmp_path / "killed", on_event=stop)
     said: list[str] = []
     killed = trained(
-        method, task, tiny_start, data, tmp_path / "killed", on_event=lambda event: said.append(event.message)
+        method, task, start, data, tmp_path / "killed", on_event=lambda event: said.append(event.message)
     )
     assert f"continuing at step {stop_at} of {NUM_STEPS}" in said
     assert files_of(killed) == files_of(whole)

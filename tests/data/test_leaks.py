@@ -77,3 +77,11 @@ def test_the_report_names_the_leaks(folder: Path) -> None:
     assert "1 rows of test belong to groups that are in train too" in warnings
     assert "50.0% of test has a near-duplicate in train" in warnings
     assert "--against" in warnings
+
+
+def test_dialogues_are_shown_as_they_are_said(tmp_path: Path) -> None:
+    asked = f'[{{"role": "user", "content": "{LONG}"}}]'
+    write(tmp_path, "test", [asked])
+    write(tmp_path, "train", [asked])
+    [leak] = find_leaks(tmp_path, ["test", "train"])
+    assert leak.examples[0][3].startswith("user: one of the finest")

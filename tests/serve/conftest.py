@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from oreline.runtime.linear import LinearModel, ngrams, write_model
@@ -82,6 +85,29 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
     return make_client()
 
 
+@pytest.fixture
+def serve(model: Path) -> Iterator[Callable[..., tuple[str, int]]]:
+    """Run a real server in a thread: `serve(max_rows=4)` returns its address."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(model: Path = model, **options: object) -> tuple[str, int]:
+        app = create_app(model, settings=Settings(**{"log": False, **options}))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        while not server.started:
+            time.sleep(0.005)
+        address: tuple[str, int] = server.servers[0].sockets[0].getsockname()
+        start.service = app.state.service  # type: ignore[attr-defined]
+        return address
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
 @pytest.fixture(scope="session")
 def onnx_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real ONNX artifact with a WordPiece tokenizer: the mean of word vectors, times a matrix. At most 16 tokens."""
@@ -134,4 +160,21 @@ def onnx_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         tokenizer.save(str(temporary / "tokenizer.json"))
         seal(temporary, manifest)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def talker(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chat model that was not trained: it says any bytes, and never ends by itself within 40 tokens."""
+    import shutil
+
+    from oreline.models.load import tokenizer as open_tokenizer
+    from oreline.recipe import TrainOptions
+    from oreline.tasks.chat import Task
+
+    task = Task(generation={"max_new_tokens": 40}).prepared(tiny_llama, open_tokenizer(tiny_llama), TrainOptions())
+    folder = tmp_path_factory.mktemp("talker") / "model"
+    with writing(folder) as temporary:
+        shutil.copytree(tiny_llama, temporary, dirs_exist_ok=True)
+        seal(temporary, Manifest(runtime="torch", task="chat", task_options=task.options, max_tokens=128))
     return folder

@@ -9,43 +9,16 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import httpx
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
-from oreline.serve.app import create_app
-from oreline.serve.settings import Settings
 from oreline.store import Artifact
 from oreline.types import Encoded, Predictions, Runtime
 
 Exchange = Callable[[bytes], tuple[int, dict[str, str], bytes]]
-
-
-@pytest.fixture
-def serve(model: Path) -> Iterator[Callable[..., tuple[str, int]]]:
-    """Run a real server in a thread: `serve(max_rows=4)` returns its address."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def start(**options: object) -> tuple[str, int]:
-        app = create_app(model, settings=Settings(**{"log": False, **options}))
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        running.append((server, thread))
-        while not server.started:
-            time.sleep(0.005)
-        address: tuple[str, int] = server.servers[0].sockets[0].getsockname()
-        start.service = app.state.service  # type: ignore[attr-defined]
-        return address
-
-    yield start
-    for server, thread in running:
-        server.should_exit = True
-        thread.join(timeout=10)
 
 
 def _read_answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:

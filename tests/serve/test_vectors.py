@@ -61,7 +61,7 @@ def test_fewer_dimensions_are_scaled_again(client: TestClient) -> None:
 )
 def test_wrong_requests_are_told_so(client: TestClient, body: dict, said: str) -> None:
     answer = client.post(PATH, json=body)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert said in answer.text
 
 

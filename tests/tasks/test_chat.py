@@ -14,11 +14,13 @@ from tokenizers import Tokenizer
 
 import oreline as ore
 from oreline.data.dataset import Dataset
+from oreline.dialogue import Message
 from oreline.errors import DataError, OrelineError, UsageError
 from oreline.models.load import tokenizer as open_tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.tasks.chat import Task
+from oreline.tasks.chat_template import ChatTemplate
 
 
 def cell(*said: str, system: str = "") -> str:
@@ -85,6 +87,30 @@ def test_prompts_ask_for_an_answer_and_leave_room_for_it(task: Task, tokenizer: 
     assert "user\nd d d" in texts[2]
     with pytest.raises(UsageError, match="max_new_tokens is 8"):
         short.encode({"text": ["a"]}, tokenizer, 12)
+
+
+def test_of_thousands_of_turns_the_newest_are_found_in_a_few_tries(
+    task: Task, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, prompt = [], ChatTemplate.prompt
+    monkeypatch.setattr(ChatTemplate, "prompt", lambda self, given: tries.append(len(given)) or prompt(self, given))
+    short = task.with_generation({"max_new_tokens": 8})
+    said = [f"{'plot' if number % 2 else 'film'} {number}" for number in range(1001)]
+    [ids] = short.encode({"text": [cell(*said)]}, tokenizer, 108).ids
+    assert len(tries) < 15
+    kept = text_of(tokenizer, ids)
+    assert kept.startswith("<|im_start|>user\nfilm ")
+    assert kept.endswith("film 1000<|im_end|>\n<|im_start|>assistant\n")
+    first = int(kept.split("film ")[1].split("<")[0])
+    more = prompt(task._template(), [Message(("user", "assistant")[n % 2], said[n]) for n in range(first - 2, 1001)])
+    assert len(ids) <= 100 < len(tokenizer.encode(more).ids)  # one more question with its answer does not fit
+
+
+def test_what_is_trained_on_is_seen_behind_a_long_beginning(task: Task, tokenizer: Tokenizer) -> None:
+    made = task.pieces({"text": [cell("a", system="long " * 300)]}, ["answer"], tokenizer, 4096, 0)
+    shown = task.shown(made.encoded.ids[0], made.targets[0], tokenizer)
+    assert shown.endswith("assistant\n【answer<|im_end|>】")
+    assert len(shown) < 300
 
 
 def test_a_template_longer_than_the_room_keeps_its_end(task: Task, tokenizer: Tokenizer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from oreline.data.columnar import compact
 from oreline.data.fold import INPUT_ROLES, joined, row_hashes
 from oreline.data.near import THRESHOLD, NearIndex
+from oreline.dialogue import transcript
 from oreline.report.report import Table
 
 MAX_TESTED = 10_000
@@ -161,7 +163,7 @@ def _near(folder: Path, splits: Sequence[str], other: str) -> dict[str, dict[str
             row_id, text, split = tested.row(pair.indexed)
             if not done[pair.indexed] and len(examples[split]) < _MAX_EXAMPLES:
                 neighbour = frame["row_id"][pair.text]
-                examples[split].append((row_id, neighbour, round(pair.similarity, 3), text[:_SHOWN_CHARACTERS]))
+                examples[split].append((row_id, neighbour, round(pair.similarity, 3), _shown(text)))
             done[pair.indexed] = True
     counts = tested.with_columns(pl.Series("done", done)).group_by("split").agg(pl.col("done").sum(), rows=pl.len())
     return {
@@ -210,3 +212,10 @@ def _num_rows(folder: Path) -> int:
 
 def _shards(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of a text; of a dialogue, what is said."""
+    with contextlib.suppress(ValueError):  # a broken dialogue is shown as it is
+        text = transcript(text)
+    return text[:_SHOWN_CHARACTERS]

@@ -13,37 +13,40 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
 from oreline.errors import ArtifactError, UsageError
-from oreline.generation import Generation
+from oreline.generation import Asked, Generation, Tell
 from oreline.models.load import max_positions, quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KEPT = (
-    "decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id", "forced_bos_token_id",
-    "forced_eos_token_id", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens",
-)  # fmt: skip
+_RULES = ("forced_bos_token_id", "forced_eos_token_id", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
+_KEPT = ("decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id", *_RULES)
 """What a start model's own settings say of its tokens; how texts are written is said by `Generation` alone."""
 
 
-class Answer(NamedTuple):
-    """One written answer."""
+class Manner(NamedTuple):
+    """How the rows of one batch are written."""
 
-    ids: list[int]
-    """Its tokens, the end token included where it was written."""
-    log_probability: float
-    """Mean over them, in nats."""
+    generation: Generation
+    """`max_new_tokens` is set."""
+    keys_B: NDArray[np.uint64]
+    """What a row's samples are drawn by, see `keys_of`."""
+    end_ids: Sequence[int] | None = None
+    """Tokens that end an answer; the model's own when None."""
+    tell: Sequence[Tell] | None = None
+    """For each row, who is told each token as it is written; not of beams, or of several answers to a row."""
 
 
 def keep_token_settings(model: Any) -> None:
@@ -55,55 +58,123 @@ def keep_token_settings(model: Any) -> None:
     model.generation_config = GenerationConfig(**{name: value for name, value in given.items() if value is not None})
 
 
-def keys_of(rows: Sequence[NDArray[np.int32]]) -> NDArray[np.uint64]:
-    """Return a number for each row of ids, by which its samples are drawn: equal rows have equal ones, (B,)."""
-    return np.asarray([zlib.crc32(row.tobytes()) for row in rows], dtype=np.uint64)
+def keys_of(rows: Sequence[NDArray[np.int32]], asked: Sequence[Asked] | None = None) -> NDArray[np.uint64]:
+    """Return a number for each row of ids, by which its samples are drawn, (B,): what is asked for, or the row's own.
+
+    >>> keys_of([np.array([1, 2], np.int32), np.array([1, 2], np.int32)]).tolist()  # equal rows have equal samples
+    [1640338315, 1640338315]
+    """
+    given = [None] * len(rows) if asked is None else [one.key for one in asked]
+    own = [zlib.crc32(row.tobytes()) if key is None else key for row, key in zip(rows, given, strict=True)]
+    return np.asarray(own, dtype=np.uint64)
 
 
 def sequences(
-    model: Any,
-    inputs: Mapping[str, Any],
-    generation: Generation,
-    keys_B: NDArray[np.uint64],
-    *,
-    end_ids: Sequence[int] | None = None,
-    prompt_length: int = 1,
-) -> list[list[list[int]]]:
-    """Write answers to the rows of a batch; returns for each row the tokens of each of its answers.
+    model: Any, inputs: Mapping[str, Any], manner: Manner, *, prompt_length: int = 1
+) -> tuple[list[list[list[int]]], list[float] | None]:
+    """Write answers to the rows of a batch.
+
+    Returns for each row the tokens of each of its answers, and for all answers in a row the mean log-probability of
+    their tokens, in nats; None of beams, or where rules change the scores: then they have to be computed again.
 
     Args:
         model: a transformers model that can generate.
         inputs: what it is handed: ids and mask (prompts of a causal model padded on the left), or encoder outputs and
             mask.
-        generation: how; `max_new_tokens` is set.
-        keys_B: what a row's samples are drawn by, see `keys_of`.
-        end_ids: tokens that end an answer; the model's own when not given.
+        manner: how.
         prompt_length: tokens at the front of what `generate` returns that are not the answer's: 1 for a decoder that
             has its own start token.
 
-    An answer's tokens end with the end token, unless there was no room for it.
+    An answer's tokens end with the end token, unless there was no room for it, or who was told them ended it.
     """
+    generation, end_ids = manner.generation, manner.end_ids
     num_each = generation.num_answers
     # A copy in any case: `generate` repeats encoder outputs for its beams in place.
     inputs = {name: repeated(value, num_each if generation.samples else 1) for name, value in inputs.items()}
-    settings = GenerationConfig(
+    ends = set(end_ids or _as_list(model.generation_config.eos_token_id))
+    told = Told(manner.tell, ends) if manner.tell and generation.tells else None
+    costs = None if generation.num_beams > 1 or _has_rules(model, generation) else Costs()
+    with torch.inference_mode(), quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        written_AU = model.generate(
+            **inputs,
+            generation_config=_settings(generation, end_ids),
+            logits_processor=_processors(generation, manner.keys_B, costs),
+            stopping_criteria=StoppingCriteriaList([told] if told else []),
+        )
+    answers = [_until(row, ends) for row in written_AU[:, prompt_length:].tolist()]
+    if told:
+        answers = [ids[:count] for ids, count in zip(answers, told.counts, strict=True)]
+    means = costs.means(written_AU[:, prompt_length:], list(map(len, answers))) if costs else None
+    return [answers[start : start + num_each] for start in range(0, len(answers), num_each)], means
+
+
+class Costs(LogitsProcessor):  # type: ignore[misc]
+    """Keeps the log-probability of each token while it is written, before temperature and noise.
+
+    Scores are kept for one step, until it is known which token was taken.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no tokens."""
+        self._log_p_AV: Tensor | None = None
+        self._taken: list[Tensor] = []
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Keep the scores of the next token, (A, V), and the log-probability of the newest one; change nothing."""
+        self._take(input_ids[:, -1])
+        self._log_p_AV = scores.float().log_softmax(dim=1)
+        return scores
+
+    def means(self, written_AU: Tensor, lengths: Sequence[int]) -> list[float]:
+        """Return the mean log-probability of each answer's first tokens, as many as it has, in nats."""
+        if len(self._taken) < written_AU.shape[1]:
+            self._take(written_AU[:, len(self._taken)])
+        log_p_AU = torch.stack(self._taken, dim=1)[:, : written_AU.shape[1]].double().cpu()
+        return [float(row_U[:length].mean()) for row_U, length in zip(log_p_AU, lengths, strict=True)]
+
+    def _take(self, tokens_A: Tensor) -> None:
+        if self._log_p_AV is not None:
+            self._taken.append(self._log_p_AV.gather(1, tokens_A[:, None])[:, 0])
+
+
+class Told(StoppingCriteria):  # type: ignore[misc]
+    """Tells of each token of each row as it is written, and ends the rows of whoever has heard enough."""
+
+    def __init__(self, tell: Sequence[Tell], ends: set[int]) -> None:
+        """Begin with a listener for each row, (B,), and the tokens that end a row."""
+        self._tell, self._ends = tell, ends
+        self.counts = [0] * len(tell)
+        """Tokens of each row, the last one included; what stands behind them is padding."""
+        self._is_open = [True] * len(tell)
+
+    def __call__(self, input_ids: Tensor, scores: Any, **given: Any) -> Tensor:
+        """Tell of the newest tokens, the last of each row of (B, T); returns which rows are over, (B,)."""
+        for row, token in enumerate(input_ids[:, -1].tolist()):
+            if self._is_open[row]:
+                self.counts[row] += 1
+                heard_enough = self._tell[row](token)
+                self._is_open[row] = not heard_enough and token not in self._ends
+        return ~torch.tensor(self._is_open, device=input_ids.device)
+
+
+def _has_rules(model: Any, generation: Generation) -> bool:
+    """Whether tokens are forced or forbidden: the scores that then choose are not the model's own."""
+    is_rule = generation.repetition_penalty != 1 or generation.no_repeat_ngram
+    return bool(is_rule) or any(getattr(model.generation_config, name, None) is not None for name in _RULES)
+
+
+def _settings(generation: Generation, end_ids: Sequence[int] | None) -> GenerationConfig:
+    return GenerationConfig(
         max_new_tokens=generation.max_new_tokens,
         do_sample=False,
         num_beams=generation.num_beams,
-        num_return_sequences=1 if generation.samples else num_each,
+        num_return_sequences=1 if generation.samples else generation.num_answers,
         repetition_penalty=generation.repetition_penalty,
         no_repeat_ngram_size=generation.no_repeat_ngram,
         **({"length_penalty": generation.length_penalty} if generation.num_beams > 1 else {}),
         **({"eos_token_id": list(end_ids)} if end_ids else {}),
     )
-    with torch.inference_mode(), quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        written_AU = model.generate(
-            **inputs, generation_config=settings, logits_processor=_samplers(generation, keys_B)
-        )
-    ends = set(end_ids or _as_list(model.generation_config.eos_token_id))
-    answers = [_until(row, ends) for row in written_AU[:, prompt_length:].tolist()]
-    return [answers[start : start + num_each] for start in range(0, len(answers), num_each)]
 
 
 def repeated(value: Any, times: int) -> Any:
@@ -145,29 +216,6 @@ def end_id(model: Any, task: Any) -> int:
     return known[0] if known else -1
 
 
-def token_costs(logits_BUV: Tensor, targets_BU: Tensor) -> Tensor:
-    """Return −log p of each target in nats, (B, U); 0 where there is none (-100)."""
-    costs_X = F.cross_entropy(logits_BUV.float().flatten(0, 1), targets_BU.flatten(), reduction="none")
-    return costs_X.view(targets_BU.shape)
-
-
-def mean_log_probabilities(costs_BU: Tensor, targets_BU: Tensor) -> list[float]:
-    """Return the mean log-probability of each row's targets, (B,), in nats; 0 for a row without any."""
-    counts_B = (targets_BU != -100).sum(dim=1).clamp(min=1)
-    means: list[float] = (-costs_BU.sum(dim=1) / counts_B).tolist()
-    return means
-
-
-def best_first(answers: Sequence[Answer]) -> list[Answer]:
-    """Return answers by their mean log-probability, each text once.
-
-    >>> [answer.ids for answer in best_first([Answer([1], -2.0), Answer([2], -1.0), Answer([1], -2.0)])]
-    [[2], [1]]
-    """
-    once = {tuple(answer.ids): answer for answer in answers}
-    return sorted(once.values(), key=lambda answer: -answer.log_probability)
-
-
 class GumbelNoise(LogitsProcessor):  # type: ignore[misc]
     """Makes the most probable token a sample: argmax (log p + g), with Gumbel noise g = −log(−log u), u uniform.
 
@@ -188,8 +236,9 @@ class GumbelNoise(LogitsProcessor):  # type: ignore[misc]
         return scores.float().log_softmax(dim=1) - waits_AV.clamp(min=1e-20).log().to(scores.device)
 
 
-def _samplers(generation: Generation, keys_B: NDArray[np.uint64]) -> LogitsProcessorList:
-    processors = LogitsProcessorList()
+def _processors(generation: Generation, keys_B: NDArray[np.uint64], costs: Costs | None) -> LogitsProcessorList:
+    """Return what looks at the scores of the next token after transformers' own rules: costs first, then samples."""
+    processors = LogitsProcessorList([costs] if costs else [])
     if not generation.samples:
         return processors
     processors.append(TemperatureLogitsWarper(float(generation.temperature)))

@@ -5,12 +5,30 @@ Shape suffixes: B rows of one batch, T tokens, D width, K classes.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+@contextlib.contextmanager
+def last_states(model: Any) -> Iterator[list[Tensor]]:
+    """Keep what the head of a transformers model reads, (B, T, D), in the first forward pass of the block."""
+    found: list[Tensor] = []
+
+    def keep(_model: Any, _inputs: Any, output: Any) -> None:
+        if not found:
+            found.append(output[0])
+
+    hook = model.base_model.register_forward_hook(keep)
+    try:
+        yield found
+    finally:
+        hook.remove()
 
 
 def mean_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:

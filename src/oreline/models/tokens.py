@@ -13,7 +13,7 @@ from torch import Tensor
 from oreline.models.adapted import open_classifier
 from oreline.models.attention import use_short_attention
 from oreline.models.batch import Batch
-from oreline.models.pooling import mean_over_tokens
+from oreline.models.pooling import last_states, mean_over_tokens
 from oreline.models.sequence import SequenceHead
 
 
@@ -28,10 +28,6 @@ class TokenHead(SequenceHead):
 
     def tensors(self, model: Any, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return logits (B, T, K) and embedding (B, D)."""
-        kept: list[Tensor] = []
-        hook = model.base_model.register_forward_hook(lambda _m, _i, output: kept.append(output[0]))
-        try:
+        with last_states(model) as states:
             logits_BTK = model(**batch.inputs()).logits
-        finally:
-            hook.remove()
-        return logits_BTK, mean_over_tokens(kept[0], batch.mask_BT)
+        return logits_BTK, mean_over_tokens(states[0], batch.mask_BT)

@@ -6,6 +6,7 @@ Shape suffixes: N rows, B rows of one batch, T tokens, D width, K classes.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ import numpy as np
 import torch
 
 from oreline import registry
+from oreline.generation import Asked, Generation
 from oreline.models.base import base_folder
 from oreline.models.batch import make_batch
 from oreline.models.generation import end_id, refuse_too_long
 from oreline.models.load import tokenizer
-from oreline.models.writing import write
+from oreline.models.writing import decoded, end_ids, has_words, tidied, write
 from oreline.runtime.batching import length_batches, predict_in_batches, take
 from oreline.runtime.open import open_task, reads_embedding, scored
 from oreline.runtime.windows import predict_words, predictions
@@ -42,31 +44,56 @@ class Runtime:
         self.task = open_task(artifact)
         self._threads = threads
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        if self._device == "cuda":
-            self.token_budget = 16 * type(self).token_budget
+        self._whole_budget = self.token_budget * (16 if self._device == "cuda" else 1)
+        self.token_budget = self._whole_budget
         self._tokenizer = tokenizer(base_folder(artifact.path))
         self._head = registry.create("head", self.task.head, num_labels=len(self.task.labels))
         self.model = self._head.module(artifact.path).to(self._device).eval()
         self._pad_id = int(self.model.config.pad_token_id or 0)
         if self.task.view == "texts":
+            self._has_words = has_words(self._tokenizer)
             self.set_generation({})
 
-    def set_generation(self, given: Mapping[str, Any]) -> None:
+    def set_generation(self, given: Mapping[str, Any] | Generation) -> None:
         """Change how texts are written; what is not given stays. Raises `UsageError` for a wrong setting."""
         task: Any = self.task
         self.task = task.with_generation(given)
         refuse_too_long(self.model, self.task.generation)  # type: ignore[attr-defined]
         width = max(self.task.generation.num_beams, self.task.generation.num_answers)  # type: ignore[attr-defined]
-        self.token_budget = max(type(self).token_budget // width, 1)
+        self.token_budget = max(self._whole_budget // width, 1)
+
+    def written_by(self, generation: Generation) -> Runtime:
+        """Return the same model, in memory once, that writes otherwise. Raises `UsageError` for a wrong setting."""
+        other = copy.copy(self)
+        other.set_generation(generation)
+        return other
+
+    @property
+    def end_ids(self) -> list[int]:
+        """The tokens that end an answer."""
+        return end_ids(self.task, self._tokenizer) or [end_id(self.model, self.task)]
+
+    def decoded(self, ids: Sequence[int]) -> str:
+        """Return what tokens say, special ones left out, with the white space around it."""
+        return decoded(self._tokenizer, ids)
+
+    def tidied(self, text: str) -> str:
+        """Return the answer that a text of tokens is."""
+        return tidied(text, by_word=self._has_words)
 
     def encode(self, columns: Columns) -> Encoded:
         """Tokenise rows, cut to the length the model was trained with."""
         return self.task.encode(columns, self._tokenizer, self.artifact.manifest.max_tokens)
 
-    def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
-        """Run one batch; the embedding is the vector that the head reads."""
+    def forward(
+        self, encoded: Encoded, *, embeddings: bool = False, asked: Sequence[Asked] | None = None
+    ) -> Predictions:
+        """Run one batch; the embedding is the vector that the head reads.
+
+        Of a model that writes, `asked` is what each row asks for of its own: it is told the tokens as they are written.
+        """
         if self.task.view == "texts":
-            return self._written(encoded, embeddings=embeddings)
+            return self._written(encoded, embeddings=embeddings, asked=asked)
         run = functools.partial(self._run, embeddings=embeddings or reads_embedding(self.task))
         if encoded.words is not None:
             max_tokens = self.artifact.manifest.max_tokens
@@ -99,17 +126,15 @@ class Runtime:
                 nats_N[row_of[pieces]], tokens_N[row_of[pieces]] = self._head.costs(self.model, batch)
         return nats_N, tokens_N
 
-    def _written(self, encoded: Encoded, *, embeddings: bool) -> Predictions:
+    def _written(self, encoded: Encoded, *, embeddings: bool, asked: Sequence[Asked] | None) -> Predictions:
         """Answer one batch with texts."""
         if not encoded.ids:
             width = int(self.model.config.hidden_size)
             empty_0D = np.empty((0, width), np.float32) if embeddings else None
             return predictions(encoded, np.empty(0, dtype=object), empty_0D)
-        task: Any = self.task
-        ends = list(task.end_ids(self._tokenizer)) if hasattr(task, "end_ids") else None
-        given: Any = {"pad_id": self._pad_id, "device": self._device, "end_ids": ends}
+        given: Any = {"pad_id": self._pad_id, "device": self._device, "asked": asked}
         with self._own_threads():
-            scores, embedding_BD = write(self._head, self.model, encoded, self._tokenizer, task.generation, **given)
+            scores, embedding_BD = write(self._head, self.model, encoded, self._tokenizer, self.task, **given)
         return predictions(encoded, scores, embedding_BD if embeddings else None)
 
     def _run(self, encoded: Encoded, *, embeddings: bool) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from oreline.errors import OrelineError
-from oreline.serve.jobs import Answered, Job, Row, joined, row_of, settle
+from oreline.serve.jobs import Answered, Job, Listener, Row, asked_of, joined, row_of, settle
 from oreline.serve.refusals import DeadlineError, DrainingError, OverloadedError
 
 if TYPE_CHECKING:
@@ -138,6 +138,7 @@ class Batcher:
         deadline_s: float,
         served: Served | None = None,
         first: bool = False,
+        listener: Listener | None = None,
     ) -> Future[Answered]:
         """Accept rows for prediction.
 
@@ -148,6 +149,7 @@ class Batcher:
             served: the model to use; the one in place when not set.
             first: whether they go to the front of the queue, past its bound, and each through the model alone: for
                 readiness only.
+            listener: of a model that writes, who hears what is written for the one row.
 
         Raises:
             OverloadedError: the queue is full.
@@ -158,7 +160,7 @@ class Batcher:
                 raise DrainingError("the server is going away", remedy="send to another replica", retry_after_s=1)
             if not first:
                 self.refuse_if_full(num_rows, deadline_s)
-            job = Job(columns, num_rows, time.monotonic() + deadline_s, served or self._current(), first)
+            job = Job(columns, num_rows, time.monotonic() + deadline_s, served or self._current(), first, listener)
             if first:
                 self._incoming.appendleft(job)
             else:
@@ -256,7 +258,8 @@ class Batcher:
     def _run(self, batch: list[Row]) -> None:
         begun_s = time.monotonic()
         try:
-            predictions = batch[0].job.served.runtime.forward(joined(batch), embeddings=self._settings.log)
+            runtime = batch[0].job.served.runtime
+            predictions = runtime.forward(joined(batch), embeddings=self._settings.log, **asked_of(batch))
         except Exception as error:
             if len(batch) > 1:  # find the row that the model cannot take, and answer the others
                 for row in batch:

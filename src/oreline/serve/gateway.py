@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 OPEN_ROUTES = ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json")
 """Need no token, and answer while draining: probes and scrapers have no secrets, and these show no data."""
-_QUEUED_ROUTES = ("/predict", "/explain", "/v1/embeddings")
+_QUEUED_ROUTES = ("/predict", "/explain", "/v1/embeddings", "/v1/chat/completions")
 _DISCARDED_BYTES = 64 << 20
 """Of a refused body, at most this much is read and thrown away before the connection is closed."""
 
@@ -49,12 +49,12 @@ class Gateway:
             await self._app(scope, receive, answer.send)
         except OrelineError as error:
             settled = incoming.settled(answer.send, self._service.settings.body_timeout_s)
-            await refusal(error)(scope, receive, settled)
+            await refusal(error, scope["path"])(scope, receive, settled)
         except Exception:
             _LOG.exception("a request failed")
             if not answer.status:
                 failure = Refusal("the server failed; the cause is in its log", status=500)
-                await refusal(failure)(scope, receive, answer.send)
+                await refusal(failure, scope["path"])(scope, receive, answer.send)
         finally:
             answer.measure()
 

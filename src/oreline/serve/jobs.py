@@ -10,10 +10,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from oreline.generation import Asked
 from oreline.runtime.batching import join, take
 from oreline.types import Encoded, Predictions
 
@@ -34,6 +35,21 @@ class Answered(NamedTuple):
     predictions: Predictions
 
 
+class Listener(Protocol):
+    """Hears what a model writes for a row, on the model's thread."""
+
+    key: int | None
+    """What samples are drawn by; what the row says when None."""
+
+    def begin(self, num_tokens: int, is_cut: bool) -> None:
+        """Hear that the model begins, how many tokens it reads, and whether the row was cut."""
+        ...
+
+    def tell(self, token: int) -> bool:
+        """Hear one token; returns whether the answer ends with it."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """The rows of one request, on their way."""
@@ -44,6 +60,8 @@ class Job:
     """On the monotonic clock."""
     served: Served
     first: bool = False
+    listener: Listener | None = None
+    """Who hears what is written for the one row, as it is written."""
     future: Future[Answered] = field(default_factory=Future)
     accepted_s: float = field(default_factory=time.monotonic)
     num_missing: int = 0
@@ -51,6 +69,15 @@ class Job:
 
     def __post_init__(self) -> None:
         self.num_missing = self.num_rows
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits any more: it is answered, its client has gone, or its deadline has passed."""
+        return self.future.done() or time.monotonic() >= self.deadline_s
+
+    def tell(self, token: int) -> bool:
+        """Say one token of what is written for a row; returns whether to stop there."""
+        return self.is_over or (self.listener is not None and self.listener.tell(token))
 
     def fill(self, rows_B: list[int], predictions: Predictions, picks_B: list[int]) -> None:
         """Put some rows of a batch into their places; the last ones complete the answer."""
@@ -100,6 +127,18 @@ def settle(future: Future[Answered]) -> bool:
 def row_of(job: Job, index: int, encoded: Encoded, position: int) -> Row:
     """Take one row out of tokenised ones; `index` is its place in the job, `position` its place there."""
     return Row(job, index, take(encoded, np.asarray([position])))
+
+
+def asked_of(batch: Sequence[Row]) -> dict[str, list[Asked]]:
+    """Return what the rows of a batch ask of a model that writes, as an argument of its `forward`; of others, none."""
+    runtime = batch[0].job.served.runtime
+    if not hasattr(runtime, "written_by") or runtime.task.view != "texts":
+        return {}
+    for row in batch:
+        if row.job.listener is not None:
+            row.job.listener.begin(row.num_tokens, bool(row.encoded.truncated_N[0]))
+    keys = [row.job.listener.key if row.job.listener is not None else None for row in batch]
+    return {"asked": [Asked(row.job.tell, key) for row, key in zip(batch, keys)]}
 
 
 def joined(batch: Sequence[Row]) -> Encoded:

@@ -28,6 +28,7 @@ from oreline.types import Written
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from oreline.generation import Generation
     from oreline.serve.meters import Meters
     from oreline.serve.settings import Settings
     from oreline.types import Columns, Runtime, Task
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _RETRY_S = 30.0
 """A version that failed is tried again this often: its files may have been restored."""
+_MAX_WRITING = 32
+"""Ways to write that are kept for one model; each is a few fields beside it."""
 _PROBE = "ready"
 """Input of the probe row for a model that has no golden rows."""
 
@@ -42,10 +45,11 @@ _PROBE = "ready"
 class Served:
     """One model in memory."""
 
-    __slots__ = ("__weakref__", "golden", "runtime")
+    __slots__ = ("__weakref__", "_writing", "golden", "runtime")
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        self._writing: dict[Generation, Served] = {}
         self.golden: list[dict[str, Any]] = runtime.artifact.manifest.golden
 
     @property
@@ -71,6 +75,20 @@ class Served:
             raise UsageError("generation says how texts are written, and this model writes none", where="generation")
         runtime.set_generation(generation)
         self.golden = [{**row, "scores": self._scores(number)} for number, row in enumerate(self.golden)]
+
+    def writing(self, generation: Generation) -> Served:
+        """Return the same model, in memory once, that writes as a request asks; equal ones share a batch.
+
+        Raises `UsageError` for settings that the model cannot write by, or a model that writes nothing.
+        """
+        if generation not in self._writing:
+            if not hasattr(self.runtime, "written_by"):
+                raise UsageError("this model writes nothing", remedy="send rows to /predict")
+            view = Served(self.runtime.written_by(generation))
+            while len(self._writing) >= _MAX_WRITING:
+                self._writing.pop(next(iter(self._writing)))
+            self._writing[generation] = view
+        return self._writing[generation]
 
     def _scores(self, number: int) -> list[float]:
         outputs = self.runtime.predict(self.golden_columns(number)).outputs

@@ -2,6 +2,10 @@
 
     {"error": {"what": …, "where": …, "allowed": …, "do": …}}
 
+and, below `/v1/`, where clients of OpenAI's interface ask, in theirs:
+
+    {"error": {"message": …, "type": …, "param": …, "code": …}}
+
 The tree::
 
     OrelineError
@@ -29,6 +33,10 @@ _STATUS: tuple[tuple[type[OrelineError], int], ...] = (
     (ResourceError, 503),
     (ArtifactError, 500),
 )
+
+OPENAI = "/v1/"
+"""Below this path requests, answers and errors have the form of OpenAI's interface."""
+_KINDS = {401: "authentication_error", 429: "rate_limit_error"}
 
 
 class Refusal(OrelineError):
@@ -67,8 +75,8 @@ def status_of(error: OrelineError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def refusal(error: OrelineError) -> Response:
-    """Return the HTTP answer for an error."""
+def refusal(error: OrelineError, path: str = "") -> Response:
+    """Return the HTTP answer for an error, to a request for a path."""
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is None and isinstance(error, ResourceError):
         retry_after_s = 1.0
@@ -76,6 +84,8 @@ def refusal(error: OrelineError) -> Response:
     status = status_of(error)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if path.startswith(OPENAI):
+        return as_json(openai_body(error), 400 if status == 422 else status, headers)
     return as_json(error_body(error), status, headers)
 
 
@@ -83,6 +93,16 @@ def error_body(error: OrelineError) -> dict[str, Any]:
     """Return the JSON form of an error; empty parts are left out."""
     parts = {"what": error.what, "where": error.where, "allowed": error.allowed, "do": error.remedy}
     return {"error": {name: part for name, part in parts.items() if part}}
+
+
+def openai_body(error: OrelineError) -> dict[str, Any]:
+    """Return the form of an error that OpenAI's clients read; what is allowed and what to do stand in the message."""
+    parts = [error.what, error.allowed and f"allowed: {error.allowed}", error.remedy and f"do: {error.remedy}"]
+    status = status_of(error)
+    kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    message = "; ".join(part for part in parts if part)
+    param = error.where.removeprefix("body.") or None
+    return {"error": {"message": message, "type": kind, "param": param, "code": None}}
 
 
 def as_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

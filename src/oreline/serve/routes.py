@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from oreline.errors import OrelineError
+from oreline.serve import completions, vectors
 from oreline.serve import schemas as wire
-from oreline.serve import vectors
 from oreline.serve.docs_page import docs_page
 from oreline.serve.faults import invalid, unreadable
 from oreline.serve.gateway import model_headers
@@ -32,6 +32,9 @@ _REFUSED: _Answers = {
         504: "The answer was not ready in time.",
     }.items()
 }
+_OPENAI: _Answers = {
+    (400 if status == 422 else status): {**answer, "model": wire.OpenAIError} for status, answer in _REFUSED.items()
+} | {"4XX": {"model": wire.OpenAIError, "description": "Any other wrong request."}}
 _UNKNOWN: _Answers = {404: {"model": wire.ErrorAnswer, "description": "No such prediction is logged."}}
 
 
@@ -69,7 +72,9 @@ def model_routes(service: Service) -> APIRouter:
     router.add_api_route("/predict", predict, methods=["POST"], response_model=answers)
     router.add_api_route("/explain", explain, methods=["POST"], response_model=wire.Explanation)
     if service.live.current.task.view == "retrieval":
-        router.include_router(vectors.vector_routes(service, _gone, _REFUSED))
+        router.include_router(vectors.vector_routes(service, _gone, _OPENAI))
+    if getattr(task, "dialogues", False):
+        router.include_router(completions.completion_routes(service, _gone, _OPENAI))
     return router
 
 
@@ -134,11 +139,11 @@ def add_docs(app: FastAPI) -> None:
 def add_errors(app: FastAPI, *, inputs: tuple[str, ...]) -> None:
     """Answer every error in our form."""
     known = {"/predict": (*inputs, "rows"), "/explain": (*inputs, "label"), "/feedback": ("id", "label")}
-    known[vectors.PATH] = vectors.FIELDS
+    known |= {vectors.PATH: vectors.FIELDS, completions.PATH: completions.FIELDS}
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         faults = error.errors() if isinstance(error, RequestValidationError) else []
-        return refusal(invalid(faults, known.get(request.url.path, ())))
+        return refusal(invalid(faults, known.get(request.url.path, ())), request.url.path)
 
     app.add_exception_handler(OrelineError, _on_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
@@ -162,16 +167,17 @@ def _gone(request: Request) -> Gone:
     return gone
 
 
-async def _on_error(_: Request, error: Exception) -> Response:
-    return refusal(error if isinstance(error, OrelineError) else OrelineError(str(error)))
+async def _on_error(request: Request, error: Exception) -> Response:
+    return refusal(error if isinstance(error, OrelineError) else OrelineError(str(error)), request.url.path)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 400:  # FastAPI's answer to a body that its parser gave up on
-        return refusal(unreadable(error.__cause__))
+        return refusal(unreadable(error.__cause__), request.url.path)
     detail = str(error.detail) if isinstance(error, HTTPException) else "failed"
-    answer = refusal(Refusal(detail, status=status, where=request.url.path[:200], remedy="see /docs for every route"))
+    place = request.url.path
+    answer = refusal(Refusal(detail, status=status, where=place[:200], remedy="see /docs for every route"), place)
     if isinstance(error, HTTPException):
         answer.headers.update(error.headers or {})
     return answer

@@ -118,6 +118,21 @@ class ErrorAnswer(BaseModel):
     error: Problem
 
 
+class OpenAIProblem(BaseModel):
+    """What was wrong, as OpenAI's clients read it."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str | None = None
+
+
+class OpenAIError(BaseModel):
+    """Answer to a request below /v1/ that was not served."""
+
+    error: OpenAIProblem
+
+
 class Turn(BaseModel):
     """One message of a dialogue."""
 

@@ -55,6 +55,8 @@ class Service:
         self._turn = itertools.count()
         self._checked_s, self._faults = -_READY_CACHE_S, ["not checked yet"]
         self.draining = False
+        self.unlogged: dict[str, Future[Answered]] = {}
+        """Answers that clients have while others in their batch are still written; they are logged with them."""
 
     def start(self) -> None:
         """Start the threads. Raises what opening the log raised."""
@@ -93,14 +95,20 @@ class Service:
         answered = await _result(future, deadline_s, gone)
         task, outputs = answered.served.task, answered.predictions.outputs
         answers = task.decode(outputs, columns)
-        outcomes = task.outcomes(task.predicted(outputs["scores"]))
-        for answer, outcome, truncated in zip(answers, outcomes, answered.predictions.truncated_N, strict=True):
+        for answer, truncated in zip(answers, answered.predictions.truncated_N, strict=True):
             answer["id"], answer["truncated"] = uuid.uuid4().hex, bool(truncated)
+        self.record(columns, [answer["id"] for answer in answers], answered)
+        return answers, answered
+
+    def record(self, columns: Columns, ids: Sequence[str], answered: Answered) -> None:
+        """Count answered rows and log them under their ids."""
+        task = answered.served.task
+        outcomes = task.outcomes(task.predicted(answered.predictions.outputs["scores"]))
+        for outcome in outcomes:
             self.meters.rows.labels(outcome).inc()
         self.meters.rows_cut.inc(int(answered.predictions.truncated_N.sum()))
         if self.recorder is not None:
-            self.recorder.put(_records(columns, [answer["id"] for answer in answers], outcomes, answered))
-        return answers, answered
+            self.recorder.put(_records(columns, ids, outcomes, answered))
 
     async def explain(self, row: dict[str, str], label: str | None, gone: Gone) -> tuple[dict[str, Any], Served]:
         """Say which words the answer to a row rests on. Its trial rows wait in the same queue as everybody's."""
@@ -129,12 +137,12 @@ class Service:
                 task.encode_target([label])
             except DataError as error:
                 raise DataError(f"unknown label {label[:80]!r}", where="label", allowed=error.allowed) from error
-        await self._with_log(lambda log: log.feedback(id, label))
+        await self._with_log(id, lambda log: log.feedback(id, label))
         self.meters.feedback.inc()
 
     async def delete(self, id: str) -> None:
         """Erase a logged prediction."""
-        await self._with_log(lambda log: log.delete(id))
+        await self._with_log(id, lambda log: log.delete(id))
 
     async def faults(self) -> list[str]:
         """Run the next golden row through the queue and the live model; return what is wrong, if anything."""
@@ -161,9 +169,11 @@ class Service:
         fault = served.golden_fault(number, answered.predictions.outputs, self.settings.golden_tolerance)
         return [fault] if fault else []
 
-    async def _with_log(self, work: Callable[[Any], None]) -> None:
+    async def _with_log(self, id: str, work: Callable[[Any], None]) -> None:
         if self.recorder is None:
             raise Refusal("predictions are not logged here", status=404, remedy="serve with the setting log = true")
+        if (answered := self.unlogged.get(id)) is not None:
+            await asyncio.wait([asyncio.wrap_future(answered)], timeout=_LOG_CALL_S)
         try:
             await asyncio.wait_for(asyncio.wrap_future(self.recorder.call(work)), _LOG_CALL_S)
         except DataError as error:

@@ -5,6 +5,7 @@ Shape suffixes: N rows, T tokens.
 
 from __future__ import annotations
 
+import bisect
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from oreline.recipe import TrainOptions
 
 _FEWEST_PROMPT_TOKENS = 8
+_SHOWN = 160
+"""Characters of one part of a dialogue that is shown before training."""
 
 
 class Task(WrittenText):
@@ -169,12 +172,12 @@ class Task(WrittenText):
         return max(min(longest, max_tokens // 2), 1)
 
     def shown(self, ids_T: NDArray[np.int32], target_T: NDArray[np.int64], tokenizer: Tokenizer) -> str:
-        """Return a dialogue as the model sees it, what it is trained to say between 【 and 】."""
+        """Return a dialogue as the model sees it, what it is trained to say between 【 and 】, long parts cut."""
         is_said = (np.asarray(target_T) != -100).tolist()
         edges = [place for place in range(1, len(is_said)) if is_said[place] != is_said[place - 1]]
         parts = []
         for start, end in zip([0, *edges], [*edges, len(is_said)]):
-            text = tokenizer.decode(list(ids_T[start:end]), skip_special_tokens=False)
+            text = _without_middle(tokenizer.decode(list(ids_T[start:end]), skip_special_tokens=False))
             parts.append(f"【{text}】" if is_said[start] else text)
         return "".join(parts)
 
@@ -224,31 +227,40 @@ class Task(WrittenText):
     def _prompt(
         self, messages: list[Message], tokenizer: Tokenizer, room: int, row: int
     ) -> tuple[NDArray[np.int32], bool]:
-        kept, is_cut = self._safe(messages, tokenizer), False
-        while True:
+        safe = self._safe(messages, tokenizer)
+        head = safe[:1] if safe[0].role == SYSTEM else []
+        turns = safe[len(head) :]
+
+        def asked(turns: Sequence[Message]) -> list[int]:
             try:
-                text = self._template().prompt(kept)
+                text = self._template().prompt([*head, *turns])
             except ValueError as error:
                 raise DataError(str(error), row=row, remedy="leave out what the template refuses") from error
-            ids = tokenizer.encode(text, add_special_tokens=False).ids
-            if len(ids) <= room:
-                return np.asarray(ids, dtype=np.int32), is_cut
-            shorter = _shorter(kept, room / len(ids))
-            if shorter is None:  # the template alone is longer: its end is what asks for an answer
-                return np.asarray(ids[-room:], dtype=np.int32), True
-            kept, is_cut = shorter, True
+            return list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+        ids = asked(turns)
+        if len(ids) <= room:
+            return np.asarray(ids, dtype=np.int32), False
+        # By halves: a client may send thousands of turns, and each try reads them all.
+        pairs = range(1, (len(turns) - 1) // 2 + 1)
+        dropped = bisect.bisect_left(pairs, True, key=lambda pairs: len(asked(turns[2 * pairs :])) <= room)
+        [*before, question] = turns[2 * min(dropped + 1, len(pairs)) :]
+        ids = asked([*before, question])
+        while len(ids) > room and question.content:
+            length = min(int(len(question.content) * room / len(ids)), len(question.content) - 1)
+            question = Message(question.role, question.content[:length])
+            ids = asked([*before, question])
+        # Where the template alone is longer, its end is what asks for an answer.
+        return np.asarray(ids[-room:], dtype=np.int32), True
 
 
-def _shorter(messages: Sequence[Message], share: float) -> list[Message] | None:
-    """Return a dialogue without its oldest question and answer, or with a shorter question; None when it is empty."""
-    head = [message for message in messages[:1] if message.role == SYSTEM]
-    turns = list(messages[len(head) :])
-    if len(turns) > 2:
-        return [*head, *turns[2:]]
-    content = turns[-1].content
-    if not content:
-        return None
-    return [*head, Message(turns[-1].role, content[: min(int(len(content) * share), len(content) - 1)])]
+def _without_middle(text: str) -> str:
+    """Return a text of which the first and the last characters are enough to know it by.
+
+    >>> len(_without_middle("a" * 1000))
+    161
+    """
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"
 
 
 def _longest_run(marked_T: NDArray[np.bool_]) -> int:

@@ -66,8 +66,8 @@ class GeneratorTraining(EncoderTraining):
         batches = length_batches(lengths_N, PREDICT_TOKENS // max(generation.num_beams, generation.num_answers))
         scores = np.empty(len(lengths_N), dtype=object)
         for number, rows in enumerate(batches):
-            given: Any = {"pad_id": self.pad_id, "device": self.device, "end_ids": end_ids(self.task, self.tokenizer)}
-            scores[rows], _ = write(self.head, self.model, take(encoded, rows), self.tokenizer, generation, **given)
+            given: Any = {"pad_id": self.pad_id, "device": self.device}
+            scores[rows], _ = write(self.head, self.model, take(encoded, rows), self.tokenizer, self.task, **given)
             if len(batches) > 1:
                 self.job.on_event(Event("answer", number + 1, len(batches)))
         return {"scores": scores}
@@ -159,8 +159,3 @@ def write_files(task: Any, folder: Path) -> None:
     """Write what a task keeps beside its model (such as a chat template), where it keeps anything."""
     if hasattr(task, "write_files"):
         task.write_files(folder)
-
-
-def end_ids(task: Any, tokenizer: Any) -> list[int] | None:
-    """Return the tokens that end an answer, where the task knows them; else the model does."""
-    return list(task.end_ids(tokenizer)) if hasattr(task, "end_ids") else None

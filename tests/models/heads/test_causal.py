@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from oreline.errors import ArtifactError
 from oreline.generation import Generation
+from oreline.models.generation import Manner
 from oreline.models.heads.causal import Head
 from oreline.models.load import load_causal
 from oreline.runtime.batching import take
@@ -113,10 +114,11 @@ def test_a_row_is_answered_the_same_in_any_company(model: Any, given: dict[str, 
     encoded, _ = texts()
     generation = Generation(max_new_tokens=5, **given)
     keys_B = np.arange(len(LENGTHS), dtype=np.uint64)
-    together, embedding_BD = Head().write(model, Head().make_batch(encoded.ids, 0), generation, keys_B, [1])
+    together, embedding_BD = Head().write(model, Head().make_batch(encoded.ids, 0), Manner(generation, keys_B, [1]))
     assert embedding_BD.shape == (len(LENGTHS), 48)
     for row in (0, 1):
-        alone, vector_1D = Head().write(model, Head().make_batch([encoded.ids[row]], 0), generation, keys_B[[row]], [1])
+        batch = Head().make_batch([encoded.ids[row]], 0)
+        alone, vector_1D = Head().write(model, batch, Manner(generation, keys_B[[row]], [1]))
         assert [answer.ids for answer in alone[0]] == [answer.ids for answer in together[row]]
         np.testing.assert_allclose(vector_1D[0], embedding_BD[row], atol=1e-5)
     assert len(together[0]) <= generation.num_answers
@@ -124,9 +126,8 @@ def test_a_row_is_answered_the_same_in_any_company(model: Any, given: dict[str, 
 
 def test_greedy_answers_are_the_most_probable_tokens_and_cost_what_they_say(model: Any) -> None:
     encoded, _ = texts()
-    written, _ = Head().write(
-        model, Head().make_batch(encoded.ids[:2], 0), Generation(max_new_tokens=4), np.zeros(2, np.uint64), [1]
-    )
+    manner = Manner(Generation(max_new_tokens=4), np.zeros(2, np.uint64), [1])
+    written, _ = Head().write(model, Head().make_batch(encoded.ids[:2], 0), manner)
     ids, logs = encoded.ids[0].tolist(), []
     for token in written[0][0].ids:
         with torch.no_grad():

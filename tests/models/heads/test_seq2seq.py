@@ -10,7 +10,7 @@ import torch
 
 from oreline.generation import Generation
 from oreline.models.batch import make_batch
-from oreline.models.generation import keys_of
+from oreline.models.generation import Manner, keys_of
 from oreline.models.heads.seq2seq import Head, shifted
 
 ROWS = [[9, 8, 7, 6, 2], [5, 2], [11, 12, 13, 14, 15, 16, 17, 2]]
@@ -71,9 +71,9 @@ def test_company_and_padding_change_no_answer(opened, settings):
     head, model = opened
     generation = Generation(max_new_tokens=6, **settings)
     rows = arrays(ROWS)
-    together, embedding_BD = head.write(model, batch_of(model), generation, keys_of(rows))
+    together, embedding_BD = head.write(model, batch_of(model), Manner(generation, keys_of(rows)))
     for row, ids in enumerate(ROWS):
-        [alone], vector_1D = head.write(model, batch_of(model, [ids]), generation, keys_of(rows[row : row + 1]))
+        [alone], vector_1D = head.write(model, batch_of(model, [ids]), Manner(generation, keys_of(rows[row : row + 1])))
         assert [answer.ids for answer in alone] == [answer.ids for answer in together[row]]
         assert [a.log_probability for a in alone] == pytest.approx([a.log_probability for a in together[row]], abs=1e-5)
         np.testing.assert_allclose(vector_1D[0], embedding_BD[row], atol=1e-5)
@@ -87,7 +87,9 @@ def test_answers_are_those_of_transformers_generate(opened, num_beams: int):
         input_ids=batch.ids_BT, attention_mask=batch.mask_BT, max_new_tokens=6, num_beams=num_beams, do_sample=False
     )
     end = int(model.generation_config.eos_token_id)
-    written, _ = head.write(model, batch, Generation(max_new_tokens=6, num_beams=num_beams), keys_of(arrays(ROWS)))
+    written, _ = head.write(
+        model, batch, Manner(Generation(max_new_tokens=6, num_beams=num_beams), keys_of(arrays(ROWS)))
+    )
     for [answer], ids in zip(written, expected[:, 1:].tolist(), strict=True):
         stop = ids.index(end) + 1 if end in ids else len(ids)
         assert answer.ids == ids[:stop]
@@ -95,7 +97,7 @@ def test_answers_are_those_of_transformers_generate(opened, num_beams: int):
 
 def test_the_log_probability_is_the_mean_over_the_answers_tokens(opened):
     head, model = opened
-    [[answer], *_], _ = head.write(model, batch_of(model), Generation(max_new_tokens=6), keys_of(arrays(ROWS)))
+    [[answer], *_], _ = head.write(model, batch_of(model), Manner(Generation(max_new_tokens=6), keys_of(arrays(ROWS))))
     nats_B, tokens_B = head.costs(model, batch_of(model, ROWS[:1], [answer.ids]))
     assert answer.log_probability == pytest.approx(-nats_B[0] / tokens_B[0], abs=1e-5)
 
