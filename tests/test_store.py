@@ -192,3 +192,16 @@ def test_json_is_replaced_whole(tmp_path: Path) -> None:
         store.write_json(file, {"bad": float("nan")})
     assert json.loads(file.read_text(encoding="utf-8")) == {"正": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_what_an_earlier_seal_has_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    manifest = Manifest(runtime="torch", task="text_classification", task_options={})
+    first = store.seal(tmp_path, manifest)
+    (tmp_path / "README.md").write_text("a card", encoding="utf-8")
+    read: list[str] = []
+    plain = store.file_sha256
+    monkeypatch.setattr(store, "file_sha256", lambda file: read.append(file.name) or plain(file))
+    second = store.seal(tmp_path, manifest, known=first.files)
+    assert read == ["README.md"]
+    assert second == store.seal(tmp_path, manifest)

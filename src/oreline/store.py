@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,14 +199,24 @@ def verify_files(folder: Path, manifest: Manifest) -> list[str]:
     return faults
 
 
-def seal(folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None) -> Manifest:
-    """Write `oreline.json` (and `measurements.json`) for the files that lie in `folder`; return it with its id."""
+def seal(
+    folder: Path,
+    manifest: Manifest,
+    measurements: dict[str, Any] | None = None,
+    *,
+    known: Mapping[str, FileEntry] | None = None,
+) -> Manifest:
+    """Write `oreline.json` (and `measurements.json`) for the files that lie in `folder`; return it with its id.
+
+    `known` are the entries of files that an earlier seal has read and nobody has written since.
+    """
     files: dict[str, FileEntry] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if name not in _UNHASHED:
             _check_member(name, folder)
-            files[name] = {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
+            read_before = (known or {}).get(name)
+            files[name] = read_before or {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
     sealed = manifest.model_copy(update={"files": files})
     # Through JSON, so that what is hashed is what a reader will parse.
     sealed = Manifest.model_validate_json(sealed.model_dump_json())

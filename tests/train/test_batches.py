@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.train.batches import class_steps, pack, plan_epoch, steps_from, steps_per_epoch
+from oreline.train.batches import cheapest_parts, class_steps, pack, plan_epoch, steps_from, steps_per_epoch
 
 LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120).map(lambda rows: np.array(rows, dtype=np.int64))
 
@@ -70,3 +70,18 @@ def test_classes_come_into_a_step_in_groups(classes: list[int], rows_per_step: i
     alone = sum((np.bincount(classes_N[rows], minlength=7) == 1).sum() for rows in steps)
     odd = sum(count % rows_per_class == 1 or rows_per_class == 1 for count in np.bincount(classes_N) if count)
     assert rows_per_class == 1 or alone <= odd  # a row is alone only where its class cannot be cut into groups
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=8), st.integers(0, 90))
+def test_parts_cost_no_more_than_any_other_cut_by_length(lengths: list[int], pass_tokens: int):
+    longest_first = sorted(lengths, reverse=True)
+
+    def cheapest(start: int) -> int:  # every cut, tried out
+        rest = range(start + 1, len(lengths) + 1)
+        costs = [longest_first[start] * (end - start) + pass_tokens + cheapest(end) for end in rest]
+        return min(costs, default=0)
+
+    parts = cheapest_parts(np.array(lengths), pass_tokens)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(lengths)))
+    cost = sum(len(part) * max(lengths[row] for row in part) + pass_tokens for part in parts)
+    assert cost == cheapest(0)

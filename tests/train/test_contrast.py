@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from oreline.models.batch import make_batch
-from oreline.train.contrast import ContrastHead, contrastive_loss
+from oreline.train.contrast import ContrastHead, compared, contrastive_loss
 
 
 def pair_by_pair(embedding: list[list[float]], classes: list[int]) -> float:
@@ -54,3 +54,22 @@ def test_training_draws_a_class_together(tiny_start: Path):
         optimizer.step()
         optimizer.zero_grad()
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_texts_in_several_passes_are_compared_as_in_one(tiny_start: Path):
+    torch.manual_seed(0)
+    head = ContrastHead(num_labels=2)
+    model = head.module(tiny_start).eval()
+    rows = [np.array([2, *range(7, 7 + length), 3], np.int32) for length in (9, 8, 2, 1)]
+    classes = np.array([0, 1, 1, 0])
+    whole = make_batch(rows, 0, targets=classes)
+    parts = compared([make_batch(rows[a:b], 0, targets=classes[a:b]) for a, b in ((0, 2), (2, 4))])
+    assert (parts.num_rows, parts.num_tokens, parts.weight) == (whole.num_rows, whole.num_tokens, whole.weight)
+    assert parts.ids_BT.numel() < whole.ids_BT.numel()
+    found = []
+    for batch in (whole, parts):
+        model.zero_grad()
+        loss = head.loss(model, batch)
+        loss.backward()
+        found.append([loss.detach(), *(p.grad.clone() for p in model.encoder.parameters() if p.grad is not None)])
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)

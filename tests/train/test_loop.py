@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -193,3 +195,27 @@ def test_another_failure_is_no_lack_of_memory():
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     with pytest.raises(RuntimeError, match="shapes"):
         list(fit(model, [[batch(4, 1)]], broken, optimizer, schedule=lambda _: 0.1))
+
+
+def test_the_first_steps_gradients_are_watched_and_nothing_is_updated_by_then():
+    model, seen = Model(), []
+    before = model.out.weight.detach().clone()
+
+    @contextlib.contextmanager
+    def watch():
+        assert model.out.weight.grad is None
+        yield
+        seen.append(model.out.weight.grad is not None and torch.equal(model.out.weight, before))
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    list(fit(model, [[batch(4, 0)]] * 2, loss, optimizer, schedule=lambda _: 0.1, first=3, watch=watch()))
+    assert seen == [True]
+
+
+def test_a_step_without_a_term_leaves_no_nan():
+    """Of a short text no token may be masked: there is nothing to predict."""
+    model = Model()
+    empty = dataclasses.replace(batch(1, 0), targets=torch.full((1,), -100), weight=0.0)
+    (step,) = fit(model, [[empty]], loss, torch.optim.AdamW(model.parameters()), schedule=lambda _: 0.1)
+    assert float(step.loss) == 0
+    assert all(parameter.isfinite().all() for parameter in model.parameters())

@@ -15,6 +15,7 @@ from oreline.data.dataset import Dataset
 from oreline.errors import DataError, UsageError
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
+from oreline.train.resources import forecast
 from oreline.types import Event
 
 ASKED = ["great", "wonderful", "moving", "funny", "brilliant", "charming"]
@@ -137,3 +138,19 @@ def test_wrong_rows_are_named(tiny_start: Path, tmp_path: Path):
     with pytest.raises(DataError, match="no column with the role 'text_pair'") as caught:
         train(tiny_start, alone, tmp_path / "m")
     assert "--role text_pair=COLUMN" in caught.value.remedy
+
+
+def test_the_forecast_is_an_event_of_the_gradients_that_training_has(data, tiny_start, tmp_path, monkeypatch):
+    monkeypatch.setattr("oreline.train.optimizers.adamw._LARGE_TABLE_ROWS", 1)
+    sparse: list[bool] = []
+
+    def measured(model: Any, *given: Any, **options: Any) -> Any:
+        sparse.append(model.encoder.get_input_embeddings().sparse)
+        return forecast(model, *given, **options)
+
+    monkeypatch.setattr("oreline.train.pairs.forecast", measured)
+    seen: list[Event] = []
+    train(tiny_start, data, tmp_path / "m", on_event=seen.append, train={"epochs": 1})
+    [told] = [event for event in seen if event.stage == "forecast"]
+    assert sparse == [True]
+    assert told.values["whole_s"] > told.values["end_s"] > 1

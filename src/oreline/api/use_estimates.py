@@ -36,6 +36,8 @@ _COMPRESS_COPIES = 12
 _MERGE_OPENINGS = 4
 """Merging opens, writes and hashes whole models: as long as opening the adapter so many times."""
 _DETECTOR_S_PER_ROW = 0.001
+_JUDGING_S = 0.7
+"""What an evaluation takes whatever the rows: files are verified, a simple baseline is made, intervals, the report."""
 
 
 def estimate_use(verb: str, options: Mapping[str, Any]) -> Estimated:
@@ -44,21 +46,21 @@ def estimate_use(verb: str, options: Mapping[str, Any]) -> Estimated:
     return _ESTIMATES.get(verb, _unknown)(artifact, options)
 
 
-def _evaluate(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
+def _evaluate(artifact: Artifact, options: Mapping[str, Any], judging_s: float = _JUDGING_S) -> Estimated:
     rows = num_rows(options.get("data"), options.get("split", "test")) or 0
     models = [artifact, *(options[name] for name in ("compare", "baseline") if options.get(name) is not None)]
     columns = _columns(artifact, options.get("data"))
     begun = time.perf_counter()
     opened = [load(model) for model in models]
     opening_s = time.perf_counter() - begun
-    seconds = opening_s + sum(_seconds_a_row(runtime, columns) for runtime in opened) * rows
+    seconds = opening_s + sum(_seconds_a_row(runtime, columns) for runtime in opened) * rows + judging_s
     return _estimated(rows, seconds, f"tried on {_height(columns)} rows")
 
 
 def _predict(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     if options.get("data") == "-":
         return Estimated(memory_bytes=peak_bytes(), note="as many rows as standard input has")
-    return _evaluate(artifact, {"data": options["data"]})
+    return _evaluate(artifact, {"data": options["data"]}, judging_s=0.0)
 
 
 def _explain(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:

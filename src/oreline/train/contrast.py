@@ -1,10 +1,12 @@
 """Contrastive learning over all pairs of a batch: each text is encoded once, whatever the number of pairs.
 
-Shape suffixes: B rows of one batch, D width.
+Shape suffixes: B rows of one batch, S tokens of several batches, D width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +15,33 @@ from torch.nn import functional as F
 
 from oreline.models.batch import Batch
 from oreline.models.sequence import SequenceHead
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedBatch(Batch):
+    """The texts of one step in forward passes of near-equal length, all of them compared with one another."""
+
+    parts: tuple[Batch, ...] = ()
+
+    @property
+    def num_rows(self) -> int:
+        """Number of texts."""
+        return sum(part.num_rows for part in self.parts)
+
+
+def compared(parts: Sequence[Batch]) -> ComparedBatch:
+    """Return one batch of several, each with the classes of its texts."""
+    # Only the number of these ids is looked at: it says how much memory a pass takes.
+    shape_1S = parts[0].ids_BT.new_zeros(1).expand(1, sum(part.ids_BT.numel() for part in parts))
+    targets = [part.targets for part in parts if part.targets is not None]
+    return ComparedBatch(
+        shape_1S,
+        None,
+        sum(part.num_tokens for part in parts),
+        targets=torch.cat(targets),
+        weight=sum(part.weight for part in parts),
+        parts=tuple(parts),
+    )
 
 
 class ContrastHead(SequenceHead):
@@ -29,7 +58,9 @@ class ContrastHead(SequenceHead):
         """Return the batch's loss times its weight."""
         if batch.targets is None:
             raise ValueError("the batch has no targets")
-        return contrastive_loss(model(**batch.inputs()).pooled.float(), batch.targets) * batch.weight
+        parts = batch.parts if isinstance(batch, ComparedBatch) else (batch,)
+        embedding_BD = torch.cat([model(**part.inputs()).pooled for part in parts])
+        return contrastive_loss(embedding_BD.float(), batch.targets) * batch.weight
 
 
 def contrastive_loss(embedding_BD: Tensor, classes_B: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ Shape suffixes: N texts of one step, B pairs of one step, C texts that are looke
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,13 @@ from oreline.models.load import save_model
 from oreline.models.pairs import PairBatch, StepTexts, step_batches
 from oreline.models.sentence import write_modules
 from oreline.runtime.batching import length_batches
+from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, noting
 from oreline.train.job import Outcome
 from oreline.train.mining import hard_negatives
 from oreline.train.pair_rows import Drawn, PairRows
 from oreline.train.precision import using_threads
-from oreline.train.resources import Forecast, flops_per_token, forecast, keep, resolve
+from oreline.train.resources import END_S, Forecast, flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, run
 from oreline.types import Encoded, Judged
 
@@ -79,13 +80,13 @@ class PairTraining(EncoderTraining):
         with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             self._budget = int(resolved["token_budget"])
-            if "num_steps" not in resolved:
-                resolved["num_steps"] = self._num_steps_of(resolved["precision"] == "bf16")
-                keep(job.work, resolved)
             rate = options.learning_rate or learning_rate
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
                 self.model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
             )
+            if "num_steps" not in resolved:  # after the optimizer, so that embeddings have the gradients they will have
+                resolved["num_steps"] = self._num_steps_of(resolved["precision"] == "bf16")
+                keep(job.work, resolved)
             if adapter := adapter_of(self.model):
                 adapter.watch(self.model, optimizer, int(resolved["num_steps"]))
             plan = Plan(
@@ -99,7 +100,7 @@ class PairTraining(EncoderTraining):
                 flops_per_token=flops_per_token(self.model) * self.regularized.cost,
                 peak_gflops=float(resolved["peak_gflops"]),
                 evaluate=self._score_found if self.dev is not None else None,
-                evaluate_every=-(-self._per_epoch // options.evaluations_per_epoch),
+                evaluate_every=self._evaluate_every,
                 average=self.regularized.average,
                 logs=job.logs,
             )
@@ -130,6 +131,10 @@ class PairTraining(EncoderTraining):
     @property
     def _per_epoch(self) -> int:
         return self.rows.num_steps(self.job.options.rows_per_step)
+
+    @property
+    def _evaluate_every(self) -> int:
+        return -(-self._per_epoch // self.job.options.evaluations_per_epoch)
 
     def _vectors(self, encoded: Encoded) -> NDArray[np.float32]:
         if not encoded.ids:
@@ -244,12 +249,24 @@ class PairTraining(EncoderTraining):
             averaged=wrapped.average is not None,
         )
         if sample[0].part is not None:
-            measured = Forecast(_CACHED_COST * measured.step_s, measured.memory_bytes)
+            measured = replace(measured, step_s=_CACHED_COST * measured.step_s)
             self.job.say(f"{len(sample)} forward passes a step: gradients are cached, at a third more arithmetic")
+        measured = self._whole(measured, sample[0])
         if options.minutes is not None:
             num_steps = min(num_steps, measured.steps_within(options.minutes * 60))
-        self.job.say(measured.sentence(num_steps, len(self.rows), num_steps / self._per_epoch))
+        self.job.on_event(measured.event(num_steps, len(self.rows), num_steps / self._per_epoch))
         return num_steps
+
+    def _whole(self, measured: Forecast, sample: PairBatch) -> Forecast:
+        """Add what is read besides the steps: dev while training and once more at the end, and the artifact's sample."""
+        if sample.step is None:
+            raise ValueError("a step over pairs has its texts")
+        text_s = measured.step_s / 3 / len(sample.step.back_N)  # without gradients, which take two thirds of a step
+        num_dev = len(self.job.dev) if self.job.dev is not None else 0
+        scoring_s = 2 * num_dev * text_s
+        end_s = END_S + scoring_s + text_s * min(num_dev or len(self.rows), NUM_REFERENCE)
+        every = self._evaluate_every if num_dev else 0
+        return replace(measured, scored_every=every, scoring_s=scoring_s, end_s=end_s)
 
     def _judged(self) -> Judged:
         """Judge dev by what its queries find among its texts."""

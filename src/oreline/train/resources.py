@@ -6,8 +6,9 @@ probes nothing, so that the same recipe, data and seed give the same weights.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -125,8 +126,6 @@ class Trial:
     """Padded tokens of a step, the average of a run; 0: as many as those given."""
     largest: Batch | None = None
     """The pass that takes the most memory; the first one when not given."""
-    short: bool = False
-    """Take the time of that pass alone, where a run has few steps: it is a little too long."""
 
     @property
     def largest_tokens(self) -> int:
@@ -162,6 +161,53 @@ def keep(work: Workspace, resolved: Mapping[str, Any]) -> None:
     write_json(work.folder / _FILE, dict(resolved))
 
 
+@dataclass(slots=True)
+class Measured:
+    """What was done inside `measuring` took."""
+
+    held_bytes: int
+    """Memory that was held before."""
+    seconds: float = 0.0
+    more_bytes: int | None = None
+    """The most that was held beside it; None where the system does not count."""
+
+
+@contextlib.contextmanager
+def measuring(device: str) -> Iterator[Measured]:
+    """Measure the time and the memory of what is done inside; they are there when it has ended."""
+    found = Measured(held_bytes(device))
+    can_count = peak_anew(device)
+    begun = time.perf_counter()
+    yield found
+    synchronize(device)
+    found.seconds = time.perf_counter() - begun
+    if can_count:
+        found.more_bytes = max(peak_since(device) - found.held_bytes, 0)
+
+
+def forecast_of(
+    model: nn.Module, step_s: float, measured: Measured, *, copies: int, averaged: bool, passes_bytes: int
+) -> Forecast:
+    """Return the forecast of steps that take `step_s` without their update, and are `measured` to take this memory.
+
+    Args:
+        model: what is trained; its optimizer has been built, so that embeddings have the gradients they will have.
+        step_s: of a mean step.
+        measured: the gradients of the largest pass.
+        copies: copies of the trained weights that lie beside them.
+        averaged: one of the copies is an average, which takes the weights in after each step.
+        passes_bytes: what the activations of a pass take, where the system does not count.
+    """
+    size = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    in_pass = passes_bytes + 4 * size if measured.more_bytes is None else measured.more_bytes
+    moments = 4 * copies * size + moment_bytes(model)
+    written = 4 * sum(parameter.numel() for parameter in model.parameters())  # weights on their way to the disk
+    moved = (28 + 12 * averaged) * size  # bytes, by an AdamW step and by the average
+    device = next(model.parameters()).device.type
+    step_s += moved / _BYTES_PER_S[device]
+    return Forecast(step_s, measured.held_bytes + moments + max(in_pass, written))
+
+
 def forecast(
     model: nn.Module,
     batches: Sequence[Batch] | Trial,
@@ -192,25 +238,12 @@ def forecast(
     state, device = random_state(), next(model.parameters()).device.type
     model.train()
     largest = trial.largest or trial.steps[0][0]
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    size = sum(parameter.numel() for parameter in trainable)
-    held = held_bytes(device)
-    can_count = peak_anew(device)
-    begun = time.perf_counter()
-    _pass(model, largest, loss, bf16)
-    largest_s = time.perf_counter() - begun
-    in_pass = max(peak_since(device) - held, 0)
-    if not can_count:
-        in_pass = passes * activation_bytes(model, largest.ids_BT.numel(), frozen_layers) + 4 * size
-    if trial.short:
-        step_s = largest_s * (trial.mean_tokens or trial.largest_tokens) / trial.largest_tokens
-    else:
-        step_s = _mean_step_s(trial, lambda batch: _pass(model, batch, loss, bf16))
+    with measuring(device) as measured:
+        _pass(model, largest, loss, bf16)
+    step_s = _mean_step_s(trial, lambda batch: _pass(model, batch, loss, bf16))
     set_random_state(state)
-    moments = 4 * copies * size + moment_bytes(model)
-    written = 4 * sum(parameter.numel() for parameter in model.parameters())  # weights on their way to the disk
-    moved = (28 + 12 * averaged) * size  # bytes, by an AdamW step and by the average
-    return Forecast(step_s + moved / _BYTES_PER_S[device], held + moments + max(in_pass, written))
+    passes_bytes = passes * activation_bytes(model, trial.largest_tokens, frozen_layers)
+    return forecast_of(model, step_s, measured, copies=copies, averaged=averaged, passes_bytes=passes_bytes)
 
 
 def _pass(model: nn.Module, batch: Batch, loss: Callable[[Any, Batch], Tensor], bf16: bool) -> None:

@@ -51,6 +51,8 @@ class Plan:
     average: Average | None = None
     """Averaged weights, which dev is scored with and the run ends with."""
     logs: Path | None = None
+    watch: contextlib.AbstractContextManager[Any] | None = None
+    """Entered around the gradients of the first step, on which a forecast can be measured."""
     stage: str = "train"
 
 
@@ -100,6 +102,7 @@ def _drive(
         first=progress.step,
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",
+        watch=plan.watch,
     ):
         progress.step = step.number
         if plan.average:

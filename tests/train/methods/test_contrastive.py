@@ -14,8 +14,10 @@ from oreline.errors import UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
+from oreline.train.contrast import ContrastHead
 from oreline.train.finetune import finetune
 from oreline.train.methods.contrastive import Method
+from oreline.train.resources import forecast
 from oreline.types import Event
 
 OPTIONS = TrainOptions(epochs=1, threads=1, learning_rate=1e-3)
@@ -43,13 +45,18 @@ def test_it_learns_from_few_rows_and_opens_as_any_artifact(reviews, tiny_start: 
     assert model.measurements()["steps"] == 60
 
 
-def test_every_text_is_encoded_once_a_step(reviews, tiny_start: Path, tmp_path: Path):
+def test_every_text_is_encoded_once_a_step(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
     seen: list[Event] = []
+    made: list[int] = []
+    plain = ContrastHead.loss
+    monkeypatch.setattr(ContrastHead, "loss", lambda *given: made.append(len(seen)) or plain(*given))
     train(tiny_start, reviews, tmp_path / "model", on_event=seen.append)
-    steps = [event for event in seen if "loss" in event.values]
-    assert len(steps) == 10
-    said = " ".join(event.message for event in seen)
-    assert "10 steps over 16 rows (10 epochs)" in said
+    steps = [number for number, event in enumerate(seen) if "loss" in event.values]
+    assert len(steps) == len(made) == 10, "what the forecast measures is the first step"
+    [told] = [number for number, event in enumerate(seen) if event.stage == "forecast"]
+    assert told < steps[0]
+    assert "10 steps over 16 rows (10 epochs)" in seen[told].message
+    assert seen[told].values["whole_s"] > seen[told].values["end_s"] > 0
 
 
 def test_a_killed_run_continues_to_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):
@@ -110,3 +117,22 @@ def test_what_it_cannot_do_is_refused(reviews, tiny_start: Path, tmp_path: Path)
     }
     with pytest.raises(UsageError, match="reads one text a row"):
         ore.finetune(str(tiny_start), pairs, task="pair", method="contrastive", out=tmp_path / "m")
+
+
+@pytest.mark.parametrize(("classes", "steps"), [(2, 5), (4, 8), (150, 15)])
+def test_more_classes_take_more_steps(classes: int, steps: int):
+    assert Method()._least_steps(classes) == steps
+    assert Method(steps=3)._least_steps(classes) == 3
+
+
+def test_the_forecast_of_a_longer_run_has_the_gradients_of_training(reviews, tiny_start, tmp_path, monkeypatch):
+    monkeypatch.setattr("oreline.train.optimizers.adamw._LARGE_TABLE_ROWS", 1)
+    sparse: list[bool] = []
+
+    def seen(model: Any, *given: Any, **options: Any) -> Any:
+        sparse.append(model.encoder.get_input_embeddings().sparse)
+        return forecast(model, *given, **options)
+
+    monkeypatch.setattr("oreline.train.methods.contrastive.forecast", seen)
+    train(tiny_start, reviews, tmp_path / "m", method_options={"steps": 20})
+    assert sparse == [True]

@@ -5,6 +5,7 @@ Shape suffixes: N rows, M rows and label texts together, D width.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,22 +17,41 @@ from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.attention import set_dropout
 from oreline.models.batch import Batch, make_batch
-from oreline.train.batches import class_steps
-from oreline.train.contrast import ContrastHead
+from oreline.runtime.samples import NUM_REFERENCE
+from oreline.train.batches import cheapest_parts, class_steps
+from oreline.train.contrast import ContrastHead, compared
 from oreline.train.describe import check, label_texts, require_one_text_one_class
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss
 from oreline.train.precision import using_threads
-from oreline.train.resources import END_S, Trial, flops_per_token, forecast, keep, resolve
+from oreline.train.resources import (
+    END_S,
+    Forecast,
+    Trial,
+    activation_bytes,
+    flops_per_token,
+    forecast,
+    forecast_of,
+    keep,
+    measuring,
+    resolve,
+)
 from oreline.train.run import Plan, Progress, run
 from oreline.types import Encoded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FORECAST_FROM = 100
-"""Steps from which on a forecast is worth more than one pass."""
+_FORECAST_FROM = 20
+"""Steps from which on a forecast is worth passes of its own: in a shorter run the first step is measured, which takes
+a tenth longer than the others, since memory is asked for."""
+_STEPS_A_CLASS, _FEWEST, _ENOUGH = 2, 5, 15
+"""Steps where few rows would make fewer: chosen on dev of sst2 (2 classes), agnews (4) and clinc150."""
+_SAMPLED = 4
+"""Steps that say what a mean step takes."""
+_PASS_TOKENS = {"cpu": 80, "cuda": 1 << 30}
+"""Padded tokens that are worth a forward pass more: what a pass takes whatever its tokens (MiniLM-L6, one thread)."""
 
 NAME_WEIGHT = 5
 """Rows that a label's text counts for in the logistic regression: measured from 1 to 8, best at 3 to 8."""
@@ -44,7 +64,8 @@ class Method:
     number of pairs. What the labels mean, in words, stands beside the rows: one row more for each class.
 
     Args:
-        steps: optimizer steps at least; `epochs` passes over the rows, where these take more.
+        steps: optimizer steps at least; `epochs` passes over the rows, where these take more. When not set, two for
+            each class, from 5 to 15.
         rows_per_class: rows of a class that come into a step together.
         descriptions: a text, or a list of texts, by label; a label that is not named here is described by its name.
         names: whether a label's name describes it; say no where the names mean nothing.
@@ -58,13 +79,13 @@ class Method:
     def __init__(
         self,
         *,
-        steps: int = 5,
+        steps: int | None = None,
         rows_per_class: int = 2,
         descriptions: Mapping[str, Any] | None = None,
         names: bool = True,
         regularization: Sequence[float] = (10.0, 1.0, 100.0),
     ) -> None:
-        if steps < 0 or rows_per_class < 1:
+        if (steps or 0) < 0 or rows_per_class < 1:
             raise UsageError(
                 f"contrastive: steps={steps}, rows_per_class={rows_per_class}",
                 allowed="steps from 0, rows_per_class from 1",
@@ -112,14 +133,18 @@ class Method:
         job, options, model = training.job, training.job.options, training.model
         resolved = resolve(model, options, job.work, job.resolved, threads)
         steps = _Steps(training, rows, self.rows_per_class, int(resolved["token_budget"]))
-        if "num_steps" not in resolved:
-            wanted = max(self.steps, round(options.epochs * steps.per_epoch))
-            resolved["num_steps"] = steps.affordable(wanted, resolved["precision"] == "bf16")
-            keep(job.work, resolved)
         rate = options.learning_rate or self.learning_rate
         optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
             model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
         )
+        watch = None
+        if "num_steps" not in resolved:
+            wanted = max(self._least_steps(len(job.task.labels)), round(options.epochs * steps.per_epoch))
+            if wanted < _FORECAST_FROM and options.minutes is None:
+                watch, resolved["num_steps"] = steps.foretelling(wanted), wanted
+            else:
+                resolved["num_steps"] = steps.foretold(wanted, resolved["precision"] == "bf16")
+            keep(job.work, resolved)
         plan = Plan(
             model=model,
             optimizer=optimizer,
@@ -132,9 +157,13 @@ class Method:
             peak_gflops=float(resolved["peak_gflops"]),
             average=training.regularized.average,
             logs=job.logs,
+            watch=watch,
         )
         config = {"method": "contrastive", "learning_rate": rate, **options.model_dump(exclude={"track"})}
         return resolved, run(plan, options, job.work, job.on_event, config)
+
+    def _least_steps(self, num_classes: int) -> int:
+        return min(max(_STEPS_A_CLASS * num_classes, _FEWEST), _ENOUGH) if self.steps is None else self.steps
 
     def _best_head(self, training: EncoderTraining, rows: _Rows, resolved: Mapping[str, Any]) -> Linear:
         """Fit the logistic regression on rows and label texts; of several strengths, the best on dev is kept."""
@@ -179,13 +208,18 @@ def _with_labels(training: EncoderTraining, texts: Sequence[Sequence[str]]) -> _
     )
 
 
+def _mean_tokens(steps: Sequence[Batch]) -> float:
+    return float(np.mean([batch.ids_BT.numel() for batch in steps]))
+
+
 class _Steps:
     """Which rows make which step; it follows from the rows and the seed, so that a continued run finds its place."""
 
     def __init__(self, training: EncoderTraining, rows: _Rows, rows_per_class: int, token_budget: int) -> None:
         self.training, self.rows, self.rows_per_class = training, rows, rows_per_class
         # A step is one forward pass, or its rows could not be compared: twice the budget at most.
-        longest = max(len(ids) for ids in rows.encoded.ids)
+        self.lengths_M = np.asarray([len(ids) for ids in rows.encoded.ids], dtype=np.int64)
+        longest = int(self.lengths_M.max())
         options = training.job.options
         self.rows_per_step = max(min(options.rows_per_step, 2 * token_budget // longest), 2 * rows_per_class)
         self.per_epoch = len(self._epoch(0))
@@ -198,25 +232,57 @@ class _Steps:
                 steps = self._epoch(epoch)
             yield [self._batch(steps[place])]
 
-    def affordable(self, num_steps: int, bf16: bool) -> int:
+    def foretold(self, num_steps: int, bf16: bool) -> int:
         """Return the number of steps that `minutes` allow, and say what they will take."""
         training = self.training
-        job, minutes = training.job, training.job.options.minutes
-        wrapped, is_short = training.regularized, num_steps < _FORECAST_FROM and minutes is None
-        sample = sorted((self._batch(rows) for rows in self._epoch(0)[:4]), key=lambda batch: batch.ids_BT.numel())
-        mean_tokens = sum(batch.ids_BT.numel() for batch in sample) / len(sample)
-        trial = Trial([sample[-1:]] if is_short else [sample[:1], sample[-1:]], mean_tokens, sample[-1], is_short)
+        minutes, wrapped = training.job.options.minutes, training.regularized
+        sample = self._sample()  # their classes are drawn, not their lengths: one of middle length stands for all
         measured = forecast(
-            training.model, trial, wrapped.loss, bf16=bf16, passes=wrapped.passes, copies=wrapped.copies
+            training.model,
+            Trial([[sample[len(sample) // 2]]], largest=sample[-1]),
+            wrapped.loss,
+            bf16=bf16,
+            passes=wrapped.passes,
+            copies=wrapped.copies,
+            averaged=wrapped.average is not None,
         )
-        # At the end each row is read once more, without gradients, which take two thirds of a step.
-        read_s = measured.step_s / 3 / self.rows_per_step
-        read_again = self.rows.num_rows + 2 * (len(job.dev) if job.dev is not None else 0)
-        measured = replace(measured, end_s=END_S + read_s * read_again)
+        measured = self._whole(measured)
         if minutes is not None:
             num_steps = min(num_steps, measured.steps_within(minutes * 60))
-        job.on_event(measured.event(num_steps, self.rows.num_rows, num_steps / self.per_epoch))
+        self._say(measured, num_steps)
         return num_steps
+
+    @contextlib.contextmanager
+    def foretelling(self, num_steps: int) -> Iterator[None]:
+        """Say what a short run will take when the gradients of its first step are there, which are made inside."""
+        training, wrapped = self.training, self.training.regularized
+        first_tokens = self._batch(self._epoch(0)[0]).ids_BT.numel()
+        with measuring(training.device) as measured:
+            yield
+        told = forecast_of(
+            training.model,
+            measured.seconds * _mean_tokens(self._sample()) / first_tokens,
+            measured,
+            copies=wrapped.copies,
+            averaged=wrapped.average is not None,
+            passes_bytes=wrapped.passes * activation_bytes(training.model, first_tokens),
+        )
+        self._say(self._whole(told), num_steps)
+
+    def _sample(self) -> list[Batch]:
+        """Return some steps of the first epoch, the shortest first."""
+        return sorted((self._batch(rows) for rows in self._epoch(0)[:_SAMPLED]), key=lambda batch: batch.ids_BT.numel())
+
+    def _whole(self, measured: Forecast) -> Forecast:
+        """Add what follows the last step: rows are read again, for the head and for the artifact's sample."""
+        job = self.training.job
+        num_rows, num_dev = self.rows.num_rows, len(job.dev) if job.dev is not None else 0
+        row_s = measured.step_s / 3 * self.per_epoch / num_rows  # without gradients, which take two thirds of a step
+        read_again = num_rows + 2 * num_dev + min(num_dev or num_rows, NUM_REFERENCE)
+        return replace(measured, end_s=END_S + row_s * read_again)
+
+    def _say(self, measured: Forecast, num_steps: int) -> None:
+        self.training.job.on_event(measured.event(num_steps, self.rows.num_rows, num_steps / self.per_epoch))
 
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
         return class_steps(
@@ -232,9 +298,14 @@ class _Steps:
         classes_M, num_rows = self.rows.classes_M, self.rows.num_rows
         texts = num_rows + np.flatnonzero(np.isin(classes_M[num_rows:], classes_M[rows]))
         chosen = np.concatenate([rows, texts])
+        pass_tokens = _PASS_TOKENS[self.training.device]
+        parts = [chosen[part] for part in cheapest_parts(self.lengths_M[chosen], pass_tokens)]
+        return compared([self._part(part) for part in parts])
+
+    def _part(self, rows: NDArray[np.int64]) -> Batch:
         return make_batch(
-            [self.rows.encoded.ids[row] for row in chosen],
+            [self.rows.encoded.ids[row] for row in rows],
             self.training.pad_id,
-            targets=classes_M[chosen],
+            targets=self.rows.classes_M[rows],
             device=self.training.device,
         )
