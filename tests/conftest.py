@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +57,21 @@ def make_reviews(rows: int, seed: int = 0) -> list[dict[str, str]]:
             }
         )
     return reviews
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[list[str]]:
+    """The command that stands for `python` in a process of its own, where torch is imported already."""
+    program = Path(__file__).with_name("warm.py")
+    with tempfile.TemporaryDirectory(prefix="warm") as folder:  # a short path: a socket's has a limit
+        path = Path(folder) / "socket"
+        command = [sys.executable, str(program), "serve", str(path)]
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        while not path.exists():
+            assert server.poll() is None, "what warm.py imports cannot be imported"
+            time.sleep(0.05)
+        yield [sys.executable, "-IS", str(program), "run", str(path)]
+        server.communicate()  # the end of its input ends it
 
 
 @pytest.fixture(scope="session")
@@ -330,6 +351,23 @@ def torch_model(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFact
         out=tmp_path_factory.mktemp("torch") / "model",
         score=point_values,
     )
+
+
+@pytest.fixture(scope="session")
+def export_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """A function in place of `export` that exports a model once and then copies the graph: exporting takes seconds."""
+    from oreline.compress.export import export
+
+    folder, made = tmp_path_factory.mktemp("exported"), {}
+
+    def exported(artifact, file: Path, *, attention: str) -> None:
+        key = (artifact.id, attention)
+        if key not in made:
+            export(artifact, folder / f"{len(made)}.onnx", attention=attention)
+            made[key] = folder / f"{len(made)}.onnx"
+        shutil.copyfile(made[key], file)
+
+    return exported
 
 
 @pytest.fixture(scope="session")

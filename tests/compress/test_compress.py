@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,16 @@ from oreline.runtime.open import open_runtime
 from oreline.runtime.samples import read_samples
 from oreline.store import Artifact
 from oreline.types import Event
+
+# By module: `oreline.compress` is also the verb, so a dotted name would find the function.
+int8 = importlib.import_module("oreline.compress.int8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_export_of_each_form(export_once: Callable[..., None]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(int8, "export", export_once)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +129,6 @@ def test_golden_rows_have_the_answers_of_both_graphs_to_each_row_alone(compresse
 
 
 ONE_GRAPH = {"graphs": ["sdpa"]}
-# By module: `oreline.compress` is also the verb, so a dotted name would find the function.
-int8 = importlib.import_module("oreline.compress.int8")
 
 
 def write_with_head(source: str, file: str, change: Callable[[np.ndarray], np.ndarray]) -> None:

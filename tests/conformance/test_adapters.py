@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -240,28 +240,32 @@ def test_an_interrupted_run_continues_to_the_same_bytes(name: str, reviews, tiny
 
 
 KILLED = """
-import sys
+import os, sys
 from pathlib import Path
 from oreline.data.dataset import Dataset
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.train.finetune import finetune
 start, data, out = map(Path, sys.argv[1:])
+print(os.getpid(), flush=True)
 options = TrainOptions(epochs=6, threads=1, checkpoint_every_s=0.001, patience=50)
 finetune(start, Dataset.open(data), task="text_classification", method="adalora", options=options, out=out,
          score=point_values, on_event=lambda event: print(event.step, flush=True))
 """
 
 
-def test_a_killed_run_continues_to_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path) -> None:
+def test_a_killed_run_continues_to_the_same_bytes(
+    warm: list[str], reviews, tiny_start: Path, tmp_path: Path
+) -> None:
     """AdaLoRA remembers the most besides weights and moments: scores, the budget, which ranks are on."""
-    command = [sys.executable, "-c", KILLED, str(tiny_start), str(reviews.path)]
+    command = [*warm, "-c", KILLED, str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
+    number = int(process.stdout.readline())
     for line in process.stdout:
         if int(line) >= 12:
             break
-    process.send_signal(signal.SIGKILL)
+    os.kill(number, signal.SIGKILL)
     process.wait()
     process.stdout.close()
     assert (tmp_path / ".killed.work").exists()

@@ -11,7 +11,7 @@ from oreline.runtime.linear import LinearModel, Runtime, write_model
 from oreline.runtime.open import open_runtime
 
 EXPLAINERS = registry.names("explainer")
-TEXTS = ["", "great", "a great film and an awful end", "这部电影很great，喜欢！", "great " * 3000]
+TEXTS = ["", "great", "a great film and an awful end", "这部电影很great，喜欢！", "great " * 600]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -404,8 +405,9 @@ def test_trackers(name: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", registry.names("compression"))
-def test_compressions(name: str, torch_model, tmp_path: Path):
+def test_compressions(name: str, torch_model, tmp_path: Path, export_once, monkeypatch: pytest.MonkeyPatch):
     options_survive_json("compression", name)
+    monkeypatch.setattr(importlib.import_module("oreline.compress.int8"), "export", export_once)
     plug = registry.create("compression", name, graphs=["sdpa"], embeddings=False)
     runtime = open_runtime(torch_model)
     sample = runtime.encode({"text": ["a fine film", "a dull film with a weak plot"]})

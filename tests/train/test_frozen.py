@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
-import sys
 import time
 from collections import namedtuple
 from pathlib import Path
@@ -237,13 +237,14 @@ def test_what_an_earlier_run_kept_counts_as_room(tmp_path: Path, monkeypatch):
 
 
 KILLED = """
-import sys
+import os, sys
 from pathlib import Path
 from oreline.data.dataset import Dataset
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.train.finetune import finetune
 start, data, out = map(Path, sys.argv[1:])
+print(os.getpid(), flush=True)
 options = TrainOptions(epochs=8, threads=1, learning_rate=1e-3, checkpoint_every_s=0.001, patience=50)
 finetune(start, Dataset.open(data), task="text_classification", method="full", options=options, out=out,
          method_options={"pooling": "mean", "freeze_layers": 1},
@@ -251,17 +252,20 @@ finetune(start, Dataset.open(data), task="text_classification", method="full", o
 """
 
 
-def test_a_killed_run_continues_to_the_same_weights_even_without_its_file(reviews, tiny_start: Path, tmp_path: Path):
-    command = [sys.executable, "-c", KILLED, str(tiny_start), str(reviews.path)]
+def test_a_killed_run_continues_to_the_same_weights_even_without_its_file(
+    warm: list[str], reviews, tiny_start: Path, tmp_path: Path
+):
+    command = [*warm, "-c", KILLED, str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     work = tmp_path / ".killed.work"
     for number, delay_s in enumerate((0.02, 0.3, 0.6)):  # in the first epoch, and later
         process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
+        killed_id = int(process.stdout.readline())
         for line in process.stdout:
             if line.split(" ", 1)[0] not in {"", "0"}:  # the first step has been made
                 break
         time.sleep(delay_s)
-        process.send_signal(signal.SIGKILL)
+        os.kill(killed_id, signal.SIGKILL)
         process.wait()
         process.stdout.close()
         if number == 1 and work.is_dir():

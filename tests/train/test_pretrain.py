@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -214,28 +214,30 @@ def test_a_network_needs_words(tmp_path: Path):
 
 
 KILLED = """
-import sys
+import os, sys
 from pathlib import Path
 from oreline.data.dataset import Dataset
 from oreline.recipe import TrainOptions
 from oreline.train.pretrain import pretrain
 start, data, out = map(Path, sys.argv[1:])
+print(os.getpid(), flush=True)
 options = TrainOptions(epochs=40, threads=1, checkpoint_every_s=0.001)
 pretrain(Dataset.open(data), start=start, options=options, out=out,
          on_event=lambda event: print(event.stage, event.step, flush=True))
 """
 
 
-def test_a_killed_run_continues_to_the_same_weights(reviews, tiny_start: Path, tmp_path: Path):
-    command = [sys.executable, "-c", KILLED, str(tiny_start), str(reviews.path)]
+def test_a_killed_run_continues_to_the_same_weights(warm: list[str], reviews, tiny_start: Path, tmp_path: Path):
+    command = [*warm, "-c", KILLED, str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     for stage in ("warm up", "pretrain"):
         process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
+        number = int(process.stdout.readline())
         for line in process.stdout:
             if line.startswith(stage) and int(line.split()[-1]) >= 3:
                 break
         time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+        os.kill(number, signal.SIGKILL)
         process.wait()
         process.stdout.close()
     subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
