@@ -93,6 +93,8 @@ class Encoded(NamedTuple):
     """Token types for each row, where a task has two texts; in shared rows, the number of each token's."""
     words: list[WordTokens] | None = None
     """For a task that answers every word: such rows are not cut, the runtime reads long ones in windows."""
+    places: list[NDArray[np.int32]] | None = None
+    """Two tokens of each row that a head with the pooling `marks` reads, where a task marks some; 0 for one cut off."""
 
 
 class Written(NamedTuple):
@@ -137,11 +139,13 @@ class Task(Protocol):
 
     A task may have more to it. `beside`: roles whose columns, where data have them, belong to the target
     (`data.targets` folds them into it). `method`: the only method that teaches it. `judged(columns, targets, embed)`:
-    answers are judged by what they find among all texts of a split, returned as a `Judged`.
+    answers are judged by what they find among all texts of a split, returned as a `Judged`. `several`: a row's inputs
+    may have several right targets, so that rows are told apart by both (`tasks.reading.identity`).
 
     A task whose answers are places in its rows' texts has `reading(columns)`: itself with these texts at hand, for
     `encode_target`, `predicted` and `tuned` of exactly these rows (`tasks/reading.py`). `window_prefix` says which
     window answers for the special tokens of a row in several: the `first` (default), or that which scores `lowest`.
+    A task with `pooling` wants its texts read so (`train.encoder.pooling_of`); for `marks` it gives `Encoded.places`.
     A task that cannot read every text has `fault(row)`: the `DataError` that refuses the inputs of one row, or None;
     and `as_read(row)`: a row that is to be predicted, in the form that its inputs have.
     """
@@ -252,7 +256,10 @@ class Runtime(Protocol):
 
 
 class Reader(Protocol):
-    """Turns a file into frames of rows, a bounded number at a time."""
+    """Turns a file into frames of rows, a bounded number at a time.
+
+    A reader of files that another one's suffix fits, too, has `knows(path)`: whether a file is one of its own.
+    """
 
     suffixes: ClassVar[tuple[str, ...]]
     """File name endings it reads, such as `(".csv", ".tsv")`."""

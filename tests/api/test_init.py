@@ -4,6 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
@@ -109,3 +110,43 @@ def test_many_rows_that_no_start_model_fits_hear_of_networks(hotel_csv: Path, mo
     text = init.write_recipe(str(hotel_csv)).text
     assert '`- finetune: {as: network, data: rows, start: "new:bilstm"}` makes one' in text
     assert len(yaml.safe_load(text)["steps"]) == 4, "it is a comment"
+
+
+PAIRS = {"query": [f"the film {n}" for n in range(40)], "positive": [f"a story of {n}" for n in range(40)]}
+ASKED = {"question": PAIRS["query"], "context": PAIRS["positive"], "answers": [str(n) for n in range(40)]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "task", "method", "roles"),
+    [
+        (PAIRS, "embedding", "pairs", "roles: {text_pair: positive}"),
+        (ASKED, "question_answering", "full", "roles: {text_pair: context, answers: answers}"),
+        ({"premise": PAIRS["query"], "hypothesis": PAIRS["positive"], "label": ["a", "b"] * 20}, "pair", "head",
+         "roles: {text_pair: hypothesis}"),
+    ],
+)  # fmt: skip
+def test_a_newer_task_gets_a_recipe_of_its_own(
+    rows: dict[str, list[str]], task: str, method: str, roles: str,
+    tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(init.choose, "DEFAULT_START", str(tiny_start))
+    monkeypatch.setattr(init.choose, "MAX_UNKNOWN", 1.0)
+    pl.DataFrame(rows).write_ndjson(tmp_path / "rows.jsonl")
+    written = init.write_recipe(str(tmp_path / "rows.jsonl"))
+    steps = yaml.safe_load(written.text)["steps"]
+    assert [next(iter(step)) for step in steps] == ["refine", "finetune", "evaluate", "compress"]
+    assert {name: steps[1]["finetune"][name] for name in ("task", "method")} == {"task": task, "method": method}
+    assert roles in written.text
+    assert written.found["task"].startswith(f"{task}: '")
+    assert f"task        {written.found['task']}" in written.text
+    recipe.read(yaml.safe_load(written.text), STEPS)
+
+
+def test_a_start_model_that_only_the_user_can_name_is_left_to_fill_in(tmp_path: Path) -> None:
+    rows = {"source": PAIRS["query"], "target": PAIRS["positive"]}
+    pl.DataFrame(rows).write_ndjson(tmp_path / "rows.jsonl")
+    written = init.write_recipe(str(tmp_path / "rows.jsonl"))
+    assert "start: PATH_OF_A_MODEL  # name a folder" in written.text
+    assert "compress" not in written.text
+    with pytest.raises(UsageError, match="PATH_OF_A_MODEL"):
+        run(yaml.safe_load(written.text), overrides=[f"out={tmp_path / 'run'}"])

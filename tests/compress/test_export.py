@@ -87,3 +87,28 @@ def test_a_graph_of_two_texts_is_told_which_token_is_of_which(tiny_start: Path, 
     np.testing.assert_allclose(logits_BT2[mask_BT], expected_BT2[mask_BT], atol=1e-5)
     without = session.run(["logits"], {**given, "token_type_ids": np.zeros_like(types_BT)})[0]
     assert np.abs(without - expected_BT2)[mask_BT].max() > 1e-4
+
+
+def test_a_graph_is_told_where_the_marks_are(tiny_start: Path, tmp_path: Path) -> None:
+    from oreline.models.load import load_classifier, save_model
+
+    folder, file = tmp_path / "model", tmp_path / "model.onnx"
+    folder.mkdir()
+    save_model(load_classifier(tiny_start, 2, pooling="marks"), folder, labels=("a", "b"))
+    shutil.copyfile(tiny_start / "tokenizer.json", folder / "tokenizer.json")
+    described = {"runtime": "torch", "task": "relation", "task_options": {"labels": ["a", "b"]}}
+    store.seal(folder, Manifest(**described, max_tokens=64))
+    export(Artifact.open(folder), file, attention="sdpa")
+    session, runtime = open_session(file), open_runtime(folder)
+    encoded = runtime.encode({"text": ["the <e1>film</e1> a <e2>story</e2>", "<e2>plot</e2> of <e1>a movie</e1> of"]})
+    given = dict(zip(["input_ids", "attention_mask"], pad(encoded.ids, 0)))
+    expected_BK, expected_BD = runtime._run(encoded, embeddings=True)
+    for part in (slice(0, 2), slice(1, 2)):
+        told = {
+            **{name: rows[part] for name, rows in given.items()},
+            "places": np.stack(encoded.places)[part].astype(np.int64),
+        }
+        logits_BK, embedding_BD = session.run(["logits", "embedding"], told)
+        np.testing.assert_allclose(logits_BK, expected_BK[part], atol=1e-5)
+        np.testing.assert_allclose(embedding_BD, expected_BD[part], atol=1e-4)
+    assert expected_BD.shape == (2, 64)

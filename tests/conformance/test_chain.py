@@ -99,7 +99,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     start = request.getfixturevalue(STARTS.get(task.head, "tiny_start"))
     data = ore.refine(rows(task, 400 if task.view == "texts" else 800), out=folder / "data")
     train = {"epochs": EPOCHS.get(task.view, 6), "learning_rate": 5e-3, "threads": 1, "patience": 30}
-    options = {"pooling": "mean"}
+    options = {"pooling": getattr(task, "pooling", "mean")}
     method = getattr(registry.get("task", request.param), "method", "full")
     model = ore.finetune(
         str(start), data, task=request.param, method=method, method_options=options, train=train, out=folder / "m"

@@ -48,6 +48,13 @@ def test_words_of_a_list_are_counted_as_words() -> None:
     assert gold.entities == [Mention(0, 3), Mention(7, 11)]
 
 
+def test_an_end_without_a_type_has_that_of_the_entity_at_its_place() -> None:
+    told = [{"head": [4, 9], "relation": "r", "tail": [15, 19, "GPE"]}]
+    [gold] = gold_rows([{"text": "the great with dull", "entities": [PER, ORG], "triples": told}])
+    assert gold.triples == [Triple(Mention(4, 9, "PER"), "r", Mention(15, 19, "GPE"))]
+    assert len(gold.entities) == 3
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

@@ -47,3 +47,15 @@ def test_padding_changes_no_logit(pooling: str, tiny_start: Path):
     padded = torch.tensor([[2, 7, 3, 0, 0], [2, 8, 9, 10, 3]])
     both = model(input_ids=padded, attention_mask=(padded != 0).long()).logits
     torch.testing.assert_close(both[:1], short, atol=1e-5, rtol=1e-5)
+
+
+def test_marks_are_read_side_by_side_whatever_is_padded(tiny_start: Path):
+    model = PooledClassifier(load_encoder(tiny_start), 3, "marks").eval()
+    short = model(input_ids=torch.tensor([[2, 7, 3]]), places=torch.tensor([[2, 1]]))
+    padded, places = torch.tensor([[2, 7, 3, 0, 0], [2, 8, 9, 10, 3]]), torch.tensor([[2, 1], [0, 4]])
+    both = model(input_ids=padded, attention_mask=(padded != 0).long(), places=places)
+    torch.testing.assert_close(both.logits[:1], short.logits, atol=1e-5, rtol=1e-5)
+    hidden_BTD = model.encoder(input_ids=padded, attention_mask=(padded != 0).long()).last_hidden_state
+    torch.testing.assert_close(both.pooled[1], torch.cat([hidden_BTD[1, 0], hidden_BTD[1, 4]]))
+    with pytest.raises(ValueError, match="no marks"):
+        model(input_ids=padded)

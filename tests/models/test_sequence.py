@@ -34,6 +34,16 @@ def test_the_embedding_is_what_the_linear_layer_reads(tiny_start: Path):
         torch.testing.assert_close(model.classifier(embedding_BD), logits_BK)
 
 
+def test_marks_are_asked_for_where_a_task_has_none(tiny_start: Path):
+    head = Head(num_labels=3, pooling="marks")
+    model = head.module(tiny_start).eval()
+    batch = make_batch(ROWS, 0, places=[np.array(places, np.int32) for places in ([1, 2], [0, 1], [3, 0])])
+    logits_NK, embedding_ND = head.outputs(model, batch)
+    assert (logits_NK.shape, embedding_ND.shape) == ((3, 3), (3, 64))
+    with pytest.raises(UsageError, match="marks nothing"):
+        head.outputs(model, make_batch(ROWS, 0))
+
+
 def test_an_unknown_pooling_is_refused():
     with pytest.raises(UsageError, match="median"):
         Head(num_labels=2, pooling="median")

@@ -40,8 +40,11 @@ def test_answers_come_back_in_order(linear_model, monkeypatch):
     np.testing.assert_allclose(joined, alone, atol=1e-6)
 
 
-def test_taking_rows_keeps_segments():
-    encoded = Encoded([np.ones(1, np.int32), np.ones(2, np.int32)], np.array([True, False]), [np.zeros(1), np.ones(2)])
+def test_taking_rows_keeps_segments_and_places():
+    ids, places = [np.ones(1, np.int32), np.ones(2, np.int32)], [np.zeros(2), np.ones(2)]
+    encoded = Encoded(ids, np.array([True, False]), [np.zeros(1), np.ones(2)], places=places)
+    joined = batching.join([batching.take(encoded, np.array([row])) for row in (1, 0)])
+    assert [row.tolist() for row in joined.places] == [[1, 1], [0, 0]]
     taken = batching.take(encoded, np.array([1]))
     assert len(taken.ids[0]) == 2
     assert taken.truncated_N.tolist() == [False]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.metrics.marked import Mention
 from oreline.runtime.open import open_runtime
 from oreline.runtime.triples import Triple, plausible_types, triples, triples_of
@@ -29,6 +29,9 @@ def test_from_texts_to_triples(triple_models: Any) -> None:
     assert {(entity["text"], entity["label"]) for entity in found["entities"]} == {("great", "PER"), ("dull", "ORG")}
     assert triples_of(found) == triples_of(first)
     assert list(triples(ner, relations, [])) == []
+    with pytest.raises(DataError, match="has a mark already: </e1>") as caught:
+        list(triples(ner, relations, [TEXT, f"{TEXT} </e1>"], given=[[], [HEAD, TAIL]]))
+    assert caught.value.where == "text 2"
 
 
 def test_models_for_other_tasks_are_refused(triple_models: Any, linear_model: Any) -> None:

@@ -48,6 +48,22 @@ def test_entities_stay_where_a_text_is_cut() -> None:
     assert len(encoded.ids[0]) == 14
 
 
+@pytest.mark.parametrize("max_tokens", [64, 14, 6, 3])
+def test_the_opening_marks_are_what_is_read(max_tokens: int) -> None:
+    made, far = tokenizer(), "far " * 50
+    texts = [
+        "<e1:PER>Ann</e1> works for <e2>Acme</e2>",
+        f"{far}<e2>Acme</e2> for <e1>Ann</e1>",
+        f"<e1>Ann</e1> {far} <e2>Acme</e2>",
+        f"{far} <e2>Acme <e1>Ann</e1></e2> {far}",
+    ]
+    encoded = Task(labels=["a", "b"]).encode({"text": texts}, made, max_tokens)
+    for ids, places in zip(encoded.ids, encoded.places):
+        assert len(ids) <= max_tokens
+        read = [made.id_to_token(int(ids[place])) for place in places]
+        assert read in ([["@", "#"]] if max_tokens >= 14 else [["@", "#"], ["@", "[CLS]"], ["[CLS]", "#"]])
+
+
 @given(st.integers(1, 60), st.integers(4, 40), st.data())
 def test_as_many_tokens_are_kept_as_fit_and_the_spans_among_them(
     num_tokens: int, room: int, data: st.DataObject
@@ -77,6 +93,8 @@ def test_the_negative_class_is_found_by_its_name_or_named() -> None:
     assert Task.options_from(["owns", "works_for"])["negative"] is None
     assert Task.options_from(["Other", "no_relation"])["negative"] == "no_relation"
     assert Task(labels=["0", "1"], negative="0").options == {"labels": ["0", "1"], "negative": "0"}
+    fitted = {"temperature": 1.5, "reject": {"rejector": "softmax", "options": {"label": "2"}}}
+    assert Task(labels=["0", "1", "2"], **fitted).options["temperature"] == 1.5
     with pytest.raises(DataError, match="no row has the label 'nix'"):
         Task(labels=["0", "1"], negative="nix")
 

@@ -12,8 +12,11 @@ from transformers import AutoTokenizer
 
 from oreline.errors import ResourceError, UsageError
 from oreline.models.heads.sequence_classification import Head
+from oreline.models.load import load_classifier, save_model
 from oreline.recipe import TrainOptions
+from oreline.tasks.relation import Task as Relation
 from oreline.tasks.text_classification import Task
+from oreline.tasks.text_classification import Task as Classes
 from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, pooling_of
 from oreline.train.freeze import freeze
@@ -55,13 +58,20 @@ def test_the_start_says_how_it_wants_to_be_read(settings, pooling: str | None, t
     if settings is not None:
         (tmp_path / "1_Pooling").mkdir()
         (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(settings))
-    assert pooling_of(tmp_path) == pooling
+    assert pooling_of(tmp_path, Classes(labels=["a", "b"])) == pooling
+    assert pooling_of(tmp_path, Relation(labels=["a", "b"])) == "marks"
+
+
+def test_a_head_that_goes_on_keeps_what_it_reads(tiny_start: Path, tmp_path: Path):
+    save_model(load_classifier(tiny_start, 2, pooling="max"), tmp_path)
+    assert pooling_of(tmp_path, Relation(labels=["a", "b"])) == "max"
+    assert pooling_of(tmp_path, Relation(labels=["a", "b", "c"])) == "marks"  # it begins anew
 
 
 def test_a_broken_pooling_file_says_nothing(tmp_path: Path):
     (tmp_path / "1_Pooling").mkdir()
     (tmp_path / "1_Pooling" / "config.json").write_text("{")
-    assert pooling_of(tmp_path) is None
+    assert pooling_of(tmp_path, Classes(labels=["a", "b"])) is None
 
 
 def test_the_copied_tokenizer_opens_in_transformers(tiny_start: Path, tmp_path: Path):

@@ -21,7 +21,10 @@ from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
+from oreline.tasks.reading import reading
+from oreline.train.combine import Way, combine
 from oreline.train.multitask import TaskRows, Together, multitask, share_encoder, shares_of, turns
+from oreline.train.rows import dev_rows
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +152,22 @@ def test_what_makes_no_sense_is_refused(tiny_start: Path, tasks: dict[str, TaskR
     (tmp_path / "out" / "mine").touch()
     with pytest.raises(UsageError, match="exists already"):
         trained(tiny_start, tasks, tmp_path / "out")
+
+
+def test_questions_are_judged_with_their_contexts_at_hand(
+    tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path
+) -> None:
+    numbers = range(120)
+    contexts = [f"the film is {'great' if number % 3 else 'a story'} {number}" for number in numbers]
+    answers = [["great"] if number % 3 else [] for number in numbers]
+    asked = {"text": ["how is it"] * 120, "text_pair": contexts, "answers": answers}
+    data = ore.refine(asked, operators=[], out=tmp_path / "data")
+    both = {"mood": tasks["mood"], "asked": TaskRows(data, "question_answering")}
+    model = trained(tiny_start, both, tmp_path / "out")["asked"]
+    for made in (model, combine([model, model], way=Way(), dev=data, out=tmp_path / "merged")):
+        runtime = open_runtime(made)
+        rows = dev_rows(data, runtime.task)
+        assert rows is not None
+        task = reading(runtime.task, rows.columns)
+        tuned = task.tuned(rows.targets, runtime.predict(rows.columns).outputs["scores"])
+        assert made.manifest.task_options["threshold"] == pytest.approx(tuned.options["threshold"], abs=1e-3)

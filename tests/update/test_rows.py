@@ -202,3 +202,26 @@ def test_written_as_a_dataset_that_balances(tmp_path: Path, fresh: Dataset) -> N
     assert set(ledger["action"]) == {"dropped", "added"}
     assert ledger.filter(reason="it is among the golden rows that the gate judges by").height == 2
     assert data.report().facts == report_of(division, data.fingerprint).facts
+
+
+def pairs(source: str, *found: tuple[int, str]) -> pl.DataFrame:
+    """Rows of queries, by number, and a text that belongs to each."""
+    made = frame(source, [number for number, _ in found]).drop("label")
+    return made.with_columns(text_pair=pl.Series([text for _, text in found]))
+
+
+def test_a_known_query_learns_another_right_text_and_judges_nothing() -> None:
+    old = pairs("old", (1, "a"), (1, "b"), (2, "a"), (3, "c"))
+    trained, golden = (row_hashes(pairs("x", *of), ["text"]) for of in ([(1, ""), (2, ""), (3, "")], [(9, "")]))
+    knowledge = Known(trained=trained, golden=golden, old=old, reference=pairs("dev", (8, "h")))
+    new = [(number, "n") for number in range(20, 60)]
+    fresh = pairs("fresh", (1, "A "), (1, "c"), (1, "c"), (3, "d"), (9, "x"), *new)
+    task = registry.create("task", "embedding")
+    division = divide(fresh, knowledge, task, registry.create("policy", "replay"), held_out_share=0.3, seed=0)
+    reasons = {row_id: reason for row_id, reason, _ in division.dropped.iter_rows()}
+    assert reasons == {"fresh:1": "trained_before", "fresh:3": "duplicate", "fresh:5": "in_gate"}
+    trained_on = set(division.train.select("row_id").to_series())
+    assert {"fresh:2", "fresh:4"} <= trained_on
+    # All that belongs to a known query is there, or its own texts would be taken for wrong ones of it.
+    assert {"old:1", "old:2", "old:3", "old:4"} <= trained_on
+    assert texts(division.held_out) | texts(division.dev) <= {8, *(number for number, _ in new)}

@@ -101,7 +101,7 @@ def _multitask(artifact: Artifact, options: Mapping[str, Any], out: Path, force:
         name: TaskRows(dataset_as_it_was(one["data"], one["fingerprint"]), one["task"])
         for name, one in options["tasks"].items()
     }
-    together = Together(options["temperature"], options["method_options"]["pooling"])
+    together = Together(options["temperature"], options["pooling"])
     made = multitask(
         start, rows, together=together, out=out, force=force, **_judged(), **_shared(artifact, options, on_event)
     )

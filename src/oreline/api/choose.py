@@ -70,11 +70,17 @@ def start_for(task: str, method: str, start: Any) -> Any:
 
 
 def num_classes(data: Dataset, split: str, task: str) -> int | None:
-    """Return how many classes the rows of a split have; None where they have none, or may have several each."""
+    """Return how many classes the rows of a split have; None where they have none, or several each, or are marked."""
     plug = registry.get("task", task)
-    if plug.view != "classes" or tuple(plug.inputs) != ("text",) or plug.target not in data.manifest.columns:
+    if not has_class_of_plain_text(task) or plug.target not in data.manifest.columns:
         return None
     return int(data.scan(split, [plug.target]).collect()[plug.target].drop_nulls().n_unique())
+
+
+def has_class_of_plain_text(task: str) -> bool:
+    """Whether a task gives one class to one text that anybody could have written, a label's name for one."""
+    plug = registry.get("task", task)
+    return plug.view == "classes" and tuple(plug.inputs) == ("text",) and not hasattr(plug, "fault")
 
 
 def decide(num_rows: int, texts: list[str], start: Any, *, num_classes: int | None = None) -> tuple[str, Any, str]:

@@ -146,8 +146,7 @@ def _models_inside(method: str, options: Mapping[str, Any]) -> int:
 
 def _num_classes(options: Mapping[str, Any]) -> int | None:
     """Return how many labels the first rows have; None for a task that is not one class a row, or without labels."""
-    plug = registry.get("task", options.get("task") or build.DEFAULT_TASK)
-    if plug.view != "classes" or tuple(plug.inputs) != ("text",):
+    if not choose.has_class_of_plain_text(options.get("task") or build.DEFAULT_TASK):
         return None
     try:
         return len(set(first_values(options, "label"))) or None

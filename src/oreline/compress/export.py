@@ -1,5 +1,5 @@
-"""Export a fine-tuned encoder to ONNX: ids and mask in, with the types of tokens where there are two texts; logits and
-embedding out.
+"""Export a fine-tuned encoder to ONNX: ids and mask in, with the types of tokens where there are two texts and the
+places of two marks where these are read; logits and embedding out.
 
 Shape suffixes: B rows of one batch, T tokens, D width, K classes.
 """
@@ -24,7 +24,7 @@ from oreline.models.adapting import adapter_of, fold
 from oreline.models.attention import use_short_attention
 from oreline.models.masked_choice import MaskedChoice
 from oreline.models.network import MODEL_TYPE
-from oreline.models.pooling import PooledClassifier, PooledEncoder, mean_over_tokens
+from oreline.models.pooling import MARKS, PooledClassifier, PooledEncoder, mean_over_tokens
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
 
@@ -44,11 +44,15 @@ class _Graph(nn.Module):
         self.model, self.by_token = model, by_token
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_type_ids: Tensor | None = None,
+        places: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
+        more = {"token_type_ids": token_type_ids, "places": places}
         given = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if token_type_ids is not None:
-            given["token_type_ids"] = token_type_ids
+        given |= {name: tensor for name, tensor in more.items() if tensor is not None}
         if isinstance(self.model, _POOLED):
             output = self.model(**given)
             return output.logits, output.pooled
@@ -78,18 +82,20 @@ def export(artifact: Artifact, file: Path, *, attention: str) -> None:
     inner = model.encoder if isinstance(model, _POOLED) else model
     _choose_attention(inner, attention, artifact)
     given = _inputs(inner.config, artifact.manifest.max_tokens, has_types=len(task.inputs) > 1)
+    if getattr(model, "pooling", None) == MARKS:
+        given["places"] = torch.tensor([[1, 2], [0, 3], [2, 1]])
     batch = torch.export.Dim("B", min=1, max=65536)
     length = torch.export.Dim("T", min=1, max=artifact.manifest.max_tokens)
     with quiet():
         try:
             program = torch.onnx.export(
                 _Graph(model, by_token=by_token).eval(),
-                tuple(given.values()),
+                kwargs=given,
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=list(given),
                 output_names=list(_OUTPUTS),
-                dynamic_shapes={name: {0: batch, 1: length} for name in given},
+                dynamic_shapes={name: {0: batch} if name == "places" else {0: batch, 1: length} for name in given},
                 external_data=False,
                 verbose=False,
             )

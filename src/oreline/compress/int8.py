@@ -157,11 +157,11 @@ def rows_per_s(file: Path, sample: Encoded, *, token_budget: int = Runtime.token
     session = open_session(file, threads=1)
     lengths_N = np.asarray([len(ids) for ids in sample.ids], dtype=np.int64)
     batches = [pad([sample.ids[row] for row in rows], 0) for rows in length_batches(lengths_N, token_budget)]
-    has_types = any(entry.name == "token_type_ids" for entry in session.get_inputs())
+    more = {entry.name for entry in session.get_inputs()} - {"input_ids", "attention_mask"}
 
     def run(batch: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
-        types = {"token_type_ids": np.zeros_like(batch[0])} if has_types else {}
-        session.run(["logits"], {"input_ids": batch[0], "attention_mask": batch[1], **types})
+        beside = {name: np.zeros_like(batch[0][:, :2] if name == "places" else batch[0]) for name in more}
+        session.run(["logits"], {"input_ids": batch[0], "attention_mask": batch[1], **beside})
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         return len(lengths_N) / statistics.median(

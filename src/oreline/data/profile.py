@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.fold import wide_hashes
+from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.guess import Guess, guess_task
 from oreline.data.roles import by_role
 from oreline.data.sources import ROW_ID, sources
 from oreline.data.times import parsed_time
@@ -65,8 +66,12 @@ class Profile:
     num_rows_is_exact: bool
     num_sampled: int
     columns: tuple[ColumnProfile, ...]
+    task: str
+    """What the rows seem to be for: the name of a task."""
+    why: str
+    """A sentence on what speaks for that."""
     roles: Mapping[str, str]
-    """Guessed source column of `text`, `label`, `group` and `time`, as far as there are such columns."""
+    """Guessed source column of each role, as far as there are such columns."""
     language: str
     """`en`, `zh` or `other`."""
     classes: Mapping[str, int]
@@ -74,7 +79,7 @@ class Profile:
     num_missing_text: int
     num_missing_label: int
     num_duplicates: int
-    """Rows whose folded text occurred before."""
+    """Rows whose folded texts occurred before."""
     num_conflicts: int
     """Texts that carry more than one label."""
     mean_characters: float
@@ -101,15 +106,18 @@ def profile(path: Any, *, rows: int = 20_000) -> Profile:
         lines = sum(_num_lines(part.path) for part in parts if part.path)
         num_rows = max(num_rows, lines)
     plain = sample.drop(ROW_ID)
-    roles = guess_roles(plain, place)
+    found = guess_task(plain) or _labelled(plain, place)
+    roles = {**found.roles, **_others(plain, found.roles)}
     named = by_role(sample, roles, place)
-    text = named["text"].drop_nulls()
+    text = named["target_text" if found.task == "chat" else "text"].drop_nulls()
     classes = _classes(named)
     return Profile(
         source=place,
         num_rows=num_rows,
         num_rows_is_exact=is_exact,
         num_sampled=sample.height,
+        task=found.task,
+        why=found.why,
         columns=tuple(_column(plain[name]) for name in plain.columns),
         roles=roles,
         language=language_of(text.head(2000).to_list()),
@@ -142,6 +150,27 @@ def guess_roles(frame: pl.DataFrame, place: str) -> dict[str, str]:
                 remedy="name one: --text COLUMN",
             )
     return {role: roles[role] for role in ("text", "label", "group", "time") if role in roles}
+
+
+def _labelled(frame: pl.DataFrame, place: str) -> Guess:
+    """Return the guess that each text has one label."""
+    roles = guess_roles(frame, place)
+    why = f"{roles['text']!r} reads like text"
+    if "label" in roles:
+        why += f", and {roles['label']!r} has {frame[roles['label']].drop_nulls().n_unique():,} different values"
+    return Guess("text_classification", roles, why)
+
+
+def _others(frame: pl.DataFrame, roles: Mapping[str, str]) -> dict[str, str]:
+    """Return which of the columns without a role are group and time."""
+    free = frame.drop(*roles.values(), strict=False)
+    found: dict[str, str] = {}
+    for role, score in (("time", _time_score), ("group", _group_score)):
+        scored = [(score(free[name]), -place, name) for place, name in enumerate(free.columns)]
+        if role not in roles and scored and max(scored)[0] > 0:
+            found[role] = max(scored)[2]
+            free = free.drop(found[role])
+    return found
 
 
 def language_of(texts: Sequence[str]) -> str:
@@ -236,7 +265,8 @@ def _hint(name: str, known: Sequence[str]) -> float:
 def _column(column: pl.Series) -> ColumnProfile:
     values = column.drop_nulls()
     nested = values.dtype.is_nested()
-    texts = values.head(100).map_elements(str, pl.String) if nested else values.cast(pl.String, strict=False)
+    shown = [str(value) for value in values.head(100).to_list()] if nested else values.cast(pl.String, strict=False)
+    texts = pl.Series(column.name, shown, dtype=pl.String)
     examples = texts.drop_nulls().unique(maintain_order=True).head(3).to_list()
     return ColumnProfile(
         name=column.name,
@@ -258,7 +288,7 @@ def _classes(named: pl.DataFrame) -> dict[str, int]:
 def _repetitions(named: pl.DataFrame) -> dict[str, int]:
     rows = named.filter(pl.col("text").is_not_null())
     labels = rows["label"] if "label" in rows.columns else pl.Series("label", [None] * rows.height, dtype=pl.String)
-    keys = wide_hashes(rows, ["text"]).with_columns(labels)
+    keys = wide_hashes(rows, [role for role in INPUT_ROLES if role in rows.columns]).with_columns(labels)
     groups = keys.group_by("hash_high", "hash_low").agg(rows=pl.len(), labels=pl.col("label").drop_nulls().n_unique())
     return {
         "num_duplicates": rows.height - groups.height,

@@ -117,12 +117,18 @@ def given_splits(source: Any) -> dict[str, Any] | None:
 
 
 def reader_of(path: Path) -> str:
-    """Return the name of the reader for a file's suffix. Raises `UsageError` for an unknown one."""
+    """Return the name of the reader for a file's suffix; first one that knows the file by how it begins.
+
+    Raises `UsageError` for an unknown suffix.
+    """
     suffix = path.suffix.lower()
-    readers = {name: registry.get("reader", name).suffixes for name in registry.names("reader")}
-    for name, suffixes in readers.items():
-        if suffix in suffixes:
-            return name
+    plugs = {name: registry.get("reader", name) for name in registry.names("reader")}
+    readers = {name: plug.suffixes for name, plug in plugs.items()}
+    fitting = [name for name, suffixes in readers.items() if suffix in suffixes]
+    if known := next((name for name in fitting if hasattr(plugs[name], "knows") and plugs[name].knows(path)), None):
+        return known
+    if plain := next((name for name in fitting if not hasattr(plugs[name], "knows")), None):
+        return plain
     raise UsageError(
         f"no reader for {path.name!r}",
         where=str(path),

@@ -49,8 +49,9 @@ def gold_rows(rows: Sequence[Mapping[str, Any]]) -> list[Gold]:
     """Return rows with the true triples as spans of characters.
 
     A row has `text` (a text or a list of words), `triples`, a list of `{"head", "relation", "tail"}`, and may have
-    `entities`, those without a relation included; where it has none they are the heads and tails. For the forms of an
-    entity see `oreline.metrics.marked.mention_of`.
+    `entities`, those without a relation included; where it has none they are the heads and tails. A head or tail
+    without a type has that of the entity at its place. For the forms of an entity see
+    `oreline.metrics.marked.mention_of`.
 
     Raises `DataError` for a row without text or triples, or an entity that is not in its text.
     """
@@ -64,11 +65,11 @@ def gold_rows(rows: Sequence[Mapping[str, Any]]) -> list[Gold]:
             )
         cell = row["text"] if isinstance(row["text"], str) else as_cell(row["text"])
         try:
+            mentions = [mention_of(entity, cell) for entity in _listed(row.get("entities"))]
             told = [
-                Triple(mention_of(one["head"], cell), str(one["relation"]), mention_of(one["tail"], cell))
+                Triple(_typed(one["head"], cell, mentions), str(one["relation"]), _typed(one["tail"], cell, mentions))
                 for one in _listed(row["triples"])
             ]
-            mentions = [mention_of(entity, cell) for entity in _listed(row.get("entities"))]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"a triple cannot be read: {error}", where=where, allowed=ALLOWED) from error
         ends = [mention for one in told for mention in (one.head, one.tail)]
@@ -110,10 +111,8 @@ def evaluate_triples(
         ("entity", [set(gold.entities) for gold in golds], mentions),
     ):
         metrics.update(_figures(name, _counts(theirs, ours), seed))
-    origins = [
-        _origins(gold, found, known, plausible_types(relations.artifact))
-        for gold, found, known in zip(golds, given, mentions)
-    ]
+    types = plausible_types(relations.artifact)
+    origins = [_origins(gold, found, known, types) for gold, found, known in zip(golds, given, mentions)]
     tables = [_by_relation(true, given), _by_origin(origins), _worst(golds, given)]
     return Report(
         verb="evaluate",
@@ -135,6 +134,13 @@ def _listed(given: Any) -> Sequence[Any]:
     """Return a list that may come as JSON, which is how files with nested columns are read."""
     found = json.loads(given) if isinstance(given, str) else given
     return list(found or ())
+
+
+def _typed(given: Any, cell: str, mentions: Sequence[Mention]) -> Mention:
+    """Return an entity of a triple, with the type of the mention at its place where it says none itself."""
+    found = mention_of(given, cell)
+    known = next((mention for mention in mentions if mention[:2] == found[:2]), found)
+    return found if found.type else known
 
 
 def _mention(entity: Mapping[str, Any]) -> Mention:

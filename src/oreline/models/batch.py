@@ -34,6 +34,8 @@ class Batch:
     """How many terms the loss sums: rows for a classifier, predicted tokens for a language model."""
     states_BTD: Tensor | None = None
     """What the lowest layers return for these tokens, where it is known: the model starts above them."""
+    places_B2: Tensor | None = None
+    """Two tokens of each row that are read with the pooling `marks`."""
 
     @property
     def num_rows(self) -> int:
@@ -56,6 +58,7 @@ def make_batch(
     *,
     segments: Sequence[NDArray[np.int32]] | None = None,
     targets: NDArray[Any] | Sequence[NDArray[np.int64]] | None = None,
+    places: Sequence[NDArray[np.int32]] | None = None,
     device: torch.device | str = "cpu",
 ) -> Batch:
     """Stack rows, padded on the right to the longest.
@@ -84,6 +87,7 @@ def make_batch(
         segments_BT=to_device(_stack(segments, width, 0), device) if segments is not None else None,
         targets=to_device(stacked, device) if stacked is not None else None,
         weight=weight,
+        places_B2=to_device(_stack(places, 2, 0), device) if places is not None else None,
     )
 
 

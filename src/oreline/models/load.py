@@ -79,8 +79,8 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
         folder: a transformers model folder, ours or another's.
         num_labels: number of classes; a head of another size is replaced by a new one.
         pooling: `first` (transformers' own class: the first token's state), `mean` or `max` (over all tokens),
-            `token` (an answer for every token), `vector` (no classes: one vector for each text, as the folder's
-            `1_Pooling` says), or what the folder was saved with.
+            `marks` (two tokens that the task marks), `token` (an answer for every token), `vector` (no classes: one
+            vector for each text, as the folder's `1_Pooling` says), or what the folder was saved with.
 
     Returns:
         A module whose call takes `input_ids`, `attention_mask` and returns an object with `logits` (B, K) or (B, T, K).
@@ -101,9 +101,19 @@ def load_classifier(folder: str | Path, num_labels: int, *, pooling: str | None 
     model = PooledClassifier(load_encoder(folder), num_labels, pooling)
     if saved.get("kind") == "classifier":
         weights = load_file(file)
-        if weights["weight"].shape[0] == num_labels:
+        if weights["weight"].shape == model.classifier.weight.shape:
             model.classifier.load_state_dict(weights)
     return model
+
+
+def saved_pooling(folder: Path, num_labels: int) -> str | None:
+    """Return how a folder's own head over `num_labels` classes reads a text; None where it has no such head."""
+    file = folder / HEAD
+    if not file.is_file() or _metadata(file).get("kind") != "classifier":
+        return None
+    with safe_open(file, "pt") as stream:
+        fits = stream.get_slice("weight").get_shape()[0] == num_labels
+    return _metadata(file).get("pooling") if fits else None
 
 
 def load_causal(folder: str | Path) -> Any:

@@ -14,6 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+MARKS = "marks"
+"""The pooling that reads the two tokens that a task marks."""
+
 
 @contextlib.contextmanager
 def last_states(model: Any) -> Iterator[list[Tensor]]:
@@ -59,8 +62,28 @@ def largest_over_tokens(hidden_BTD: Tensor, mask_BT: Tensor | None) -> Tensor:
     return hidden_BTD.amax(dim=1)
 
 
-def pooled(hidden_BTD: Tensor, mask_BT: Tensor | None, pooling: str) -> Tensor:
-    """Return what a text is read by, (B, D): the `mean` or the `max` over its tokens' states, or the `first` one."""
+def side_by_side(hidden_BTD: Tensor, places_B2: Tensor) -> Tensor:
+    """Return the states of two tokens of each row, one after the other; shape (B, 2D).
+
+    Source: Soares et al., Matching the Blanks, https://arxiv.org/abs/1906.03158, section 3.2 (entity start).
+
+    >>> import torch
+    >>> hidden = torch.tensor([[[1.0], [3.0], [9.0]]])
+    >>> side_by_side(hidden, torch.tensor([[2, 1]])).tolist()
+    [[9.0, 3.0]]
+    """
+    return hidden_BTD.gather(1, places_B2[:, :, None].expand(-1, -1, hidden_BTD.shape[2])).flatten(1)
+
+
+def pooled(hidden_BTD: Tensor, mask_BT: Tensor | None, pooling: str, places_B2: Tensor | None = None) -> Tensor:
+    """Return what a text is read by, (B, D): the `mean` or the `max` over its tokens' states, or the `first` one.
+
+    With `marks` it is the states of two tokens, (B, 2D). Raises `ValueError` where these are not given.
+    """
+    if pooling == MARKS:
+        if places_B2 is None:
+            raise ValueError("the texts of this task have no marks to be read by")
+        return side_by_side(hidden_BTD, places_B2)
     if pooling == "first":
         return hidden_BTD[:, 0]
     return (largest_over_tokens if pooling == "max" else mean_over_tokens)(hidden_BTD, mask_BT)
@@ -91,7 +114,9 @@ class PooledEncoder(nn.Module):
 
 
 class PooledClassifier(nn.Module):
-    """An encoder, the mean or the largest of its last states, and a linear head: what transformers has no class for.
+    """An encoder, a vector from its last states, and a linear head: what transformers has no class for.
+
+    The vector is the mean, the largest, or (`marks`) the states of two tokens, so twice as wide.
 
     A configuration with `head_dropout` drops that share of what the head reads while training.
     """
@@ -101,7 +126,7 @@ class PooledClassifier(nn.Module):
         self.encoder, self.pooling = encoder, pooling
         rate = float(getattr(encoder.config, "head_dropout", 0.0))
         self.dropout = nn.Dropout(rate) if rate else nn.Identity()
-        self.classifier = nn.Linear(encoder.config.hidden_size, num_labels)
+        self.classifier = nn.Linear(encoder.config.hidden_size * (2 if pooling == MARKS else 1), num_labels)
         nn.init.normal_(self.classifier.weight, std=getattr(encoder.config, "initializer_range", 0.02))
         nn.init.zeros_(self.classifier.bias)
 
@@ -110,8 +135,10 @@ class PooledClassifier(nn.Module):
         """Return the encoder's configuration."""
         return self.encoder.config
 
-    def forward(self, *, attention_mask: Tensor | None = None, **inputs: Any) -> SimpleNamespace:
-        """Return `logits` (B, K) and `pooled` (B, D), the mean or largest state that the head reads."""
+    def forward(
+        self, *, attention_mask: Tensor | None = None, places: Tensor | None = None, **inputs: Any
+    ) -> SimpleNamespace:
+        """Return `logits` (B, K) and `pooled` (B, D or 2D), the vector that the head reads."""
         hidden_BTD = self.encoder(attention_mask=attention_mask, **inputs).last_hidden_state
-        pooled_BD = pooled(hidden_BTD, attention_mask, self.pooling)
+        pooled_BD = pooled(hidden_BTD, attention_mask, self.pooling, places)
         return SimpleNamespace(logits=self.classifier(self.dropout(pooled_BD)), pooled=pooled_BD)

@@ -62,18 +62,21 @@ def take(encoded: Encoded, rows: NDArray[np.int64]) -> Encoded:
     """Return some rows of encoded input, in the given order."""
     segments = [encoded.segments[row] for row in rows] if encoded.segments is not None else None
     words = [encoded.words[row] for row in rows] if encoded.words is not None else None
-    return Encoded([encoded.ids[row] for row in rows], encoded.truncated_N[rows], segments, words)
+    places = [encoded.places[row] for row in rows] if encoded.places is not None else None
+    return Encoded([encoded.ids[row] for row in rows], encoded.truncated_N[rows], segments, words, places)
 
 
 def join(parts: Sequence[Encoded]) -> Encoded:
     """Put encoded rows of one task together; of no parts, no rows."""
     segments = [row for part in parts for row in part.segments or ()]
     words = [row for part in parts for row in part.words or ()]
+    places = [row for part in parts for row in part.places or ()]
     return Encoded(
         [ids for part in parts for ids in part.ids],
         np.concatenate([np.empty(0, bool), *(part.truncated_N for part in parts)]),
         segments or None,
         words or None,
+        places or None,
     )
 
 

@@ -43,7 +43,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Runtime:
-    """Predicts with an ONNX graph that takes ids and mask and returns logits and embedding."""
+    """Predicts with an ONNX graph that takes ids, mask and what more its task needs; returns logits and embedding."""
 
     token_budget = 512  # the activations of a small encoder then stay in the second-level cache
 
@@ -97,6 +97,8 @@ class Runtime:
             inputs["token_type_ids"] = (
                 pad(encoded.segments, 0)[0] if encoded.segments is not None else np.zeros_like(ids_BT)
             )
+        if "places" in self._takes:
+            inputs["places"] = np.asarray(encoded.places or np.zeros((1, 2)), dtype=np.int64)
         names = ["logits", "embedding"] if embeddings else ["logits"]
         logits, *rest = (part[: len(encoded.ids)] for part in self._session.run(names, inputs))
         return logits, rest[0] if rest else None

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.metrics.marked import Mention, read_marked, write_marked
 from oreline.runtime.samples import read_samples
 from oreline.store import Artifact
@@ -77,6 +77,7 @@ def triples(
 
     Raises:
         UsageError: models for other tasks.
+        DataError: a text that has marks of entities already.
     """
     check_models(entities, relations)
     types = plausible_types(relations.artifact)
@@ -90,20 +91,15 @@ def triples(
             for head, tail in itertools.permutations(mentions, 2)
             if types is None or (head.type, tail.type) in types
         ]
-        told = _judged(relations, plain, pairs)
+        told: dict[int, list[dict[str, Any]]] = {}
+        for (row, head, tail), (label, score) in zip(pairs, _judged(relations, plain, pairs, start)):
+            if label is not None:
+                ends = {"head": _shown(plain[row], head), "relation": label, "tail": _shown(plain[row], tail)}
+                told.setdefault(row, []).append({**ends, "score": round(score, 6)})
         for row, (text, mentions) in enumerate(zip(plain, known)):
             yield {
                 "entities": [_shown(text, mention) for mention in mentions],
-                "triples": [
-                    {
-                        "head": _shown(text, head),
-                        "relation": label,
-                        "tail": _shown(text, tail),
-                        "score": round(score, 6),
-                    }
-                    for (of, head, tail), (label, score) in zip(pairs, told)
-                    if of == row and label is not None
-                ],
+                "triples": told.get(row, []),
             }
 
 
@@ -134,15 +130,22 @@ def _found(entities: Runtime, texts: Sequence[str]) -> list[list[Mention]]:
 
 
 def _judged(
-    relations: Runtime, texts: Sequence[str], pairs: Sequence[tuple[int, Mention, Mention]]
+    relations: Runtime, texts: Sequence[str], pairs: Sequence[tuple[int, Mention, Mention]], num_before: int
 ) -> list[tuple[str | None, float]]:
     """Return the relation of each pair and its probability; None where there is none."""
     if not pairs:
         return []
-    columns = {"text": [write_marked(texts[row], head, tail) for row, head, tail in pairs]}
+    columns = {"text": [_marked(texts[row], head, tail, num_before + row) for row, head, tail in pairs]}
     negative = getattr(relations.task, "negative", None)
     told: list[tuple[str | None, float]] = []
     for answer in relations.task.decode(relations.predict(columns).outputs, columns):
         label = str(answer["label"])
         told.append((None if label == negative else label, float(answer["scores"][label])))
     return told
+
+
+def _marked(text: str, head: Mention, tail: Mention, row: int) -> str:
+    try:
+        return write_marked(text, head, tail)
+    except ValueError as error:
+        raise DataError(str(error), where=f"text {row + 1}", remedy="take the marks out of the text") from error

@@ -65,6 +65,7 @@ class Task:
     metrics: ClassVar[tuple[str, ...]] = ("ndcg_at_10", "recall", "mrr_at_10", "map")
     view: ClassVar[str] = "retrieval"
     method: ClassVar[str] = "pairs"
+    several: ClassVar[bool] = True
 
     def __init__(self, *, sizes: Sequence[int] = (), graded: bool = False, range: Sequence[float] = (0.0, 1.0)) -> None:
         self.sizes, self.graded, self.range = tuple(sizes), graded, tuple(map(float, range))

@@ -1,4 +1,4 @@
-"""A task and the texts of its rows: answers that point into them, texts that it cannot read."""
+"""A task and its rows: answers that point into their texts, texts that it cannot read, what makes two rows the same."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def reading(task: Task, columns: Columns | None) -> Task:
         return task
     found: Task = bound(columns)
     return found
+
+
+def identity(task: Task) -> list[str]:
+    """Return the columns by which rows are told apart: the inputs, and the target where they may have several."""
+    return [*task.inputs, *([task.target] if getattr(task, "several", False) else [])]
 
 
 def refuse_unreadable(task: Task, columns: Columns) -> None:

@@ -34,22 +34,34 @@ class Task(OneOfClasses):
     """Relation classification: one of K labels for a text with two marked entities, `<e1>…</e1>` and `<e2>…</e2>`.
 
     The model reads the marks as punctuation that its tokenizer knows, with the entities' types where the marks have
-    them: `@ * person * Ann @ works for # ^ company ^ Acme #`. Of a long text the entities and what stands around them
-    are kept.
+    them: `@ * person * Ann @ works for # ^ company ^ Acme #`, and answers by the states of the two opening marks, side
+    by side. Of a long text the entities and what stands around them are kept; an entity that is cut off is read by the
+    first token.
 
     Args:
         labels: class names in index order, each once.
         negative: the class that says that there is no relation; None where there is none. When not given, the class
             with a usual name for it, such as `no_relation`.
+        temperature: what logits are divided by; fitted on dev where it is set, 1 where it is not.
+        reject: how rows of no class are told: `rejector`, its `options`, and what was fitted on dev.
 
     Source: Zhou & Chen, An Improved Baseline for Sentence-level Relation Extraction, https://arxiv.org/abs/2102.01373
-    (typed entity markers in punctuation).
+    (typed entity markers in punctuation); Soares et al., Matching the Blanks, https://arxiv.org/abs/1906.03158 (what is
+    read: entity start).
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("relation_f1", "accuracy", "f1", "log_loss", "ece")
+    pooling: ClassVar[str] = "marks"
 
-    def __init__(self, *, labels: Sequence[str], negative: str | None = None) -> None:
-        super().__init__(labels=labels)
+    def __init__(
+        self,
+        *,
+        labels: Sequence[str],
+        negative: str | None = None,
+        temperature: float | None = None,
+        reject: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(labels=labels, temperature=temperature, reject=reject)
         if negative is not None and negative not in self._labels:
             raise DataError(
                 f"no row has the label {negative!r}, which is to say that there is no relation",
@@ -69,7 +81,7 @@ class Task(OneOfClasses):
     @property
     def options(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"labels": list(self._labels), "negative": self.negative}
+        return {**super().options, "negative": self.negative}
 
     def as_read(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a row whose text marks the entities of its `head` and `tail`; a row without these as it is."""
@@ -105,12 +117,16 @@ class Task(OneOfClasses):
         texts = [in_punctuation(each, marks) for each in marked]
         encodings = tokenizer.encode_batch([text for text, _ in texts], add_special_tokens=False)
         room = max_tokens - tokenizer.num_special_tokens_to_add(is_pair=False)
-        ids, truncated = [], []
+        ids, truncated, places = [], [], []
         for encoding, (_, spans) in zip(encodings, texts):
             truncated.append(len(encoding.ids) > room)
-            kept = kept_tokens(_tokens_of(encoding, spans), len(encoding.ids), room)
-            ids.append(_with_special(tokenizer, encoding, kept))
-        return Encoded(ids, np.asarray(truncated, dtype=bool))
+            tokens = _tokens_of(encoding, spans)
+            kept = kept_tokens(tokens, len(encoding.ids), room)
+            row, num_prefix = _with_special(tokenizer, encoding, kept)
+            ids.append(row)
+            begins = [num_prefix + kept.index(start) if start in kept else 0 for start, _ in tokens]
+            places.append(np.asarray(begins, dtype=np.int32))
+        return Encoded(ids, np.asarray(truncated, dtype=bool), places=places)
 
 
 def marks_for(tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -184,10 +200,11 @@ def _around(start: int, end: int, num_tokens: int, room: int) -> range:
     return range(begin, begin + room)
 
 
-def _with_special(tokenizer: Tokenizer, encoding: Encoding, kept: Sequence[int]) -> NDArray[np.int32]:
-    """Return some tokens of a text between the special ones that the tokenizer puts around it."""
+def _with_special(tokenizer: Tokenizer, encoding: Encoding, kept: Sequence[int]) -> tuple[NDArray[np.int32], int]:
+    """Return some tokens of a text between the special ones that the tokenizer puts around it, and how many lead."""
     body = [encoding.ids[place] for place in kept]
     num_tokens = len(encoding.ids)
     whole = tokenizer.post_process(encoding, None, add_special_tokens=True)
     num_prefix = next((place for place, special in enumerate(whole.special_tokens_mask) if not special), 0)
-    return np.asarray([*whole.ids[:num_prefix], *body, *whole.ids[num_prefix + num_tokens :]], dtype=np.int32)
+    ids = [*whole.ids[:num_prefix], *body, *whole.ids[num_prefix + num_tokens :]]
+    return np.asarray(ids, dtype=np.int32), num_prefix

@@ -24,6 +24,7 @@ from oreline.report.report import Table as ReportTable
 from oreline.runtime.open import open_runtime, open_task
 from oreline.runtime.samples import recompute_samples
 from oreline.store import TRAIN_ROWS, Artifact, Manifest
+from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, lineage
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.rows import dev_rows
@@ -265,8 +266,8 @@ def _measured(
     if rows is None:
         return manifest
     outputs = runtime.predict(rows.columns).outputs
-    task = runtime.task.tuned(rows.targets, outputs["scores"])
-    found = estimate(task, rows.targets, outputs) if estimate is not None else {}
+    task = reading(runtime.task, rows.columns).tuned(rows.targets, outputs["scores"])
+    found = estimate(reading(task, rows.columns), rows.targets, outputs) if estimate is not None else {}
     metrics = {name: value.to_json() for name, value in found.items()}
     return manifest.model_copy(update={"task_options": task.options, "metrics": metrics})
 

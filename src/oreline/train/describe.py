@@ -14,10 +14,10 @@ Descriptions = Mapping[str, Any]
 
 
 def require_one_text_one_class(job: Job, method: str) -> None:
-    """Raise `UsageError` for a task of other inputs than one text, or other answers than one class a row."""
-    if job.task.view != "classes" or tuple(job.task.inputs) != ("text",):
+    """Raise `UsageError` for a task of other inputs than one plain text, or other answers than one class a row."""
+    if job.task.view != "classes" or tuple(job.task.inputs) != ("text",) or hasattr(job.task, "fault"):
         raise UsageError(
-            f"the method {method!r} reads one text a row and gives it one class",
+            f"the method {method!r} reads one plain text a row and gives it one class",
             allowed="the task text_classification",
             remedy="--method full, or --method head",
         )

@@ -23,7 +23,7 @@ from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch
 from oreline.models.checkpointing import use_checkpointing
-from oreline.models.load import max_positions, save_model, tokenizer
+from oreline.models.load import max_positions, save_model, saved_pooling, tokenizer
 from oreline.models.sentence import POOLING, read_pooling
 from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
@@ -39,7 +39,7 @@ from oreline.train.regularize import Loss, Regularized, regularized
 from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.train.words import by_token
-from oreline.types import Encoded, Event, OnEvent
+from oreline.types import Encoded, Event, OnEvent, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,8 +56,14 @@ def start_of(job: Job, method: str) -> Path:
     return job.start
 
 
-def pooling_of(folder: Path) -> str | None:
-    """Return `mean` or `max` for an encoder that was trained to be read so (sentence-transformers' layout)."""
+def pooling_of(folder: Path, task: Task) -> str | None:
+    """Return how a task's texts are read where nobody says; None: as transformers' own classes do.
+
+    As the start model's own head reads them, where it goes on; else as the task wants (`marks`); else `mean` or `max`
+    for an encoder that was trained to be read so (sentence-transformers' layout).
+    """
+    if known := saved_pooling(folder, len(task.labels)) or getattr(task, "pooling", None):
+        return str(known)
     found = read_pooling(folder)
     return found if found != "first" else None  # which is how transformers' own classes read, unless a head says more
 
@@ -268,6 +274,7 @@ class EncoderTraining:
             self.pad_id,
             segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
             targets=targets,
+            places=[encoded.places[row] for row in rows] if encoded.places is not None else None,
             device=self.device,
         )
         return replace(batch, weight=float(len(rows))) if getattr(self.head, "counts_rows", False) else batch

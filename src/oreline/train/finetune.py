@@ -23,7 +23,16 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Score, named_method
 from oreline.train.regularize import regularizers
-from oreline.train.rows import dev_rows, encoded_rows, held_out, naming_rows, open_task_for, targets_of, training_frame
+from oreline.train.rows import (
+    asked_in_training,
+    dev_rows,
+    encoded_rows,
+    held_out,
+    naming_rows,
+    open_task_for,
+    targets_of,
+    training_frame,
+)
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
@@ -93,7 +102,7 @@ def finetune(
         task=opened,
         start=start,
         train=encoded_rows(frame, opened),
-        dev=dev_rows(data, opened),
+        dev=dev_rows(data, opened, asked_in_training(frame, opened)),
         options=options,
         seed=seed,
         work=work,

@@ -18,14 +18,15 @@ from torch import Tensor, nn
 
 from oreline import registry, store
 from oreline.errors import DataError, UsageError
-from oreline.models.batch import Batch, make_batch
+from oreline.models.batch import Batch
 from oreline.models.pooling import PooledClassifier
+from oreline.models.sentence import read_pooling
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.batches import steps_from, steps_per_epoch
-from oreline.train.encoder import EncoderTraining, pooling_of
+from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.finetune import claimed, manifest_of
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
@@ -125,18 +126,24 @@ def multitask(
     registry.create("optimizer", options.optimizer, **options.optimizer_options)
     tasks = dict(sorted(tasks.items()))  # as the manifests hold them, so that a rerun draws the same turns
     frames = {name: training_frame(one.data, registry.get("task", one.task)) for name, one in tasks.items()}
-    together = replace(together, pooling=together.pooling or pooling_of(start) or "mean")
-    shared = {
+    read = {name: _pooling(together, start, registry.get("task", one.task)) for name, one in tasks.items()}
+    shared: dict[str, Any] = {
         "method": "full",
-        "method_options": {"pooling": together.pooling},
         "train": options.model_dump(),
         "seed": seed,
         "start": str(start.absolute()),
         "temperature": together.temperature,
+        "pooling": together.pooling,
         "tasks": {name: one.recorded() for name, one in tasks.items()},
     }
     recorded = {
-        name: {"name": name, "task": one.task, "data": str(one.data.path.absolute()), **shared}
+        name: {
+            "name": name,
+            "task": one.task,
+            "data": str(one.data.path.absolute()),
+            **shared,
+            "method_options": {"pooling": read[name]},
+        }
         for name, one in tasks.items()
     }
     ancestors = lineage(start, origin)
@@ -148,7 +155,7 @@ def multitask(
     jobs = {name: _job(name, one, frames[name], start, shared_by_jobs) for name, one in tasks.items()}
     begun = time.perf_counter()
     with work.kept_for_continuing():
-        outcomes = _Training(jobs, frames, start, together).fit()
+        outcomes = _Training(jobs, frames, read, together.temperature).fit()
     seconds = round(time.perf_counter() - begun, 3)
     with store.writing(out, force=force) as folder:
         for name, outcome in outcomes.items():
@@ -198,6 +205,12 @@ def _naming_task(name: str) -> Iterator[None]:
         raise
 
 
+def _pooling(together: Together, start: Path, task: Any) -> str:
+    """Return how a task's texts are read: as asked for, as the task wants, or as the start model was trained to be."""
+    found = together.pooling or getattr(task, "pooling", None) or read_pooling(start)
+    return "mean" if found in (None, "first") else str(found)  # the first token alone has a layer of its own
+
+
 def _tuned(job: Job, outcome: Outcome) -> Job:
     if job.dev is None or outcome.dev_outputs is None:
         return job
@@ -209,12 +222,13 @@ class _Training:
     """The tasks' models around one encoder, trained by the one loop."""
 
     def __init__(
-        self, jobs: Mapping[str, Job], frames: Mapping[str, pl.DataFrame], start: Path, together: Together
+        self, jobs: Mapping[str, Job], frames: Mapping[str, pl.DataFrame], read: Mapping[str, str], temperature: float
     ) -> None:
-        self.temperature = together.temperature
+        self.temperature = temperature
         self.trainings: dict[str, EncoderTraining] = {}
         for name, job in jobs.items():
-            given = {"num_labels": len(job.task.labels), "pooling": together.pooling, **loss_options(job)}
+            given = {"num_labels": len(job.task.labels), "pooling": read[name], **loss_options(job)}
+            start = start_of(job, "full")
             with _naming_task(name), naming_rows(frames[name]):
                 self.trainings[name] = EncoderTraining(job, start, registry.create("head", job.task.head, **given))
         self.model = share_encoder([training.model for training in self.trainings.values()])
@@ -300,14 +314,7 @@ class _Training:
 
     def _batch(self, name: str, rows: NDArray[np.int64]) -> _TaskBatch:
         training = self.trainings[name]
-        pieces, targets = training.pieces, training.targets
-        batch = make_batch(
-            [pieces.ids[row] for row in rows],
-            training.pad_id,
-            segments=[pieces.segments[row] for row in rows] if pieces.segments is not None else None,
-            targets=[targets[row] for row in rows] if isinstance(targets, list) else targets[rows],
-            device=training.device,
-        )
+        batch = training.batch(training.pieces, rows, training.targets)
         return _TaskBatch(**{field: getattr(batch, field) for field in Batch.__slots__}, task=name)
 
     def _loss(self, model: Any, batch: Any) -> Tensor:

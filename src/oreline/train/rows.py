@@ -136,6 +136,14 @@ def dev_rows(data: Dataset, task: Task, trained: NDArray[np.uint64] | None = Non
     return encoded_rows(frame, task) if frame.height else None
 
 
+def asked_in_training(frame: pl.DataFrame, task: Task) -> NDArray[np.uint64] | None:
+    """Return the hashes of the inputs of training rows, where other rows may have them with another right target.
+
+    Refine keeps rows of equal inputs and targets in one split, not all rows of a query. None for all other tasks.
+    """
+    return row_hashes(frame, list(task.inputs)) if getattr(task, "several", False) else None
+
+
 def held_out(data: Dataset, task: Task) -> NDArray[np.uint64]:
     """Return the hashes of the inputs in all splits but the one that is trained on."""
     trained = "train" if "train" in data.splits else data.splits[0]

@@ -16,6 +16,7 @@ from oreline.data.targets import labelled_frame
 from oreline.errors import ArtifactError
 from oreline.runtime.samples import read_samples
 from oreline.store import MANIFEST, TRAIN_ROWS, Artifact
+from oreline.tasks.reading import identity
 from oreline.types import Task
 from oreline.update.rows import Known
 
@@ -61,7 +62,7 @@ def remember(models: Sequence[Artifact], task: Task, golden: pl.DataFrame, home:
     return Known(
         trained=np.unique(np.concatenate([np.zeros(0, np.uint64), *trained])).astype(np.uint64),
         golden=row_hashes(golden, task.inputs),
-        old=_distinct(_known(old, task), task.inputs),
+        old=_distinct(_known(old, task), identity(task)),
         reference=_known(read_samples(models[-1], "reference").select(columns), task),
         sources=sources,
     )
@@ -100,8 +101,8 @@ def _known(frame: pl.DataFrame, task: Task) -> pl.DataFrame:
     return frame.filter([task.knows(target) for target in frame[task.target].to_list()])
 
 
-def _distinct(frame: pl.DataFrame, inputs: Sequence[str]) -> pl.DataFrame:
-    """Return each text once: a replayed row occurs in the data of several updates."""
-    hashes: NDArray[np.uint64] = row_hashes(frame, inputs)
+def _distinct(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """Return each row once: a replayed one occurs in the data of several updates."""
+    hashes: NDArray[np.uint64] = row_hashes(frame, columns)
     _, first = np.unique(hashes, return_index=True)
     return frame[np.sort(first)]

@@ -22,6 +22,7 @@ from oreline.errors import DataError, did_you_mean
 from oreline.report.report import Report, Table
 from oreline.runtime.samples import as_text
 from oreline.store import writing
+from oreline.tasks.reading import identity
 from oreline.types import Policy, Task
 
 HELD_OUT = "held_out"
@@ -33,7 +34,7 @@ MIN_OLD_DEV_ROWS = 200
 
 _REASONS = {
     "no_label": "it has no label",
-    "duplicate": "the same text occurs earlier in the fresh rows",
+    "duplicate": "the same row occurs earlier in the fresh rows",
     "in_gate": "it is among the golden rows that the gate judges by",
     "trained_before": "the model was trained on it already",
 }
@@ -104,16 +105,22 @@ def divide(
     kept, dropped = _drop(fresh, known, task)
     _refuse_new_labels(kept, task)
     place_N = uniform(_units(kept, task.inputs))
+    # A query that was trained on judges nothing: what is new of it, another right text, is trained on.
+    place_N[np.isin(row_hashes(kept, task.inputs), known.trained)] = 1.0
     held_out = kept.filter(pl.Series(place_N < held_out_share)).select(columns)
     dev_edge = held_out_share + (1 - held_out_share) * DEV_SHARE
     dev = kept.filter(pl.Series((place_N >= held_out_share) & (place_N < dev_edge))).select(columns)
     train = kept.filter(pl.Series(place_N >= dev_edge)).select(columns)
     _refuse_too_few(train, held_out, dropped, fresh.height)
 
-    taken = np.concatenate([known.golden, *(row_hashes(part, task.inputs) for part in (held_out, dev, train))])
+    judging = [known.golden, *(row_hashes(part, task.inputs) for part in (held_out, dev))]
+    taken = np.concatenate([*judging, row_hashes(train, task.inputs)])
     reference = _without(known.reference, taken, task.inputs).sort("row_id").select(columns)
     old_dev = reference.sample(min(reference.height, max(dev.height, MIN_OLD_DEV_ROWS)), seed=seed)
-    old = _without(known.old, np.concatenate([taken, row_hashes(old_dev, task.inputs)]), task.inputs).select(columns)
+    judged = np.concatenate([*judging, row_hashes(old_dev, task.inputs)])
+    old = _without(known.old, judged, task.inputs)
+    # What belongs to a fresh row's query beside the fresh text stays: else it would count as wrong for it.
+    old = _without(old, row_hashes(train, identity(task)), identity(task)).select(columns)
     old_dev = _renamed(old_dev, fresh["row_id"])
     old = _renamed(old, pl.concat([fresh["row_id"], old_dev["row_id"]]))
     chosen = policy.rows(train, old, seed=seed).select(columns)
@@ -197,14 +204,17 @@ def rows_table(counts: dict[str, int]) -> Table:
 
 def _drop(fresh: pl.DataFrame, known: Known, task: Task) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the rows that are labelled, new and not golden, and the others with the reason."""
-    hashes_N = row_hashes(fresh, task.inputs)
+    inputs_N, hashes_N = row_hashes(fresh, task.inputs), row_hashes(fresh, identity(task))
+    is_old_N = np.isin(inputs_N, known.trained)
+    if identity(task) != list(task.inputs):
+        is_old_N &= np.isin(hashes_N, row_hashes(known.old, identity(task)))
     first = pl.Series(hashes_N).to_frame("hash").with_columns(row_id=fresh["row_id"], label=fresh[task.target])
     labelled = first.filter(pl.col("label").is_not_null()).unique("hash", keep="first", maintain_order=True)
     kept_id = first.join(labelled.select("hash", kept_id="row_id"), on="hash", how="left", maintain_order="left")
     conditions: list[tuple[str, NDArray[np.bool_]]] = [
         ("no_label", first["label"].is_null().to_numpy()),
-        ("in_gate", np.isin(hashes_N, known.golden)),
-        ("trained_before", np.isin(hashes_N, known.trained)),
+        ("in_gate", np.isin(inputs_N, known.golden)),
+        ("trained_before", is_old_N),
         ("duplicate", (kept_id["kept_id"] != kept_id["row_id"]).fill_null(False).to_numpy()),
     ]
     reason = np.select([holds for _, holds in conditions], [name for name, _ in conditions], default="")

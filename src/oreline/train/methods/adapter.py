@@ -26,8 +26,9 @@ class Method:
     Args:
         adapter: name of an adapter plug, see `oreline list adapter`.
         adapter_options: the adapter's own options.
-        pooling: `first` (the first token's state, transformers' own class), `mean` or `max` (over all tokens); when
-            not set, what the start model was trained to be read by.
+        pooling: `first` (the first token's state, transformers' own class), `mean` or `max` (over all tokens), `marks`
+            (the states of the two marks of a task that has some); when not set, what the task wants or the start model
+            was trained to be read by.
     """
 
     runtime = "torch"
@@ -49,7 +50,7 @@ class Method:
         """Train on `job.train`, choosing on `job.dev`."""
         folder = start_of(job, "adapter")
         base = self._base(folder, job.origin)
-        pooling = self.pooling if is_adapted(folder) else self.pooling or pooling_of(folder)
+        pooling = self.pooling if is_adapted(folder) else self.pooling or pooling_of(folder, job.task)
         given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
         training = training_of(job, folder, registry.create("head", job.task.head, **given), self.plug)
         few, whole = num_trained(training.model)

@@ -16,8 +16,9 @@ class Method:
     """Full fine-tuning: every weight that is not frozen moves; the best weights on dev are kept.
 
     Args:
-        pooling: `first` (the first token's state, transformers' own class), `mean` or `max` (over all tokens); when
-            not set, what the start model was trained to be read by.
+        pooling: `first` (the first token's state, transformers' own class), `mean` or `max` (over all tokens), `marks`
+            (the states of the two marks of a task that has some); when not set, what the task wants or the start model
+            was trained to be read by.
         freeze_layers: so many of the lowest layers stay as they are, with the embeddings below them.
         freeze: shell patterns of parameter names that stay as they are, such as `*.attention.*`.
     """
@@ -32,7 +33,7 @@ class Method:
     def train(self, job: Job) -> Outcome:
         """Train on `job.train`, choosing on `job.dev`."""
         folder = start_of(job, "full")
-        pooling = self.pooling or pooling_of(folder)
+        pooling = self.pooling or pooling_of(folder, job.task)
         given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
         training = training_of(job, folder, registry.create("head", job.task.head, **given))
         if num_frozen := freeze(training.model, layers=self.freeze_layers, patterns=self.freeze):

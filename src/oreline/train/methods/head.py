@@ -34,9 +34,9 @@ class Method:
     """A linear head on a frozen encoder: each text is encoded once, whatever the number of epochs.
 
     The head is a logistic regression, one for each label where a row may have several, or a ridge regression for
-    numbers, on the mean of the last states; on few rows it is the method that over-fits least. Where every word has an
-    answer it is a logistic regression over the words' own states, which are kept in a file while it is fitted
-    (4 bytes a value: 500,000 words of a 384 wide encoder take 0.7 GiB of disk).
+    numbers, on the mean of the last states, or those of a task's two marks; on few rows it is the method that over-fits
+    least. Where every word has an answer it is a logistic regression over the words' own states, which are kept in a
+    file while it is fitted (4 bytes a value: 500,000 words of a 384 wide encoder take 0.7 GiB of disk).
 
     Args:
         regularization: inverse strengths (scikit-learn's C) that are tried; the best on dev is kept.
@@ -55,7 +55,8 @@ class Method:
         folder = start_of(job, "head")
         refuse_gradient_options(job, "head")
         refuse_words(job, "head", beside=BY_WORD)
-        head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling="mean")
+        pooling = getattr(job.task, "pooling", "mean")
+        head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling=pooling)
         start = time.perf_counter()
         with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
             training = EncoderTraining(job, folder, head)
@@ -115,7 +116,7 @@ class Method:
         """Say what reading all rows and fitting the head will take."""
         job, num_dev = training.job, len(training.job.dev) if training.job.dev is not None else 0
         row_s, memory_bytes = measured_reading(training)
-        width, vectors = int(training.model.config.hidden_size), len(job.train)
+        width, vectors = int(training.model.classifier.in_features), len(job.train)
         if job.task.view in BY_WORD:
             vectors = min(sum(int((row_T != IGNORED).sum()) for row_T in training.targets), self.max_words)
         products = vectors * width * len(job.task.labels)
