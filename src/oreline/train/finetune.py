@@ -23,7 +23,16 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Score, named_method
 from oreline.train.regularize import regularizers
-from oreline.train.rows import dev_rows, encoded_rows, held_out, naming_rows, open_task_for, targets_of, training_frame
+from oreline.train.rows import (
+    dev_rows,
+    encoded_rows,
+    held_out,
+    naming_rows,
+    open_task_for,
+    targets_of,
+    training_frame,
+    unlabelled_columns,
+)
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork
 from oreline.train.tracking import logs_folder
@@ -103,7 +112,7 @@ def finetune(
         on_event=on_event,
         origin=origin or {},
         task_name=task,
-        held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
+        **(_more(data, opened) if getattr(trainer, "reads_more", False) else {}),
     )
     with work.kept_for_continuing(), naming_rows(frame):
         begun = network.started(job, frame) if network else job
@@ -222,9 +231,20 @@ def manifest_of(
         max_tokens=outcome.max_tokens,
         recipe=_ordered({"verb": "finetune", "options": recorded, "resolved": dict(outcome.resolved)}),
         lineage=ancestors,
-        data={"fingerprint": data.fingerprint, "rows": len(job.train), "path": recorded["data"]},
+        data={"fingerprint": data.fingerprint, "rows": len(job.train), "path": recorded["data"], **_made_by(data)},
         oreline=version("oreline"),
     )
+
+
+def _more(data: Dataset, task: Task) -> dict[str, Any]:
+    """Return what a method is told that learns from other rows too: which these are, and which it may not look at."""
+    return {"held_out": held_out(data, task), "unlabelled": unlabelled_columns(data, task)}
+
+
+def _made_by(data: Dataset) -> dict[str, str]:
+    """Return the verb that made a dataset, where it was another than refine (an update)."""
+    verbs = [str(entry["verb"]) for entry in data.manifest.lineage if entry.get("verb", "refine") != "refine"]
+    return {"verb": verbs[-1]} if verbs else {}
 
 
 def refuse_other_method(task: str, method: str) -> None:
