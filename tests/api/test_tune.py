@@ -188,3 +188,19 @@ def test_a_forecast_writes_nothing(content: dict[str, Any], tmp_path: Path) -> N
     assert not (tmp_path / "s").exists()
     with pytest.raises(UsageError, match="trials is 0"):
         forecast(content, trials=0)
+
+
+def test_a_trial_that_repeats_the_recipe_as_it_stands_has_its_model_kept(
+    content: dict[str, Any], tmp_path: Path
+) -> None:
+    """Its figure is known, and its model may have gone when another trial was the best one."""
+    content["steps"][0]["finetune"]["method_options"] = {"max_features": 500}
+    content["tune"] = {"method_options.max_features": [2, 500]}
+    report = ore.tune(content, trials=6, out=tmp_path / "search")
+    features = [row[-1] for row in rows(report)]
+    assert features.index(2) < features.index(500), "the seed draws the worse value first"
+    best = yaml.safe_load((tmp_path / "search" / "best.yaml").read_text())["steps"][0]["finetune"]
+    assert best["method_options"]["max_features"] == 500
+    [kept] = (tmp_path / "search" / "steps").iterdir()
+    assert Artifact.open(kept).manifest.recipe["options"]["method_options"]["max_features"] == 500
+    assert any("no trial is better than the recipe as it stands" in warning for warning in report.warnings)

@@ -358,3 +358,38 @@ def test_tags_count_words_and_join_labels(tmp_path: Path) -> None:
     ]
     assert data.manifest.counts["rows_out"] == 2
     assert data.ledger().is_empty(), "a tagged text is not edited, and nothing is said to have been changed"
+
+
+def test_rows_without_a_label_are_kept_apart_where_that_is_asked_for(tmp_path: Path) -> None:
+    texts = [f"text number {n}" for n in range(40)]
+    labels = [("a", "b")[n % 2] if n < 30 else (None, "", "nan")[n % 3] for n in range(40)]
+    rows = {"text": [*texts, None, texts[35]], "label": [*labels, None, None]}
+    names = ["normalize_text", "dedup_exact", "resolve_label_conflicts"]
+    chain = [(name, registry.create("operator", name)) for name in names]
+    given: dict[str, Any] = {"operators": chain, "split": {"train": 0.8, "test": 0.2}}
+    kept = refine(rows, **given, keep_unlabelled=True, out=tmp_path / "kept")
+    assert kept.splits == ("train", "test", "unlabelled")
+    assert kept.frame("unlabelled")["text"].to_list() == texts[30:]
+    assert kept.frame("unlabelled")["label"].null_count() == 10
+    counts = kept.manifest.counts
+    assert counts == {"rows_in": 42, "rows_added": 0, "rows_dropped": 2, "rows_out": 40}
+    dropped = kept.ledger().filter(pl.col("action") == "dropped")
+    assert dropped.select("row_id", "reason").rows() == [("data:41", "missing_text"), ("data:42", "duplicate")]
+    plain = refine(rows, **given, out=tmp_path / "plain")
+    assert plain.splits == ("train", "test")
+    for split in plain.splits:
+        assert plain.frame(split).equals(kept.frame(split)), "the labelled rows are divided as without them"
+    assert not any("unlabelled" in warning for warning in kept.report().warnings)
+    labelled = {"text": texts[:30], "label": labels[:30]}
+    assert refine(labelled, **given, keep_unlabelled=True, out=tmp_path / "all").splits == ("train", "test")
+    alone = refine(
+        {"train": labelled, "unlabelled": {"text": texts[30:], "label": ["x"] * 10}}, **given, out=tmp_path / "own"
+    )
+    assert alone.frame("unlabelled")["text"].to_list() == texts[30:]
+    assert alone.frame("unlabelled")["label"].null_count() == 10, "a label that is there is not looked at"
+    with pytest.raises(UsageError, match="'unlabelled' has no share"):
+        refine(rows, operators=[], split={"train": 0.5, "unlabelled": 0.5}, out=tmp_path / "x")
+    with pytest.raises(DataError, match="no row is left of 3: 3 without a label"):
+        refine(
+            {"text": texts[:3], "label": [None] * 3}, operators=[], split={}, keep_unlabelled=True, out=tmp_path / "x"
+        )

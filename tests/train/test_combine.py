@@ -97,7 +97,9 @@ def test_models_that_do_not_fit_are_refused(
     refused([_with_labels(second, tmp_path / "swapped")], "other labels, or in another order")
     refused([_with_config(second, tmp_path / "config")], "config.json differs in 'layer_norm_eps'")
     refused([_with_tokenizer(second, tmp_path / "tokenizer")], "other tokenizers")
-    refused([second], "none of the models' weights", by="ties", base=_other_start(tiny_start, tmp_path / "start"))
+    refused(
+        [second], "none of the models' weights", by="ties", base=_renamed_start(tiny_start, tmp_path / "start", "a.b.")
+    )
 
 
 def _changed(artifact: Artifact, folder: Path) -> Path:
@@ -129,10 +131,21 @@ def _with_tokenizer(artifact: Artifact, folder: Path) -> Artifact:
     return _sealed(folder, artifact)
 
 
-def _other_start(start: Path, folder: Path) -> Path:
+def test_a_base_whose_weights_bear_a_prefix(parents: list[Artifact], tiny_start: Path, tmp_path: Path) -> None:
+    """A start model with a masked-language head has its encoder below one more name."""
+    prefixed = _renamed_start(tiny_start, tmp_path / "start", "bert.")
+    made = [
+        ore.merge(parents[0], others=[parents[1]], by="ties", base=base, out=tmp_path / base.name)
+        for base in (prefixed, tiny_start)
+    ]
+    one, other = (load_file(model.path / "model.safetensors") for model in made)
+    assert all(bool((one[name] == other[name]).all()) for name in one)
+
+
+def _renamed_start(start: Path, folder: Path, prefix: str) -> Path:
     from safetensors.torch import save_file
 
     shutil.copytree(start, folder)
     weights = load_file(folder / "model.safetensors")
-    save_file({f"other.{name}": tensor for name, tensor in weights.items()}, folder / "model.safetensors")
+    save_file({f"{prefix}{name}": tensor for name, tensor in weights.items()}, folder / "model.safetensors")
     return folder

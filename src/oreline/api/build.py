@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
     from oreline.report.report import Report
     from oreline.train.scratch import NewNetwork
+    from oreline.update.merge import Merge
 
 DEFAULT_START = "catalog:minilm-l6-en"
 DEFAULT_TASK = "text_classification"
+UPDATED_SHARE = 0.5
+"""Of the updated weights, where an update is merged with what was before."""
 
 
 @names_missing_extras
@@ -38,6 +41,7 @@ def refine(
     operators: list[Any] | None = None,
     split: dict[str, float] | None = None,
     against: Sequence[str] = (),
+    keep_unlabelled: bool = False,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
@@ -47,12 +51,15 @@ def refine(
 
     Args:
         data: a file, several files, `catalog:NAME`, lists (`{"text": […], "label": […]}`), a Polars or pandas
-            frame, an Arrow table or a Hugging Face dataset; or `{split name: any of these}` for given splits.
+            frame, an Arrow table or a Hugging Face dataset; or `{split name: any of these}` for given splits, of which
+            `unlabelled` needs no label.
         text, label, group, time: source columns of these roles; a column named like its role needs none.
         roles: source columns of any other roles.
         operators: names, or one-key mappings with options, in order; a sound default chain when not given.
         split: shares by split name (train 0.8, dev 0.1, test 0.1 when not given); `{}` leaves the rows together.
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
+        keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
+            dropped.
         out: the dataset's folder; a new one in `./oreline-runs` when not given.
 
     Raises:
@@ -67,6 +74,7 @@ def refine(
         operators=names.plugs("operator", names.DEFAULT_OPERATORS if operators is None else operators),
         split=dict(names.DEFAULT_SPLIT if split is None else split),
         against=[against] if isinstance(against, str) else list(against),
+        keep_unlabelled=keep_unlabelled,
         out=names.output_folder("refine", out),
         seed=seed,
         force=force,
@@ -162,16 +170,17 @@ def finetune(
     from oreline.train.job import named_method
 
     names.known_plug("task", task)
-    knows_classes = False
+    knows_classes = reads_more = False
     if method != "auto":
         names.known_plug("method", method)
         named, its_options = named_method(method, method_options or {})
         trainer = registry.create("method", named, **its_options)
         knows_classes = bool(getattr(trainer, "labels", ()))
+        reads_more = bool(getattr(trainer, "reads_more", False))
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
-    dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
+    dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=reads_more, on_event=on_event)
     if method == "auto":
         method, start, why = choose.method(dataset, start, task)
         on_event(Event("choose", message=f"method {method}: {why}"))
@@ -304,6 +313,9 @@ def update(
     gate: Any = None,
     gate_split: str = "test",
     max_drop: float = 0.005,
+    merge: str | None = None,
+    merge_weight: float = UPDATED_SHARE,
+    merge_options: dict[str, Any] | None = None,
     out: str | Path | None = None,
     dry_run: bool = False,
     seed: int = 0,
@@ -317,6 +329,9 @@ def update(
         policy: name of a policy plug; `policy_options` are its keyword arguments.
         gate: frozen golden rows that no version is trained on; the split `gate_split` of them is used.
         max_drop: the largest fall in accuracy on the golden rows that the gate lets pass.
+        merge: name of a merging plug (`slerp`, `mean`, `ties`): the updated weights are merged with those before, and
+            what comes out is judged; `merge_options` are the plug's keyword arguments.
+        merge_weight: share of the updated weights, above 0 and up to 1.
         out: the model's home, with `versions/` and `aliases.json`; when not given, the home that `model` names, or
             a new folder in `./oreline-runs`.
         dry_run: say which rows would be used and how long it would take, and write nothing.
@@ -342,11 +357,24 @@ def update(
             gate_data=judged,
             gate_split=names.chosen_split(judged, gate_split),
             max_drop=max_drop,
+            merge=_merge(merge, merge_weight, merge_options),
             home=_home(model, out),
             dry_run=dry_run,
             seed=seed,
             on_event=on_event,
         )
+
+
+def _merge(by: str | None, weight: float, options: dict[str, Any] | None) -> Merge | None:
+    """Return how an update is merged. Raises `UsageError` for a name that there is not, or options of no merging."""
+    from oreline.update.merge import Merge
+
+    if by is not None:
+        names.known_plug("merging", by)
+        return Merge(by, weight, options or {})
+    if options or weight != UPDATED_SHARE:
+        raise UsageError("merge_weight and merge_options belong to merge", remedy="--merge slerp, or leave them out")
+    return None
 
 
 def _network(start: Any, options: dict[str, Any] | None) -> NewNetwork | None:

@@ -178,6 +178,7 @@ def dataset(
     split: Mapping[str, float] | None = None,
     seed: int = 0,
     runs: Path | None = None,
+    keep_unlabelled: bool = False,
     on_event: OnEvent = ignore,
 ) -> Dataset:
     """Return a dataset from what was given: one already, its folder, `FOLDER#split`, or raw data (refined first).
@@ -197,7 +198,8 @@ def dataset(
         if Path(folder).is_dir() and (Path(folder) / DATASET).is_file():
             return only_split(Dataset.open(folder), chosen) if chosen else Dataset.open(folder)
         data = folder
-    out = _refined_folder(data, roles, operators, split, seed, runs=runs or runs_folder())
+    kept = ["unlabelled"] if keep_unlabelled else []
+    out = _refined_folder(data, roles, operators, split, seed, *kept, runs=runs or runs_folder())
     if (out / DATASET).is_file():
         refined = Dataset.open(out)
     else:
@@ -209,6 +211,7 @@ def dataset(
             split=dict(DEFAULT_SPLIT if split is None else split),
             out=out,
             seed=seed,
+            keep_unlabelled=keep_unlabelled,
             on_event=on_event,
         )
     return only_split(refined, chosen) if isinstance(data, str) and chosen else refined

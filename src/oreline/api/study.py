@@ -74,6 +74,10 @@ class Search:
         sign = -1.0 if self.study.direction.name == "MAXIMIZE" else 1.0
         return min(done, key=lambda trial: sign * float(trial.value or 0.0)) if done else None
 
+    def is_better(self, figure: float, other: float) -> bool:
+        """Whether a figure is better than another."""
+        return figure > other if self.study.direction.name == "MAXIMIZE" else figure < other
+
     def values_of(self, trial: FrozenTrial) -> dict[str, Any]:
         """Return a trial's values by key, as the recipe takes them."""
         named = {dimension.key: dimension.names for dimension in self.space}

@@ -30,7 +30,7 @@ from oreline.types import Event, OnEvent, ignore
 
 FILE = "suite.yaml"
 NO_TRAINING = "none"
-_REFINE = ("text", "label", "group", "time", "roles", "operators", "split", "against")
+_REFINE = ("text", "label", "group", "time", "roles", "operators", "split", "against", "keep_unlabelled")
 _FINETUNE = ("task", "method", "method_options", "train")
 _TASK_KEYS = ("data", "judge", *_REFINE, *_FINETUNE)
 

@@ -140,7 +140,7 @@ def _sizes(shape: Mapping[str, Any]) -> tuple[int, int, int]:
 def _models_inside(method: str, options: Mapping[str, Any]) -> int:
     """Return how many models a method trains one after another."""
     if method == "k_fold":
-        return int(options.get("folds", 5)) * int(options.get("repeats", 1)) + 1
+        return int(options.get("folds", 5)) * int(options.get("repeats", 1)) + (options.get("output") != "averaged")
     return int(options.get("rounds", 1)) + 1 if method == "self_training" else 1
 
 

@@ -221,6 +221,8 @@ def _try(tuned: Tuned, found: Search, values: Mapping[str, Any], watch: Watch) -
     said = f"trial {number}: {tuned.metric} {entry['value']:.4f}" + (", the best so far" if is_best else "")
     watch.on_event(Event("tune", message=said))
     if best is not None:
+        if is_best and not items[-1].out.exists():
+            _model_of(tuned, items, watch.on_event, watch.on_event)  # known from a model that was not the best then
         _keep(tuned, found, best, is_new=is_best)
     return None
 

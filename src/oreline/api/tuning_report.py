@@ -172,5 +172,8 @@ def _warnings(found: Search, described: Mapping[str, Any], best: FrozenTrial | N
             f"the best of {num_complete} figures of the same dev rows is too good to be true of new rows: "
             "run best.yaml and evaluate on test once"
         )
+    own = found.facts.get("given", {}).get("estimate")
+    if best is not None and own and not found.is_better(float(best.value or 0.0), float(own["value"])):
+        yield "no trial is better than the recipe as it stands, which best.yaml does not hold"
     if described["changes_dev"]:
         yield "the search changes how the data are refined, so that trials may be judged by different dev rows"

@@ -40,6 +40,9 @@ def refine(
     operator: Annotated[
         list[str] | None, typer.Option(help="Name of an operator, in order; repeatable. A default chain when none.")
     ] = None,
+    keep_unlabelled: Annotated[
+        bool, typer.Option("--keep-unlabelled", help="Keep rows without a label, as the split `unlabelled`.")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Turn raw data into a dataset: clean, deduplicate, split, and account for every row.
@@ -49,7 +52,8 @@ def refine(
     """
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
-    show(common, call(common, "refine", data=data, **columns, operators=operator, against=against, out=out))
+    given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
+    show(common, call(common, "refine", data=data, **columns, **given))
 
 
 def data_of(sources: Sequence[str]) -> Any:
@@ -195,6 +199,10 @@ def update(
     gate: Annotated[str | None, typer.Option(help="Golden rows for the gate: a dataset or a file.")] = None,
     policy: Annotated[str, typer.Option(help="Which rows are trained on; see `oreline list policy`.")] = "replay",
     max_drop: Annotated[float, typer.Option(help="The largest fall in accuracy on the golden rows.")] = 0.005,
+    merge: Annotated[
+        str | None, typer.Option(help="Merge the updated weights with those before; see `oreline list merging`.")
+    ] = None,
+    merge_weight: Annotated[float, typer.Option(help="Share of the updated weights in the merged ones.")] = 0.5,
     out: Annotated[str | None, typer.Option(help="The model's home: versions/ and aliases.json.")] = None,
 ) -> None:
     """Teach a model fresh rows; promote the new version if the gate passes it.
@@ -202,7 +210,8 @@ def update(
     With --dry-run it says which rows would be used and how long training would take, and writes nothing.
     """
     data = fresh[0] if len(fresh) == 1 else fresh
-    options = {"gate": gate, "policy": policy, "max_drop": max_drop, "out": out}
+    merging = {"merge": merge, "merge_weight": merge_weight}
+    options = {"gate": gate, "policy": policy, "max_drop": max_drop, **merging, "out": out}
     artifact, report = call(common, "update", model=model, fresh=data, **options)
     show(common, report, *(() if common.dry_run else (artifact,)))
     if report.facts.get("decision") == "refused":

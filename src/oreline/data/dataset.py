@@ -22,6 +22,8 @@ DATASET = "dataset.json"
 LEDGER = "ledger.parquet"
 FORMAT_VERSION = 1
 UNSPLIT = "all"
+UNLABELLED = "unlabelled"
+"""Split of the rows without a label, where they are kept; no figure is measured on it."""
 """Name of the only split of a dataset that was not split."""
 
 

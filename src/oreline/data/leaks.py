@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.columnar import compact
+from oreline.data.dataset import UNLABELLED
 from oreline.data.fold import INPUT_ROLES, joined, row_hashes
 from oreline.data.near import THRESHOLD, NearIndex
 from oreline.dialogue import transcript
@@ -111,9 +112,11 @@ def _near_cell(leak: Leak) -> str:
 
 
 def leak_warnings(leaks: Sequence[Leak]) -> list[str]:
-    """Say which figures will look better than they are, and what to do."""
+    """Say which figures will look better than they are, and what to do; none is measured on rows without a label."""
     found = []
     for leak in leaks:
+        if leak.split == UNLABELLED:
+            continue
         share = leak.same_text / max(leak.num_rows, 1)
         if leak.same_text:
             found.append(

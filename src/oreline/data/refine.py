@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ import polars as pl
 from oreline.data.against import NAME as AGAINST
 from oreline.data.against import Against
 from oreline.data.chain import kind_of, run_chain
-from oreline.data.dataset import LEDGER, UNSPLIT, Dataset, DatasetManifest, seal
+from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 from oreline.data.leaks import find_leaks
@@ -27,7 +28,7 @@ from oreline.data.split import Places, check_shares, places
 from oreline.data.stage import Stage, conform, unified
 from oreline.data.summary import Tally, refine_report
 from oreline.data.tagged import with_frame
-from oreline.errors import DataError
+from oreline.errors import DataError, UsageError
 from oreline.store import file_sha256, writing
 from oreline.types import FRAME, Event, OnEvent, Operator, ignore
 
@@ -58,12 +59,14 @@ def refine(
     seed: int = 0,
     force: bool = False,
     against: Sequence[str | Path] = (),
+    keep_unlabelled: bool = False,
     on_event: OnEvent = ignore,
 ) -> Dataset:
     """Read, clean, divide and store raw data.
 
     Args:
-        source: anything that `sources.frames` takes, or `{split name: source}` when the data are divided already.
+        source: anything that `sources.frames` takes, or `{split name: source}` when the data are divided already. Rows
+            given as `unlabelled` need no label, and one that they have is not kept.
         roles: source column of each role; a column whose name is a role needs none.
         operators: names and operators, in order.
         split: share of each split; empty leaves the rows together as the split `all`. Given splits stay as they
@@ -74,6 +77,7 @@ def refine(
         seed: same data, options and seed: same bytes.
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
+        keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
         on_event: told of progress.
 
     Raises:
@@ -83,16 +87,28 @@ def refine(
         OrelineError: an operator loses or invents rows.
     """
     check_shares(split)
+    _refuse_share(split)
     for name, operator in operators:
         kind_of(name, operator)
     parts = _parts(source)
     chains = _chains(parts, operators, against, dict(roles or {}))
     with writing(out, force=force) as folder, Ledger(folder / LEDGER) as ledger:
         run = _Run(folder, ledger, dict(roles or {}), on_event)
-        stages = {
-            name: run_chain(_taken_in(part, run), chains[name], ledger, folder / _STAGES / name, on_event)
-            for name, part in parts.items()
-        }
+        with Stage(folder / _STAGES / "aside") as aside:
+            stages = {
+                name: run_chain(
+                    _taken_in(part, run, aside if keep_unlabelled else None),
+                    chains[name],
+                    ledger,
+                    folder / _STAGES / name,
+                    on_event,
+                )
+                for name, part in parts.items()
+                if name != UNLABELLED
+            }
+        if aside.num_rows or UNLABELLED in parts:
+            more = itertools.chain(aside.frames(), _taken_in(parts.get(UNLABELLED, ()), run, None, needs_label=False))
+            stages[UNLABELLED] = run_chain(more, chains[UNLABELLED], ledger, folder / _STAGES / UNLABELLED, on_event)
         _refuse_nothing(stages, ledger)
         written = _write_splits(stages, dict(split), seed, run)
         counts = ledger.balance(sum(written.values()))
@@ -107,11 +123,21 @@ def refine(
     return Dataset.open(out)
 
 
+def _refuse_share(split: Mapping[str, float]) -> None:
+    if UNLABELLED in split:
+        raise UsageError(
+            f"the split {UNLABELLED!r} has no share: it is of the rows without a label",
+            allowed="keep_unlabelled, or a source of its own: unlabelled=FILE",
+        )
+
+
 def _refuse_nothing(stages: Mapping[str, Stage], ledger: Ledger) -> None:
-    if not any(stage.num_alive for stage in stages.values()):
+    if not any(stage.num_alive for name, stage in stages.items() if name != UNLABELLED):
         reasons = [
             f"{rows} {why} ({operator})" for (operator, what, why), rows in ledger.reasons.items() if what == "dropped"
         ]
+        if aside := stages[UNLABELLED].num_alive if UNLABELLED in stages else 0:
+            reasons.append(f"{aside} without a label")
         raise DataError(
             f"no row is left of {ledger.rows_in.total()}: {', '.join(reasons)}",
             where=", ".join(ledger.rows_in),
@@ -138,33 +164,52 @@ def _chains(
     against: Sequence[str | Path],
     roles: Mapping[str, str],
 ) -> dict[str, list[tuple[str, Operator]]]:
-    """Return the operators for each part; `against` guards `train`, or every part where none is called so."""
-    chains = {name: list(operators) for name in parts}
+    """Return the operators for each part; `against` guards what is learnt from, or all where no part is `train`."""
+    chains = {name: list(operators) for name in (*parts, UNLABELLED)}
     if against:
         edits = [operator for name, operator in operators if kind_of(name, operator) == "edit"]
         guard = Against(against, roles, edits)
-        for name in parts:
-            if name == "train" or "train" not in parts:
+        for name in chains:
+            if name in ("train", UNLABELLED) or "train" not in parts:
                 chains[name].append((AGAINST, guard))
     return chains
 
 
-def _taken_in(part: Sequence[Source], run: _Run) -> Iterator[pl.DataFrame]:
-    """Yield the frames of all sources with columns named by role; rows without text or label go to the ledger."""
+def _taken_in(
+    part: Sequence[Source], run: _Run, aside: Stage | None, *, needs_label: bool = True
+) -> Iterator[pl.DataFrame]:
+    """Yield the frames of all sources with columns named by role; rows without text or label go to the ledger.
+
+    Those without a label go to `aside` where there is one. Where no label is needed, none is kept.
+    """
     for source in part:
         bound: dict[str, str] | None = None
         num_rows = 0
         for frame in source.frames():
             if bound is None:
-                bound = _bound(frame.columns[1:], source, run)
+                bound = _bound(frame.columns[1:], source, run, needs_label=needs_label)
             num_rows += frame.height
-            yield take_in(frame, bound, source.place, run.ledger)
+            keeps = aside is not None or not needs_label
+            named = take_in(frame, bound, source.place, run.ledger, needs_label=not keeps)
+            if not needs_label:
+                named = named.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
+            elif aside is not None and "label" in named.columns:
+                if (unlabelled := named.filter(pl.col("label").is_null())).height:
+                    aside.append(unlabelled)
+                named = named.filter(pl.col("label").is_not_null())
+            yield named
         entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
         run.lineage.append({**entry, "sha256": file_sha256(source.path)} if source.path else entry)
 
 
-def _bound(columns: Sequence[str], source: Source, run: _Run) -> dict[str, str]:
-    """Find the roles of a source's columns. Raises `DataError` unless all sources have the roles that split rows."""
+def _bound(columns: Sequence[str], source: Source, run: _Run, *, needs_label: bool = True) -> dict[str, str]:
+    """Find the roles of a source's columns. Raises `DataError` unless all sources have the roles that split rows.
+
+    Of rows that need no label, the inputs are enough.
+    """
+    if not needs_label:
+        wanted = {role: column for role, column in run.roles.items() if column in columns or role in INPUT_ROLES}
+        return bind(columns, wanted, source.place)
     decisive = ("text", "label", "tags", "answers", "group", "time")
     bound = bind(columns, run.roles, source.place)
     if run.bound and (differing := [role for role in decisive if (role in bound) != (role in run.bound)]):
@@ -208,6 +253,9 @@ def _shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str
     """Return, for each part that was given, which splits it is divided into."""
     if list(parts) == [UNSPLIT]:
         return {UNSPLIT: shares or {UNSPLIT: 1.0}}
+    if UNLABELLED in parts:
+        labelled = [name for name in parts if name != UNLABELLED]
+        return {**_shares_of_parts(labelled, shares), UNLABELLED: {UNLABELLED: 1.0}}
     whole = {name: {name: 1.0} for name in parts}
     lacking = {name: share for name, share in shares.items() if name not in parts}
     if lacking and "train" in parts and "train" in shares:

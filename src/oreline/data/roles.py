@@ -129,15 +129,17 @@ def missing(frame: pl.DataFrame) -> pl.Series:
     return frame.select(reason.alias("reason")).to_series()
 
 
-def take_in(frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: Ledger) -> pl.DataFrame:
-    """Name columns by role and drop rows without text, label or time into the ledger."""
+def take_in(
+    frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: Ledger, *, needs_label: bool = True
+) -> pl.DataFrame:
+    """Name columns by role and drop rows without text, time or (where it is needed) label into the ledger."""
     named = by_role(frame, bound, place)
     ledger.read(named["row_id"])
     if {"text_pair", "answers"} <= set(bound):
         named, reasons = with_answers(named, place)
         found = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())
         ledger.write(READ, "changed", found)
-    reasons = missing(named)
+    reasons = missing(named if needs_label or "label" not in named.columns else named.drop("label"))
     if reasons.null_count() == named.height:
         return named
     dropped = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())

@@ -35,7 +35,7 @@ class Tally:
         for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
             self.rows_of[source] += rows
         if "label" in frame.columns:
-            for label, rows in frame["label"].value_counts().iter_rows():
+            for label, rows in frame["label"].drop_nulls().value_counts().iter_rows():
                 self.classes[split][label] += rows
         if "text" in frame.columns:
             lengths = frame["text"].str.len_chars().clip(upper_bound=_MAX_CHARACTERS).to_numpy()

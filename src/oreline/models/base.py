@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from oreline import registry, store
-from oreline.errors import ArtifactError, OrelineError
+from oreline.errors import ArtifactError, OrelineError, UsageError
 
 ADAPTER = "adapter.json"
 """What the adapter is and which base it belongs to."""
+FIRST, OTHERS = "member", "members.safetensors"
+"""Of an ensemble: the folder of its first model, and the weights in which the others differ from it."""
 _CATALOG = "catalog:"
 _WEIGHTS = "model.safetensors"
 _SMALL = ("config.json", "tokenizer.json")
@@ -27,6 +29,22 @@ _SMALL = ("config.json", "tokenizer.json")
 def is_adapted(folder: str | Path) -> bool:
     """Whether a folder holds an adapter instead of a whole model."""
     return (Path(folder) / ADAPTER).is_file()
+
+
+def is_ensemble(folder: str | Path) -> bool:
+    """Whether a folder holds several models whose probabilities are averaged."""
+    return (Path(folder) / OTHERS).is_file()
+
+
+def refuse_ensemble(folder: str | Path) -> None:
+    """Raise `UsageError` for a folder that holds several models, where one is needed."""
+    if is_ensemble(folder):
+        raise UsageError(
+            "this is an ensemble: several models whose probabilities are averaged",
+            where=str(folder),
+            allowed="one model, such as k_fold writes with output=distilled",
+            remedy="train an ensemble on by the method k_fold with output=averaged; it predicts and serves as it is",
+        )
 
 
 def read_record(folder: str | Path) -> dict[str, Any]:
@@ -66,8 +84,12 @@ def hashes(folder: Path) -> dict[str, str]:
 def base_folder(folder: str | Path) -> Path:
     """Return the folder of an adapter's base model; a folder that holds a whole model is its own.
 
+    An ensemble's is its first member's, whose configuration and tokenizer are those of all.
+
     Raises `ArtifactError` when the base is nowhere, or what lies there is another model.
     """
+    if is_ensemble(folder):
+        return base_folder(Path(folder) / FIRST)
     if not is_adapted(folder):
         return Path(folder)
     base = read_record(folder)["base"]
@@ -92,7 +114,7 @@ def base_folder(folder: str | Path) -> Path:
 
 def weights_bytes(folder: Path) -> int:
     """Return the size of a model's weights on disk, with those of the base that an adapter needs."""
-    folders = {folder, base_folder(folder)}
+    folders = {folder, base_folder(folder), *([folder / FIRST] if is_ensemble(folder) else [])}
     files = [file for place in folders for file in place.glob("*.safetensors")]
     return sum(file.stat().st_size for file in files if file.name != "head.safetensors")
 

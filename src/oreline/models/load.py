@@ -34,7 +34,7 @@ from transformers.utils import logging as transformers_logging
 
 from oreline.errors import ArtifactError
 from oreline.models.adapting import WRITING
-from oreline.models.base import ADAPTER
+from oreline.models.base import ADAPTER, refuse_ensemble
 from oreline.models.kinds import refuse_no_encoder
 from oreline.models.masked_choice import MaskedChoice
 from oreline.models.network import MODEL_TYPE, refuse_without, register
@@ -285,6 +285,7 @@ def _open(family: Any, folder: str | Path, **options: Any) -> Any:
 
 def _checked_config(path: Path) -> dict[str, Any]:
     """Return the content of `config.json`. Raises `ArtifactError` for a folder that is not opened."""
+    refuse_ensemble(path)
     if (path / ADAPTER).is_file():
         raise ArtifactError(
             "this is an adapter, which is opened with its base model only",

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from oreline import registry
 from oreline.generation import Asked, Generation
 from oreline.models.base import base_folder
 from oreline.models.batch import make_batch
 from oreline.models.generation import end_id, refuse_too_long
 from oreline.models.load import tokenizer
+from oreline.models.members import opened
 from oreline.models.writing import decoded, end_ids, has_words, tidied, write
 from oreline.runtime.batching import length_batches, predict_in_batches, take
 from oreline.runtime.open import open_task, reads_embedding, scored
@@ -47,8 +47,8 @@ class Runtime:
         self._whole_budget = self.token_budget * (16 if self._device == "cuda" else 1)
         self.token_budget = self._whole_budget
         self._tokenizer = tokenizer(base_folder(artifact.path))
-        self._head = registry.create("head", self.task.head, num_labels=len(self.task.labels))
-        self.model = self._head.module(artifact.path).to(self._device).eval()
+        self._head, model = opened(self.task, artifact.path)
+        self.model = model.to(self._device).eval()
         self._pad_id = int(self.model.config.pad_token_id or 0)
         if self.task.view == "texts":
             self._has_words = has_words(self._tokenizer)

@@ -26,6 +26,8 @@ from oreline.models.load import disk_errors
 from oreline.store import translating, write_json
 
 _FILE = "checkpoint.safetensors"
+_ANSWERS = "*.npz"
+"""What models that are finished have answered, where a method trains several."""
 _JOB = "job.json"
 _AVERAGE = "average/"
 
@@ -69,11 +71,11 @@ class Workspace:
 
     @contextlib.contextmanager
     def kept_for_continuing(self) -> Iterator[None]:
-        """Delete the folder when what is done inside fails before there is a checkpoint to continue from."""
+        """Delete the folder when what is done inside fails before there is anything to continue from."""
         try:
             yield
         except BaseException:
-            if not any(self.folder.rglob(_FILE)):
+            if not any(any(self.folder.rglob(name)) for name in (_FILE, _ANSWERS)):
                 self.remove()
             raise
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from oreline import registry, store
 from oreline.errors import ArtifactError, UsageError
-from oreline.models.base import is_adapted
+from oreline.models.base import is_adapted, refuse_ensemble
 from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.report.report import Table as ReportTable
@@ -92,7 +92,7 @@ def combine(
     _refuse_number(plug, way.by, len(artifacts))
     for other in artifacts[1:]:
         refuse_differing(artifacts[0], other)
-    _refuse_adapted(artifacts[0])
+    refuse_no_weights(artifacts[0])
     shares = way.shares(len(artifacts))
     base = _base_folder(artifacts, way) if plug.needs_base else None
     with store.writing(out, force=force) as folder:
@@ -114,7 +114,7 @@ def combine(
 
 def refuse_differing(first: Artifact, other: Artifact) -> None:
     """Raise `UsageError` where the weights of two models do not mean the same."""
-    _refuse_adapted(other)
+    refuse_no_weights(other)
     where = f"{first.path} and {other.path}"
     for name in ("runtime", "task"):
         mine, theirs = getattr(first.manifest, name), getattr(other.manifest, name)
@@ -136,7 +136,9 @@ def refuse_differing(first: Artifact, other: Artifact) -> None:
         raise UsageError(f"the models' config.json differs in {differing!r}", where=where)
 
 
-def _refuse_adapted(artifact: Artifact) -> None:
+def refuse_no_weights(artifact: Artifact) -> None:
+    """Raise `UsageError` unless a model is one whole torch model, whose weights can be merged with another's."""
+    refuse_ensemble(artifact.path)
     if is_adapted(artifact.path):
         raise UsageError(
             "the model is an adapter, which has no weights of its own to merge with another's",
@@ -232,15 +234,18 @@ def _refuse_shapes(first: Mapping[str, Tensor], other: Mapping[str, Tensor], whe
 
 
 def _of_base(base: Path, first: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-    """Return the base's tensors by the models' names; an encoder's have no prefix where a classifier's have one."""
+    """Return the base's tensors by the models' names; on one side they may have a prefix that the other lacks."""
     if not (base / "model.safetensors").is_file():
         raise ArtifactError("the base has no model.safetensors", where=str(base), remedy="--base START")
     with safe_open(base / "model.safetensors", "pt") as stream:
         there = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118
+    without = {key.split(".", 1)[-1]: tensor for key, tensor in there.items()}
     found = {}
     for name in names:
         key = name.split("/", 1)[1]
-        tensor = there.get(key, there.get(key.split(".", 1)[-1]))
+        tensor = next(
+            (one[k] for one, k in ((there, key), (there, key.split(".", 1)[-1]), (without, key)) if k in one), None
+        )
         if tensor is not None and tensor.shape == first[name].shape:
             found[name] = tensor.double()
     if not found:

@@ -32,6 +32,7 @@ from oreline.train.rows import (
     open_task_for,
     targets_of,
     training_frame,
+    unlabelled_columns,
 )
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork, begun, recorded_start
@@ -112,7 +113,7 @@ def finetune(
         on_event=on_event,
         origin=origin or {},
         task_name=task,
-        held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
+        **(_more(data, opened) if getattr(trainer, "reads_more", False) else {}),
     )
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
@@ -222,9 +223,20 @@ def manifest_of(
         max_tokens=outcome.max_tokens,
         recipe=_ordered({"verb": "finetune", "options": recorded, "resolved": dict(outcome.resolved)}),
         lineage=ancestors,
-        data={"fingerprint": data.fingerprint, "rows": len(job.train), "path": recorded["data"]},
+        data={"fingerprint": data.fingerprint, "rows": len(job.train), "path": recorded["data"], **_made_by(data)},
         oreline=version("oreline"),
     )
+
+
+def _more(data: Dataset, task: Task) -> dict[str, Any]:
+    """Return what a method is told that learns from other rows too: which these are, and which it may not look at."""
+    return {"held_out": held_out(data, task), "unlabelled": unlabelled_columns(data, task)}
+
+
+def _made_by(data: Dataset) -> dict[str, str]:
+    """Return the verb that made a dataset, where it was another than refine (an update)."""
+    verbs = [str(entry["verb"]) for entry in data.manifest.lineage if entry.get("verb", "refine") != "refine"]
+    return {"verb": verbs[-1]} if verbs else {}
 
 
 def refuse_other_method(task: str, method: str) -> None:

@@ -35,17 +35,31 @@ class Inner:
     name: str
     method: Method
 
-    def train(self, rows: Rows, place: str) -> Outcome:
-        """Train on other rows in a workspace of its own, `place` in the job's; what it resolved before is kept to."""
+    def train(self, rows: Rows, place: str, *, start: Path | None = None) -> Outcome:
+        """Train on other rows in a workspace of its own, `place` in the job's; what it resolved before is kept to.
+
+        `start` is another start model than the job's.
+        """
         work = Workspace(self.job.work.folder / place)
         work.claim({"place": place})
         resolved = ((self.job.resolved or {}).get("inner") or {}).get(place)
-        job = replace(self.job, train=rows, work=work, logs=work.folder / "logs", resolved=resolved)
+        job = replace(
+            self.job,
+            start=start or self.job.start,
+            train=rows,
+            work=work,
+            logs=work.folder / "logs",
+            resolved=resolved,
+        )
         return self.method.train(job)
+
+    def model_folder(self, place: str) -> Path:
+        """Return where a model lies that has answered rows."""
+        return self.job.work.folder / place / "model"
 
     def scores(self, outcome: Outcome, columns: Columns, place: str) -> NDArray[np.float32]:
         """Return a trained model's scores for rows, (N, K)."""
-        folder = self.job.work.folder / place / "model"
+        folder = self.model_folder(place)
         folder.mkdir(parents=True, exist_ok=True)
         outcome.save(folder)
         manifest = Manifest(

@@ -57,6 +57,8 @@ class Job:
     """Name of the task's plug."""
     held_out: NDArray[np.uint64] | None = None
     """Hashes of the inputs of rows that nothing may be learnt from: those of all splits but the one trained on."""
+    unlabelled: Columns | None = None
+    """Inputs of rows without a label, for methods that read more."""
 
     def say(self, message: str) -> None:
         """Tell the user one sentence."""

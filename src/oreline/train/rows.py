@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from oreline import registry, store
+from oreline.data.dataset import UNLABELLED
 from oreline.data.fold import row_hashes
 from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, did_you_mean
@@ -145,7 +146,15 @@ def asked_in_training(frame: pl.DataFrame, task: Task) -> NDArray[np.uint64] | N
 
 
 def held_out(data: Dataset, task: Task) -> NDArray[np.uint64]:
-    """Return the hashes of the inputs in all splits but the one that is trained on."""
-    trained = "train" if "train" in data.splits else data.splits[0]
-    frames = [data.frame(split, list(task.inputs)) for split in data.splits if split != trained]
+    """Return the hashes of the inputs in all splits but the one that is trained on and that of unlabelled rows."""
+    learnt = ("train" if "train" in data.splits else data.splits[0], UNLABELLED)
+    frames = [data.frame(split, list(task.inputs)) for split in data.splits if split not in learnt]
     return np.concatenate([np.zeros(0, np.uint64), *(row_hashes(frame, list(task.inputs)) for frame in frames)])
+
+
+def unlabelled_columns(data: Dataset, task: Task) -> dict[str, list[str]] | None:
+    """Return the inputs of the rows without a label that were kept; None where there are none."""
+    if not data.manifest.splits.get(UNLABELLED):
+        return None
+    frame = data.frame(UNLABELLED, list(task.inputs)).drop_nulls()
+    return {role: frame[role].to_list() for role in task.inputs}

@@ -17,11 +17,14 @@ from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
+from oreline.train.job import named_method
 from oreline.types import Event, OnEvent, Task
+from oreline.update.merge import Merge
 from oreline.update.rows import Division, Known
 
 RATE_SHARE = 0.1
-"""An update learns at this share of the rate the model was trained at: the weights are near their place already."""
+"""An update learns at this share of the rate the model was trained at: the weights are near their place already. The
+next one learns at the same rate, and not at a share of a share."""
 EPOCHS = 2.0
 """Passes over the rows of an update where the caller does not say."""
 
@@ -44,6 +47,8 @@ class Plan:
     options: TrainOptions
     seed: int
     on_event: OnEvent
+    merge: Merge | None = None
+    """How the updated weights are merged with those before."""
 
     @property
     def work(self) -> Path:
@@ -130,18 +135,29 @@ def train_options(options: TrainOptions, base: Artifact) -> TrainOptions:
     if "epochs" not in given:
         changes["epochs"] = EPOCHS
     if "learning_rate" not in given and (rate := _learning_rate(base)):
-        changes["learning_rate"] = RATE_SHARE * rate
+        changes["learning_rate"] = rate if base.manifest.data.get("verb") == "update" else RATE_SHARE * rate
     if "max_tokens" not in given and base.manifest.max_tokens:
         changes["max_tokens"] = base.manifest.max_tokens
     return options.model_copy(update=changes)
 
 
-def _learning_rate(base: Artifact) -> float | None:
-    """Return the rate a model was trained at; None for a method that has none, and fits its weights anew each time."""
+def method_of(base: Artifact) -> tuple[str, dict[str, Any]]:
+    """Return the method that trained a model, with its options, as an update trains it on.
+
+    Of one that learns from unlabelled rows too it is the method inside: all rows of an update have labels.
+    """
     recorded = base.manifest.recipe["options"]
     method = registry.create("method", recorded["method"], **recorded["method_options"])
-    usual: float | None = getattr(method, "learning_rate", None)
-    return usual and float(recorded["train"].get("learning_rate") or usual)
+    if getattr(method, "reads_more", False):
+        return named_method(method.method, method.method_options or {})
+    return recorded["method"], recorded["method_options"]
+
+
+def _learning_rate(base: Artifact) -> float | None:
+    """Return the rate a model was trained at; None for a method that has none, and fits its weights anew each time."""
+    name, options = method_of(base)
+    usual: float | None = getattr(registry.create("method", name, **options), "learning_rate", None)
+    return usual and float(base.manifest.recipe["options"]["train"].get("learning_rate") or usual)
 
 
 def options_of_policy(policy: str, options: dict[str, Any], base: Artifact) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from oreline.train.finetune import finetune
 from oreline.types import OnEvent, ignore
 from oreline.update import rows
 from oreline.update.memory import DATA, remember, trainable
-from oreline.update.plan import Plan, key_of, labelled, options_of_policy, refuse_untrained, train_options
+from oreline.update.merge import Merge
+from oreline.update.plan import Plan, key_of, labelled, method_of, options_of_policy, refuse_untrained, train_options
 from oreline.update.promote import REPORTS, locked, stored_report
 from oreline.update.summary import Judged, Pair, update_report
 
@@ -43,6 +44,7 @@ def update(
     gate_split: str = "test",
     max_drop: float = 0.005,
     held_out_share: float = 0.3,
+    merge: Merge | None = None,
     home: Path,
     dry_run: bool = False,
     seed: int = 0,
@@ -58,6 +60,7 @@ def update(
         gate_data: the frozen golden rows are its split `gate_split`; none of them is ever trained on.
         max_drop: accuracy that may be lost on the golden rows.
         held_out_share: share of the fresh rows that judge the new model instead of training it.
+        merge: how the updated weights are merged with those before, and the gate judges what comes out; not when None.
         home: the model home; made where there is none.
         dry_run: say which rows would be used and how long it would take, and write nothing.
         seed: of the policy and the training.
@@ -78,13 +81,16 @@ def update(
     home = Path(home)
     options = options or TrainOptions()
     policy_options = dict(policy_options or {})
-    key = key_of(model, fresh, gate_data, gate_split, policy, policy_options, options, max_drop, held_out_share, seed)
+    choices = (policy, policy_options, options, max_drop, held_out_share, seed, *(merge.content() if merge else ()))
+    key = key_of(model, fresh, gate_data, gate_split, *choices)
     if finished := _finished(home, key, model, dry_run=dry_run):
         return finished
     _check_champion(home, model)
     task = open_task(model)
     base = trainable(model, home)
     refuse_untrained(base)
+    if merge is not None:
+        merge.refuse_unfit(base)
     golden = labelled(gate_data, [gate_split], task)
     known = remember((model, base), task, golden, home)
     chooser = registry.create("policy", policy, **options_of_policy(policy, policy_options, base))
@@ -103,6 +109,7 @@ def update(
         known=known,
         division=division,
         options=train_options(options, base),
+        merge=merge,
         seed=seed,
         on_event=on_event,
     )
@@ -121,7 +128,7 @@ def _run(plan: Plan) -> tuple[Artifact, Report]:
         if not store.is_home(plan.home):
             store.set_aliases(plan.home, {"champion": champion.version})
         data = _data(plan)
-        trained = store.add_version(plan.home, _trained(plan, base, data))
+        trained = _merged(plan, store.add_version(plan.home, _trained(plan, base, data)), base, data)
         try:
             challenger = _as_served(plan, trained, data)
         except GateRefusedError as error:
@@ -144,13 +151,13 @@ def _trained(plan: Plan, base: Artifact, data: Dataset) -> Artifact:
     if (out / MANIFEST).is_file():
         plan.say("training was finished by an earlier try: continuing behind it")
         return Artifact.open(out)
-    recorded = base.manifest.recipe["options"]
+    method, method_options = method_of(base)
     return finetune(
         None if base.manifest.runtime == "linear" else base.path,
         data,
         task=base.manifest.task,
-        method=recorded["method"],
-        method_options=recorded["method_options"],
+        method=method,
+        method_options=method_options,
         options=plan.options,
         out=out,
         seed=plan.seed,
@@ -158,6 +165,22 @@ def _trained(plan: Plan, base: Artifact, data: Dataset) -> Artifact:
         estimate=task_estimates,
         on_event=plan.on_event,
     )
+
+
+def _merged(plan: Plan, trained: Artifact, base: Artifact, data: Dataset) -> Artifact:
+    """Return the updated model, merged with the one before where that is asked for."""
+    if plan.merge is None:
+        return trained
+    merged = store.add_version(plan.home, plan.merge.merged(trained, base, data, plan.work / "merged"))
+    first = open_task(trained).metrics[0]
+    figures = [model.manifest.metrics.get(first) for model in (trained, merged)]
+    if all(figures):
+        alone, together = (figure["value"] for figure in figures if figure)
+        plan.say(
+            f"merged by {plan.merge.by}, {plan.merge.weight:g} of the updated weights: {first} on dev "
+            f"{together:.4f}, the updated model alone {alone:.4f}"
+        )
+    return merged
 
 
 def _as_served(plan: Plan, trained: Artifact, data: Dataset) -> Artifact:
@@ -216,6 +239,7 @@ def _conclude(plan: Plan, challenger: Artifact, judged: Judged) -> tuple[Artifac
                 "champion": plan.champion.version,
                 "challenger": challenger.version,
                 "promoted": passed and unchanged,
+                **({"merge": plan.merge.by, "merge_weight": plan.merge.weight} if plan.merge else {}),
             },
             counts=plan.division.counts(),
             aliases=(before, {**before, **changes}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ import polars as pl
 import pytest
 
 import oreline as ore
+from oreline import store
 from oreline.errors import UsageError
+from oreline.models.members import unpack
+from oreline.runtime.open import open_runtime, open_task
 from oreline.train.methods.k_fold import OUT_OF_FOLD, folds_of
 from oreline.types import Event
 
@@ -47,18 +52,75 @@ def test_one_model_comes_out_and_an_interrupted_training_ends_in_the_same_bytes(
         if "without fold 2" in event.message:
             raise KeyboardInterrupt
 
-    options = {**given, "train": {**FEW, "checkpoint_every_s": 1e-9}}
     with pytest.raises(KeyboardInterrupt):
-        ore.finetune(tiny_start, reviews, **options, out=tmp_path / "parts", on_event=interrupt)
+        ore.finetune(tiny_start, reviews, **given, out=tmp_path / "parts", on_event=interrupt)
     said: list[str] = []
     parts = ore.finetune(
-        tiny_start, reviews, **options, out=tmp_path / "parts", on_event=lambda event: said.append(event.message)
+        tiny_start, reviews, **given, out=tmp_path / "parts", on_event=lambda event: said.append(event.message)
     )
     assert not any("without fold 1" in message for message in said), "the first fold's answers were kept"
     assert (parts.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
     assert ore.rerun(whole, out=tmp_path / "again").manifest.files == whole.manifest.files
     plain = ore.finetune(tiny_start, reviews, method="full", train=FEW, out=tmp_path / "plain")
     assert (plain.path / "model.safetensors").read_bytes() != (whole.path / "model.safetensors").read_bytes()
+
+
+def averaged(start: Path, data: ore.Dataset, out: Path, **changed: Any) -> ore.Artifact:
+    """Train an ensemble of two."""
+    options = {"folds": 2, "output": "averaged", **changed}
+    train = {"threads": 1} if options.get("method") == "head" else FEW
+    return ore.finetune(start, data, method="k_fold", method_options=options, train=train, out=out)
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "head"])
+def test_probabilities_are_averaged_in_one_artifact_that_trains_on(
+    method: str, reviews, tiny_start: Path, tmp_path: Path
+) -> None:
+    made = averaged(tiny_start, reviews, tmp_path / "a", method=method)
+    texts = {"text": ["a great film", "a dull plot with a story"]}
+    scores = ore.load(made).predict(texts).outputs["scores"]
+    members = [tmp_path / "one", tmp_path / "two"]
+    task = open_task(made)
+    unpack(task, made.path, members)
+    alone = [alone_scores(made, member, texts) for member in members]
+    np.testing.assert_allclose(scores, np.mean(alone, axis=0), atol=1e-6)
+    assert np.abs(alone[0] - alone[1]).max() > 1e-6
+    report = ore.evaluate(made, reviews, split="dev", baseline="none")
+    assert made.manifest.metrics["accuracy"]["value"] == report.metrics["accuracy"].value
+    on = averaged(made.path, reviews, tmp_path / "on", method=method)
+    assert [entry["id"] for entry in on.manifest.lineage[:1]] == [made.id]
+    if method == "full":
+        assert np.abs(ore.load(on).predict(texts).outputs["scores"] - scores).max() > 1e-6
+        assert ore.rerun(made, out=tmp_path / "again").manifest.files == made.manifest.files
+        assert len(ore.explain(made, ["a great film"])) == 1
+        with pytest.raises(UsageError, match="an ensemble of 2 models, and this method trains 3"):
+            averaged(made.path, reviews, tmp_path / "x", folds=3)
+
+
+def alone_scores(ensemble: ore.Artifact, folder: Path, texts: dict[str, list[str]]) -> np.ndarray:
+    """Return what one member says."""
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        if not (folder / name).is_file() and (ensemble.path / "member" / name).is_file():
+            shutil.copyfile(ensemble.path / "member" / name, folder / name)
+    manifest = ensemble.manifest.model_copy(update={"golden": []})
+    return open_runtime(ore.Artifact(folder, store.seal(folder, manifest))).predict(texts).outputs["scores"]
+
+
+def test_what_needs_one_model_refuses_an_ensemble(reviews, tiny_start: Path, tmp_path: Path) -> None:
+    made = averaged(tiny_start, reviews, tmp_path / "a", method="head")
+    verbs: list[Callable[[Path], Any]] = [
+        lambda out: ore.compress(made, data=reviews, out=out),
+        lambda out: ore.merge(made, out=out),
+        lambda out: ore.merge(made, others=[made], out=out),
+        lambda out: ore.finetune(made.path, reviews, method="full", train=FEW, out=out),
+        lambda out: ore.finetune(made.path, reviews, method="head", out=out),
+        lambda out: ore.finetune(made.path, reviews, method="k_fold", train=FEW, out=out),
+        lambda out: ore.pretrain(reviews, start=made.path, train=FEW, out=out),
+    ]
+    for verb in verbs:
+        with pytest.raises(UsageError, match="this is an ensemble: several models"):
+            verb(tmp_path / "out")
+        assert not (tmp_path / "out").exists()
 
 
 def test_without_answers_the_model_is_the_plain_one(reviews, tiny_start: Path, tmp_path: Path) -> None:
@@ -73,7 +135,13 @@ def test_without_answers_the_model_is_the_plain_one(reviews, tiny_start: Path, t
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"folds": 1}, "folds=1"), ({"mix": 2.0}, "mix=2"), ({"method": "linear"}, "cannot teach by 'linear'")],
+    [
+        ({"folds": 1}, "folds=1"),
+        ({"mix": 2.0}, "mix=2"),
+        ({"method": "head"}, "output=distilled cannot train by 'head'"),
+        ({"method": "linear", "output": "averaged"}, "output=averaged cannot train by 'linear'"),
+        ({"output": "average"}, "output='average'"),
+    ],
 )
 def test_wrong_options(options: dict[str, Any], message: str, reviews, tiny_start: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=message):

@@ -17,43 +17,41 @@ from oreline.types import Event
 GOOD, BAD = ["great", "superb", "warm", "clever"], ["awful", "dull", "weak", "silly"]
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> ore.Dataset:
-    """A dozen labelled rows that say it with two words, and dev and test rows that say it with two words each way."""
-
-    def rows(number: int, words: int, part: str) -> dict[str, list[str]]:
-        texts = [f"a {(GOOD if n % 2 else BAD)[n // 2 % words]} film {part} {n}" for n in range(number)]
-        return {"text": texts, "label": ["good" if n % 2 else "bad" for n in range(number)]}
-
-    parts = {"train": rows(12, 2, "x"), "dev": rows(60, 2, "y"), "test": rows(40, 4, "z")}
-    return ore.refine(parts, split={}, out=tmp_path_factory.mktemp("self") / "d")
+def rows(number: int, words: int, part: str) -> dict[str, list[str]]:
+    """Return labelled rows that say it with the first of the words."""
+    texts = [f"a {(GOOD if n % 2 else BAD)[n // 2 % words]} film {part} {n}" for n in range(number)]
+    return {"text": texts, "label": ["good" if n % 2 else "bad" for n in range(number)]}
 
 
-@pytest.fixture
-def more(data: ore.Dataset, tmp_path: Path) -> Path:
-    """Two hundred rows with a word that is known beside one that is not; and some of dev, test and train."""
+PARTS = {"train": rows(12, 2, "x"), "dev": rows(60, 2, "y"), "test": rows(40, 4, "z")}
+
+
+def unlabelled() -> list[str]:
+    """Return 200 texts with a word that is known beside one that is not; and some of dev, test and train."""
     texts = [
         f"a {(GOOD if n % 2 else BAD)[n // 2 % 2]} {(GOOD if n % 2 else BAD)[2 + n // 4 % 2]} film {n}"
         for n in range(200)
     ]
-    for split in ("train", "dev", "test"):
-        texts += data.frame(split)["text"].to_list()[:5]
-    file = tmp_path / "more.csv"
-    file.write_text("review\n" + "\n".join([*texts, texts[0].upper()]) + "\n")
-    return file
+    texts += [text for part in PARTS.values() for text in part["text"][:5]]
+    return [*texts, texts[0].upper()]
 
 
-def options(more: Path, **changed: Any) -> dict[str, Any]:
-    given = {"data": str(more), "columns": {"text": "review"}, "method": "linear", "precision": 0.9}
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ore.Dataset:
+    """A dozen labelled rows that say it with two words, dev and test rows, and more without labels in a source of theirs."""
+    parts = {**PARTS, "unlabelled": {"text": unlabelled()}}
+    return ore.refine(parts, split={}, operators=[], out=tmp_path_factory.mktemp("self") / "d")
+
+
+def options(**changed: Any) -> dict[str, Any]:
+    given = {"method": "linear", "precision": 0.9}
     return {"method": "self_training", "method_options": {**given, **changed}}
 
 
-def test_pseudo_labels_help_and_no_row_of_any_split_is_among_them(
-    data: ore.Dataset, more: Path, tmp_path: Path
-) -> None:
+def test_pseudo_labels_help_and_no_row_of_any_split_is_among_them(data: ore.Dataset, tmp_path: Path) -> None:
     said: list[str] = []
     made = ore.finetune(
-        None, data, **options(more, rounds=2), out=tmp_path / "a", on_event=lambda event: said.append(event.message)
+        None, data, **options(rounds=2), out=tmp_path / "a", on_event=lambda event: said.append(event.message)
     )
     assert any("216 rows without labels: 200 are used, 16 repeat" in message for message in said)
     assert any("pseudo-labels, temperature" in message for message in said)
@@ -68,12 +66,12 @@ def test_pseudo_labels_help_and_no_row_of_any_split_is_among_them(
     dev = [ore.evaluate(model, data, split="dev", baseline="none").metrics["accuracy"].value for model in (plain, made)]
     assert dev[1] >= dev[0], "the round that is best on dev is kept"
     assert measured["kept_round"] == 0 or second >= first
-    again = ore.finetune(None, data, **options(more, rounds=2), out=tmp_path / "c")
+    again = ore.finetune(None, data, **options(rounds=2), out=tmp_path / "c")
     assert again.manifest.files == made.manifest.files
 
 
-def test_soft_labels_of_an_encoder(data: ore.Dataset, more: Path, tiny_start: Path, tmp_path: Path) -> None:
-    given = options(more, method="full", soft=True, precision=0.3, most=20)
+def test_soft_labels_of_an_encoder(data: ore.Dataset, tiny_start: Path, tmp_path: Path) -> None:
+    given = options(method="full", soft=True, precision=0.3, most=20)
     said: list[Event] = []
     made = ore.finetune(
         tiny_start, data, **given, train={"epochs": 1, "threads": 1}, out=tmp_path / "a", on_event=said.append
@@ -87,26 +85,38 @@ def test_soft_labels_of_an_encoder(data: ore.Dataset, more: Path, tiny_start: Pa
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"data": ""}, UsageError, "needs rows without labels"),
-        ({"data": "gone.csv"}, DataError, "there is no file 'gone.csv'"),
-        ({"columns": {}}, DataError, "no column 'text'"),
         ({"soft": True}, UsageError, "cannot be learnt by 'linear'"),
         ({"method": "zero_shot"}, UsageError, "cannot train by 'zero_shot'"),
         ({"precision": 0}, UsageError, "precision=0"),
     ],
 )
 def test_what_is_wrong_is_said(
-    changed: dict[str, Any], error: type[Exception], message: str, data: ore.Dataset, more: Path, tmp_path: Path
+    changed: dict[str, Any], error: type[Exception], message: str, data: ore.Dataset, tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=message):
-        ore.finetune(None, data, **options(more, **changed), out=tmp_path / "x")
+        ore.finetune(None, data, **options(**changed), out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
-def test_without_dev_or_new_rows(data: ore.Dataset, more: Path, tmp_path: Path) -> None:
-    only = ore.refine({"train": data.frame("train"), "test": data.frame("test")}, split={}, out=tmp_path / "d")
-    with pytest.raises(UsageError, match="needs dev rows"):
-        ore.finetune(None, only, **options(more), out=tmp_path / "x")
-    more.write_text("review\n" + "\n".join(data.frame("test")["text"]) + "\n")
-    with pytest.raises(DataError, match="no unlabelled row is left"):
-        ore.finetune(None, data, **options(more), out=tmp_path / "x")
+def test_without_dev_or_new_rows(tmp_path: Path) -> None:
+    def refused(error: type[Exception], message: str, parts: dict[str, Any]) -> None:
+        made = ore.refine(parts, split={}, operators=[], out=tmp_path / message[:8])
+        with pytest.raises(error, match=message):
+            ore.finetune(None, made, **options(), out=tmp_path / "x")
+
+    known = {"unlabelled": {"text": PARTS["test"]["text"]}}
+    refused(UsageError, "needs dev rows", {name: PARTS[name] for name in ("train", "test")} | known)
+    refused(DataError, "no unlabelled row is left", PARTS | known)
+    refused(UsageError, "needs rows without labels", PARTS)
+
+
+def test_rows_without_labels_of_a_raw_file_are_kept_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    labelled = rows(120, 2, "x")
+    texts = [*labelled["text"], *unlabelled()]
+    raw = {"text": texts, "label": [*labelled["label"], *[None] * (len(texts) - 120)]}
+    made = ore.finetune(None, raw, **options(), out=tmp_path / "a")
+    assert made.measurements()["unlabelled"] == 200 + 5 + 5, "those of dev and test are new to this data"
+    fresh = {"text": [f"{text} indeed" for text in labelled["text"]], "label": labelled["label"]}
+    new, _ = ore.update(made, fresh, gate=rows(40, 2, "w"), out=tmp_path / "home")
+    assert new.manifest.recipe["options"]["method"] == "linear", "an update has labelled rows only"

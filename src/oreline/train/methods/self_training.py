@@ -14,8 +14,7 @@ import polars as pl
 
 from oreline import registry
 from oreline.data.fold import row_hashes
-from oreline.data.sources import frames
-from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.errors import DataError, UsageError
 from oreline.train.calibrate import cooled, temperature, thresholds
 from oreline.train.inner import SOFT, Inner, inner, remember, remembered
 from oreline.train.job import Job, Outcome, Rows
@@ -44,9 +43,10 @@ class Method:
     the training rows, and a new model is trained from the start model. Of all rounds, the one without pseudo-labels
     included, the model that is best on dev is kept. A row whose text is in dev, test or train is never used.
 
+    The rows without labels are the data's split `unlabelled`: those of the same source (`refine --keep-unlabelled`), or
+    of a file of its own (`refine train=FILE unlabelled=FILE`).
+
     Args:
-        data: the rows without labels: a file or a dataset folder. A label column in it is not looked at.
-        columns: its columns for the task's inputs, `{text: review}`, where they are not named like their roles.
         method: how each model is trained: `full`, `head`, `linear`, or an adapter's name; `method_options` are its
             keyword arguments.
         rounds: how often rows are labelled and a new model is trained.
@@ -65,8 +65,6 @@ class Method:
     def __init__(
         self,
         *,
-        data: str = "",
-        columns: Mapping[str, str] | None = None,
         method: str = "full",
         method_options: Mapping[str, Any] | None = None,
         rounds: int = 1,
@@ -79,9 +77,8 @@ class Method:
                 f"rounds={rounds}, precision={precision}, most={most}",
                 allowed="rounds and most from 1, precision above 0 and up to 1",
             )
-        self.data, self.columns, self.method = data, columns, method
-        self.method_options, self.rounds, self.precision = method_options, rounds, precision
-        self.soft, self.most = soft, most
+        self.method, self.method_options = method, method_options
+        self.rounds, self.precision, self.soft, self.most = rounds, precision, soft, most
         if method == "linear":
             self.runtime = "linear"
 
@@ -120,14 +117,15 @@ class Method:
 
     def _unlabelled(self, job: Job) -> tuple[dict[str, list[str]], NDArray[np.uint64]]:
         """Return the unlabelled rows' inputs and their hashes, each text once, without those of any split."""
-        if not self.data:
+        if job.unlabelled is None:
             raise UsageError(
-                "self_training needs rows without labels", remedy="--set method_options.data=FILE, with the text column"
+                "self_training needs rows without labels, and the data have no split 'unlabelled'",
+                remedy="refine with --keep-unlabelled, or give a file: oreline refine train=FILE unlabelled=FILE",
             )
-        found = pl.concat([self._inputs(frame, job.task.inputs) for frame in frames(self.data)]).drop_nulls()
-        hashes_N = row_hashes(found, list(job.task.inputs))
-        own = pl.DataFrame({role: list(job.train.columns[role]) for role in job.task.inputs})
-        trained_N = row_hashes(own, list(job.task.inputs))
+        roles = list(job.task.inputs)
+        found = pl.DataFrame({role: job.unlabelled[role] for role in roles})
+        hashes_N = row_hashes(found, roles)
+        trained_N = row_hashes(pl.DataFrame({role: job.train.columns[role] for role in roles}), roles)
         known = np.concatenate([trained_N, job.held_out if job.held_out is not None else np.zeros(0, np.uint64)])
         first_N = np.zeros(len(hashes_N), bool)
         first_N[np.unique(hashes_N, return_index=True)[1]] = True
@@ -137,20 +135,9 @@ class Method:
             f"{int((~kept_N).sum()):,} repeat one another or a row of the data"
         )
         if not kept_N.any():
-            raise DataError("no unlabelled row is left", where=self.data, remedy="give rows that are not in the data")
-        found = found.filter(kept_N)
-        return {role: found[role].to_list() for role in job.task.inputs}, hashes_N[kept_N]
-
-    def _inputs(self, frame: pl.DataFrame, roles: tuple[str, ...]) -> pl.DataFrame:
-        named = {(self.columns or {}).get(role, role): role for role in roles}
-        if lacking := next((column for column in named if column not in frame.columns), None):
-            raise DataError(
-                f"the unlabelled rows have no column {lacking!r}",
-                where=self.data,
-                allowed=did_you_mean(lacking, frame.columns),
-                remedy="--set 'method_options.columns={text: COLUMN}'",
-            )
-        return frame.select(list(named)).rename(named).cast(pl.String)
+            raise DataError("no unlabelled row is left", remedy="give rows that are not in the other splits")
+        found = found.filter(pl.Series(kept_N))
+        return {role: found[role].to_list() for role in roles}, hashes_N[kept_N]
 
     def _label(self, made: Inner, outcome: Outcome, columns: Mapping[str, list[str]], number: int) -> _Labelled:
         """Return the rows that a model is sure enough of; what was labelled before a kill is not labelled again."""
