@@ -192,3 +192,15 @@ def test_json_is_replaced_whole(tmp_path: Path) -> None:
         store.write_json(file, {"bad": float("nan")})
     assert json.loads(file.read_text(encoding="utf-8")) == {"正": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_place_below_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text")
+    with pytest.raises(UsageError, match=r"a\.csv is a file"):
+        store.refuse_existing(tmp_path / "a.csv" / "model", force=True)
+
+
+def test_a_dataset_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="it is a dataset"):
+        store.read_manifest(tmp_path)

@@ -78,7 +78,7 @@ def finetune(
         UsageError: `out` exists, an unknown task, method or option.
     """
     store.refuse_existing(out, force=force)
-    start, network, options = _begin(start, method, options or TrainOptions())
+    start, network, options = _begin(start, task, method, options or TrainOptions())
     method, method_options = named_method(method, method_options or {})
     trainer = _trainer(method, method_options, task, options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, options, task_options)
@@ -105,6 +105,10 @@ def finetune(
         task_name=task,
         held_out=held_out(data, opened) if getattr(trainer, "reads_more", False) else None,
     )
+    if job.dev is None and len(job.train):
+        job.say(
+            "warning: the data have no dev rows: nothing is measured, and nothing chooses among the steps of training"
+        )
     with work.kept_for_continuing(), naming_rows(frame):
         begun = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, begun), trainer.runtime, task)
@@ -119,6 +123,9 @@ def finetune(
 def claimed(out: str | Path, identity: Mapping[str, Any], on_event: OnEvent) -> Workspace:
     """Return the work folder of a job beside `out`, with the checkpoint of an earlier try where it is the same job."""
     work = Workspace.beside(out)
+    if differing := work.differing(identity):
+        said = f"the checkpoint that an interrupted try left at {out} fits another job ({'; '.join(differing[:3])})"
+        on_event(Event("train", message=f"{said}: it is removed, and training begins anew"))
     if work.claim(dict(identity)):
         on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
     return work
@@ -135,10 +142,11 @@ def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOpt
 
 
 def _begin(
-    start: Path | NewNetwork | None, method: str, options: TrainOptions
+    start: Path | NewNetwork | None, task: str, method: str, options: TrainOptions
 ) -> tuple[Path | None, NewNetwork | None, TrainOptions]:
     """Tell a start model from a network to begin from nothing with, and fill in the options that this one needs."""
     if isinstance(start, NewNetwork):
+        start.refuse_task(task)
         return None, start, start.options_for(options, method)
     return start, None, options
 
