@@ -94,6 +94,17 @@ def test_overrides() -> None:
             read(content, STEPS, overrides=[override])
 
 
+def test_a_key_of_train_beside_train_is_told_its_place() -> None:
+    with pytest.raises(UsageError, match="unknown key 'epochs'") as caught:
+        read({"steps": [STEP, {"finetune": {"data": "refine", "epochs": 3}}]}, STEPS)
+    assert caught.value.allowed == "did you mean 'train.epochs'?"
+
+
+def test_a_learning_rate_of_a_thousand_is_refused() -> None:
+    with pytest.raises(UsageError, match="less than or equal to 10"):
+        read({"steps": [STEP, {"finetune": {"data": "refine", "train": {"learning_rate": 1e3}}}]}, STEPS)
+
+
 def test_assignments() -> None:
     assert parse_assignment("a.b=[1, 2]") == (["a", "b"], [1, 2])
     assert parse_assignment("a=x=y") == (["a"], "x=y")

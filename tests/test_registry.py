@@ -55,6 +55,43 @@ def test_a_list_builds_plugs_from_names_and_one_key_mappings() -> None:
             registry.create_all("operator", [entry])
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "options", "said"),
+    [
+        ("adapter", "lora", {"rank": "big"}, "'rank' of the adapter 'lora' is 'big': input should be a valid integer"),
+        ("adapter", "lora", {"rank": "8"}, "valid integer"),
+        ("adapter", "lora", {"rank": True}, "valid integer"),
+        ("adapter", "lora", {"layers": "4"}, "'layers' of the adapter 'lora' is '4'"),
+        ("method", "full", {"freeze_layers": 1.5}, "fractional part"),
+        ("optimizer", "adamw", {"eps": "small"}, "valid number"),
+        ("operator", "keep_length", {"min": "two"}, "'min' of the operator"),
+        ("network", "textcnn", {"kernels": [2, "x"]}, "valid integer"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(kind: str, name: str, options: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        registry.create(kind, name, **options)
+    assert caught.value.allowed
+
+
+def test_every_option_of_a_plug_of_training_is_checked() -> None:
+    for kind in (
+        "adapter",
+        "method",
+        "network",
+        "objective",
+        "operator",
+        "optimizer",
+        "regularizer",
+        "rejector",
+        "task",
+    ):
+        for name in registry.names(kind):
+            plug = registry.get(kind, name)
+            for option in registry.options_of(plug):
+                assert registry._checker(plug, option.name) is not None, (kind, name, option.name)
+
+
 @pytest.fixture
 def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A distribution that adds operators by entry points; one needs a package that is not there, one is broken."""

@@ -205,3 +205,15 @@ def test_what_an_earlier_seal_has_read_is_not_read_again(tmp_path: Path, monkeyp
     second = store.seal(tmp_path, manifest, known=first.files)
     assert read == ["README.md"]
     assert second == store.seal(tmp_path, manifest)
+
+
+def test_a_place_below_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text")
+    with pytest.raises(UsageError, match=r"a\.csv is a file"):
+        store.refuse_existing(tmp_path / "a.csv" / "model", force=True)
+
+
+def test_a_dataset_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="it is a dataset"):
+        store.read_manifest(tmp_path)

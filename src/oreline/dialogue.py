@@ -23,7 +23,8 @@ _KEYS = (("role", "from"), ("content", "value"))
 """What OpenAI's and ShareGPT's form call who speaks and what is said."""
 _SHOWN_CHARACTERS = 60
 REPAIR = (
-    "correct the row, mend all such rows with the operator repair_dialogues, or drop them with drop_broken_dialogues"
+    "correct the row, or mend all such rows first: oreline refine FILE --operator repair_dialogues --out DIR "
+    "(drop_broken_dialogues drops them)"
 )
 
 

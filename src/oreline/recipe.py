@@ -44,7 +44,9 @@ class TrainOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: float = Field(3.0, gt=0, description="passes over the training rows, at most")
-    learning_rate: float | None = Field(None, gt=0, description="peak learning rate; the method's own when not set")
+    learning_rate: float | None = Field(
+        None, gt=0, le=10, description="peak learning rate; the method's own when not set"
+    )
     rows_per_step: int = Field(32, ge=1, description="rows behind one optimizer step")
     token_budget: int | None = Field(
         None,
@@ -171,6 +173,8 @@ def check_options(verb: str, options: Mapping[str, Any], function: Callable[...,
     Raises `UsageError` naming the key, its value, and what is allowed.
     """
     model = options_model(verb, function)
+    if "train" in model.model_fields:
+        _refuse_train_keys(options, set(model.model_fields), where)
     _refuse_unknown(options, set(model.model_fields), where)
     try:
         parsed = model.model_validate(dict(options))
@@ -336,6 +340,13 @@ def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str) -> No
     for key in given:
         if key not in known:
             raise UsageError(f"unknown key {key!r}", where=where, allowed=did_you_mean(str(key), known))
+
+
+def _refuse_train_keys(given: Mapping[str, Any], known: set[str], where: str) -> None:
+    """Raise `UsageError` for a key of `train` that stands beside `train` (`epochs=3`)."""
+    for key in given:
+        if key not in known and key in TrainOptions.model_fields:
+            raise UsageError(f"unknown key {key!r}", where=where, allowed=f"did you mean 'train.{key}'?")
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,7 @@ def get(kind_name: str, name: str) -> Any:
 def create(kind_name: str, name: str, **options: Any) -> Any:
     """Build one plug with its options.
 
-    Raises `UsageError` for an option that the plug does not have, or lacks a value for.
+    Raises `UsageError` for an option that the plug does not have, lacks a value for, or has a value of another type.
     """
     plug = get(kind_name, name)
     known = {option.name: option for option in options_of(plug)}
@@ -138,6 +139,12 @@ def create(kind_name: str, name: str, **options: Any) -> Any:
     lacking = [option.name for option in known.values() if option.required and option.name not in options]
     if lacking:
         raise UsageError(f"the {kind_name} {name!r} needs the option {lacking[0]!r}", allowed=", ".join(known))
+    for given, value in options.items():
+        if fault := _fault(plug, given, value):
+            raise UsageError(
+                f"the option {given!r} of the {kind_name} {name!r} is {str(value)[:80]!r}: {fault}",
+                allowed=known[given].annotation,
+            )
     return plug(**options)
 
 
@@ -174,6 +181,34 @@ def options_of(plug: Any) -> list[Option]:
         for parameter in parameters
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
+
+
+def _fault(plug: Any, option: str, value: Any) -> str:
+    """Return what is wrong with the type of an option's value, and where in it; empty where nothing is."""
+    from pydantic import ValidationError
+
+    checker = _checker(plug, option)
+    try:
+        if checker is not None:
+            # "8" is no number and true is no 1, as the constructor sees them.
+            checker.validate_python(value, strict=isinstance(value, str | bool))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{first['msg'][0].lower()}{first['msg'][1:]}"
+    return ""
+
+
+@functools.cache
+def _checker(plug: Any, option: str) -> Any:
+    """Return what checks values of an option; None for a type that is there for type checkers only."""
+    from pydantic import ConfigDict, TypeAdapter
+    from pydantic.errors import PydanticUserError
+
+    try:
+        hints = typing.get_type_hints(plug.__init__, localns={"Sequence": Sequence, "Mapping": Mapping})
+        return TypeAdapter(hints[option], config=ConfigDict(arbitrary_types_allowed=True))
+    except (NameError, KeyError, PydanticUserError):
+        return None
 
 
 def summary(kind_name: str, name: str) -> str:

@@ -156,8 +156,9 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and validate `oreline.json`. Raises `ArtifactError`."""
     file = folder / MANIFEST
     if not file.is_file():
+        is_dataset = (folder / "dataset.json").is_file()
         raise ArtifactError(
-            f"not a model folder: it has no {MANIFEST}",
+            f"not a model folder: it {'is a dataset' if is_dataset else f'has no {MANIFEST}'}",
             where=str(folder),
             remedy="give a folder written by `oreline finetune`, `pretrain`, `compress` or `update`",
         )
@@ -255,8 +256,13 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def refuse_existing(out: str | Path, *, force: bool) -> None:
-    """Raise `UsageError` when an output exists and may not be replaced: asked before hours of work, not after."""
+    """Raise `UsageError` when an output exists and may not be replaced: asked before hours of work, not after.
+
+    Raises it for a place below a file too, where nothing can ever lie.
+    """
     destination = Path(out)
+    if below := next((parent for parent in destination.parents if parent.is_file()), None):
+        raise UsageError(f"{out} cannot be made: {below} is a file", remedy="choose another --out")
     if destination.exists() and not force and (not destination.is_dir() or any(destination.iterdir())):
         raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
 
@@ -276,6 +282,7 @@ def translating(place: str | Path) -> Iterator[None]:
             errno.EACCES: ("no permission to write here", "choose an --out that you may write to"),
             errno.EPERM: ("no permission to write here", "choose an --out that you may write to"),
             errno.EROFS: ("the file system is read-only", "choose an --out that you may write to"),
+            errno.ENAMETOOLONG: ("the name is too long", "choose a shorter --out"),
         }
         if error.errno not in reasons:
             raise

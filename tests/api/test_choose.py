@@ -67,6 +67,18 @@ def test_another_method_than_the_chosen_one_is_suggested_with_its_reason(
     assert choose.suggestion(dataset, None, task, "linear") == ""
 
 
+def test_nothing_is_suggested_for_rows_without_labels(tiny_start: Path, tmp_path: Path) -> None:
+    data = ore.refine({"text": ["great", "dull"]}, operators=[], split={}, out=tmp_path)
+    assert choose.suggestion(data, tiny_start, "text_classification", "zero_shot") == ""
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_classes", "said"), [(2, 2, "1 row a class is few"), (1, None, "1 training row is too few")]
+)
+def test_one_row_is_one_row(num_rows: int, num_classes: int | None, said: str) -> None:
+    assert said in choose.by_size(num_rows, num_classes)[1]
+
+
 def test_finetune_says_what_it_would_take(tiny_start: Path, tmp_path: Path) -> None:
     said: list[str] = []
     rows = {"text": [f"a great film {n}" for n in range(8)], "label": ["a", "b"] * 4}

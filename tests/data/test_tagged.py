@@ -36,7 +36,8 @@ def test_forms(text: str, given: object, words: list[str], tags: list[str]) -> N
 @pytest.mark.parametrize(
     ("text", "given", "says"),
     [
-        ("a b", "O", "2 words and 1 tags"),
+        ("a b", "O", r"2 words \(2 at white space, 3 characters\) and 1 tags"),
+        ("王芳住在上海", "O O", r"6 words \(1 at white space, 6 characters\) and 2 tags"),
         ('["a"]', '["O", "O"]', "1 words and 2 tags"),
         ('["a"]', "[]", "1 words and 0 tags"),
         ("abc", [[0, 4, "X"]], "outside of a text of 3 characters"),
@@ -50,7 +51,7 @@ def test_what_does_not_fit_names_its_row(text: str, given: object, says: str) ->
     with pytest.raises(DataError, match=says) as caught:
         with_tags(frame, "a.jsonl")
     assert caught.value.where == "a.jsonl:7"
-    assert "must count the same" in caught.value.remedy
+    assert "one tag for each word" in caught.value.allowed
 
 
 def test_rows_without_words_or_tags_have_neither() -> None:

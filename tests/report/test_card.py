@@ -9,6 +9,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
+from oreline import registry
 from oreline.report.card import card, code, escape
 from oreline.report.card_text import CHINESE, ENGLISH
 from oreline.store import Manifest
@@ -194,6 +195,19 @@ def test_a_model_that_reads_the_whole_text_says_so() -> None:
     assert "每条文本都会完整读取" in chinese
     assert "cut after" not in english
     assert "截断" not in chinese
+
+
+def test_every_task_has_its_words_in_both_languages() -> None:
+    for words in (ENGLISH, CHINESE):
+        assert set(words.kinds) == {*registry.names("task"), "none"}
+
+
+def test_a_dialogue_loses_its_oldest_turns_and_not_its_end() -> None:
+    shown = card(manifest(task="chat", task_options={}), facts={})
+    assert "the oldest turns are left out" in shown
+    assert "略去最早的几轮" in shown
+    assert "the rest is not read" not in shown
+    assert 'predict("MODEL_FOLDER", [{"messages"' in shown
 
 
 def test_many_labels_are_cut_and_counted() -> None:

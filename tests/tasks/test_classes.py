@@ -51,6 +51,9 @@ class TestLabels:
         with pytest.raises(DataError, match="1,000 classes in 1,000 rows") as caught:
             Task.options_from([f"id {row}" for row in range(1000)])
         assert "--label" in caught.value.remedy
+        with pytest.raises(DataError, match="30 classes in 30 rows") as caught:
+            Task.options_from([f"{number / 7:.3f}" for number in range(30)])
+        assert "--task regression" in caught.value.remedy
         assert len(Task.options_from([f"topic {row % 150}" for row in range(1000)])["labels"]) == 150
 
     def test_options_rebuild_the_task(self, task: Task):

@@ -33,6 +33,8 @@ def test_targets_are_lists_json_or_strings_with_a_separator(targets, labels, sep
 def test_a_column_without_a_label_or_with_too_many_is_refused():
     with pytest.raises(DataError, match="none of the 3 training rows has a label"):
         Task.options_from([[], "", None])
+    with pytest.raises(DataError, match="all 2 training rows have the same labels: a, b"):
+        Task.options_from(["a|b", "b|a"])
     with pytest.raises(DataError, match="30 labels in 30 rows"):
         Task.options_from([[f"id {n}"] for n in range(30)])
     with pytest.raises(DataError, match="'c' was never seen") as caught:

@@ -72,3 +72,9 @@ def test_patterns_are_checked():
     check_pattern("{text} [MASK]")
     with pytest.raises(UsageError, match="the pattern is"):
         check_pattern("{text}")
+
+
+def test_a_word_for_a_label_that_no_row_has_is_refused(tiny_start: Path):
+    with pytest.raises(UsageError, match="for the label 'roten', which no row has") as caught:
+        word_ids({"fresh": "great", "roten": "awful"}, ["fresh", "rotten"], opened(tiny_start))
+    assert "did you mean 'rotten'" in caught.value.allowed

@@ -63,6 +63,17 @@ def test_claiming_keeps_the_same_job_and_removes_another(tmp_path: Path):
     assert not work.folder.exists()
 
 
+def test_a_checkpoint_of_another_job_says_in_what_it_differs(tmp_path: Path):
+    work, job = Workspace.beside(tmp_path / "model"), {"train": {"epochs": 3, "optimizer": "adamw"}, "seed": 1}
+    assert work.differing(job) == []
+    work.claim(job)
+    assert work.differing({"seed": 2}) == [], "there is nothing yet that would be lost"
+    work.save(*trained(1), {"step": 1})
+    assert work.differing(job) == []
+    changed = {"train": {"epochs": 5, "optimizer": "adamw"}, "seed": 2}
+    assert work.differing(changed) == ["seed: 1, now 2", "train.epochs: 3, now 5"]
+
+
 def test_a_failing_disk_is_said_plainly(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         write_tensors(tmp_path / "no" / "such" / "place.safetensors", {"a": torch.ones(2)}, {})

@@ -79,7 +79,7 @@ def test_what_belongs_to_a_run_beside_its_steps_is_in_the_time():
 
 def test_the_time_is_told_in_a_unit_that_says_something():
     said = [Forecast(0.5, 1 << 30).sentence(steps, 40, 1.0).split("about ")[1] for steps in (1, 100, 1000)]
-    assert said == [f"{time} and 1.0 GiB of memory" for time in ("1 seconds", "50 seconds", "8.3 minutes")]
+    assert said == [f"{time} and 1.0 GiB of memory" for time in ("1 second", "50 seconds", "8.3 minutes")]
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from oreline.errors import OrelineError
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
@@ -145,3 +146,16 @@ def test_progress_tells_loss_speed_time_left_and_the_share_of_the_peak(tmp_path:
     # One token costs the whole of one second's peak here.
     assert values["gemm_share"] == pytest.approx(values["tokens_per_s"])
     assert heard[-1].values["left_s"] == 0
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, value: str):
+    """Weights that it spoilt were written as a model, where no dev figure spoke against them."""
+    losses = iter([1.0, float(value), 1.0])
+
+    def breaks(model: Model, batch: Batch) -> torch.Tensor:
+        return model.weight.sum() * 0 + next(losses) * batch.weight
+
+    with pytest.raises(OrelineError, match=f"training diverged: the loss is {value} at step 2") as caught:
+        run(plan_of(Model(), loss=breaks), OPTIONS, Workspace(tmp_path), lambda _: None, {})
+    assert "train.learning_rate" in caught.value.remedy

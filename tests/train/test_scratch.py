@@ -35,6 +35,13 @@ def test_methods_that_need_to_know_something_are_refused() -> None:
             NETWORK.refuse_method(method)
 
 
+@pytest.mark.parametrize("name", ["chat", "seq2seq"])
+def test_a_task_that_writes_is_refused(name: str) -> None:
+    NETWORK.refuse_task("token_classification")
+    with pytest.raises(UsageError, match=f"reads texts, and the task '{name}' writes them"):
+        NETWORK.refuse_task(name)
+
+
 def test_the_vocabulary_is_that_of_the_rows_it_is_given(tmp_path: Path) -> None:
     folder = NETWORK.make(tmp_path, ["a great film", "a great play"] * 5, 0)
     known = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()

@@ -180,6 +180,8 @@ def finetune(
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
+    out = names.output_folder("finetune", out)
+    store.refuse_existing(out, force=force)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=reads_more, on_event=on_event)
     if method == "auto":
         method, start, why = choose.method(dataset, start, task)
@@ -198,7 +200,7 @@ def finetune(
             method=method,
             method_options=method_options or {},
             options=names.train_options(train),
-            out=names.output_folder("finetune", out),
+            out=out,
             seed=seed,
             force=force,
             score=point_values,

@@ -32,24 +32,28 @@ MANY_HAN = 0.3
 SAMPLE_ROWS = 500
 WITHOUT_START = ("linear", "lead")
 """Methods that begin from nothing."""
-BY_WORD = ("tags", "frames", "answers")
-"""Views of tasks that answer every word, which the methods for whole texts cannot."""
+BY_WORD = {
+    "tags": "every word has an answer of its own",
+    "frames": "every word has an answer of its own",
+    "answers": "an answer is found by reading each word of its context",
+}
+"""Views of tasks that read every word, which the methods for whole texts cannot, and what is said of them."""
 DEFAULT_START = "catalog:minilm-l6-en"
 
 
 def method(data: Dataset, start: Any, task: str = "text_classification") -> tuple[str, Any, str]:
     """Return the method, the start model to use with it, and the reason in one sentence."""
-    if only := getattr(registry.get("task", task), "method", ""):
-        return only, DEFAULT_START if start is None else start, f"the task {task} is taught by it alone"
-    if registry.get("task", task).view == "texts":
+    plug = registry.get("task", task)
+    if only := getattr(plug, "method", ""):
+        return only, start or DEFAULT_START, f"the task {task} is taught by it alone"
+    if plug.view == "texts":
         return "full", start, "answers are texts, which a model that writes has to learn as a whole"
     if names.network_name(start):
         return "full", start, "a network without pretraining learns all of its weights"
-    if registry.get("task", task).view in BY_WORD:
-        return "full", DEFAULT_START if start is None else start, "every word has an answer of its own"
-    split = "train" if "train" in data.splits else data.splits[0]
-    texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
-    return decide(data.num_rows(split), texts, start, num_classes=num_classes(data, split, task))
+    if why := BY_WORD.get(plug.view):
+        return "full", start or DEFAULT_START, why
+    split = _trained_split(data)
+    return decide(data.num_rows(split), _sample(data), start, num_classes=num_classes(data, split, task))
 
 
 def start_for(task: str, method: str, start: Any) -> Any:
@@ -107,32 +111,43 @@ def by_size(num_rows: int, num_classes: int | None) -> tuple[str, str]:
     """Return the method for so many training rows, of so many classes (None: not one a row), and the reason."""
     if num_classes and num_rows <= FEW_A_CLASS * num_classes:
         a_class = num_rows / num_classes
-        return "contrastive", f"{a_class:.0f} rows a class are few: comparing rows in pairs learns most from them"
+        few = "1 row a class is" if a_class < 1.5 else f"{a_class:.0f} rows a class are"
+        return "contrastive", f"{few} few: comparing rows in pairs learns most from them"
     if num_rows < FEW_ROWS:
-        return "head", f"{num_rows} training rows are too few to train the whole encoder ({FEW_ROWS} are not)"
+        rows = "1 training row is" if num_rows == 1 else f"{num_rows} training rows are"
+        return "head", f"{rows} too few to train the whole encoder ({FEW_ROWS} are not)"
     return "full", f"{num_rows:,} training rows"
 
 
 def suggestion(data: Dataset, start: Any, task: str, chosen: str) -> str:
     """Return a sentence on what `auto` would take instead of the chosen method; empty where it would take the same.
 
-    Nothing is fetched for it: without a start model, `linear` hears of it only where rows are few.
+    Nothing is fetched for it: without a start model, `linear` hears of it only where rows are few. Of rows without a
+    target nothing is said: other methods could not learn from them.
     """
     plug = registry.get("task", task)
-    if plug.view == "texts" or hasattr(plug, "method"):
+    if plug.view == "texts" or hasattr(plug, "method") or plug.target not in data.manifest.columns:
         return ""
-    split = "train" if "train" in data.splits else data.splits[0]
-    classes = num_classes(data, split, task)
     if names.network_name(start):
         return ""
     if start is None and chosen == "linear":
-        texts = [str(text) for text in data.scan(split, ["text"]).head(SAMPLE_ROWS).collect()["text"]]
-        better, why = by_size(data.num_rows(split), classes)
-        if better != "contrastive" or han_share(texts) > MANY_HAN:
+        split = _trained_split(data)
+        better, why = by_size(data.num_rows(split), num_classes(data, split, task))
+        if better != "contrastive" or han_share(_sample(data)) > MANY_HAN:
             return ""
     else:
         better, _, why = method(data, start, task)
     return f"--method auto would take {better}: {why}" if better != chosen else ""
+
+
+def _trained_split(data: Dataset) -> str:
+    return "train" if "train" in data.splits else data.splits[0]
+
+
+def _sample(data: Dataset) -> list[str]:
+    """Return some texts that are trained on."""
+    frame = data.scan(_trained_split(data), ["text"]).head(SAMPLE_ROWS).collect()
+    return [str(text) for text in frame["text"]]
 
 
 def han_share(texts: list[str]) -> float:

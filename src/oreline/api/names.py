@@ -85,6 +85,11 @@ def roles_of(roles: Mapping[str, str] | None, **named: str | None) -> dict[str, 
 
 def catalog_entry(name: str, what: str) -> Any:
     """Return the catalog entry `catalog:NAME`. Raises `UsageError` when it is not a `model` (or `dataset`)."""
+    known = [CATALOG + n.replace("_", "-") for n in registry.names("catalog")]
+    if name.replace("_", "-") not in known:
+        raise UsageError(
+            f"the catalog has no {name!r}", allowed=did_you_mean(name, known), remedy="oreline list catalog"
+        )
     entry = registry.create("catalog", name.removeprefix(CATALOG))
     if entry.what != what:
         fitting = [n for n in registry.names("catalog") if registry.get("catalog", n).what == what]
@@ -197,6 +202,7 @@ def dataset(
         folder, _, chosen = _split_fragment(str(data))
         if Path(folder).is_dir() and (Path(folder) / DATASET).is_file():
             return only_split(Dataset.open(folder), chosen) if chosen else Dataset.open(folder)
+        _refuse_model(Path(folder))
         data = folder
     kept = ["unlabelled"] if keep_unlabelled else []
     out = _refined_folder(data, roles, operators, split, seed, *kept, runs=runs or runs_folder())
@@ -215,6 +221,16 @@ def dataset(
             on_event=on_event,
         )
     return only_split(refined, chosen) if isinstance(data, str) and chosen else refined
+
+
+def _refuse_model(folder: Path) -> None:
+    """Raise `UsageError` for a model where data are wanted: its JSON files would be read as rows."""
+    if (folder / store.MANIFEST).is_file() or (folder / "config.json").is_file() or store.is_home(folder):
+        raise UsageError(
+            f"{folder} is a model, and data are wanted here",
+            allowed="a file, a dataset folder, catalog:NAME",
+            remedy="name the data first; a model to start from goes behind --start",
+        )
 
 
 def only_split(data: Dataset, split: str) -> Dataset:

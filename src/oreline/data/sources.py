@@ -177,6 +177,7 @@ def _files(text: str) -> list[Path]:
     siblings = [p.name for p in beside if p.is_file() and not p.name.startswith(".")]
     raise DataError(
         f"there is no file {text!r}",
+        where="" if path.is_absolute() else f"looked in {path.absolute().parent}",
         allowed=did_you_mean(path.name, siblings) if len(siblings) <= 50 else "",
         remedy="check the path",
     )

@@ -40,7 +40,7 @@ def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
                 str(error),
                 where=f"{row_id}, {place}" if place not in row_id else row_id,
                 allowed="one tag for each word, or spans of the text in characters",
-                remedy="correct the row: its words and tags must count the same",
+                remedy="correct the row, or leave it out",
             ) from error
         texts.append(cell if found else None)
         tags.append(as_cell(found) if found else None)
@@ -75,8 +75,9 @@ def aligned(text: str, given: Any) -> tuple[str, list[str]]:
     for cell in forms:
         if len(words_of(cell)[1]) == len(tags):
             return cell, tags
-    counts = len(text.split()) if is_text else len(words_of(text)[1])
-    raise ValueError(f"the row has {counts:,} words and {len(tags):,} tags")
+    counts = [len(words_of(cell)[1]) for cell in forms]
+    words = f"{counts[0]:,} words" + (f" ({counts[1]:,} at white space, {counts[2]:,} characters)" if is_text else "")
+    raise ValueError(f"the row has {words} and {len(tags):,} tags")
 
 
 def _listed(given: Any) -> Sequence[Any]:

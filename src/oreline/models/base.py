@@ -107,8 +107,8 @@ def base_folder(folder: str | Path) -> Path:
         f"the base model of this adapter is {'another one by now' if is_elsewhere else 'not there'}",
         where=f"{folder}; looked at " + "; ".join(seen),
         allowed=f"a model whose {_WEIGHTS} has the SHA-256 {base['files'][_WEIGHTS]}",
-        remedy=f"put {base['name'] or 'that model'} back at {base['path']}; "
-        "where it is there, `oreline merge` makes a model that needs no base",
+        remedy=f"put {base['name'] or 'that model'} back at {base['path']}; once it is there, `oreline merge {folder}` "
+        "writes a model that needs no base any more",
     )
 
 

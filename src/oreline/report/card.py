@@ -29,7 +29,18 @@ from oreline.report import formatting
 from oreline.report.card_text import CHINESE, ENGLISH, Words
 
 MAX_LABELS = 30
-_PIPELINE_TAGS = {"text_classification": "text-classification", "embedding": "sentence-similarity"}
+_PIPELINE_TAGS = {
+    "text_classification": "text-classification",
+    "multilabel": "text-classification",
+    "pair": "text-classification",
+    "relation": "text-classification",
+    "token_classification": "token-classification",
+    "intent_slots": "token-classification",
+    "question_answering": "question-answering",
+    "embedding": "sentence-similarity",
+    "chat": "text-generation",
+}
+"""The hub's names of tasks, where it has one."""
 _WINDOWED = ("token_classification", "intent_slots", "question_answering")
 """Tasks that read long texts in windows: nothing is cut."""
 _ROWS = {
@@ -37,6 +48,7 @@ _ROWS = {
     "similarity": '{"text": "one text", "text_pair": "another"}',
     "question_answering": '{"text": "Who?", "text_pair": "The text that may say."}',
     "relation": '{"text": "<e1>Ann</e1> works for <e2>Acme</e2>."}',
+    "chat": '{"messages": [{"role": "user", "content": "Is it open?"}]}',
 }
 _PLACES = ("data", "start", "model", "out")
 """Options that are places on the machine of whoever trained: of no use to a reader, and not for everybody's eyes."""
@@ -241,9 +253,7 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     own: Sequence[str] = [
         _limit_labels(words, manifest["task_options"]),
         words.limit_texts if "generation" in manifest["task_options"] else "",
-        words.limit_length.format(max_tokens=manifest["max_tokens"])
-        if manifest["max_tokens"] and manifest["task"] not in _WINDOWED
-        else "",
+        _limit_length(words, manifest),
         words.limit_dev if has_dev_figures else "",
         words.limit_data,
         words.limit_flags if manifest["extra"].get("processor_flags") else "",
@@ -251,6 +261,13 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     ]
     extra = [escape(limit, limit=2000) for limit in facts.get("limits", ())]
     return "\n".join(f"- {limit}" for limit in [*own, *extra] if limit)
+
+
+def _limit_length(words: Words, manifest: Mapping[str, Any]) -> str:
+    if not manifest["max_tokens"] or manifest["task"] in _WINDOWED:
+        return ""
+    said = words.limit_turns if manifest["task"] == "chat" else words.limit_length
+    return said.format(max_tokens=manifest["max_tokens"])
 
 
 def _limit_labels(words: Words, options: Mapping[str, Any]) -> str:

@@ -47,6 +47,7 @@ class Words:
     limit_reject: str
     limit_texts: str
     limit_length: str
+    limit_turns: str
     limit_dev: str
     limit_data: str
     limit_flags: str
@@ -80,6 +81,7 @@ ENGLISH = Words(
         "question_answering": "Questions answered by spans of a text",
         "relation": "The relation between two marked entities",
         "seq2seq": "A text for each text",
+        "chat": "The assistant's next turn in a dialogue",
         "none": "Pretrained text encoder",
     },
     runtimes={
@@ -124,6 +126,7 @@ ENGLISH = Words(
     limit_texts="What it writes can be wrong, or not be in what it has read, however fluent it is. The probability "
     "beside an answer says how expected its words are, not whether they are true.",
     limit_length="Longer texts are cut after {max_tokens} tokens; the rest is not read.",
+    limit_turns="Of a dialogue of more than {max_tokens} tokens the oldest turns are left out.",
     limit_dev="The figures are those of the split `dev`, which was looked at while the model was chosen: expect a "
     "little less elsewhere. `oreline evaluate` measures on rows that nothing was chosen on.",
     limit_data="The figures hold for rows like the ones measured. Other sources, languages or times can be worse; "
@@ -182,6 +185,7 @@ CHINESE = Words(
         "question_answering": "抽取式问答模型",
         "relation": "实体关系分类模型",
         "seq2seq": "文本到文本的生成模型",
+        "chat": "多轮对话模型",
         "none": "预训练文本编码器",
     },
     runtimes={
@@ -219,10 +223,12 @@ CHINESE = Words(
     default_use_encoder="作为起始模型，在同类文本上继续微调；本身不能直接给出预测结果。",
     limits="局限性",
     limit_labels="每条文本都会被归入上述标签之一，即使没有一个标签真正合适。",
-    limit_reject="看起来不属于任何标签的文本会得到 {label}。少数属于某个标签的文本也会得到它，"
-    "而少数不属于任何标签的文本则不会：见上文域内（in scope）与域外（out of scope）指标。",
-    limit_texts="它写出的内容即使通顺，也可能有误，或在原文中并不存在；答案旁的概率表示措辞有多符合模型预期，而不表示内容是否属实。",
+    limit_reject="看起来不属于任何标签的文本会被标为 {label}（拒识）。有些本应归入某个标签的文本会被误拒，"
+    "有些不属于任何标签的文本则未能识别：见上文域内（in scope）与域外（out of scope）指标。",
+    limit_texts="生成的内容即使通顺，也可能有误，或包含原文没有的信息；答案旁的概率只表示措辞是否符合模型预期，"
+    "并不代表内容属实。",
     limit_length="超过 {max_tokens} 个 token 的文本会被截断，超出部分不会被读取。",
+    limit_turns="超过 {max_tokens} 个 token 的对话会略去最早的几轮。",
     limit_dev="以上指标来自 `dev` 集，而挑选模型时参考过该数据集，因此在其他数据上的效果通常会略低。"
     "可用 `oreline evaluate` 在未参与挑选的数据上评估。",
     limit_data="以上指标只适用于与评估数据相似的文本；来源、语言或时期不同时，效果可能变差。"

@@ -66,9 +66,12 @@ class OneOfClasses:
                 remedy="check the label column, and the rows that refine dropped (report.html)",
             )
         if len(labels) > 20 and len(labels) > 0.5 * len(targets):
+            numbers = all(_is_number(label) for label in labels)
             raise DataError(
                 f"the label column has {len(labels):,} classes in {len(targets):,} rows",
-                remedy="it looks like an id or free text; name the label column with --label",
+                remedy="they are numbers: --task regression predicts those"
+                if numbers
+                else "it looks like an id or free text; name the label column with --label",
             )
         return {"labels": labels}
 
@@ -190,3 +193,11 @@ class OneOfClasses:
             }
             for scores_K in outputs["scores"]
         ]
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True

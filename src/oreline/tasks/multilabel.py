@@ -60,7 +60,10 @@ class Task:
 
     @classmethod
     def options_from(cls, targets: Sequence[Any]) -> dict[str, Any]:
-        """Return labels, sorted, and the separator. Raises `DataError` when no row has a label, or far too many do."""
+        """Return labels, sorted, and the separator.
+
+        Raises `DataError` when no row has a label, all rows have the same, or there are far too many labels.
+        """
         texts = [target for target in targets if isinstance(target, str) and not target.lstrip().startswith("[")]
         separator = next((mark for mark in SEPARATORS if any(mark in text for text in texts)), "")
         counts = Counter(label for target in targets for label in parse(target, separator))
@@ -69,6 +72,12 @@ class Task:
                 f"none of the {len(targets):,} training rows has a label",
                 allowed='lists of labels, or strings such as "a|b"',
                 remedy="check the label column",
+            )
+        if all(count == len(targets) for count in counts.values()):
+            raise DataError(
+                f"all {len(targets):,} training rows have the same labels: {', '.join(sorted(counts))}",
+                allowed="labels that some rows have and others lack",
+                remedy='check the label column; a row that has none of the labels is written as "[]"',
             )
         if len(counts) > 20 and len(counts) > 0.5 * len(targets):
             raise DataError(

@@ -133,6 +133,6 @@ def _numbers(targets: Sequence[Any]) -> NDArray[np.float64]:
                 f"the target {str(target)[:80]!r} is not a number",
                 row=row,
                 allowed="finite numbers",
-                remedy="correct the row, or use the task text_classification for names",
+                remedy="correct the row; names are for the task text_classification, or pair where there are two texts",
             )
     return values_N

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oreline.errors import UsageError
+from oreline.errors import UsageError, did_you_mean
 from oreline.types import Encoded
 
 if TYPE_CHECKING:
@@ -44,9 +44,13 @@ def mask_id(tokenizer: Tokenizer) -> int:
 def word_ids(words: Mapping[str, str], labels: Sequence[str], tokenizer: Tokenizer) -> list[int]:
     """Return the token that speaks for each label, in the labels' order.
 
-    Raises `UsageError` for a label without a word, a word of several tokens or of none that is known, and a word that
-    speaks for two labels.
+    Raises `UsageError` for a label without a word, a word without a label, a word of several tokens or of none that is
+    known, and a word that speaks for two labels.
     """
+    if strange := next((label for label in words if label not in labels), None):
+        raise UsageError(
+            f"there is a word for the label {strange!r}, which no row has", allowed=did_you_mean(strange, labels)
+        )
     unknown = {tokenizer.token_to_id(token) for token in _UNKNOWNS}
     found: dict[int, str] = {}
     for label in labels:
@@ -65,7 +69,10 @@ def word_ids(words: Mapping[str, str], labels: Sequence[str], tokenizer: Tokeniz
                 remedy="choose another word that is one token (a frequent one; one character in Chinese)",
             )
         if one in found:
-            raise UsageError(f"the labels {found[one]!r} and {label!r} have the same word {word!r}")
+            raise UsageError(
+                f"the labels {found[one]!r} and {label!r} have the same word {word!r}",
+                remedy="a word of its own for each",
+            )
         found[one] = label
     return list(found)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
 NO_ENTITY = "(none)"
-_REPAIR = "correct the row, or let refine repair all tags: --operator repair_tags"
+_REPAIR = "correct the row, or repair all tags first: oreline refine FILE --operator repair_tags --out DIR"
 
 
 class Task:

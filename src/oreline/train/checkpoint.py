@@ -58,6 +58,13 @@ class Workspace:
         write_json(self.folder / _JOB, described)
         return False
 
+    def differing(self, job: Mapping[str, Any]) -> list[str]:
+        """Return in what a job differed whose checkpoint lies here (`train.epochs: 3, now 5`); empty without one."""
+        before, now = self.read(_JOB), json.loads(json.dumps(job, sort_keys=True, default=str))
+        if not isinstance(before, dict) or before == now or not (self.folder / _FILE).is_file():
+            return []
+        return list(_differences(before, now))
+
     def read(self, name: str) -> Any:
         """Return a JSON file's content, or None when it is missing."""
         try:
@@ -146,6 +153,20 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         finally:
             os.close(descriptor)
         temporary.replace(file)
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Yield what differs between two descriptions, with its place in them.
+
+    >>> list(_differences({"a": {"b": 1}, "c": 0}, {"a": {"b": 2}, "c": 0}))
+    ['a.b: 1, now 2']
+    """
+    for key in sorted({*before, *now}):
+        old, new, name = before.get(key), now.get(key), f"{place}{key}"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differences(old, new, f"{name}.")
+        elif old != new:
+            yield f"{name}: {str(old)[:40]}, now {str(new)[:40]}"
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

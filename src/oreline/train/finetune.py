@@ -89,6 +89,8 @@ def finetune(
     """
     store.refuse_existing(out, force=force)
     start, network, options = begun(start, options or TrainOptions(), method)
+    if network is not None:
+        network.refuse_task(task)
     method, method_options = named_method(method, method_options or {})
     trainer = _trainer(method, method_options, task, options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, options, task_options)
@@ -115,6 +117,10 @@ def finetune(
         task_name=task,
         **(_more(data, opened) if getattr(trainer, "reads_more", False) else {}),
     )
+    if job.dev is None and len(job.train):
+        job.say(
+            "warning: the data have no dev rows: nothing is measured, and nothing chooses among the steps of training"
+        )
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)
@@ -129,6 +135,9 @@ def finetune(
 def claimed(out: str | Path, identity: Mapping[str, Any], on_event: OnEvent) -> Workspace:
     """Return the work folder of a job beside `out`, with the checkpoint of an earlier try where it is the same job."""
     work = Workspace.beside(out)
+    if differing := work.differing(identity):
+        said = f"the checkpoint that an interrupted try left at {out} fits another job ({'; '.join(differing[:3])})"
+        on_event(Event("train", message=f"{said}: it is removed, and training begins anew"))
     if work.claim(dict(identity)):
         on_event(Event("train", message="an earlier try at the same job left a checkpoint: continuing from it"))
     return work

@@ -77,8 +77,7 @@ class Passes:
 
     def halve_before_the_first(self) -> None:
         """Halve the budget because a step that was tried ran out of memory. Raises `ResourceError` as `smaller`."""
-        largest = max((rows for step in self._epoch(self.budget.at(0)) for rows in step), key=self._padded)
-        self._halve(0, [largest], "a trial ran out of memory:")
+        self._halve(0, [self._largest(self._epoch(self.budget.at(0)))], "a trial ran out of memory:")
 
     def trial(self, make: Callable[[NDArray[np.int64]], Batch]) -> Trial:
         """Return two steps of the first epoch, a short and a long one, and its largest pass, to be measured."""
@@ -86,9 +85,8 @@ class Passes:
         tokens = np.asarray([sum(self._padded(rows) for rows in step) for step in epoch])
         by_size = np.argsort(tokens, kind="stable")
         chosen = dict.fromkeys(int(by_size[int(share * (len(by_size) - 1))]) for share in (0.25, 0.75))
-        largest = max((rows for step in epoch for rows in step), key=self._padded)
         steps = [[make(rows) for rows in epoch[number]] for number in chosen]
-        return Trial(steps, float(tokens.mean()), make(largest))
+        return Trial(steps, float(tokens.mean()), make(self._largest(epoch)))
 
     def longest(self, budget: int) -> NDArray[np.int64]:
         """Return as many of the longest rows as a budget takes, a step's at most."""
@@ -108,6 +106,9 @@ class Passes:
             seed=self._seed,
             epoch=0,
         )
+
+    def _largest(self, epoch: Sequence[Sequence[NDArray[np.int64]]]) -> NDArray[np.int64]:
+        return max((rows for step in epoch for rows in step), key=self._padded)
 
     def _batches(self) -> list[Batch]:
         return [self._make(rows) for rows in self._at_hand]

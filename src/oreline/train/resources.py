@@ -77,8 +77,10 @@ class Forecast:
         """Say it before the first step."""
         disk = f", {self.disk_bytes / 2**30:.2f} GiB of disk for what the frozen layers return" * bool(self.disk_bytes)
         duration = _duration(self.seconds(num_steps))
+        steps = "1 step" if num_steps == 1 else f"{num_steps:,} steps"
+        passes = "1 epoch" if epochs == 1 else f"{epochs:.3g} epochs"
         return (
-            f"{num_steps:,} steps over {num_rows:,} rows ({epochs:.3g} epochs): about {duration} "
+            f"{steps} over {num_rows:,} rows ({passes}): about {duration} "
             f"and {self.memory_bytes / 2**30:.1f} GiB of memory{disk}"
         )
 
@@ -113,7 +115,9 @@ def forecast_without_steps(seconds: float, end_s: float, memory_bytes: int, num_
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{max(seconds, 1):.0f} seconds"
+    if seconds < 1.5:
+        return "1 second"
+    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,10 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.Da
     split = "train" if "train" in data.splits else data.splits[0]
     frame = labelled_frame(data, split, task, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
     if frame.is_empty() and not known:
-        raise DataError("there are no labelled rows to train on", where=f"{data.path}, split {split!r}")
+        raise DataError(
+            f"no row of the split {split!r} has the role {task.target!r}, so there is nothing to train on",
+            remedy="check which column has that role, and the rows that refine dropped (report.html)",
+        )
     return frame
 
 

@@ -7,6 +7,7 @@ never on the clock, so that a run that was killed and continued ends with the bi
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from oreline.errors import OrelineError
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.checkpoint import Workspace
@@ -108,6 +110,8 @@ def _drive(
         if plan.average:
             plan.average.after_step(plan.model, step.number, plan.num_steps)
         values = meter.read(step)
+        if values and not math.isfinite(values["loss"]):
+            raise _diverged(step, values["loss"])
         if plan.evaluate and (step.number % plan.evaluate_every == 0 or step.number == plan.num_steps):
             with meter.paused(), plan.average.in_place(plan.model) if plan.average else contextlib.nullcontext():
                 values |= _evaluate(plan, plan.evaluate, options, work, progress)
@@ -124,6 +128,14 @@ def _drive(
                 average = plan.average.weights if plan.average else None
                 work.save(plan.model, plan.optimizer, asdict(progress), average=average)
             saved_at = time.monotonic()
+
+
+def _diverged(step: Step, loss: float) -> OrelineError:
+    """Return the error of a run whose loss is no number any more: no later step could mend its weights."""
+    return OrelineError(
+        f"training diverged: the loss is {loss} at step {step.number:,}, the learning rate {step.learning_rate:.2g}",
+        remedy="a smaller train.learning_rate, a longer train.warmup, or train.precision=fp32",
+    )
 
 
 def _is_of_curve(name: str) -> bool:

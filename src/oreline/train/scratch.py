@@ -78,6 +78,15 @@ class NewNetwork:
                 remedy=f"--method full, or a pretrained start model for {method}",
             )
 
+    def refuse_task(self, task: str) -> None:
+        """Raise `UsageError` for a task whose answers are texts: a network reads and does not write."""
+        if registry.get("task", task).view == "texts":
+            raise UsageError(
+                f"{self} reads texts, and the task {task!r} writes them",
+                allowed="tasks that choose, mark or measure: `oreline list task`",
+                remedy="give the folder of a model that writes with --start",
+            )
+
     def started(self, job: Job, frame: pl.DataFrame) -> Job:
         """Return a job that starts from this network, written into its workspace. Raises `DataError` as `make`."""
         return replace(job, start=self.make(job.work.folder / "start", _texts(frame, job.task), job.seed))
