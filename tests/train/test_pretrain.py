@@ -177,7 +177,9 @@ NETWORKS = {
 def test_a_network_that_knows_nothing_is_pretrained_and_fine_tuned(name: str, tmp_path: Path):
     texts = [f"这部{what}{how}第{n}次" for n in range(40) for what in ("电影", "音乐") for how in ("很好看", "太无聊")]
     labels = ["好" if "好" in text else "坏" for text in texts]
-    data = refine({"text": texts, "label": labels}, operators=[], split={"train": 0.8, "dev": 0.2}, out=tmp_path / "texts")
+    data = refine(
+        {"text": texts, "label": labels}, operators=[], split={"train": 0.8, "dev": 0.2}, out=tmp_path / "texts"
+    )
     stages: set[str] = set()
     options = TrainOptions(epochs=30, threads=1, learning_rate=1e-2)
     made = pretrain(
