@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import oreline as ore
 from oreline import registry
 from oreline.errors import ArtifactError, DataError
 from oreline.monitor.log import PredictionLog
-from oreline.monitor.monitor import MIN_ROWS, monitor, reference_sample
+from oreline.monitor.monitor import MIN_ROWS, monitor, reference_sample, rejected_label
 from oreline.monitor.records import LogRecord
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, Manifest, seal, writing
@@ -46,10 +47,34 @@ def _served(artifact: Artifact, texts: list[str], log_file: Path) -> Sample:
 
 def test_the_reference_is_what_the_artifact_carries(linear_model: Artifact) -> None:
     reference = reference_sample(linear_model)
+    assert rejected_label(linear_model) is None
     assert len(reference.ids) == len(reference.texts) == len(reference.labels) >= MIN_ROWS
     predictions = open_runtime(linear_model).predict({"text": reference.texts}, embeddings=True)
     np.testing.assert_allclose(reference.scores_NK, predictions.outputs["scores"], atol=1e-5)
     np.testing.assert_allclose(reference.embedding_ND, predictions.embedding_ND, atol=1e-5)
+
+
+def test_rows_of_no_class_are_no_reference(tmp_path: Path) -> None:
+    """Half of dev is out of scope, and of the live rows none: the two differ in nothing that matters."""
+    told = [(what, word) for what in ("dull", "warm") for word in ("film", "play")]
+    rows = [(f"the {word} is {what} {n}", what) for n in range(60) for what, word in told]
+    others = [(f"rain and snow on day {n}", "oos") for n in range(240)]
+    text, label = zip(*rows, *others)
+    given = {name: {"text": text[place::2], "label": label[place::2]} for place, name in enumerate(("train", "dev"))}
+    data = ore.refine(given, operators=[], out=tmp_path / "data")
+    model = ore.finetune(None, data, method="linear", train={"reject": "energy"}, out=tmp_path / "model")
+    whole, inside = reference_sample(model, out_of_scope=True), reference_sample(model)
+    assert (len(whole.ids), len(inside.ids)) == (240, 120)
+    assert not any(text.startswith("rain") for text in inside.texts)
+    assert rejected_label(model) == "oos"
+    live = _served(model, [text for text, label in rows[:100]], tmp_path / "log.sqlite")
+    given = {"detectors": [registry.create("detector", "label_shift")], "rejected": "oos"}
+    report = monitor(inside, live, **given)
+    assert report.facts["verdict"] == "no drift"
+    assert report.metrics["rejected_live"].value == live.labels.count("oos") / 100
+    assert report.metrics["rejected_reference"].n == 120
+    assert "of the live rows are rejected (answered 'oos')" in report.facts["sentence"]
+    assert monitor(whole, live, **given).facts["verdict"] == "drift"
 
 
 def test_rows_of_the_same_kind_are_no_drift(linear_model: Artifact, reviews, tmp_path: Path) -> None:
