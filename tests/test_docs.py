@@ -43,8 +43,7 @@ NOT_RUN = {
     "start models; tests/cli/test_build.py and tests/train/test_combine.py merge small ones",
     ("docs/how-to.md", "oreline finetune texts.csv --method zero_shot --out first \\"): "they need start models; "
      "tests/train/methods has each on a small one",
-    ("docs/how-to.md", "oreline refine squad.jsonl --text question --role text_pair=context --role answers=answers "
-     "--group title --out questions"): "it needs SQuAD and a start model; tests/conformance trains on a small one",
+    ("docs/how-to.md", "oreline refine train-v2.0.json --out questions"): "it needs SQuAD and a start model; tests/conformance trains on a small one",
     ("docs/how-to.md", "oreline finetune marked --task relation --set 'task_options={negative: no_relation}' "
      "--out relations"): "it needs two trained models; tests/cli/test_triples.py has small ones",
 }  # fmt: skip

@@ -141,8 +141,8 @@ def _comments(found: Profile, roles: dict[str, str], why: str, estimated: Estima
         f"rows        {rows}; {found.num_sampled:,} of them looked at",
         f"language    {_LANGUAGES[found.language]}, {found.mean_characters:.0f} characters a text",
         *([f"classes     {_balance(found)[0]}"] if found.classes else []),
-        f"duplicates  {found.num_duplicates:,} rows whose text occurred before, {found.num_conflicts:,} texts with "
-        "different labels",
+        f"duplicates  {found.num_duplicates:,} rows whose text occurred before"
+        + (f", {found.num_conflicts:,} texts with different labels" if found.classes else ""),
         f"missing     {found.num_missing_text:,} texts"
         + (f", {found.num_missing_label:,} labels" if "label" in roles else ""),
         f"method      {why}",

@@ -143,8 +143,13 @@ class Runtime:
             width = int(self.model.config.hidden_size)
             empty_0D = np.empty((0, width), np.float32) if embeddings else None
             return np.empty((0, len(self.task.labels)), np.float32), empty_0D
-        given = {"segments": encoded.segments, "places": encoded.places}
-        batch = make_batch(encoded.ids, self._pad_id, device=self._device, **given)
+        batch = make_batch(
+            encoded.ids,
+            self._pad_id,
+            segments=encoded.segments,
+            places=encoded.places,
+            device=self._device,
+        )
         with torch.inference_mode(), self._own_threads():
             logits, embedding_BD = self._head.outputs(self.model, batch)
         return logits, embedding_BD if embeddings else None
