@@ -41,6 +41,8 @@ NOT_RUN = {
      "--set method_options.freeze_layers=4 --set train.epochs=5 --out model"): "tests/train/test_frozen.py trains so",
     ("docs/how-to.md", "oreline merge model-a model-b --by slerp --weight 0.7 --weight 0.3 --out merged"): "it needs "
     "start models; tests/cli/test_build.py and tests/train/test_combine.py merge small ones",
+    ("docs/how-to.md", "oreline update home fresh.csv --gate data --merge slerp --merge-weight 0.5"): "it needs "
+    "a served encoder; tests/update/test_merge.py merges a small one",
     ("docs/how-to.md", "oreline finetune texts.csv --method zero_shot --out first \\"): "they need start models; "
      "tests/train/methods has each on a small one",
     ("docs/how-to.md", "oreline refine train-v2.0.json --out questions"): "it needs SQuAD and a start model; tests/conformance trains on a small one",

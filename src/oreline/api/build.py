@@ -170,19 +170,18 @@ def finetune(
     from oreline.train.job import named_method
 
     names.known_plug("task", task)
-    knows_classes = reads_more = False
+    trainer = None
     if method != "auto":
         names.known_plug("method", method)
         named, its_options = named_method(method, method_options or {})
         trainer = registry.create("method", named, **its_options)
-        knows_classes = bool(getattr(trainer, "labels", ()))
-        reads_more = bool(getattr(trainer, "reads_more", False))
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
     out = names.output_folder("finetune", out)
     store.refuse_existing(out, force=force)
-    dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=reads_more, on_event=on_event)
+    keeps = getattr(trainer, "reads_more", False)
+    dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
     if method == "auto":
         method, start, why = choose.method(dataset, start, task)
         on_event(Event("choose", message=f"method {method}: {why}"))
@@ -191,7 +190,7 @@ def finetune(
     # self_training by `linear` needs no start model either.
     inner = (method_options or {}).get("method")
     start = choose.start_for(task, inner if inner in choose.WITHOUT_START else method, start)
-    with naming_source(data, dataset, task, needs_target=not knows_classes):
+    with naming_source(data, dataset, task, needs_target=not getattr(trainer, "labels", ())):
         return run(
             network if network is not None else names.start_folder(start),
             dataset,

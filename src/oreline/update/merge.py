@@ -1,6 +1,6 @@
 """Merge what an update learnt into the model before it, weight by weight, before the gate judges.
 
-A model that was trained on fresh rows has moved from where it stood; between the two places often lies one that knows
+A model that was trained on fresh rows has moved from where it stood; between the two places may lie one that knows
 the fresh rows nearly as well and forgets less.
 
 Source: Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022 (arXiv:2109.01903).
