@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -145,3 +146,16 @@ def test_progress_tells_loss_speed_time_left_and_the_share_of_the_peak(tmp_path:
     # One token costs the whole of one second's peak here.
     assert values["gemm_share"] == pytest.approx(values["tokens_per_s"])
     assert heard[-1].values["left_s"] == 0
+
+
+def test_the_first_steps_gradients_are_watched_and_nothing_is_updated_by_then(tmp_path: Path):
+    model, seen = Model(), []
+
+    @contextlib.contextmanager
+    def watch() -> Iterator[None]:
+        assert model.weight.grad is None
+        yield
+        seen.append((model.weight.grad.item(), model.weight.item()))
+
+    run(plan_of(model, watch=watch()), OPTIONS, Workspace(tmp_path), lambda event: seen.append(event.step), {})
+    assert seen == [(1.0, 0.0), *range(1, STEPS + 1)]
