@@ -202,7 +202,7 @@ def test_what_an_earlier_seal_has_read_is_not_read_again(tmp_path: Path, monkeyp
     read: list[str] = []
     plain = store.file_sha256
     monkeypatch.setattr(store, "file_sha256", lambda file: read.append(file.name) or plain(file))
-    second = store.seal(tmp_path, manifest, known=first.files)
+    second = store.seal(tmp_path, manifest, seen=first.files)
     assert read == ["README.md"]
     assert second == store.seal(tmp_path, manifest)
 

@@ -201,26 +201,17 @@ def verify_files(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def seal(
-    folder: Path,
-    manifest: Manifest,
-    measurements: dict[str, Any] | None = None,
-    *,
-    known: Mapping[str, FileEntry] | None = None,
+    folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None, seen: Mapping[str, Any] | None = None
 ) -> Manifest:
-    """Write `oreline.json` (and `measurements.json`) for the files that lie in `folder`; return it with its id.
-
-    `known` are the entries of files that an earlier seal has read and nobody has written since.
-    """
+    """Write a manifest (and `measurements.json`) for the files of a folder, the `seen` not hashed anew; return it."""
     files: dict[str, FileEntry] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if name not in _UNHASHED:
             _check_member(name, folder)
-            read_before = (known or {}).get(name)
-            files[name] = read_before or {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
-    sealed = manifest.model_copy(update={"files": files})
+            files[name] = (seen or {}).get(name) or {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
     # Through JSON, so that what is hashed is what a reader will parse.
-    sealed = Manifest.model_validate_json(sealed.model_dump_json())
+    sealed = Manifest.model_validate_json(manifest.model_copy(update={"files": files}).model_dump_json())
     sealed.id = _content_id(sealed)
     write_json(folder / MANIFEST, sealed.model_dump())
     if measurements:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from oreline.models.heads.sequence_classification import Head
 from oreline.recipe import TrainOptions
+from oreline.runtime.batching import length_batches
 from oreline.tasks.text_classification import Task
 from oreline.train import foretell
 from oreline.train.budget import Budget
@@ -81,3 +83,23 @@ def test_reading_is_measured_a_row(tiny_start: Path, tmp_path: Path):
     row_s, memory_bytes = foretell.measured_reading(training)
     assert 0 < row_s < 1
     assert memory_bytes > 1 << 27
+
+
+def test_reading_is_reckoned_by_padded_tokens(tiny_start: Path, tmp_path: Path, monkeypatch):
+    """The sample's few rows share batches although their lengths differ; all rows together hardly need padding."""
+    training, _ = opened(tiny_start, tmp_path, [])
+    clock = [0.0]
+
+    def read(encoded) -> None:
+        lengths_N = np.array([len(ids) for ids in encoded.ids])
+        parts = length_batches(lengths_N, training.predict_tokens)
+        clock[0] += sum(len(part) * lengths_N[part].max() for part in parts)
+
+    monkeypatch.setattr(training, "predict_tokens", 64)
+    monkeypatch.setattr(training, "embeddings", read)
+    monkeypatch.setattr(foretell.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(foretell, "_READ_ROWS", 6)
+    row_s, _ = foretell.measured_reading(training)
+    clock[0] = 0.0
+    read(training.pieces)
+    assert row_s * len(TEXTS) == pytest.approx(clock[0])

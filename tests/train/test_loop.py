@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 import math
@@ -195,21 +194,6 @@ def test_another_failure_is_no_lack_of_memory():
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     with pytest.raises(RuntimeError, match="shapes"):
         list(fit(model, [[batch(4, 1)]], broken, optimizer, schedule=lambda _: 0.1))
-
-
-def test_the_first_steps_gradients_are_watched_and_nothing_is_updated_by_then():
-    model, seen = Model(), []
-    before = model.out.weight.detach().clone()
-
-    @contextlib.contextmanager
-    def watch():
-        assert model.out.weight.grad is None
-        yield
-        seen.append(model.out.weight.grad is not None and torch.equal(model.out.weight, before))
-
-    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
-    list(fit(model, [[batch(4, 0)]] * 2, loss, optimizer, schedule=lambda _: 0.1, first=3, watch=watch()))
-    assert seen == [True]
 
 
 def test_a_step_without_a_term_leaves_no_nan():

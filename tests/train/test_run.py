@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -159,3 +160,16 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, value: str):
     with pytest.raises(OrelineError, match=f"training diverged: the loss is {value} at step 2") as caught:
         run(plan_of(Model(), loss=breaks), OPTIONS, Workspace(tmp_path), lambda _: None, {})
     assert "train.learning_rate" in caught.value.remedy
+
+
+def test_the_first_steps_gradients_are_watched_and_nothing_is_updated_by_then(tmp_path: Path):
+    model, seen = Model(), []
+
+    @contextlib.contextmanager
+    def watch() -> Iterator[None]:
+        assert model.weight.grad is None
+        yield
+        seen.append((model.weight.grad.item(), model.weight.item()))
+
+    run(plan_of(model, watch=watch()), OPTIONS, Workspace(tmp_path), lambda event: seen.append(event.step), {})
+    assert seen == [(1.0, 0.0), *range(1, STEPS + 1)]

@@ -33,7 +33,7 @@ _EXPORT_S_PER_MILLION = 0.5
 _EXPORT_S = 5.0
 _COMPRESS_COPIES = 12
 """Weights that compressing holds at once, in multiples of the model: the module, its graph, and copies in work."""
-_MERGE_OPENINGS = 4
+_MERGE_OPENINGS = 3
 """Merging opens, writes and hashes whole models: as long as opening the adapter so many times."""
 _DETECTOR_S_PER_ROW = 0.001
 _JUDGING_S = 0.7

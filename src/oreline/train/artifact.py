@@ -75,7 +75,7 @@ def write_artifact(
     manifest = manifest.model_copy(update={"golden": write_samples(folder, runtime, data, seed=job.seed)})
     (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
     report.save(folder)
-    sealed = store.seal(folder, manifest, known=sealed.files)
+    sealed = store.seal(folder, manifest, seen=sealed.files)
     size_bytes = Artifact(folder, sealed).size_bytes()
     store.write_json(folder / store.MEASUREMENTS, {**outcome.measurements, "size_bytes": size_bytes})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from oreline.models.adapting import num_trained
-from oreline.runtime.batching import take
+from oreline.runtime.batching import length_batches, take
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.budget import largest_that_fits
 from oreline.train.device import (
@@ -117,11 +117,11 @@ def measured_reading(training: EncoderTraining) -> tuple[float, int]:
     pieces = training.pieces
     rows = _of_all_lengths(pieces)
     peak_anew(training.device)
+    training.embeddings(take(pieces, rows[:1]))  # the first call builds what later ones use
     begun = time.perf_counter()
     training.embeddings(take(pieces, rows))
     spent_s = time.perf_counter() - begun
-    lengths_N = np.asarray([len(ids) for ids in pieces.ids], dtype=np.int64)
-    a_row_s = spent_s * float(lengths_N.sum() / lengths_N[rows].sum()) / len(training.train.ids)
+    a_row_s = spent_s * _times_the_sample(training, pieces, rows) / len(training.train.ids)
     return a_row_s, peak_since(training.device)
 
 
@@ -131,8 +131,17 @@ def _row_s(training: EncoderTraining) -> float:
     rows = _of_all_lengths(encoded)
     begun = time.perf_counter()
     training.outputs(take(encoded, rows))
-    lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
-    return (time.perf_counter() - begun) * float(lengths_N.mean() / lengths_N[rows].sum())
+    return (time.perf_counter() - begun) * _times_the_sample(training, encoded, rows) / len(encoded.ids)
+
+
+def _times_the_sample(training: EncoderTraining, encoded: Encoded, rows: NDArray[np.int64]) -> float:
+    """Return how many times as many padded tokens all rows have: of few rows, those of one batch differ in length."""
+    lengths_N, budget = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64), training.predict_tokens
+    whole, sample = (
+        sum(len(batch) * int(chosen_N[batch].max()) for batch in length_batches(chosen_N, budget))
+        for chosen_N in (lengths_N, lengths_N[rows])
+    )
+    return whole / sample
 
 
 def _of_all_lengths(encoded: Encoded) -> NDArray[np.int64]:

@@ -58,7 +58,6 @@ def fit(
     first: int = 0,
     clip_norm: float = math.inf,
     bf16: bool = False,
-    watch: contextlib.AbstractContextManager[Any] | None = None,
 ) -> Iterator[Step]:
     """Make one optimizer step for each element of `steps`.
 
@@ -72,7 +71,6 @@ def fit(
         first: number of steps made already (a run that continues).
         clip_norm: gradients longer than this are scaled down to it.
         bf16: run the forward pass under autocast.
-        watch: entered around the gradients of the first of these steps, before anything is updated.
 
     Raises:
         ResourceError: the memory does not suffice.
@@ -88,15 +86,14 @@ def fit(
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("scale", 1.0)
         state = random_state()
-        with watch if watch is not None and number == first else contextlib.nullcontext():
-            while (summed := _gradients(model, batches, loss, bf16)) is None:
-                # The step is made again, from where it began: only how its rows are cut is another.
-                optimizer.zero_grad(set_to_none=True)
-                release_memory(device)
-                set_random_state(state)
-                if not isinstance(steps, Cuttable):
-                    raise does_not_fit(f"a step of {sum(batch.num_rows for batch in batches):,} rows")
-                batches = steps.smaller(number, batches)
+        while (summed := _gradients(model, batches, loss, bf16)) is None:
+            # The step is made again, from where it began: only how its rows are cut is another.
+            optimizer.zero_grad(set_to_none=True)
+            release_memory(device)
+            set_random_state(state)
+            if not isinstance(steps, Cuttable):
+                raise does_not_fit(f"a step of {sum(batch.num_rows for batch in batches):,} rows")
+            batches = steps.smaller(number, batches)
         clip_gradients(parameters, clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

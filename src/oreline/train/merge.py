@@ -59,7 +59,7 @@ def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifa
         golden = recompute_samples(folder, open_runtime(Artifact(folder, sealed)), artifact)
         manifest = manifest.model_copy(update={"golden": golden})
         (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
-        sealed = store.seal(folder, manifest, known=sealed.files)
+        sealed = store.seal(folder, manifest, seen=sealed.files)
         size_bytes = Artifact(folder, sealed).size_bytes()
         _report(artifact, size_bytes).save(folder)
         kept = {name: artifact.measurements()[name] for name in ("train_s", "rows") if name in artifact.measurements()}

@@ -258,7 +258,7 @@ class PairTraining(EncoderTraining):
         return num_steps
 
     def _whole(self, measured: Forecast, sample: PairBatch) -> Forecast:
-        """Add what is read besides the steps: dev while training and once more at the end, and the artifact's sample."""
+        """Add what is read besides the steps: dev while training and at the end, and the artifact's sample."""
         if sample.step is None:
             raise ValueError("a step over pairs has its texts")
         text_s = measured.step_s / 3 / len(sample.step.back_N)  # without gradients, which take two thirds of a step

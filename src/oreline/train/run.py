@@ -54,7 +54,7 @@ class Plan:
     """Averaged weights, which dev is scored with and the run ends with."""
     logs: Path | None = None
     watch: contextlib.AbstractContextManager[Any] | None = None
-    """Entered around the gradients of the first step, on which a forecast can be measured."""
+    """Entered before the first step and left before it updates anything: a forecast is measured on its gradients."""
     stage: str = "train"
 
 
@@ -94,6 +94,10 @@ def _drive(
         return
     meter = _Meter(plan, progress.step)
     saved_at = time.monotonic()
+    if plan.watch is not None:
+        watched = contextlib.ExitStack()
+        watched.enter_context(plan.watch)
+        plan.optimizer.register_step_pre_hook(lambda *_: watched.close())  # closed once: later steps close nothing
     steps = plan.steps(progress.step, plan.num_steps)
     for step in fit(
         plan.model,
@@ -104,7 +108,6 @@ def _drive(
         first=progress.step,
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",
-        watch=plan.watch,
     ):
         progress.step = step.number
         if plan.average:

@@ -48,8 +48,8 @@ _FORECAST_FROM = 20
 a tenth longer than the others, since memory is asked for."""
 _STEPS_A_CLASS, _FEWEST, _ENOUGH = 2, 5, 15
 """Steps where few rows would make fewer: chosen on dev of sst2 (2 classes), agnews (4) and clinc150."""
-_SAMPLED = 4
-"""Steps that say what a mean step takes."""
+_SAMPLED = 32
+"""Steps that say how many tokens a mean step and the largest one have."""
 _PASS_TOKENS = {"cpu": 80, "cuda": 1 << 30}
 """Padded tokens that are worth a forward pass more: what a pass takes whatever its tokens (MiniLM-L6, one thread)."""
 
@@ -217,7 +217,7 @@ class _Steps:
 
     def __init__(self, training: EncoderTraining, rows: _Rows, rows_per_class: int, token_budget: int) -> None:
         self.training, self.rows, self.rows_per_class = training, rows, rows_per_class
-        # A step is one forward pass, or its rows could not be compared: twice the budget at most.
+        # All rows of a step lie in memory together, or they could not be compared: twice the budget at most.
         self.lengths_M = np.asarray([len(ids) for ids in rows.encoded.ids], dtype=np.int64)
         longest = int(self.lengths_M.max())
         options = training.job.options
