@@ -113,8 +113,6 @@ def test_an_interruption_at_any_step_changes_no_byte(
     with pytest.raises(Interrupted):
         trained(method, task, start, data, tmp_path / "killed", on_event=stop)
     said: list[str] = []
-    killed = trained(
-        method, task, start, data, tmp_path / "killed", on_event=lambda event: said.append(event.message)
-    )
+    killed = trained(method, task, start, data, tmp_path / "killed", on_event=lambda event: said.append(event.message))
     assert f"continuing at step {stop_at} of {NUM_STEPS}" in said
     assert files_of(killed) == files_of(whole)
