@@ -118,7 +118,7 @@ def _type_name(annotation: Any) -> str:
 
 
 def _routes() -> list[tuple[str, str, str]]:
-    task = SimpleNamespace(inputs=("text",), view="retrieval")  # with the route that only vectors have
+    task = SimpleNamespace(inputs=("text",), view="retrieval", dialogues=True)  # with what only some models have
     service = SimpleNamespace(live=SimpleNamespace(current=SimpleNamespace(task=task)), settings=Settings())
     app = FastAPI()
     for router in (routes.model_routes(service), routes.log_routes(), routes.health_routes()):

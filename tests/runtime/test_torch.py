@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oreline.generation import Generation
 from oreline.runtime.open import open_runtime
 
 
@@ -61,3 +62,17 @@ def test_written_answers_stay_the_same_in_any_company_and_order(writer_model):
     none = runtime.predict({"text": []}, embeddings=True)
     assert len(none.outputs["scores"]) == 0
     assert none.embedding_ND.shape == (0, 32)
+
+
+def test_a_model_that_writes_otherwise_is_the_same_one(writer_model):
+    runtime = open_runtime(writer_model, threads=1)
+    runtime._whole_budget = 4000  # as on a GPU
+    beams = runtime.written_by(Generation(num_beams=4, max_new_tokens=3))
+    assert beams.model is runtime.model
+    assert (beams.token_budget, beams.task.generation.num_beams) == (1000, 4)
+    assert runtime.task.generation.num_beams == 1
+    one, other = (made.predict({"text": ["the dull film"]}).outputs["scores"][0] for made in (runtime, beams))
+    assert one.texts != other.texts  # it has no room
+    ids = runtime._tokenizer.encode("a dull film").ids
+    assert ids[-1] == runtime.end_ids[0]
+    assert runtime.tidied(runtime.decoded(ids)) == "a dull film"

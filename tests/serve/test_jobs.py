@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from oreline.errors import OrelineError
-from oreline.serve.jobs import Job, joined, row_of, settle
+from oreline.serve.jobs import Job, asked_of, joined, row_of, settle
 from oreline.types import Encoded, Predictions
 
 
@@ -28,6 +30,29 @@ def predictions(rows: list[int], *, embeddings: bool) -> Predictions:
 
 def job(num_rows: int) -> Job:
     return Job({"text": [""] * num_rows}, num_rows, deadline_s=0.0, served="served")  # type: ignore[arg-type]
+
+
+def test_of_a_model_that_writes_rows_hear_their_tokens_until_nobody_waits() -> None:
+    heard: list[Any] = []
+    listener = SimpleNamespace(key=7, begin=lambda *told: heard.append(told), tell=lambda token: heard.append(token))
+    runtime: Any = SimpleNamespace(task=SimpleNamespace(view="texts"), written_by=None)
+    served: Any = SimpleNamespace(runtime=runtime)
+    until_s = time.monotonic() + 60
+    loud = Job({"text": [""]}, 1, until_s, served, listener=listener)
+    still = Job({"text": [""]}, 1, until_s, served)
+    rows = [row_of(job, 0, Encoded([np.arange(3, dtype=np.int32)], np.array([True])), 0) for job in (loud, still)]
+    first, second = asked_of(rows)["asked"]
+    assert (first.key, second.key) == (7, None)
+    assert not first.tell(5)
+    assert heard == [(3, True), 5]
+    assert not second.tell(5)
+    still.future.cancel()
+    assert second.tell(5)
+    loud.deadline_s = 0.0
+    assert first.tell(6)
+    assert heard[-1] == 5  # it is over: nobody is told
+    runtime.task.view = "labels"
+    assert asked_of(rows) == {}
 
 
 @pytest.mark.parametrize("embeddings", [True, False])

@@ -14,6 +14,7 @@ from oreline.serve.refusals import (
     Refusal,
     as_json,
     error_body,
+    openai_body,
     refusal,
     status_of,
 )
@@ -51,6 +52,21 @@ def test_every_error_has_its_status(error: OrelineError, status: int) -> None:
 )
 def test_retry_after_is_whole_seconds_and_at_least_one(error: OrelineError, seconds: str | None) -> None:
     assert refusal(error).headers.get("retry-after") == seconds
+
+
+def test_below_v1_errors_have_the_form_of_openai() -> None:
+    error = DataError("2 is too many", where="body.n", allowed="1", remedy="ask twice")
+    answer = refusal(error, "/v1/chat/completions")
+    assert answer.status_code == 400
+    assert json.loads(answer.body)["error"] == {
+        "message": "2 is too many; allowed: 1; do: ask twice",
+        "type": "invalid_request_error",
+        "param": "n",
+        "code": None,
+    }
+    kinds = {401: "authentication_error", 429: "rate_limit_error", 504: "server_error"}
+    for status, kind in kinds.items():
+        assert openai_body(Refusal("x", status=status))["error"]["type"] == kind
 
 
 def test_a_missing_token_names_the_scheme() -> None:

@@ -8,7 +8,7 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from typing import Annotated, Any, Literal
 
@@ -173,7 +173,8 @@ class _Completion:
     def __init__(self, service: Service, body: CompletionRequest, gone: Gone) -> None:
         self._service, self._gone = service, gone
         live = service.live.current
-        self._served = live.writing(asked_generation(body, live.task.generation))
+        task: Any = live.task
+        self._served = live.writing(asked_generation(body, task.generation))
         self.identity = live.identity
         self._changed = asyncio.Event()
         key = body.seed if body.seed is not None else secrets.randbits(63)
@@ -184,7 +185,7 @@ class _Completion:
         self._columns = {self._served.task.inputs[0]: [as_cell(messages_of(as_cell(said)))]}
         self.id, self._created_s = uuid.uuid4().hex, int(time.time())
 
-    async def parts(self) -> AsyncIterator[str]:
+    async def parts(self) -> AsyncGenerator[str, None]:
         """Yield what is new in the text whenever there is more, the first time when the model begins; until its end.
 
         Raises what the queue or the model raises, `DeadlineError` when it takes too long, and `Refusal` when the client
@@ -270,7 +271,7 @@ class _Completion:
         return {"id": self.id, "object": kind, "created": self._created_s, "model": self.identity["id"]}
 
 
-async def _events(answer: _Completion, parts: AsyncIterator[str], *, include_usage: bool) -> AsyncIterator[str]:
+async def _events(answer: _Completion, parts: AsyncGenerator[str, None], *, include_usage: bool) -> AsyncIterator[str]:
     """Yield the server-sent events of an answer; what goes wrong on the way is an event too, the last one."""
     yield _event(answer.chunk({"role": "assistant", "content": ""}))
     try:
