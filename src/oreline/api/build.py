@@ -161,13 +161,11 @@ def finetune(
     if method != "auto":
         names.known_plug("method", method)
         named, its_options = named_method(method, method_options or {})
-        trainer = registry.create("method", named, **its_options)
-        knows_classes = bool(getattr(trainer, "labels", ()))
+        knows_classes = bool(getattr(registry.create("method", named, **its_options), "labels", ()))
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
-    out = names.output_folder("finetune", out)
-    store.refuse_existing(out, force=force)
+    store.refuse_existing(out := names.output_folder("finetune", out), force=force)
     dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     if method == "auto":
         method, start, why = choose.method(dataset, start, task)
