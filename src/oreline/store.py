@@ -247,10 +247,7 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def refuse_existing(out: str | Path, *, force: bool) -> None:
-    """Raise `UsageError` when an output exists and may not be replaced: asked before hours of work, not after.
-
-    Raises it for a place below a file too, where nothing can ever lie.
-    """
+    """Raise `UsageError` when an output exists and may not be replaced, or lies below a file: before hours of work."""
     destination = Path(out)
     if below := next((parent for parent in destination.parents if parent.is_file()), None):
         raise UsageError(f"{out} cannot be made: {below} is a file", remedy="choose another --out")
@@ -266,14 +263,10 @@ def translating(place: str | Path) -> Iterator[None]:
     except OSError as error:
         reasons = {
             errno.ENOSPC: ("the disk is full", "free some space, or choose an --out on another disk"),
-            errno.EDQUOT: (
-                "the disk quota is used up",
-                "free some space, or choose an --out on another disk",
-            ),
+            errno.EDQUOT: ("the disk quota is used up", "free some space, or choose an --out on another disk"),
             errno.EACCES: ("no permission to write here", "choose an --out that you may write to"),
             errno.EPERM: ("no permission to write here", "choose an --out that you may write to"),
             errno.EROFS: ("the file system is read-only", "choose an --out that you may write to"),
-            errno.ENAMETOOLONG: ("the name is too long", "choose a shorter --out"),
         }
         if error.errno not in reasons:
             raise

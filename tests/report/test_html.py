@@ -227,8 +227,10 @@ def test_a_verdict_is_not_said_twice(parse) -> None:
     assert banner.all("p")[0].text == "about 850 rows would decide"
 
 
-@pytest.mark.parametrize(("name", "ends"), [("accuracy_change", ["−0.02", "0.02"]), ("accuracy", ["0", "1"])])
-def test_a_change_is_drawn_around_zero(name: str, ends: list[str], parse) -> None:
+@pytest.mark.parametrize(
+    ("name", "ends"), [("accuracy_change", ["−0.02", "0.02"]), ("accuracy", ["0", "1"]), ("chrf", ["0", "100"])]
+)
+def test_a_change_is_drawn_around_zero_and_a_figure_on_its_whole_range(name: str, ends: list[str], parse) -> None:
     root = parse(html.page(Report("update", "t", metrics={name: Estimate(0.015, 0.01, 0.02, 90)}).to_json()))
     (scale,) = [one for one in root.all("div") if one.attributes.get("class") == "range"]
     assert [bound.text for bound in scale.all("span")] == ends

@@ -85,7 +85,7 @@ def test_the_decoded_example_and_the_forecast_come_before_the_first_step(reviews
     assert shown, example
     assert shown[2] == label
     assert set(shown[1].split()) >= {word for word in text.split() if word.isalpha()}
-    estimate = r"\d+ steps over \d+ rows \(1 epochs\): about [\d.]+ (minutes|seconds) and [\d.]+ GiB of memory"
+    estimate = r"\d+ steps over \d+ rows \(1 epoch\): about [\d.]+ (minutes|seconds?) and [\d.]+ GiB of memory"
     assert any(re.fullmatch(estimate, message) for message in said), said
     values = seen[first_step].values
     assert {"loss", "rows_per_s", "tokens_per_s", "left_s", "gemm_share"} <= set(values)

@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
-from oreline.api import build, names
+from oreline.api import build, choose, names
 from oreline.api.provenance import training_data
 from oreline.errors import OrelineError
 from oreline.runtime.open import open_runtime
@@ -33,6 +33,10 @@ def default_baseline(artifact: Artifact, *, seed: int, on_event: OnEvent) -> Run
     """
     if artifact.manifest.runtime in ("linear", "lead"):
         return None
+    plug = registry.get("task", artifact.manifest.task)
+    if plug.view in choose.BY_WORD or hasattr(plug, "method"):
+        on_event(Event("baseline", message=f"no baseline: the task {artifact.manifest.task} has none"))
+        return None
     try:
         data = training_data(artifact)
         num_rows = data.num_rows("train" if "train" in data.splits else data.splits[0])
@@ -41,7 +45,7 @@ def default_baseline(artifact: Artifact, *, seed: int, on_event: OnEvent) -> Run
             return None
         key = hashlib.sha256(f"{data.fingerprint} {artifact.manifest.task} {seed}".encode()).hexdigest()[:12]
         out = names.runs_folder() / f"baseline-{key}"
-        method = "lead" if registry.get("task", artifact.manifest.task).view == "texts" else "linear"
+        method = "lead" if plug.view == "texts" else "linear"
         if not out.exists():
             on_event(Event("baseline", message=f"making a {method} baseline of {num_rows:,} rows in {out}"))
             given = (artifact.manifest.recipe.get("options") or {}).get("task_options")

@@ -178,8 +178,7 @@ def finetune(
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
-    out = names.output_folder("finetune", out)
-    store.refuse_existing(out, force=force)
+    store.refuse_existing(out := names.output_folder("finetune", out), force=force)
     keeps = getattr(trainer, "reads_more", False)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
     if method == "auto":

@@ -115,7 +115,7 @@ def _model_index(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> list[
         "task": {"type": _PIPELINE_TAGS.get(manifest["task"], manifest["task"])},
         "dataset": {"name": f"dataset {fingerprint[:12]}", "type": "private", "split": split},
         "metrics": [
-            {"type": name, "value": entry["value"], "name": f"{name} [{entry['low']}, {entry['high']}], n={entry['n']}"}
+            {"type": name, "value": entry["value"], "name": f"{name} " + ", ".join(formatting.estimate(entry)[1:])}
             for name, entry in sorted(manifest["metrics"].items())
         ],
     }

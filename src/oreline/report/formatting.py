@@ -34,7 +34,8 @@ _ACRONYMS = {
     "id": "ID",
     "cpu": "CPU",
     "gemm": "GEMM",
-    "ndcg": "NDCG",
+    "ndcg": "nDCG",
+    "qa": "QA",
     "bleu": "BLEU",
     "chrf": "chrF",
     "rouge": "ROUGE",
@@ -213,10 +214,11 @@ def facts(document: Mapping[str, Any]) -> list[Fact]:
 def title(name: str) -> str:
     """Write a metric's or fact's name for people.
 
-    >>> title("macro_f1"), title("recall_at_10")
-    ('macro F1', 'recall at 10')
+    >>> title("macro_f1"), title("recall_at_10"), title("out_of_scope_recall")
+    ('macro F1', 'recall at 10', 'out-of-scope recall')
     """
-    words = clean(name).removeprefix("num_").replace("_", " ").split()
+    joined = re.sub("(in|out_of)_scope_", lambda found: found[0].rstrip("_").replace("_", "-") + "_", clean(name))
+    words = joined.removeprefix("num_").replace("_", " ").split()
     return " ".join(_ACRONYMS.get(word, word) for word in words)
 
 

@@ -20,6 +20,8 @@ from oreline.report.markup import Markup, join, tag
 MAX_CARDS = 10
 """More estimates than this go into a table under the cards."""
 VERDICT_FACTS = ("verdict", "decision", "gate")
+_OF_A_HUNDRED = ("bleu", "chrf", "rouge")
+"""What begins the names of figures that go up to 100."""
 _SIGNS = {"good": "✓", "unsure": "?", "bad": "✕"}
 
 
@@ -129,13 +131,14 @@ def _card(name: str, entry: Mapping[str, Any]) -> Markup:
 
 
 def _range(name: str, entry: Mapping[str, Any]) -> Markup:
-    """Draw an interval on its scale: 0 to 1 where it fits; differences, and what is larger, as far as needed."""
+    """Draw an interval on its scale, 0 to 1 or 0 to 100; differences, and what is larger, as far as needed."""
     low, value, high = (entry[key] for key in ("low", "value", "high"))
     if None in (low, value, high):
         return Markup("")
     signed = low < 0 or "difference" in name or name.endswith("change")
     most = max(abs(low), abs(high), abs(value))
-    end = 1.0 if most <= 1 and not signed else ticks(0.0, most)[-1]
+    whole = 100.0 if name.startswith(_OF_A_HUNDRED) else 1.0
+    end = whole if most <= whole and not signed else ticks(0.0, most)[-1]
     scale = Scale(-end if signed else 0.0, end, 1.0, 199.0)
     marks = [
         tag("rect", x=1, y=5, width=198, height=2, class_="rail"),

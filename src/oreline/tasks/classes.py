@@ -71,7 +71,7 @@ class OneOfClasses:
                 f"the label column has {len(labels):,} classes in {len(targets):,} rows",
                 remedy="they are numbers: --task regression predicts those"
                 if numbers
-                else "it looks like an id or free text; name the label column with --label",
+                else "it looks like an id or free text: name the label column with --label, or add rows",
             )
         return {"labels": labels}
 

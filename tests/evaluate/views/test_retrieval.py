@@ -55,6 +55,11 @@ def test_the_picture_counts_down_to_each_rank(table: Table):
 def test_few_texts_are_warned_of(table: Table):
     [warning] = View().warnings(table, "test")
     assert "only about 60 texts" in warning
+    table.scores[0][:, :] = 80
+    [warning] = View().warnings(table, "test")
+    assert "only about 80 texts" in warning, "a text stands at rank 80: there are so many"
+    table.scores[0][:, :] = 100
+    assert list(View().warnings(table, "test")) == []
 
 
 def test_one_size_is_no_table_of_sizes(table: Table):

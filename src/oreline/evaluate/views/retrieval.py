@@ -54,10 +54,12 @@ class View:
 
     def warnings(self, table: Table, split: str) -> Iterator[str]:
         """Say when there is too little to look through for the figures to mean much."""
-        texts = {text for texts in table.targets for text in texts}
-        if len(texts) < 100:
+        sought = {text for texts in table.targets for text in texts}
+        # Those of rows that were trained on, and negatives, are looked through too: ranks tell of them.
+        lowest = max((int(ranks_WK.max(initial=0)) for ranks_WK in table.scores), default=0)
+        if (num_texts := max(len(sought), lowest)) < 100:
             yield (
-                f"the split {split!r} has only about {len(texts)} texts to look through: among more, every figure "
+                f"the split {split!r} has only about {num_texts} texts to look through: among more, every figure "
                 "is lower"
             )
 
