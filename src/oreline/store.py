@@ -201,7 +201,7 @@ def verify_files(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def seal(
-    folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None, seen: Mapping[str, Any] | None = None
+    folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None, seen: Mapping[str, FileEntry] | None = None
 ) -> Manifest:
     """Write a manifest (and `measurements.json`) for the files of a folder, the `seen` not hashed anew; return it."""
     files: dict[str, FileEntry] = {}
