@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 GOOD = ["great", "wonderful", "moving", "funny", "brilliant", "charming", "delightful", "superb", "warm", "clever"]
 BAD = ["awful", "boring", "dull", "terrible", "clumsy", "tedious", "lifeless", "poor", "weak", "silly"]

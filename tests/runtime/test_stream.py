@@ -118,7 +118,7 @@ def test_the_reader_ends_when_nobody_listens(runtime: WatchedRuntime) -> None:
     stream = predict_stream(runtime, ({"text": "a"} for _ in itertools.count()), window=5)
     next(stream)
     stream.close()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while threading.active_count() > before:
         assert time.monotonic() < until
         time.sleep(0.01)

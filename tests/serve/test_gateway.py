@@ -47,7 +47,7 @@ def _hold(runtime: Runtime) -> tuple[threading.Event, threading.Event]:
 
     def held(encoded: Encoded, *, embeddings: bool = False) -> Predictions:
         entered.set()
-        assert gate.wait(timeout=20)
+        assert gate.wait(timeout=60)
         return forward(encoded, embeddings=embeddings)
 
     runtime.forward = held
@@ -117,7 +117,7 @@ def test_rows_of_a_client_that_has_gone_are_dropped(serve) -> None:
     body = b'{"text": "great"}'
     first = socket.create_connection(address)
     first.sendall(_request(body, f"Content-Length: {len(body)}"))
-    assert entered.wait(timeout=5)
+    assert entered.wait(timeout=60)
     with socket.create_connection(address) as leaving:
         leaving.sendall(_request(body, f"Content-Length: {len(body)}"))
         while service.batcher.num_waiting < 2:
@@ -136,13 +136,13 @@ def test_an_overloaded_server_says_when_to_come_back(make_client: Callable[..., 
     service = client.app.state.service
     gate, entered = _hold(service.live.current.runtime)
     waiting = service.batcher.submit({"text": ["a", "b"]}, 2, deadline_s=30)
-    assert entered.wait(timeout=5)
+    assert entered.wait(timeout=60)
     answer = client.post("/predict", json={"text": "great"})
     gate.set()
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1
     assert "queue_rows = 2" in answer.json()["error"]["allowed"]
-    assert waiting.result(timeout=5)
+    assert waiting.result(timeout=60)
     assert client.post("/predict", json={"text": "great"}).status_code == 200
 
 
@@ -198,10 +198,10 @@ def test_every_refusal_names_the_model(
     ]
     gate, entered = _hold(service.live.current.runtime)
     waiting = service.batcher.submit({"text": ["a", "b"]}, 2, deadline_s=30)
-    assert entered.wait(timeout=5)
+    assert entered.wait(timeout=60)
     answers[429] = client.post("/predict", json=row)
     gate.set()
-    waiting.result(timeout=5)
+    waiting.result(timeout=60)
     gate.clear()
     answers[504] = client.post("/predict", json=row)
     gate.set()
@@ -259,10 +259,10 @@ def test_a_second_explanation_at_once_is_refused(make_client: Callable[..., Test
         target=lambda: answers.append(client.post("/explain", json={"text": "a great film"}).status_code)
     )
     first.start()
-    assert entered.wait(timeout=5)
+    assert entered.wait(timeout=60)
     assert client.post("/explain", json={"text": "a dull film"}).status_code == 429
     gate.set()
-    first.join(timeout=10)
+    first.join(timeout=60)
     assert answers == [200]
     assert client.post("/explain", json={"text": "a dull film"}).status_code == 200
 

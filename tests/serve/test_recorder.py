@@ -75,54 +75,53 @@ def test_what_does_not_fit_is_dropped_and_counted(make: MakeRecorder) -> None:
 
     def block(log: PredictionLog) -> None:
         busy.set()
-        assert go_on.wait(timeout=10)
+        assert go_on.wait(timeout=60)
 
     blocked = recorder.call(block)
-    assert busy.wait(timeout=5)
-    begun_s = time.monotonic()
+    assert busy.wait(timeout=60)
     for size in (6, 4, 1, 3):
         recorder.put(_records(size))
-    assert time.monotonic() - begun_s < 5, "putting never waits for the writer"
+    assert not blocked.done(), "putting never waits for the writer, which is still held up"
     assert _value(meters, "oreline_log_queue_rows") == 10
     assert _value(meters, "oreline_log_dropped_total") == 4
     go_on.set()
-    blocked.result(timeout=5)
-    assert recorder.call(lambda log: log.count()).result(timeout=5) == 10
+    blocked.result(timeout=60)
+    assert recorder.call(lambda log: log.count()).result(timeout=60) == 10
 
 
 def test_a_call_sees_everything_put_before_it(make: MakeRecorder) -> None:
     recorder, _ = make()
     for round_number in range(1, 20):
         recorder.put(_records(3))
-        assert recorder.call(lambda log: log.count()).result(timeout=5) == 3 * round_number
+        assert recorder.call(lambda log: log.count()).result(timeout=60) == 3 * round_number
 
 
 def test_what_a_call_raises_comes_back(make: MakeRecorder) -> None:
     recorder, _ = make()
     with pytest.raises(DataError, match="no logged prediction"):
-        recorder.call(lambda log: log.feedback("unknown", "fresh")).result(timeout=5)
-    assert recorder.call(lambda log: log.count()).result(timeout=5) == 0
+        recorder.call(lambda log: log.feedback("unknown", "fresh")).result(timeout=60)
+    assert recorder.call(lambda log: log.count()).result(timeout=60) == 0
 
 
 def test_a_database_that_comes_back_gets_what_waited(make: MakeRecorder, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(recorder_module, "_RETRY_S", 0.02)
     recorder, meters = make()
     recorder.put(_records(2))
-    recorder.call(lambda log: log.count()).result(timeout=5)
+    recorder.call(lambda log: log.count()).result(timeout=60)
     import sqlite3
 
     with sqlite3.connect(tmp_path / "log.sqlite") as other:
         other.execute("ALTER TABLE predictions RENAME TO away")
     other.close()
     recorder.put(_records(3))
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while _value(meters, "oreline_log_up") != 0:
         assert time.monotonic() < until
         time.sleep(0.01)
     with sqlite3.connect(tmp_path / "log.sqlite") as other:
         other.execute("ALTER TABLE away RENAME TO predictions")
     other.close()
-    assert recorder.call(lambda log: log.count()).result(timeout=10) == 5
+    assert recorder.call(lambda log: log.count()).result(timeout=60) == 5
     assert _value(meters, "oreline_log_up") == 1
     assert _value(meters, "oreline_log_dropped_total") == 0
 
@@ -131,11 +130,11 @@ def test_records_that_the_database_refuses_hold_nobody_up(make: MakeRecorder) ->
     recorder, meters = make()
     records = _records(2)
     recorder.put(records)
-    recorder.call(lambda log: log.count()).result(timeout=5)
+    recorder.call(lambda log: log.count()).result(timeout=60)
     recorder.put(records)  # their ids are taken
-    assert recorder.call(lambda log: log.count()).result(timeout=5) == 2
+    assert recorder.call(lambda log: log.count()).result(timeout=60) == 2
     recorder.put(_records(1))
-    assert recorder.call(lambda log: log.count()).result(timeout=5) == 3
+    assert recorder.call(lambda log: log.count()).result(timeout=60) == 3
     assert _value(meters, "oreline_log_dropped_total") == 2
 
 
@@ -155,7 +154,7 @@ def test_old_predictions_are_erased_at_the_start(make: MakeRecorder, tmp_path: P
     log.append([LogRecord(old.id, time.time() - 86_400 * 31, "m", "v", {"text": "old"}, "fresh", old.scores_K), new])
     log.close()
     recorder, _ = make(retention_days=30)
-    assert recorder.call(lambda log: log.sample().ids).result(timeout=5) == [new.id]
+    assert recorder.call(lambda log: log.sample().ids).result(timeout=60) == [new.id]
 
 
 def test_predictions_are_erased_while_the_server_runs(make: MakeRecorder, monkeypatch) -> None:
@@ -163,12 +162,12 @@ def test_predictions_are_erased_while_the_server_runs(make: MakeRecorder, monkey
     monkeypatch.setattr(recorder_module, "_EXPIRE_EVERY_S", 0.02)
     recorder, _ = make(retention_days=30)
     recorder.wait_opened(timeout_s=10)
-    assert recorder.call(lambda log: log.count()).result(timeout=5) == 0, "the erasing at the start is over"
+    assert recorder.call(lambda log: log.count()).result(timeout=60) == 0, "the erasing at the start is over"
     old, new = _records(2)
     old = LogRecord(old.id, time.time() - 86_400 * 31, "m", "v", {"text": "old"}, "fresh", old.scores_K)
     recorder.put([old, new])
-    until = time.monotonic() + 10
-    while recorder.call(lambda log: log.sample().ids).result(timeout=5) != [new.id]:
+    until = time.monotonic() + 60
+    while recorder.call(lambda log: log.sample().ids).result(timeout=60) != [new.id]:
         assert time.monotonic() < until, "the old prediction is still there"
         time.sleep(0.01)
 
@@ -178,8 +177,8 @@ def test_no_more_rows_are_kept_than_asked_for(make: MakeRecorder, monkeypatch) -
     recorder, _ = make(retention_rows=3)
     for _ in range(8):
         recorder.put(_records(1))
-    until = time.monotonic() + 10
-    while recorder.call(lambda log: log.count()).result(timeout=5) != 3:
+    until = time.monotonic() + 60
+    while recorder.call(lambda log: log.count()).result(timeout=60) != 3:
         assert time.monotonic() < until
         time.sleep(0.01)
 

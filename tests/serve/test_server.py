@@ -113,7 +113,7 @@ def test_sigterm_finishes_accepted_requests_and_refuses_new_ones(start: Callable
     assert (status, headers["retry-after"], headers["connection"]) == (503, "1", "close")
     assert server.get("/health/live")[0] == 200
     for client in clients:
-        client.join(timeout=20)
+        client.join(timeout=60)
     assert [status for status, _, _ in answers] == [200] * 6
     assert server.wait() == 0
     log = PredictionLog(tmp_path / "log.sqlite", create=False)
@@ -132,7 +132,7 @@ def test_requests_that_take_too_long_do_not_hold_the_end_up(start: Callable[...,
         time.sleep(0.01)
     server.process.send_signal(signal.SIGTERM)
     assert server.wait() == 0
-    client.join(timeout=10)
+    client.join(timeout=60)
     assert answers
     assert answers[0] in {503, 0}, "told so, or cut off: never a wrong answer"
 
@@ -219,7 +219,7 @@ def test_no_request_is_lost_while_versions_change(start: Callable[..., Process],
             version = versions[(number + 1) % 2]
             set_aliases(path, {"champion": version})
             before = seen[version]
-            until = time.monotonic() + 15
+            until = time.monotonic() + 60
             while seen[version] < before + 5 and time.monotonic() < until:
                 await asyncio.sleep(0.01)
             assert seen[version] >= before + 5, "the promoted version answers"
@@ -234,7 +234,7 @@ def test_no_request_is_lost_while_versions_change(start: Callable[..., Process],
     asyncio.run(everything())
     assert wrong == []
     assert json_metric(server, "oreline_model_swaps_total") == 12
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while json_metric(server, "oreline_models_loaded") > 1:
         assert time.monotonic() < until, "the old versions are freed"
         time.sleep(0.05)

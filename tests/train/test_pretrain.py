@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -90,10 +91,10 @@ def _steps(artifact: Artifact) -> int:
 
 
 def test_minutes_bound_the_steps_of_both_stages(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
-    """A step is said to take a second: of twenty, those remain that loading and measuring leave."""
-    monkeypatch.setattr("oreline.train.pretrain.forecast", lambda *_, **__: Forecast(1.0, 1))
+    """A step is said to take an hour: of twenty, those remain that loading and measuring leave."""
+    monkeypatch.setattr("oreline.train.pretrain.forecast", lambda *_, **__: Forecast(3600.0, 1))
     said: list[str] = []
-    long = OPTIONS.model_copy(update={"epochs": 3000.0, "minutes": 20 / 60})
+    long = OPTIONS.model_copy(update={"epochs": 3000.0, "minutes": 20 * 60})
     artifact = pretrain(
         reviews,
         start=tiny_start,
@@ -101,10 +102,10 @@ def test_minutes_bound_the_steps_of_both_stages(reviews, tiny_start: Path, tmp_p
         out=tmp_path / "model",
         on_event=lambda event: said.append(event.message),
     )
-    # Two measurements of the held-out rows take time too; a slow machine's loading takes some more.
+    # Two measurements of the held-out rows take time too; the loading of a busy machine is a small part of an hour.
     assert 3 <= _steps(artifact) <= 19
-    assert any(re.match(rf"{_steps(artifact)} steps over .* about \d+ seconds", message) for message in said)
-    short = OPTIONS.model_copy(update={"epochs": 2.0, "minutes": 20 / 60})
+    assert any(re.match(rf"{_steps(artifact)} steps over .* about [\d.]+ minutes", message) for message in said)
+    short = OPTIONS.model_copy(update={"epochs": 2.0, "minutes": 20 * 60})
     whole = pretrain(reviews, start=tiny_start, options=short, out=tmp_path / "whole")
     unbound = pretrain(
         reviews, start=tiny_start, options=short.model_copy(update={"minutes": None}), out=tmp_path / "unbound"
@@ -239,7 +240,8 @@ def test_a_killed_run_continues_to_the_same_weights(warm: list[str], reviews, ti
             if line.startswith(stage) and int(line.split()[-1]) >= 3:
                 break
         time.sleep(0.05)
-        os.kill(number, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # a fast machine may have ended it
+            os.kill(number, signal.SIGKILL)
         process.wait()
         process.stdout.close()
     subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)

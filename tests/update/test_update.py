@@ -6,7 +6,6 @@ import importlib
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -206,11 +205,11 @@ def test_updates_follow_one_another_and_replay_all_that_came_before(
 
 
 def test_killed_at_any_step_it_continues_to_the_same_weights(
-    model: Artifact, fresh: Dataset, golden: Dataset, tmp_path: Path
+    warm: list[str], model: Artifact, fresh: Dataset, golden: Dataset, tmp_path: Path
 ) -> None:
     steps = ["1", "30", "60", "90", "100000"]
     done = subprocess.run(
-        [sys.executable, str(DRIVER), str(model.path), str(fresh.path), str(golden.path), str(tmp_path), *steps],
+        [*warm, str(DRIVER), str(model.path), str(fresh.path), str(golden.path), str(tmp_path), *steps],
         capture_output=True,
         text=True,
         check=True,
