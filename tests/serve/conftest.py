@@ -105,7 +105,7 @@ def serve(model: Path) -> Iterator[Callable[..., tuple[str, int]]]:
     yield start
     for server, thread in running:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=60)
 
 
 @pytest.fixture(scope="session")
