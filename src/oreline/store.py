@@ -201,15 +201,15 @@ def verify_files(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def seal(
-    folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None, seen: Mapping[str, FileEntry] | None = None
+    folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None, seen: Mapping[str, Any] | None = None
 ) -> Manifest:
     """Write a manifest (and `measurements.json`) for the files of a folder, the `seen` not hashed anew; return it."""
-    files: dict[str, FileEntry] = {}
+    files, known = dict[str, FileEntry](), seen or {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if name not in _UNHASHED:
             _check_member(name, folder)
-            files[name] = (seen or {}).get(name) or {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
+            files[name] = known.get(name) or {"size_bytes": file.stat().st_size, "sha256": file_sha256(file)}
     # Through JSON, so that what is hashed is what a reader will parse.
     sealed = Manifest.model_validate_json(manifest.model_copy(update={"files": files}).model_dump_json())
     sealed.id = _content_id(sealed)
