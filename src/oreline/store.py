@@ -204,7 +204,7 @@ def seal(
     folder: Path, manifest: Manifest, measurements: dict[str, Any] | None = None, seen: Mapping[str, Any] | None = None
 ) -> Manifest:
     """Write a manifest (and `measurements.json`) for the files of a folder, the `seen` not hashed anew; return it."""
-    files, known = dict[str, FileEntry](), seen or {}
+    files, known = dict[str, FileEntry](), dict[str, FileEntry](seen or {})
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if name not in _UNHASHED:

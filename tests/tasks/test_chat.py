@@ -226,6 +226,16 @@ def test_rows_of_any_form_judge_a_model(chat_model: Artifact) -> None:
     assert report.metrics["chrf"].value == 100
 
 
+def test_the_last_turn_is_explained_within_its_dialogue(chat_model: Artifact) -> None:
+    dialogue = json.dumps(asked("what is the colour of the sun 4", "it is yellow", "and the apple"))
+    [explained] = ore.explain(chat_model, [dialogue])
+    weights = {word["word"]: word["weight"] for word in explained["words"]}
+    assert (explained["label"], list(weights)) == ("red", ["and", "the", "apple"])
+    assert max(weights, key=lambda word: weights[word]) == "apple"
+    [single] = ore.explain(chat_model, ["apple"])  # without its only word a turn would be empty
+    assert [word["word"] for word in single["words"]] == ["apple"]
+
+
 def test_transformers_asks_the_artifact_as_it_was_trained(chat_model: Artifact) -> None:
     from transformers import AutoTokenizer
 

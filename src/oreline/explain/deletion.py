@@ -16,6 +16,7 @@ import numpy as np
 from oreline import registry
 from oreline.errors import DataError, UsageError
 from oreline.explain.answers import probabilities
+from oreline.explain.part import part_of
 from oreline.explain.words import without
 from oreline.report.report import Chart, Report, Table
 from oreline.types import Estimate
@@ -97,8 +98,9 @@ def _curves(
     weights = np.asarray([entry["weight"] for entry in answer["words"]])
     orders = [np.argsort(-weights, kind="stable"), *(source.permutation(len(words)) for _ in range(random_orders))]
     counts = [round(step * len(words) / NUM_STEPS) for step in range(1, NUM_STEPS + 1)]
-    variants = [without(text, [words[place] for place in order[:count]]) for order in orders for count in counts]
-    lowered = probabilities(runtime, variants, answer["label"]).reshape(len(orders), NUM_STEPS)
+    part = part_of(runtime.task, text)
+    left = [without(part.text, [words[place] for place in order[:count]]) for order in orders for count in counts]
+    lowered = probabilities(runtime, list(map(part.put, left)), answer["label"]).reshape(len(orders), NUM_STEPS)
     curves_S = np.concatenate([np.full((len(orders), 1), answer["score"]), lowered], axis=1)
     return curves_S[0], curves_S[1:].mean(axis=0)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from oreline.errors import UsageError, did_you_mean
 from oreline.explain.answers import probabilities
+from oreline.explain.part import part_of
 from oreline.explain.words import split, without
 from oreline.metrics.tags import OUTSIDE
 from oreline.runtime.windows import by_row
@@ -53,7 +54,8 @@ class Explainer:
 
         Returns:
             `{"label", "score", "words": [{"word", "start", "end", "weight"}, …], "note"}`; words in the order of the
-            text, places in characters of `text`, and a note where only a part of the text is explained, else "".
+            text, places in characters of `text` (of a dialogue: of its last turn), and a note where only a part of the
+            text is explained, else "".
 
         Raises:
             UsageError: an unknown label, no text to compare vectors with, or a task that reads more than one text.
@@ -70,11 +72,14 @@ class Explainer:
         if check is not None and (fault := check({task.inputs[0]: text})):
             raise fault
         # What a task cannot do without (the marks of entities) is no word of the text.
+        part = part_of(task, text)
         words = [
-            word for word in split(text) if check is None or check({task.inputs[0]: without(text, [word])}) is None
+            word
+            for word in split(part.text)
+            if check is None or check({task.inputs[0]: part.put(without(part.text, [word]))}) is None
         ]
         shown = words[: self.max_words]
-        variants = [text, *(without(text, [word]) for word in shown)]
+        variants = [text, *(part.put(without(part.text, [word])) for word in shown)]
         rate = _closeness if task.view == "retrieval" else _rated
         answer, scores_V, truncated = rate(runtime, variants, label)
         score = float(scores_V[0])
@@ -85,7 +90,7 @@ class Explainer:
                 {"word": word, "start": start, "end": end, "weight": round(score - float(without_it), 6)}
                 for (word, start, end), without_it in zip(shown, scores_V[1:])
             ],
-            "note": _note(len(shown), len(words), truncated),
+            "note": _note(part.note, len(shown), len(words), truncated),
         }
 
 
@@ -120,8 +125,8 @@ def _answered(task: Task, scores_K: NDArray[np.floating]) -> int:
     return next((int(k) for k in order if task.labels[k] != OUTSIDE), int(order[0]))
 
 
-def _note(num_shown: int, num_words: int, truncated: bool) -> str:
-    notes = []
+def _note(of_part: str, num_shown: int, num_words: int, truncated: bool) -> str:
+    notes = [of_part] if of_part else []
     if num_shown < num_words:
         notes.append(f"only the first {num_shown:,} of {num_words:,} words were weighed")
     if truncated:
