@@ -23,8 +23,8 @@ from tokenizers import Tokenizer
 
 from oreline.errors import ArtifactError
 from oreline.runtime.batching import pad, predict_in_batches
-from oreline.runtime.open import open_task, reads_embedding, scored
-from oreline.runtime.windows import predict_words, predictions
+from oreline.runtime.open import open_task
+from oreline.runtime.windows import answered
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
@@ -79,14 +79,7 @@ class Runtime:
 
     def forward(self, encoded: Encoded, *, embeddings: bool = False) -> Predictions:
         """Run one batch: `scores` of each row, or of each of its words, and the embedding (B, D) where asked."""
-        run = functools.partial(self._run, embeddings=embeddings or reads_embedding(self.task))
-        if encoded.words is not None:
-            max_tokens = self.artifact.manifest.max_tokens
-            answered = predict_words(encoded, run, self.task, max_tokens=max_tokens, token_budget=self.token_budget)
-            return predictions(encoded, *answered)
-        logits_BK, embedding_BD = run(encoded)
-        scores_BK = scored(self.task, logits_BK, embedding_BD)
-        return predictions(encoded, scores_BK, embedding_BD if embeddings else None)
+        return answered(self, encoded, self._run, embeddings=embeddings)
 
     def _run(self, encoded: Encoded, *, embeddings: bool) -> tuple[Any, Any]:
         """Return the graph's logits, and its embeddings where asked."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,8 @@ from oreline.models.load import tokenizer
 from oreline.models.members import opened
 from oreline.models.writing import decoded, end_ids, has_words, tidied, write
 from oreline.runtime.batching import length_batches, predict_in_batches, take
-from oreline.runtime.open import open_task, reads_embedding, scored
-from oreline.runtime.windows import predict_words, predictions
+from oreline.runtime.open import open_task
+from oreline.runtime.windows import answered, predictions
 from oreline.types import Columns, Encoded, Predictions
 
 if TYPE_CHECKING:
@@ -94,14 +93,7 @@ class Runtime:
         """
         if self.task.view == "texts":
             return self._written(encoded, embeddings=embeddings, asked=asked)
-        run = functools.partial(self._run, embeddings=embeddings or reads_embedding(self.task))
-        if encoded.words is not None:
-            max_tokens = self.artifact.manifest.max_tokens
-            answered = predict_words(encoded, run, self.task, max_tokens=max_tokens, token_budget=self.token_budget)
-            return predictions(encoded, *answered)
-        logits_BK, embedding_BD = run(encoded)
-        scores_BK = scored(self.task, logits_BK, embedding_BD)
-        return predictions(encoded, scores_BK, embedding_BD if embeddings else None)
+        return answered(self, encoded, self._run, embeddings=embeddings)
 
     def predict(self, columns: Columns, *, embeddings: bool = False) -> Predictions:
         """Run any number of rows: sorted by length, cut into batches by token budget, restored to order."""

@@ -9,13 +9,15 @@ Shape suffixes: N rows, B windows, T tokens, W words of one row, D embedding wid
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from oreline.runtime.batching import length_batches, take
-from oreline.types import Encoded, Predictions, Task, Written
+from oreline.runtime.open import reads_embedding, scored
+from oreline.types import Encoded, Predictions, Runtime, Task, Written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +26,8 @@ OVERLAP = 4
 """Two neighbouring windows share one part in so many."""
 Forward = Callable[[Encoded], "tuple[NDArray[np.floating], NDArray[np.float32] | None]"]
 """Runs one batch: logits (B, K), or (B, T, K) where every word is answered, and the embeddings (B, D) or None."""
+Run = Callable[..., "tuple[NDArray[np.floating], NDArray[np.float32] | None]"]
+"""`run(encoded, embeddings=…)`, which `Forward` is once it is settled whether embeddings are asked for."""
 
 
 class Windows(NamedTuple):
@@ -162,6 +166,24 @@ def by_row(scores: NDArray[Any], num_outputs: int) -> NDArray[np.float32]:
         return scores
     highest = [row.probabilities[:1] if isinstance(row, Written) else row.max(axis=0, initial=0.0) for row in scores]
     return np.asarray(highest, np.float32).reshape(len(scores), num_outputs)
+
+
+def answered(runtime: Runtime, encoded: Encoded, run: Run, *, embeddings: bool) -> Predictions:
+    """Return what a runtime answers to one batch: scores of each row, or of each of its words.
+
+    Args:
+        runtime: whose task and limits count.
+        encoded: the rows.
+        run: runs the model over what it takes at once.
+        embeddings: whether the embeddings (B, D) are handed out.
+    """
+    forward = functools.partial(run, embeddings=embeddings or reads_embedding(runtime.task))
+    if encoded.words is not None:
+        limits = {"max_tokens": runtime.artifact.manifest.max_tokens, "token_budget": runtime.token_budget}
+        return predictions(encoded, *predict_words(encoded, forward, runtime.task, **limits))
+    logits_BK, embedding_BD = forward(encoded)
+    scores_BK = scored(runtime.task, logits_BK, embedding_BD)
+    return predictions(encoded, scores_BK, embedding_BD if embeddings else None)
 
 
 def predictions(encoded: Encoded, scores: NDArray[Any], embedding_ND: NDArray[np.float32] | None) -> Predictions:
