@@ -26,7 +26,16 @@ from oreline.words import string_list
 START = "catalog:minilm-l6-en"
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "atis": ("intent_slots", {"epochs": 20, "learning_rate": 3e-4, "patience": 8, "evaluations_per_epoch": 1}),
-    "conll2003": ("token_classification", {"epochs": 5, "learning_rate": 2e-4, "evaluations_per_epoch": 1}),
+    "conll2003": (
+        "token_classification",
+        {
+            "epochs": 5,
+            "learning_rate": 2e-4,
+            "evaluations_per_epoch": 1,
+            "regularizers": ["ema"],
+            "weight_decay": 0.05,
+        },
+    ),
 }
 
 
