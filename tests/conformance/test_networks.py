@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import polars as pl
 import pytest
 import torch
 from hypothesis import given, settings
@@ -24,10 +23,10 @@ from oreline.models.adapting import put_on
 from oreline.models.batch import make_batch
 from oreline.models.load import load_encoder
 from oreline.models.network import MODEL_TYPE
+from oreline.models.sentence import read_pooling
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
-from oreline.train.encoder import pooling_of
 from oreline.train.finetune import finetune
 from oreline.train.scratch import NewNetwork
 
@@ -55,6 +54,9 @@ TARGETS = {
 }
 
 
+TEXTS = [f"the film is {word} {number}" for number, word in enumerate("abcdefghij" * 3)]
+
+
 def tiny(name: str, sizes: dict[str, Any] = TINY) -> dict[str, Any]:
     """Return options that make a network small."""
     known = {option.name for option in registry.options_of(registry.get("network", name))}
@@ -64,10 +66,8 @@ def tiny(name: str, sizes: dict[str, Any] = TINY) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def starts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A start model of each network, as training makes it."""
-    frame = pl.DataFrame({"text": [f"the film is {word} {number}" for number, word in enumerate("abcdefghij" * 3)]})
-    task = registry.create("task", "text_classification", labels=["a", "b", "c"])
     folder = tmp_path_factory.mktemp("networks")
-    return {name: NewNetwork(name, tiny(name)).make(folder / name, frame, task, 0) for name in NETWORKS}
+    return {name: NewNetwork(name, tiny(name)).make(folder / name, TEXTS, 0) for name in NETWORKS}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def head_on(start: Path, head: str = "sequence_classification") -> tuple[Any, An
     """Return a head, and the network under it, in evaluation mode."""
     torch.manual_seed(0)
     num_labels = 1 if head == "regression" else 3
-    opened = registry.create("head", head, num_labels=num_labels, pooling=pooling_of(start))
+    opened = registry.create("head", head, num_labels=num_labels, pooling=read_pooling(start))
     return opened, opened.module(start).eval()
 
 
@@ -135,15 +135,13 @@ def test_the_folder_is_a_start_model_like_any_other(name: str, starts: dict[str,
     assert not encoder.new_weights
     assert encoder.config.pad_token_id == 0
     assert encoder.config.hidden_size == registry.create("network", name, **tiny(name)).width
-    assert pooling_of(starts[name]) == registry.get("network", name).pooling
+    assert read_pooling(starts[name]) == registry.get("network", name).pooling
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_same_seed_gives_the_same_bytes(name: str, starts: dict[str, Path], tmp_path: Path) -> None:
-    frame = pl.DataFrame({"text": [f"the film is {word} {number}" for number, word in enumerate("abcdefghij" * 3)]})
-    task = registry.create("task", "text_classification", labels=["a", "b", "c"])
-    again = NewNetwork(name, tiny(name)).make(tmp_path / "again", frame, task, 0)
-    other = NewNetwork(name, tiny(name)).make(tmp_path / "other", frame, task, 1)
+    again = NewNetwork(name, tiny(name)).make(tmp_path / "again", TEXTS, 0)
+    other = NewNetwork(name, tiny(name)).make(tmp_path / "other", TEXTS, 1)
     for file in ("model.safetensors", "tokenizer.json", "config.json"):
         assert (again / file).read_bytes() == (starts[name] / file).read_bytes()
     assert (other / "model.safetensors").read_bytes() != (again / "model.safetensors").read_bytes()

@@ -61,8 +61,12 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
         texts = reviews.frame("train").head(60).select("text", pl.col("label").alias("target_text"))
         reviews = refine(texts, roles={}, operators=[], split={"train": 1.0}, out=tmp_path / "texts")
     if name == "self_training":
-        (tmp_path / "more.csv").write_text("text\n" + "".join(f"a great warm film {n}\n" for n in range(30)))
-        given = {"data": str(tmp_path / "more.csv"), "precision": 0.4}
+        more = {"text": [f"a great warm film {number}" for number in range(30)]}
+        given_splits = {"train": reviews.frame("train").select("text", "label"), "unlabelled": more}
+        reviews, given = (
+            refine(given_splits, roles={}, operators=[], split={}, out=tmp_path / "more"),
+            {"precision": 0.4},
+        )
     before = reviews.frame("train")
     made = [
         finetune(

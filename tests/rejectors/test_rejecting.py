@@ -44,7 +44,7 @@ def test_with_few_rows_out_of_scope_a_share_is_kept(seed: int, num_outside: int,
     far_N, right_N, outside_N = rows(seed, num_outside)
     threshold = Rejecting().threshold(far_N, right_N, outside_N, keep)
     inside_N = far_N[~outside_N]
-    assert (inside_N <= threshold).mean() >= keep
+    assert (inside_N <= threshold).mean() >= keep - 1e-9
     below = np.unique(far_N)[np.unique(far_N) < threshold]
     assert len(below) == 0 or (inside_N < below[-1]).mean() < keep
 

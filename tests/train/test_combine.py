@@ -135,8 +135,8 @@ def test_a_base_whose_weights_bear_a_prefix(parents: list[Artifact], tiny_start:
     """A start model with a masked-language head has its encoder below one more name."""
     prefixed = _renamed_start(tiny_start, tmp_path / "start", "bert.")
     made = [
-        ore.merge(parents[0], others=[parents[1]], by="ties", base=base, out=tmp_path / base.name)
-        for base in (prefixed, tiny_start)
+        ore.merge(parents[0], others=[parents[1]], by="ties", base=base, out=tmp_path / name)
+        for name, base in (("prefixed", prefixed), ("plain", tiny_start))
     ]
     one, other = (load_file(model.path / "model.safetensors") for model in made)
     assert all(bool((one[name] == other[name]).all()) for name in one)

@@ -281,7 +281,10 @@ def test_the_optimizer_and_its_options_are_the_recipes(reviews, tiny_start: Path
         ({"optimizer": "adam"}, "no optimizer named 'adam'"),
         ({"optimizer_options": {"beta": 0.9}}, "has no option 'beta'"),
         ({"optimizer_options": {"beta1": 1.0}}, "adamw: beta1 is 1.0"),
-        ({"optimizer": "sgd", "optimizer_options": {"momentum": "high"}}, "sgd: momentum is 'high'"),
+        (
+            {"optimizer": "sgd", "optimizer_options": {"momentum": "high"}},
+            "option 'momentum' of the optimizer 'sgd' is 'high'",
+        ),
         ({"regularizers": ["drop"]}, "no regularizer named 'drop'"),
         ({"regularizers": ["swa", "ema"]}, "both average the weights"),
     ],

@@ -153,7 +153,7 @@ def test_the_first_regularizer_is_innermost(monkeypatch: pytest.MonkeyPatch):
         (["ema", {"swa": {}}], "ema and swa both average"),
         (["r_dorp"], "no regularizer named 'r_dorp'"),
         ([{"fgm": {"eps": 1}}], "has no option 'eps'"),
-        ([{"fgm": {"epsilon": "long"}}], "fgm: epsilon is 'long'"),
+        ([{"fgm": {"epsilon": "long"}}], "option 'epsilon' of the regularizer 'fgm' is 'long'"),
         ([{"ema": 0.9}], "options of the regularizer 'ema' are 0.9"),
         ([{"ema": None, "swa": None}], "not one name"),
     ],

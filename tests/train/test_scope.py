@@ -71,7 +71,7 @@ def test_it_is_saved_and_evaluated(model: Any, data: Dataset, tmp_path: Path):
     assert trade.rows[0][3].value == pytest.approx(report.metrics["out_of_scope_recall"].value)
     assert report.charts[0].title.startswith("How far outside rows lie")
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
-    assert "out of scope recall" in page.lower() or "out_of_scope_recall" in page
+    assert "out-of-scope recall" in page
     assert "`oos`" in (model.path / "README.md").read_text(encoding="utf-8")
 
 

@@ -113,9 +113,7 @@ def pretrain(
     network = _network(start, start_options)
     begin = network if network is not None else names.start_folder(start)
     if begin is None:
-        raise UsageError(
-            "pretrain needs a start model", remedy=f"start: {DEFAULT_START}, or start: new:transformer-tiny"
-        )
+        raise UsageError("pretrain needs a start model", remedy=f"start: {DEFAULT_START}, or new:transformer-tiny")
     return run(
         names.dataset(data, roles=names.roles_of(None, text=text), seed=seed, on_event=on_event),
         objective=objective,
@@ -167,14 +165,9 @@ def finetune(
     """
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
-    from oreline.train.job import named_method
 
     names.known_plug("task", task)
-    trainer = None
-    if method != "auto":
-        names.known_plug("method", method)
-        named, its_options = named_method(method, method_options or {})
-        trainer = registry.create("method", named, **its_options)
+    trainer = names.method(method, method_options) if method != "auto" else None
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)

@@ -75,6 +75,15 @@ def known_plug(kind: str, name: str) -> None:
         registry.get(kind, name)
 
 
+def method(name: str, options: Mapping[str, Any] | None) -> Any:
+    """Build a method, or the one that trains an adapter. Raises `UsageError` for a name or an option there is not."""
+    from oreline.train.job import named_method
+
+    known_plug("method", name)
+    named, given = named_method(name, options or {})
+    return registry.create("method", named, **given)
+
+
 def roles_of(roles: Mapping[str, str] | None, **named: str | None) -> dict[str, str]:
     """Join `roles={"text": "review"}` and `text="review"`. Raises `UsageError` for an unknown role."""
     joined = {**(roles or {}), **{role: column for role, column in named.items() if column}}

@@ -94,7 +94,7 @@ def mean_logits(logits_MBK: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return `log 1/M sum softmax(logits)`, (B, K).
 
     >>> logits = np.log([[[0.9, 0.1]], [[0.5, 0.5]]])
-    >>> np.exp(mean_logits(logits)).round(4).tolist()
+    >>> np.exp(mean_logits(logits).astype(float)).round(4).tolist()
     [[0.7, 0.3]]
     """
     logits_MBK = np.asarray(logits_MBK, np.float64)

@@ -88,17 +88,14 @@ def finetune(
         UsageError: `out` exists, an unknown task, method or option.
     """
     store.refuse_existing(out, force=force)
-    start, network, options = begun(start, options or TrainOptions(), method)
-    if network is not None:
-        network.refuse_task(task)
+    start, network, options = begun(start, options or TrainOptions(), method, task)
     method, method_options = named_method(method, method_options or {})
     trainer = _trainer(method, method_options, task, options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, options, task_options)
     opened = _prepared(opened, start, options)
     opened = asked(opened, options, trainer, frame[opened.target].to_list(), targets_of(data, "dev", opened))
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
-    recorded |= {"train": options.model_dump(), "data": str(data.path.absolute())}
-    recorded |= recorded_start(start, network)
+    recorded |= {"train": options.model_dump(), "data": str(data.path.absolute()), **recorded_start(start, network)}
     recorded |= {"task_options": dict(task_options)} if task_options else {}
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
@@ -118,9 +115,7 @@ def finetune(
         **(_more(data, opened) if getattr(trainer, "reads_more", False) else {}),
     )
     if job.dev is None and len(job.train):
-        job.say(
-            "warning: the data have no dev rows: nothing is measured, and nothing chooses among the steps of training"
-        )
+        job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)

@@ -55,9 +55,13 @@ class TaskRows:
     data: Dataset
     task: str
 
+    def trained_on(self) -> dict[str, str]:
+        """Return what its own manifest says of it."""
+        return {"task": self.task, "data": str(self.data.path.absolute())}
+
     def recorded(self) -> dict[str, str]:
-        """Return what the manifests of all tasks say of this one."""
-        return {"task": self.task, "data": str(self.data.path.absolute()), "fingerprint": self.data.fingerprint}
+        """Return what the manifests of all tasks say of it."""
+        return {**self.trained_on(), "fingerprint": self.data.fingerprint}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +141,7 @@ def multitask(
         "tasks": {name: one.recorded() for name, one in tasks.items()},
     }
     recorded = {
-        name: {
-            "name": name,
-            "task": one.task,
-            "data": str(one.data.path.absolute()),
-            **shared,
-            "method_options": {"pooling": read[name]},
-        }
+        name: {"name": name, **one.trained_on(), **shared, "method_options": {"pooling": read[name]}}
         for name, one in tasks.items()
     }
     ancestors = lineage(start, origin)

@@ -134,13 +134,15 @@ class NewNetwork:
 
 
 def begun(
-    start: Path | NewNetwork | None, options: TrainOptions, method: str = "full"
+    start: Path | NewNetwork | None, options: TrainOptions, method: str = "full", task: str | None = None
 ) -> tuple[Path | None, NewNetwork | None, TrainOptions]:
     """Tell a start model from a network to begin from nothing with, and fill in the options that this one needs.
 
-    Raises `UsageError` for a method that a network cannot be trained by.
+    Raises `UsageError` for a method that a network cannot be trained by, or a task that it cannot do.
     """
     if isinstance(start, NewNetwork):
+        if task is not None:
+            start.refuse_task(task)
         return None, start, start.options_for(options, method)
     return start, None, options
 

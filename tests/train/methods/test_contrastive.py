@@ -115,7 +115,7 @@ def test_what_it_cannot_do_is_refused(reviews, tiny_start: Path, tmp_path: Path)
         "text_pair": [f"the story {n}" for n in range(16)],
         "label": ["x", "y"] * 8,
     }
-    with pytest.raises(UsageError, match="reads one text a row"):
+    with pytest.raises(UsageError, match="reads one plain text a row"):
         ore.finetune(str(tiny_start), pairs, task="pair", method="contrastive", out=tmp_path / "m")
 
 
