@@ -204,6 +204,21 @@ def test_written_as_a_dataset_that_balances(tmp_path: Path, fresh: Dataset) -> N
     assert data.report().facts == report_of(division, data.fingerprint).facts
 
 
+def test_a_corrected_label_is_learnt_in_place_of_the_old_one() -> None:
+    """Such rows were dropped: the model had been trained on their texts."""
+    old, others = frame("old", [1, 2, 3]), frame("fresh", list(range(20, 60)))
+    turned = {"fresh": "rotten", "rotten": "fresh"}
+    more = old.with_columns(row_id=pl.Series(["more:1", "more:2", "more:3"]))
+    more = more.with_columns(label=pl.Series([turned[more["label"][0]], more["label"][1], turned[more["label"][2]]]))
+    division = divided(pl.concat([more, others]), known(old=[1, 2, 3]))
+    assert division.dropped.rows() == [("more:2", "trained_before", None)]
+    learnt = dict(division.train.select("row_id", "label").iter_rows())
+    assert (
+        learnt.items() >= dict(more.filter(pl.col("row_id") != "more:2").select("row_id", "label").iter_rows()).items()
+    )
+    assert not {"old:1", "old:3"} & learnt.keys()
+
+
 def pairs(source: str, *found: tuple[int, str]) -> pl.DataFrame:
     """Rows of queries, by number, and a text that belongs to each."""
     made = frame(source, [number for number, _ in found]).drop("label")

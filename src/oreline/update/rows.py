@@ -105,7 +105,7 @@ def divide(
     kept, dropped = _drop(fresh, known, task)
     _refuse_new_labels(kept, task)
     place_N = uniform(_units(kept, task.inputs))
-    # A query that was trained on judges nothing: what is new of it, another right text, is trained on.
+    # Inputs that were trained on judge nothing: what is new of them, another target, is trained on.
     place_N[np.isin(row_hashes(kept, task.inputs), known.trained)] = 1.0
     held_out = kept.filter(pl.Series(place_N < held_out_share)).select(columns)
     dev_edge = held_out_share + (1 - held_out_share) * DEV_SHARE
@@ -208,6 +208,8 @@ def _drop(fresh: pl.DataFrame, known: Known, task: Task) -> tuple[pl.DataFrame, 
     is_old_N = np.isin(inputs_N, known.trained)
     if identity(task) != list(task.inputs):
         is_old_N &= np.isin(hashes_N, row_hashes(known.old, identity(task)))
+    else:
+        is_old_N &= ~_corrected(fresh, known, task)
     first = pl.Series(hashes_N).to_frame("hash").with_columns(row_id=fresh["row_id"], label=fresh[task.target])
     labelled = first.filter(pl.col("label").is_not_null()).unique("hash", keep="first", maintain_order=True)
     kept_id = first.join(labelled.select("hash", kept_id="row_id"), on="hash", how="left", maintain_order="left")
@@ -223,6 +225,17 @@ def _drop(fresh: pl.DataFrame, known: Known, task: Task) -> tuple[pl.DataFrame, 
         "row_id", "reason", kept_id=pl.when(pl.col("reason") == "duplicate").then("kept_id")
     )
     return fresh.filter(judged["reason"] == ""), dropped
+
+
+def _corrected(fresh: pl.DataFrame, known: Known, task: Task) -> NDArray[np.bool_]:
+    """Return which rows give another target to inputs that were trained on; their old rows give way to them."""
+    old, now = (
+        pl.DataFrame({"hash": row_hashes(frame, task.inputs), "target": as_text(frame[task.target])})
+        for frame in (known.old, fresh)
+    )
+    found = now.join(old.unique("hash", keep="first"), on="hash", how="left", maintain_order="left")
+    other_N: NDArray[np.bool_] = (found["target"] != found["target_right"]).fill_null(False).to_numpy()
+    return other_N
 
 
 def _units(frame: pl.DataFrame, inputs: Sequence[str]) -> NDArray[np.uint64]:
