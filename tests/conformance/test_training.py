@@ -62,11 +62,9 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
         reviews = refine(texts, roles={}, operators=[], split={"train": 1.0}, out=tmp_path / "texts")
     if name == "self_training":
         more = {"text": [f"a great warm film {number}" for number in range(30)]}
-        given_splits = {"train": reviews.frame("train").select("text", "label"), "unlabelled": more}
-        reviews, given = (
-            refine(given_splits, roles={}, operators=[], split={}, out=tmp_path / "more"),
-            {"precision": 0.4},
-        )
+        labelled = {split: reviews.frame(split).select("text", "label") for split in ("train", "dev")}
+        reviews = refine({**labelled, "unlabelled": more}, roles={}, operators=[], split={}, out=tmp_path / "more")
+        given = {"precision": 0.4}
     before = reviews.frame("train")
     made = [
         finetune(
