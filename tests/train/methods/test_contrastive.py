@@ -119,7 +119,7 @@ def test_what_it_cannot_do_is_refused(reviews, tiny_start: Path, tmp_path: Path)
         ore.finetune(str(tiny_start), pairs, task="pair", method="contrastive", out=tmp_path / "m")
 
 
-@pytest.mark.parametrize(("classes", "steps"), [(2, 5), (4, 8), (150, 15)])
+@pytest.mark.parametrize(("classes", "steps"), [(2, 5), (3, 9), (4, 15), (150, 15)])
 def test_more_classes_take_more_steps(classes: int, steps: int):
     assert Method()._least_steps(classes) == steps
     assert Method(steps=3)._least_steps(classes) == 3
