@@ -29,8 +29,7 @@ class Reader:
 
     `group` is the title of the article, so that a split does not tear it apart, and `id` the question's own. An
     impossible question has no answer, whatever `plausible_answers` it has; a file without any answers has no such
-    column. The file is read as a whole: SQuAD 2.0's
-    training file, 42 MB, takes about 0.5 GiB for a moment.
+    column. The file is read as a whole: SQuAD 2.0's training file, 42 MB, takes about 0.5 GiB for a moment.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
