@@ -90,9 +90,9 @@ def _width_class(text: str) -> str | None:
 
 
 def _note(entry: Mapping[str, Any]) -> Markup:
-    hidden = len(entry["rows"]) - MAX_ROWS
-    more = f"{formatting.number(hidden)} more rows are in the JSON." if hidden > 0 else ""
-    text = " ".join(filter(None, (entry.get("note", ""), more)))
+    num_rows = len(entry["rows"])
+    cut = f"{MAX_ROWS:,} of {num_rows:,} rows are shown; all are in the JSON." if num_rows > MAX_ROWS else ""
+    text = " ".join(filter(None, (entry.get("note", ""), cut)))
     return tag("p", text, class_="note", dir="auto") if text else Markup("")
 
 

@@ -95,9 +95,9 @@ def _metrics(metrics: Mapping[str, Any], split: str) -> RenderableType:
 
 def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
     """Return the widest layout that fits: estimates on one line, on two, or one block for each row."""
-    hidden = len(entry["rows"]) - MAX_ROWS
-    more = f"and {formatting.number(hidden)} more rows: see the page or the JSON" if hidden > 0 else ""
-    note = " · ".join(filter(None, (formatting.clean(entry.get("note", "")), more)))
+    num_rows = len(entry["rows"])
+    cut = f"{MAX_ROWS:,} of {num_rows:,} rows are shown: see the page or the JSON" if num_rows > MAX_ROWS else ""
+    note = " · ".join(filter(None, (formatting.clean(entry.get("note", "")), cut)))
     for stacked in (False, True):
         columns = [_Column.of(entry, index, stacked=stacked) for index in range(len(entry["columns"]))]
         room = console.width - 3 * (len(columns) - 1)
