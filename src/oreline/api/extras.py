@@ -19,7 +19,9 @@ _IMPORT_NAMES = {
     "scikit_learn": "sklearn",
     "mlflow_skinny": "mlflow",
     "charset_normalizer": "charset_normalizer",
+    "google_re2": "re2",
     "prometheus_client": "prometheus_client",
+    "pyahocorasick": "ahocorasick",
 }
 """Where a distribution's import name is not its own name."""
 
@@ -28,6 +30,7 @@ PURPOSES = {
     "train": "pretrain, finetune, update",
     "export": "compress to ONNX int8",
     "serve": "predict and serve compressed models over HTTP, monitor their log",
+    "ray": "run refine on a Ray cluster",
     "tune": "search values for keys of a recipe",
     "track": "training curves in TensorBoard, MLflow and Weights & Biases",
 }
