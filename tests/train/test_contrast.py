@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from oreline.models.batch import make_batch
-from oreline.train.contrast import ContrastHead, compared, contrastive_loss
+from oreline.train.contrast import LOSSES, ContrastHead, compared, softmax_loss, squared_loss
 
 
 def pair_by_pair(embedding: list[list[float]], classes: list[int]) -> float:
@@ -29,13 +29,34 @@ def test_it_is_the_formula():
     torch.manual_seed(0)
     embedding_BD, classes = torch.randn(7, 5), [0, 1, 0, 2, 1, 0, 3]  # classes 2 and 3 have one row each
     expected = pair_by_pair(embedding_BD.tolist(), classes)
-    assert float(contrastive_loss(embedding_BD, torch.tensor(classes))) == pytest.approx(expected, rel=1e-5)
+    assert float(squared_loss(embedding_BD, torch.tensor(classes))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_batch_that_lacks_one_kind_of_pair_leaves_finite_gradients():
+def row_by_row(embedding: list[list[float]], classes: list[int]) -> float:
+    """The formula of the softmax in plain Python."""
+    cosine = [
+        [sum(x * y for x, y in zip(a, b)) / math.hypot(*a) / math.hypot(*b) for b in embedding] for a in embedding
+    ]
+    of_rows = []
+    for i, own in enumerate(classes):
+        whole = sum(math.exp(cosine[i][k] / 0.1) for k in range(len(classes)) if k != i)
+        alike = [j for j, other in enumerate(classes) if other == own and j != i]
+        of_rows += [sum(-math.log(math.exp(cosine[i][j] / 0.1) / whole) for j in alike) / len(alike)] if alike else []
+    return sum(of_rows) / len(of_rows)
+
+
+def test_the_softmax_is_its_formula():
+    torch.manual_seed(0)
+    embedding_BD, classes = torch.randn(7, 5), [0, 1, 0, 2, 1, 0, 3]
+    expected = row_by_row(embedding_BD.tolist(), classes)
+    assert float(softmax_loss(embedding_BD, torch.tensor(classes))) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_batch_that_lacks_one_kind_of_pair_leaves_finite_gradients(loss: str):
     for classes in ([0], [0, 1, 2], [0, 0]):
         embedding_BD = torch.randn(len(classes), 4, requires_grad=True)
-        contrastive_loss(embedding_BD, torch.tensor(classes)).backward()
+        LOSSES[loss](embedding_BD, torch.tensor(classes)).backward()
         assert embedding_BD.grad.isfinite().all()
 
 

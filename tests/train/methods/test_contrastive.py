@@ -45,6 +45,28 @@ def test_it_learns_from_few_rows_and_opens_as_any_artifact(reviews, tiny_start: 
     assert model.measurements()["steps"] == 60
 
 
+@pytest.mark.parametrize(
+    ("num_classes", "given", "used"), [(10, None, "squared"), (11, None, "softmax"), (3, "softmax", "softmax")]
+)
+def test_many_classes_are_told_apart_all_at_once(
+    num_classes, given, used, tiny_start: Path, tmp_path: Path, monkeypatch
+):
+    seen: list[str] = []
+    plain = ContrastHead.__init__
+    monkeypatch.setattr(ContrastHead, "__init__", lambda self, **its: seen.append(its["loss"]) or plain(self, **its))
+    labels = [f"class{number % num_classes}" for number in range(2 * num_classes)]
+    rows = pl.DataFrame(
+        {
+            "row_id": [f"a:{i}" for i in range(len(labels))],
+            "text": [f"a film {i}" for i in range(len(labels))],
+            "label": labels,
+        }
+    )
+    data = ore.refine({"train": rows.drop("row_id")}, split={}, operators=[], out=tmp_path / "data")
+    train(tiny_start, data, tmp_path / "model", rows=rows, method_options={"steps": 1, "loss": given})
+    assert seen == [used]
+
+
 def test_every_text_is_encoded_once_a_step(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
     seen: list[Event] = []
     made: list[int] = []
