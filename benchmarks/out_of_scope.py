@@ -51,12 +51,15 @@ WAYS: dict[str, dict[str, Any]] = {
     "ema": {"regularizers": ["ema"], "epochs": 15},
     "fgm": {"regularizers": ["fgm"]},
     "upper": {"freeze_layers": 4, "learning_rate": 5e-4},
+    "contrast": {"method": "contrastive", "epochs": 4, "learning_rate": 1e-4},
     "averaged": {"folds": 5, "output": "averaged", "epochs": 6},
     "distilled": {"folds": 3, "output": "distilled", "epochs": 6},
 }
 """Ways of training, as differences from `COMMON`; `no_rows` leaves the out-of-scope training rows out.
 
-With `folds` several models are trained, each without a part of the rows, and averaged or taught to one more."""
+`contrast` draws the rows of a class together and fits a linear head afterwards; with `folds` several models are
+trained, each without a part of the rows, and averaged or taught to one more.
+"""
 REJECTORS: dict[str, tuple[str, dict[str, Any]]] = {
     "softmax": ("softmax", {}),
     "energy": ("energy", {}),
@@ -110,9 +113,11 @@ def main() -> None:
 def measure(folder: Path, way: str, seed: int, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Train one model and judge every rejector over it, on dev and test; prints and returns a row for each."""
     train = {**COMMON, **WAYS[way], "reject": "softmax", **({"epochs": given.epochs} if given.epochs else {})}
-    method, method_options = "full", {"pooling": "mean", "freeze_layers": train.pop("freeze_layers", 0)}
+    method = train.pop("method", "full")
+    inside = {"pooling": "mean", "freeze_layers": train.pop("freeze_layers", 0)} if method == "full" else {}
+    method_options: dict[str, Any] = inside
     if folds := {name: train.pop(name) for name in ("folds", "output") if name in train}:
-        method, method_options = "k_fold", {"method": method, "method_options": method_options, **folds}
+        method, method_options = "k_fold", {"method": method, "method_options": inside, **folds}
     if given.train_minutes:
         train["minutes"] = given.train_minutes
     with tempfile.TemporaryDirectory() as scratch:
