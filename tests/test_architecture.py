@@ -25,7 +25,7 @@ SOURCE = ROOT / "src" / "oreline"
 RANKS = [
     {"errors"}, {"atomic", "memory", "words", "dialogue"}, {"types", "plugs"}, {"registry", "store", "generation"}, {"report"}, {"recipe", "catalog", "metrics", "rejectors"},
     {"data", "tasks", "models"}, {"objectives"}, {"runtime"}, {"train", "evaluate", "explain"},
-    {"compress", "monitor"}, {"update", "serve"}, {"api"}, {"cli"}, {"__init__", "__main__"},
+    {"compress", "monitor"}, {"update", "serve"}, {"engines"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]  # fmt: skip
 RANK = {name: number for number, names in enumerate(RANKS) for name in names}
 

@@ -34,6 +34,9 @@ Schedule = Literal["linear", "cosine", "constant", "inverse_sqrt"]
 REFERENCES = ("data", "model", "others", "base", "start", "live", "fresh", "gate", "compare", "baseline", "rehearse")
 """Options whose value may be the name of an earlier step."""
 
+ENGINES = ("local", "ray")
+"""Where steps run that can run elsewhere; the top of a recipe says it for all of them."""
+
 _RUN_OPTIONS = {"out", "force", "seed", "quiet", "on_event"}
 """Set by the run for every step, not by the recipe's author."""
 
@@ -140,8 +143,8 @@ def read(source: str | Path | Mapping[str, Any], verbs: Verbs, *, overrides: Seq
     raw = load_yaml(source) if not isinstance(source, Mapping) else dict(source)
     where = str(source) if not isinstance(source, Mapping) else "recipe"
     _refuse_unknown(raw, {"name", "out", "seed", "steps", "engine", "tune"}, where)
-    if raw.get("engine", "local") != "local":
-        raise UsageError(f"unknown engine {raw['engine']!r}", where=where, allowed="local")
+    if raw.get("engine", "local") not in ENGINES:
+        raise UsageError(f"unknown engine {raw['engine']!r}", where=where, allowed=", ".join(ENGINES))
     entries = raw.get("steps")
     if not isinstance(entries, list) or not entries:
         raise UsageError("a recipe needs a list of steps", where=where, remedy="steps: [{refine: {…}}, …]")
@@ -154,7 +157,12 @@ def read(source: str | Path | Mapping[str, Any], verbs: Verbs, *, overrides: Seq
         Step(
             name,
             verb,
-            check_options(verb, _merge(options, per_step.get(name, {})), verbs[verb], f"{where}, step {name!r}"),
+            check_options(
+                verb,
+                _merge(_with_engine(options, raw, verbs[verb]), per_step.get(name, {})),
+                verbs[verb],
+                f"{where}, step {name!r}",
+            ),
         )
         for name, verb, options in steps
     )
@@ -234,7 +242,7 @@ def schema(verbs: Verbs) -> dict[str, Any]:
             "name": {"type": "string"},
             "out": {"type": "string"},
             "seed": {"type": "integer"},
-            "engine": {"enum": ["local"]},
+            "engine": {"enum": list(ENGINES)},
             "tune": {"type": "object", "description": "what `oreline tune` searches: {KEY: {low, high} or [values]}"},
             "steps": {"type": "array", "minItems": 1, "items": {"anyOf": steps}},
         },
@@ -334,6 +342,12 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         inner = merged.get(key)
         merged[key] = _merge(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def _with_engine(options: Mapping[str, Any], raw: Mapping[str, Any], verb: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return a step's options with the recipe's engine, where the verb has one and the step says none."""
+    takes = "engine" in raw and "engine" in inspect.signature(verb).parameters
+    return {"engine": raw["engine"], **options} if takes else options
 
 
 def _refuse_unknown(given: Mapping[Any, Any], known: set[str], where: str) -> None:

@@ -9,6 +9,7 @@ by an entry point in the group `oreline.<kind>`.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib
 import importlib.metadata
@@ -23,6 +24,8 @@ from typing import Any
 from oreline.errors import MissingExtraError, UsageError, did_you_mean
 
 _SOURCE_ROOT = Path(__file__).parent
+MADE_OF = "made_of"
+"""Attribute of an operator that was built by name: `(name, options)`, by which another process builds the same one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,11 @@ def create(kind_name: str, name: str, **options: Any) -> Any:
                 f"the option {given!r} of the {kind_name} {name!r} is {str(value)[:80]!r}: {fault}",
                 allowed=known[given].annotation,
             )
-    return plug(**options)
+    made = plug(**options)
+    if kind_name == "operator":
+        with contextlib.suppress(AttributeError):  # one with slots is not built again elsewhere
+            setattr(made, MADE_OF, (name.replace("-", "_"), dict(options)))
+    return made
 
 
 def create_all(kind_name: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:

@@ -269,15 +269,50 @@ class Reader(Protocol):
         ...
 
 
+class Model(Protocol):
+    """A model as operators see it: texts in, answers or vectors out."""
+
+    def predict(self, texts: Sequence[str]) -> pl.DataFrame:
+        """Return a row for each text: the answer of `oreline predict`, a column for each of its keys (`label`, …)."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a vector for each text, (N, D)."""
+        ...
+
+
+OpenModel = Callable[[str], Model]
+"""Opens a model for an operator by its folder, or a start model by `catalog:NAME`."""
+
+
 class Operator(Protocol):
-    """One step of a refinery. It defines exactly one of `keep`, `edit` and `whole`.
+    """One step of a refinery. It defines exactly one of `keep`, `edit`, `whole` and `add`.
 
     * `keep(frame) -> pl.Series`: a reason (string) for each row that is dropped, null for each that stays.
-    * `edit(frame) -> pl.DataFrame`: the same rows in the same order, with changed or added columns.
+    * `edit(frame) -> pl.DataFrame`: the same rows in the same order, with changed or added columns. Columns
+      `change_reason`, `drop_reason` and `flag_reason` say in the ledger what was done; the frame takes them away.
     * `whole(scan) -> pl.DataFrame`: sees all rows as a lazy frame and returns the rows to drop as
-      `row_id`, `reason`, `kept_id` (null or the row it gave way to).
+      `row_id`, `reason`, `kept_id` (null or the row it gave way to), and `similarity` where the two differ.
+    * `add(frame) -> pl.DataFrame`: rows to add to `train`, after the split, with the columns of the frame that they
+      have and a column `from_id`: the row each comes from. It sees the rows that were there before any were added, and
+      what it makes of a row does not depend on the frame around it. The frame names the new rows
+      (`reviews.csv:7+swap.1`); `change_reason`, where it is given, says in the ledger what was done.
 
-    Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns.
+    Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns. An operator is
+    a pure function of its options: it is built again from its name and them in other processes, and its results are
+    stored and used again as long as neither its options nor its code changes. It may have more to it:
+
+    * `reports_only`: what `keep` and `whole` find goes to the ledger as `flagged`, and the rows stay.
+    * `fit(scan) -> dict`: called once with the rows before it; what it returns is JSON-ready and is handed to
+      `learnt(dict)`, in every process, before the first frame.
+    * `models`: {name: model folder or `catalog:` start model}; `bind({name: Model})` is called before anything else.
+      Such an operator runs in the process that has the models.
+    * `costly`: the rows after it are stored, so that a run with other operators behind it does not repeat it.
+    * `memory_bytes`: an attribute of a `whole` operator that is set to the memory it may take beside its result.
+    * `findings() -> {"counts": {what: number}, "alarms": [sentence, …]}`, beside `whole`: what the last call found
+      beside the rows that it named, JSON-ready; the report shows it, the alarms as warnings.
+    * `signatures(frame) -> pl.DataFrame`: beside `whole`: something small of each row, in the rows' order. It is worked
+      out in all processes, and `whole(scan, signatures)` is handed a lazy frame of it, in the order of the scan.
     """
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from oreline.data.ledger import Ledger, source_of
+from oreline.data.ledger import Ledger, Notes, source_of
 from oreline.errors import OrelineError
 
 
@@ -20,18 +20,21 @@ def test_entries_are_written_as_strings(ledger: Ledger, tmp_path: Path) -> None:
     ledger.write("dedup", "dropped", pl.DataFrame({"row_id": ["a:2"], "reason": ["duplicate"], "kept_id": ["a:1"]}))
     ledger.write("clean", "changed", pl.DataFrame({"row_id": ["a:1"], "reason": ["white_space"]}))
     ledger.write("clean", "changed", pl.DataFrame({"row_id": [], "reason": []}))
+    near = {"row_id": ["a:3"], "reason": ["near_duplicate"], "kept_id": ["a:1"], "similarity": [0.9]}
+    ledger.write("near", "dropped", pl.DataFrame(near))
     ledger.close()
     lines = pl.read_parquet(tmp_path / "ledger.parquet")
     assert lines.rows() == [
-        ("a:2", "dedup", "dropped", "duplicate", "a:1"),
-        ("a:1", "clean", "changed", "white_space", None),
+        ("a:2", "dedup", "dropped", "duplicate", "a:1", None),
+        ("a:1", "clean", "changed", "white_space", None, None),
+        ("a:3", "near", "dropped", "near_duplicate", "a:1", 0.9),
     ]
-    assert set(lines.dtypes) == {pl.String}
+    assert lines.dtypes == [*[pl.String] * 5, pl.Float64]
 
 
 def test_a_ledger_without_entries_opens(ledger: Ledger, tmp_path: Path) -> None:
     ledger.close()
-    assert pl.read_parquet(tmp_path / "ledger.parquet").shape == (0, 5)
+    assert pl.read_parquet(tmp_path / "ledger.parquet").shape == (0, 6)
 
 
 def test_counts_by_reason_and_source(ledger: Ledger) -> None:
@@ -59,5 +62,30 @@ def test_the_balance_holds_or_raises(ledger: Ledger) -> None:
 
 
 def test_the_source_of_a_row() -> None:
-    frame = pl.DataFrame({"row_id": ["reviews.csv:7", "a:b/c.csv:12"]})
-    assert frame.select(source_of()).to_series().to_list() == ["reviews.csv", "a:b/c.csv"]
+    frame = pl.DataFrame({"row_id": ["reviews.csv:7", "a:b/c.csv:12", "a+b.csv:3+swap.1", "a.csv:3+swap2.11"]})
+    found = frame.select(source_of()).to_series().to_list()
+    assert found == ["reviews.csv", "a:b/c.csv", "a+b.csv", "a.csv"]
+
+
+def test_notes_of_a_frame_are_what_the_ledger_says(tmp_path: Path, ledger: Ledger) -> None:
+    notes, more = Notes(), Notes()
+    notes.read(pl.Series(["a:1", "a:2"]))
+    notes.write("x", "dropped", pl.DataFrame({"row_id": ["a:1"], "reason": ["r"]}))
+    more.write("y", "flagged", pl.DataFrame({"row_id": ["a:2"], "reason": ["s"]}))
+    more.write("y", "added", pl.DataFrame({"row_id": ["a:2+y.1"], "reason": ["s"], "kept_id": ["a:2"]}))
+    notes.add(more)
+    assert Notes(notes.lines()).lines().equals(notes.lines())
+    ledger.take(notes)
+    ledger.take(Notes())
+    assert ledger.balance(2) == {"rows_in": 2, "rows_added": 1, "rows_dropped": 1, "rows_out": 2}
+    assert (ledger.dropped_of, ledger.added_of, ledger.total("flagged")) == ({"a": 1}, {"a": 1}, 1)
+    ledger.close()
+    assert pl.read_parquet(tmp_path / "ledger.parquet").equals(notes.lines())
+
+
+def test_what_was_found_beside_is_kept(ledger: Ledger) -> None:
+    ledger.note("near", {"counts": {"clusters": 2}, "alarms": ["a large cluster"]})
+    ledger.note("near", {"counts": {"clusters": 1}, "alarms": []})
+    ledger.close()
+    assert ledger.found == {"near": {"clusters": 3}}
+    assert ledger.alarms == ["a large cluster"]

@@ -19,7 +19,7 @@ from oreline import registry
 from oreline.data import decoding
 from oreline.data.dataset import Dataset
 from oreline.data.fold import folded
-from oreline.data.refine import refine
+from oreline.data.refine import Running, refine
 from oreline.errors import DataError, OrelineError, ResourceError, UsageError
 from oreline.types import Event, Operator
 
@@ -393,3 +393,75 @@ def test_rows_without_a_label_are_kept_apart_where_that_is_asked_for(tmp_path: P
         refine(
             {"text": texts[:3], "label": [None] * 3}, operators=[], split={}, keep_unlabelled=True, out=tmp_path / "x"
         )
+
+
+# --- how it runs ----------------------------------------------------------------------------------------------
+
+KILLED = """
+import sys, time
+from oreline import registry
+from oreline.data.refine import refine
+
+def watch(event):
+    if event.stage == "resolve_label_conflicts":
+        print("dedup_exact is over", flush=True)
+        time.sleep(60)
+
+names = ("normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts")
+chain = [(name, registry.create("operator", name)) for name in names]
+refine(sys.argv[1], operators=chain, split={"train": 0.8, "dev": 0.1, "test": 0.1}, out=sys.argv[2], on_event=watch)
+"""
+
+
+def test_a_killed_run_goes_on_with_the_same_command_and_gives_the_same_bytes(reviews_csv: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"operators": chain(), "split": SHARES}
+    fresh = refine(reviews_csv, **options, out=tmp_path / "fresh")
+    command = [sys.executable, "-c", KILLED, str(reviews_csv), str(tmp_path / "out")]
+    killed = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == b"dedup_exact is over\n"
+    killed.kill()
+    killed.wait()
+    killed.stdout.close()
+    assert {path.name for path in tmp_path.iterdir()} >= {".out.work"}
+    said: list[str] = []
+    data = refine(reviews_csv, **options, out=tmp_path / "out", on_event=lambda event: said.append(event.message))
+    assert [message for message in said if message] == [
+        "normalize_text, drop_empty, keep_length: as an earlier run left it",
+        "dedup_exact: as an earlier run left it",
+    ]
+    for name in ("dataset.json", "ledger.parquet", "train/00000.parquet", "test/00000.parquet"):
+        assert (data.path / name).read_bytes() == (fresh.path / name).read_bytes()
+    assert not (tmp_path / ".out.work").exists()
+    assert data.report().facts == fresh.report().facts
+
+
+def test_a_cache_serves_other_runs_and_stays_within_its_size(reviews_csv: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    how = Running(cache=tmp_path / "cache")
+    watch = {"running": how, "on_event": lambda event: said.append(event.message) if event.message else None}
+    options: dict[str, Any] = {"split": SHARES, "roles": {"group": "movie"}}
+    plain = refine(reviews_csv, operators=chain(), **options, out=tmp_path / "plain")
+    refine(reviews_csv, operators=chain(DEFAULT[:3]), **options, out=tmp_path / "a", **watch)  # type: ignore[arg-type]
+    assert said == []
+    data = refine(reviews_csv, operators=chain(), **options, out=tmp_path / "b", **watch)  # type: ignore[arg-type]
+    assert said == ["normalize_text, drop_empty, keep_length: as an earlier run left it"]
+    assert data.fingerprint == plain.fingerprint
+    assert data.manifest == plain.manifest
+    assert (data.path / "ledger.parquet").read_bytes() == (plain.path / "ledger.parquet").read_bytes()
+    said.clear()
+    refine(reviews_csv, operators=chain(), split=SHARES, out=tmp_path / "c", **watch)  # type: ignore[arg-type]
+    assert said == [], "other roles are other rows"
+    small = Running(cache=tmp_path / "cache", cache_bytes=0)
+    refine(reviews_csv, operators=chain(), **options, out=tmp_path / "d", running=small)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_rows_set_aside_are_found_again(tmp_path: Path) -> None:
+    source = {"text": [f"text {n}" for n in range(20)], "label": [("a", None)[n % 2] for n in range(20)]}
+    given: dict[str, Any] = {"operators": chain(), "split": {}, "keep_unlabelled": True}
+    how = Running(cache=tmp_path / "cache")
+    first = refine(source, **given, out=tmp_path / "first", running=how)
+    again = refine(source, **given, out=tmp_path / "again", running=how)
+    assert again.manifest == first.manifest
+    assert again.num_rows("unlabelled") == 10

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from oreline.api.build import compress, finetune, merge, pretrain, refine, update
+from oreline.api.build import compress, finetune, merge, pretrain, refine
 from oreline.api.extraction import evaluate_triples, triples
 from oreline.api.together import multitask
+from oreline.api.updating import update
 from oreline.api.use import deletion_test, evaluate, explain, load, monitor, predict, serve
 from oreline.api.versions import promote, rollback
 

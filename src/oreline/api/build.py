@@ -1,17 +1,16 @@
-"""The verbs that write something: refine, pretrain, finetune, compress, update."""
+"""The verbs that write something new: refine, pretrain, finetune, merge, compress."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
-from oreline.api.provenance import columns_of, naming_source, training_data
+from oreline.api.provenance import naming_source, training_data
+from oreline.api.running import CACHE_SIZE, MEMORY, running
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
@@ -21,12 +20,9 @@ if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
     from oreline.report.report import Report
     from oreline.train.scratch import NewNetwork
-    from oreline.update.merge import Merge
 
 DEFAULT_START = "catalog:minilm-l6-en"
 DEFAULT_TASK = "text_classification"
-UPDATED_SHARE = 0.5
-"""Of the updated weights, where an update is merged with what was before."""
 
 
 @names_missing_extras
@@ -42,6 +38,11 @@ def refine(
     split: dict[str, float] | None = None,
     against: Sequence[str] = (),
     keep_unlabelled: bool = False,
+    workers: int | None = None,
+    memory: str | int = MEMORY,
+    engine: Literal["local", "ray"] = "local",
+    cache: bool | str = False,
+    cache_size: str | int = CACHE_SIZE,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
@@ -60,6 +61,11 @@ def refine(
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
         keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
             dropped.
+        workers: processes; as many as cores and memory allow when not given, where the work pays for them.
+        memory: what all processes together may take, about, such as `2GB`.
+        engine: `local`, this machine, or `ray`, a cluster; the result is the same.
+        cache: keep finished stages, so that a run with other operators behind them does not repeat them: `true`, or
+            a folder; `cache_size` is the most that they take. A killed run goes on without it, too.
         out: the dataset's folder; a new one in `./oreline-runs` when not given.
 
     Raises:
@@ -68,18 +74,23 @@ def refine(
     """
     from oreline.data.refine import refine as run
 
-    return run(
-        data,
-        roles={**names.catalog_roles(data), **names.roles_of(roles, text=text, label=label, group=group, time=time)},
-        operators=names.plugs("operator", names.DEFAULT_OPERATORS if operators is None else operators),
-        split=dict(names.DEFAULT_SPLIT if split is None else split),
-        against=[against] if isinstance(against, str) else list(against),
-        keep_unlabelled=keep_unlabelled,
-        out=names.output_folder("refine", out),
-        seed=seed,
-        force=force,
-        on_event=on_event,
-    )
+    with running(workers=workers, memory=memory, engine=engine, cache=cache, cache_size=cache_size) as how:
+        return run(
+            data,
+            roles={
+                **names.catalog_roles(data),
+                **names.roles_of(roles, text=text, label=label, group=group, time=time),
+            },
+            operators=names.plugs("operator", names.DEFAULT_OPERATORS if operators is None else operators),
+            split=dict(names.DEFAULT_SPLIT if split is None else split),
+            against=[against] if isinstance(against, str) else list(against),
+            keep_unlabelled=keep_unlabelled,
+            out=names.output_folder("refine", out),
+            seed=seed,
+            force=force,
+            running=how,
+            on_event=on_event,
+        )
 
 
 @names_missing_extras
@@ -295,81 +306,6 @@ def compress(
     )
 
 
-@names_missing_extras
-def update(
-    model: Any,
-    fresh: Any,
-    *,
-    policy: str = "replay",
-    policy_options: dict[str, Any] | None = None,
-    train: TrainOptions | dict[str, Any] | None = None,
-    gate: Any = None,
-    gate_split: str = "test",
-    max_drop: float = 0.005,
-    merge: str | None = None,
-    merge_weight: float = UPDATED_SHARE,
-    merge_options: dict[str, Any] | None = None,
-    out: str | Path | None = None,
-    dry_run: bool = False,
-    seed: int = 0,
-    on_event: OnEvent = ignore,
-) -> tuple[Artifact, Report]:
-    """Teach a model fresh rows; it is promoted only when the gate finds it better on them and no worse on the old.
-
-    Args:
-        model: the model in place: an artifact, its folder, a home or `HOME@alias`.
-        fresh: labelled fresh rows: a dataset, `DATASET#split`, or raw data with the model's own columns.
-        policy: name of a policy plug; `policy_options` are its keyword arguments.
-        gate: frozen golden rows that no version is trained on; the split `gate_split` of them is used.
-        max_drop: the largest fall in accuracy on the golden rows that the gate lets pass.
-        merge: name of a merging plug (`slerp`, `mean`, `ties`): the updated weights are merged with those before, and
-            what comes out is judged; `merge_options` are the plug's keyword arguments.
-        merge_weight: share of the updated weights, above 0 and up to 1.
-        out: the model's home, with `versions/` and `aliases.json`; when not given, the home that `model` names, or
-            a new folder in `./oreline-runs`.
-        dry_run: say which rows would be used and how long it would take, and write nothing.
-    """
-    from oreline.update.update import update as run
-
-    names.known_plug("policy", policy)
-    artifact = Artifact.open(names.model_path(model))
-    if gate is None:
-        raise UsageError(
-            "update needs golden rows for the gate", remedy="--gate DATA, such as the test split of your dataset"
-        )
-    with tempfile.TemporaryDirectory(prefix="oreline-dry-run-") if dry_run else nullcontext() as scratch:
-        given: dict[str, Any] = {"roles": columns_of(artifact), "split": {}, "on_event": on_event}
-        given["runs"] = Path(scratch) if scratch else None
-        judged = names.dataset(gate, operators=names.EVALUATION_OPERATORS, **given)
-        return run(
-            artifact,
-            names.dataset(fresh, seed=seed, **given),
-            policy=policy,
-            policy_options=policy_options or {},
-            options=names.train_options(train),
-            gate_data=judged,
-            gate_split=names.chosen_split(judged, gate_split),
-            max_drop=max_drop,
-            merge=_merge(merge, merge_weight, merge_options),
-            home=_home(model, out),
-            dry_run=dry_run,
-            seed=seed,
-            on_event=on_event,
-        )
-
-
-def _merge(by: str | None, weight: float, options: dict[str, Any] | None) -> Merge | None:
-    """Return how an update is merged. Raises `UsageError` for a name that there is not, or options of no merging."""
-    from oreline.update.merge import Merge
-
-    if by is not None:
-        names.known_plug("merging", by)
-        return Merge(by, weight, options or {})
-    if options or weight != UPDATED_SHARE:
-        raise UsageError("merge_weight and merge_options belong to merge", remedy="--merge slerp, or leave them out")
-    return None
-
-
 def _network(start: Any, options: dict[str, Any] | None) -> NewNetwork | None:
     """Return the network to begin from nothing with. Raises `UsageError` for a name or an option that there is not."""
     name = names.network_name(start)
@@ -385,12 +321,3 @@ def _network(start: Any, options: dict[str, Any] | None) -> NewNetwork | None:
 
     network = NewNetwork(name, options or {})
     return network if network.plug else None
-
-
-def _home(model: Any, out: str | Path | None) -> Path:
-    """Return the home that an update belongs to."""
-    if out is None and not isinstance(model, Artifact):
-        named = Path(str(model).rpartition("@")[0] or str(model)) if not Path(str(model)).exists() else Path(str(model))
-        if store.is_home(named):
-            return named
-    return names.output_folder("update", out)

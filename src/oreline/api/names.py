@@ -201,7 +201,8 @@ def dataset(
     command finds the same dataset again. `runs` is another folder in place of `oreline-runs`.
     """
     from oreline.data.dataset import DATASET, Dataset
-    from oreline.data.refine import refine
+    from oreline.data.refine import Running, refine
+    from oreline.engines.local import Local
 
     if isinstance(data, Dataset):
         return data
@@ -219,16 +220,18 @@ def dataset(
         refined = Dataset.open(out)
     else:
         on_event(Event("refine", message=f"refining the raw data into {out}"))
-        refined = refine(
-            data,
-            roles={**catalog_roles(data), **(roles or {})},
-            operators=plugs("operator", operators),
-            split=dict(DEFAULT_SPLIT if split is None else split),
-            out=out,
-            seed=seed,
-            keep_unlabelled=keep_unlabelled,
-            on_event=on_event,
-        )
+        with Local() as engine:
+            refined = refine(
+                data,
+                roles={**catalog_roles(data), **(roles or {})},
+                operators=plugs("operator", operators),
+                split=dict(DEFAULT_SPLIT if split is None else split),
+                out=out,
+                seed=seed,
+                keep_unlabelled=keep_unlabelled,
+                running=Running(engine=engine),
+                on_event=on_event,
+            )
     return only_split(refined, chosen) if isinstance(data, str) and chosen else refined
 
 

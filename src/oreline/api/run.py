@@ -23,6 +23,7 @@ from oreline import recipe as recipes
 from oreline import registry, store
 from oreline.api import VERBS, names, rehearse, summary
 from oreline.api.baseline import NONE
+from oreline.api.running import RUN_OPTIONS
 from oreline.errors import DataError, OrelineError, UsageError, did_you_mean
 from oreline.recipe import Recipe, Step
 from oreline.store import Artifact
@@ -136,7 +137,8 @@ def planned(read: Recipe, *, folder: Callable[[str, str], Path] | None = None) -
                 placed, key = _in_place(given["data"], done, where, "data")
                 options["tasks"] = {**options["tasks"], name: {**given, "data": placed}}
                 inputs.append(key)
-        plain = {name: value for name, value in step.options.items() if name not in recipes.REFERENCES}
+        beside = {*recipes.REFERENCES, *RUN_OPTIONS}
+        plain = {name: value for name, value in step.options.items() if name not in beside}
         content = json.dumps([step.verb, plain, inputs, read.seed], sort_keys=True, default=_as_json)
         key = hashlib.sha256(content.encode()).hexdigest()
         done[step.name] = Planned(step, options, folder(step.name, key) if folder else read.out / step.name, key)

@@ -43,6 +43,12 @@ def refine(
     keep_unlabelled: Annotated[
         bool, typer.Option("--keep-unlabelled", help="Keep rows without a label, as the split `unlabelled`.")
     ] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes; all cores when not given, where it pays.")] = None,
+    memory: Annotated[str, typer.Option(help="What all processes together may take, about.")] = "2GB",
+    engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster (RAY_ADDRESS).")] = "local",
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Keep finished stages; later runs with the same beginning go on from them.")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Turn raw data into a dataset: clean, deduplicate, split, and account for every row.
@@ -53,7 +59,8 @@ def refine(
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
     given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
-    show(common, call(common, "refine", data=data, **columns, **given))
+    how = {"workers": workers, "memory": memory, "engine": engine, "cache": cache or None}
+    show(common, call(common, "refine", data=data, **columns, **given, **how))
 
 
 def data_of(sources: Sequence[str]) -> Any:

@@ -4,132 +4,198 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow.parquet
 
-from oreline.data.dialogues import dialogue_rows
-from oreline.data.ledger import CHANGE_REASON, Ledger
+from oreline.data.columnar import ParquetFile
+from oreline.data.engine import Engine, Here, Item, Job
+from oreline.data.kept import Kept, chained
+from oreline.data.ledger import Ledger, Notes
+from oreline.data.reading import Rows
 from oreline.data.stage import Stage
-from oreline.errors import OrelineError, UsageError
-from oreline.types import Event, OnEvent, Operator
+from oreline.data.steps import STREAMING, Step, with_learnt
+from oreline.errors import OrelineError
+from oreline.types import Event, OnEvent, ignore
 
-KINDS = ("keep", "edit", "whole")
-Named = tuple[str, Operator]
-
-
-def kind_of(name: str, operator: Operator) -> str:
-    """Return which of `keep`, `edit` and `whole` an operator defines. Raises `UsageError` unless it is exactly one."""
-    defined = [kind for kind in KINDS if hasattr(operator, kind)]
-    if len(defined) != 1:
-        raise UsageError(
-            f"the operator {name!r} defines {' and '.join(defined) or 'none'}",
-            allowed=f"exactly one of {', '.join(KINDS)}",
-        )
-    return defined[0]
+KEPT_LEDGER = "ledger.parquet"
+_ROWS = "rows"
+_DROPS = "drops.parquet"
+_SIGNATURES = "signatures.parquet"
 
 
-def run_chain(
-    frames: Iterable[pl.DataFrame],
-    operators: Sequence[Named],
-    ledger: Ledger,
-    folder: Path,
-    on_event: OnEvent,
-) -> Stage:
-    """Send frames through operators in order and return the rows that remain, on disk below `folder`."""
-    rest = [(name, operator, kind_of(name, operator)) for name, operator in operators]
-    number = 0
+@dataclass
+class Shop:
+    """What chains are run with."""
+
+    ledger: Ledger
+    kept: Kept
+    engine: Engine = field(default_factory=Here)
+    memory_bytes: int = 2 << 30
+    """Of all processes together; operators that see all rows may take half of it."""
+    on_event: OnEvent = ignore
+
+
+class _Again:
+    """The rows of a stage, for the next pass."""
+
+    key = ""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def items(self, folder: Path) -> Iterator[Item]:
+        yield from ((frame, Notes()) for frame in self.stage.frames())
+
+    def found(self) -> dict[str, Any]:
+        return {}
+
+    def recall(self, found: Any) -> None:
+        pass
+
+    def placed(self, folder: Path) -> None:
+        pass
+
+
+def run_chain(rows: Rows, steps: Sequence[Step], shop: Shop) -> tuple[Stage, str]:
+    """Send rows through steps in order; return those that remain, on disk, and the key of what they are made of."""
+    rest, key, is_first = list(steps), rows.key, True
     while True:
-        streaming = []
-        while rest and rest[0][2] != "whole":
-            streaming.append(rest.pop(0))
-        with Stage(folder / f"{number:02d}") as stage:
-            for frame in _watched(frames, "read" if number == 0 else "refine", on_event):
-                for name, operator, kind in streaming:
-                    frame = (_kept if kind == "keep" else _edited)(frame, name, operator, ledger)
-                if frame.height:
-                    stage.append(frame)
-        while rest and rest[0][2] == "whole":
-            name, operator, _ = rest.pop(0)
-            on_event(Event(name, total=stage.num_alive))
-            _drop_whole(stage, name, operator, ledger)
-            on_event(Event(name, step=stage.num_alive, total=stage.num_alive))
+        streaming = _next_pass(rest, is_first=is_first)
+        rest, is_first = rest[len(streaming) :], False
+        key = chained(key, streaming)
+        stage = _streamed(rows, streaming, shop, key)
+        while rest and rest[0].kind == "whole":
+            step = rest.pop(0)
+            key = chained(key, [step])
+            _drop_whole(stage, step, shop, key)
         if not rest:
-            return stage
-        frames = stage.frames()
-        number += 1
+            return stage, key
+        rows = _Again(stage)
 
 
-def _kept(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) -> pl.DataFrame:
-    reasons: pl.Series = operator.keep(frame)  # type: ignore[attr-defined]
-    if len(reasons) != frame.height:
-        raise OrelineError(f"the operator {name!r} gave {len(reasons)} reasons for {frame.height} rows")
-    if reasons.null_count() == frame.height:
-        return frame
-    dropped = frame.select("row_id", reasons.alias("reason")).filter(pl.col("reason").is_not_null())
-    ledger.write(name, "dropped", dropped)
-    return frame.filter(reasons.is_null())
+def _next_pass(rest: Sequence[Step], *, is_first: bool) -> list[Step]:
+    """Return the steps that rows go through before they are stored: up to one that needs all rows, or was costly."""
+    found: list[Step] = []
+    for step in rest:
+        is_ready = step.kind in STREAMING and not (step.learns and (found or is_first))
+        if not is_ready:
+            break
+        found.append(step)
+        if step.is_costly:
+            break
+    return found
 
 
-def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) -> pl.DataFrame:
-    edited: pl.DataFrame = operator.edit(frame)  # type: ignore[attr-defined]
-    if edited.height != frame.height or not edited["row_id"].equals(frame["row_id"]):
-        raise OrelineError(
-            f"the operator {name!r} returned {edited.height} rows for {frame.height}, or changed their ids or order",
-            remedy="`edit` returns the same rows in the same order; use `keep` to drop rows",
-        )
-    if "tags" in frame.columns:
-        # Tags count the words of their text: what an operator would change in it stays as it was.
-        edited = edited.drop(CHANGE_REASON, strict=False).with_columns(frame["text"])
-    if "target_text" in frame.columns and not getattr(operator, "dialogues", False):
-        edited = _dialogues_as_before(frame, edited)
-    if {"answers", "text_pair"} <= set(frame.columns):
-        # So do answers, which are places in their context.
-        edited = edited.with_columns(frame["text_pair"])
-    if CHANGE_REASON in edited.columns:
-        reasons = edited[CHANGE_REASON]
-        edited = edited.drop(CHANGE_REASON)
+def _streamed(rows: Rows, steps: Sequence[Step], shop: Shop, key: str) -> Stage:
+    """Return the stage that rows become on their way through steps: an earlier run's where it was kept."""
+    what = "refine" if isinstance(rows, _Again) else "read"
+    if (folder := shop.kept.find(key)) is not None:
+        names = ", ".join(step.name for step in steps) or "reading"
+        shop.on_event(Event(what, message=f"{names}: as an earlier run left it"))
+        rows.recall(shop.kept.facts(folder)["found"])
     else:
-        reasons = _changed_columns(frame, edited)
-    changed = frame.select("row_id", reasons.alias("reason")).filter(pl.col("reason").is_not_null())
-    ledger.write(name, "changed", changed)
-    return edited
+        with shop.kept.making(key) as making:
+            folder = _make(rows, list(steps), shop, making, key)
+    rows.placed(folder)
+    facts = shop.kept.facts(folder)
+    shop.ledger.rows_in.update(facts["rows_in"])
+    with pyarrow.parquet.ParquetFile(folder / KEPT_LEDGER) as file:
+        for group in range(file.num_row_groups):
+            shop.ledger.append(pl.DataFrame(file.read_row_group(group, use_threads=False)))
+    return Stage.open(folder / _ROWS)
 
 
-def _dialogues_as_before(frame: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:
-    """Put back the rows that are lists of messages: they are JSON, and white space may be what they are about."""
-    is_list = dialogue_rows(frame)
-    if not is_list.any():
-        return edited
-    roles = [role for role in ("text", "target_text") if role in edited.columns]
-    kept = [pl.when(is_list).then(frame[role]).otherwise(pl.col(role)).alias(role) for role in roles]
-    if CHANGE_REASON in edited.columns:
-        kept.append(pl.when(~is_list).then(pl.col(CHANGE_REASON)).alias(CHANGE_REASON))
-    return edited.with_columns(kept)
+def _make(rows: Rows, steps: list[Step], shop: Shop, folder: Path, key: str) -> Path:
+    if isinstance(rows, _Again) and steps and steps[0].learns:
+        steps[0] = _fitted(steps[0], rows.stage, shop)
+    items = _watched(rows.items(folder), "refine" if isinstance(rows, _Again) else "read", shop.on_event)
+    for is_movable, group in groupby(steps, lambda step: step.is_movable):
+        items = (shop.engine if is_movable else Here()).map(items, Job(tuple(group)))
+    with Stage(folder / _ROWS) as stage, Ledger(folder / KEPT_LEDGER) as lines:
+        for frame, notes in items:
+            if frame.height:
+                stage.append(frame)
+            lines.take(notes)
+    return shop.kept.keep(folder, key, {"found": rows.found(), "rows_in": lines.rows_in})
 
 
-def _changed_columns(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
-    """Name, for each row, the columns whose value changed; null where none did."""
-    both = [column for column in before.columns if column in after.columns and column != "row_id"]
-    differs = [before[column].ne_missing(after[column].cast(before.schema[column])) for column in both]
-    flags = pl.DataFrame(differs).select(
-        pl.concat_str([pl.when(pl.col(c)).then(pl.lit(c)) for c in both], separator=", ", ignore_nulls=True)
-    )
-    return flags.to_series().replace("", None) if both else pl.Series([None] * before.height, dtype=pl.String)
-
-
-def _drop_whole(stage: Stage, name: str, operator: Operator, ledger: Ledger) -> None:
+def _fitted(step: Step, stage: Stage, shop: Shop) -> Step:
+    """Return a step that has learnt from the rows before it. An empty stage teaches nothing."""
     if stage.num_alive == 0:
+        return step
+    shop.on_event(Event(step.name, message=f"{step.name} learns from {stage.num_alive:,} rows"))
+    return with_learnt(step, step.operator.fit(stage.scan()))
+
+
+def _drop_whole(stage: Stage, step: Step, shop: Shop, key: str) -> None:
+    shop.on_event(Event(step.name, total=stage.num_alive))
+    if (folder := shop.kept.find(key)) is not None:
+        shop.on_event(Event(step.name, message=f"{step.name}: as an earlier run left it"))
+    elif stage.num_alive:
+        with shop.kept.making(key) as making:
+            drops, findings = _judged_together(stage, step, shop, making)
+            (making / _SIGNATURES).unlink(missing_ok=True)
+            drops.write_parquet(making / _DROPS)
+            folder = shop.kept.keep(making, key, {"findings": findings})
+    else:
         return
-    drops: pl.DataFrame = operator.whole(stage.scan())  # type: ignore[attr-defined]
-    stage.drop(drops["row_id"], operator=name)
-    ledger.write(name, "dropped", drops)
+    drops = pl.read_parquet(folder / _DROPS)
+    if findings := shop.kept.facts(folder)["findings"]:
+        shop.ledger.note(step.name, findings)
+    if step.action == "dropped":
+        stage.drop(drops["row_id"], operator=step.name)
+    shop.ledger.write(step.name, step.action, drops)
+    shop.on_event(Event(step.name, step=stage.num_alive, total=stage.num_alive))
 
 
-def _watched(frames: Iterable[pl.DataFrame], stage: str, on_event: OnEvent) -> Iterator[pl.DataFrame]:
+def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Return the rows that an operator that sees all of them names, and what it found beside."""
+    operator = step.operator
+    if hasattr(operator, "memory_bytes"):
+        operator.memory_bytes = shop.memory_bytes // 2
+    try:
+        if not hasattr(operator, "signatures"):
+            found: pl.DataFrame = operator.whole(stage.scan())
+        else:
+            found = operator.whole(stage.scan(), _signatures(stage, step, shop, folder))
+    except (OrelineError, ModuleNotFoundError, OSError):
+        raise
+    except Exception as error:  # an operator may raise anything
+        said = str(error).split("\n", 1)[0][:200]
+        raise OrelineError(
+            f"the operator {step.name!r} failed: {type(error).__name__}: {said}",
+            where=f"{stage.num_alive:,} rows",
+            remedy="this is a mistake in the operator; please report it with the recipe",
+        ) from error
+    columns = ["row_id", "reason", "kept_id", *(["similarity"] if "similarity" in found.columns else [])]
+    return found.select(columns), operator.findings() if hasattr(operator, "findings") else {}
+
+
+def _signatures(stage: Stage, step: Step, shop: Shop, folder: Path) -> pl.LazyFrame:
+    """Write the signatures of all rows, worked out wherever the engine works, and return them as a lazy frame."""
+    job = Job(signer=step)
+    items = ((frame, Notes()) for frame in stage.frames())
+    file = folder / _SIGNATURES
+    writer: ParquetFile | None = None
+    try:
+        for frame, _ in (shop.engine if job.is_movable else Here()).map(items, job):
+            writer = writer or ParquetFile(file, frame.to_arrow().schema, compression="lz4")
+            writer.write(frame)
+    finally:
+        if writer is not None:
+            writer.abandon()
+    return pl.scan_parquet(file)
+
+
+def _watched(items: Iterable[Item], stage: str, on_event: OnEvent) -> Iterator[Item]:
     started, rows = time.monotonic(), 0
-    for frame in frames:
+    for frame, notes in items:
         rows += frame.height
-        yield frame
+        yield frame, notes
         seconds = time.monotonic() - started
         on_event(Event(stage, step=rows, values={"rows_per_s": rows / max(seconds, 1e-9)}))

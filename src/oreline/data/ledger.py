@@ -1,12 +1,16 @@
 """The ledger: one line for every row that was dropped, changed or added, and why. Its sums balance.
 
 rows_in + rows_added = rows_out + rows_dropped
+
+A row that an operator only reports (`flagged`) stays, and counts nowhere in that sum.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -14,10 +18,48 @@ import pyarrow as pa
 from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
 
-ACTIONS = ("dropped", "changed", "added")
-SCHEMA = pa.schema([(name, pa.string()) for name in ("row_id", "operator", "action", "reason", "kept_id")])
+ACTIONS = ("dropped", "changed", "added", "flagged")
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("row_id", "operator", "action", "reason", "kept_id")),
+        ("similarity", pa.float64()),
+    ]
+)
+_EMPTY = pl.DataFrame(schema={**dict.fromkeys(SCHEMA.names, pl.String), "similarity": pl.Float64})
 CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""
+DROP_REASON, FLAG_REASON = "drop_reason", "flag_reason"
+"""Likewise why a row is to be dropped, or what is only said of it."""
+
+
+class Notes:
+    """Ledger lines of one frame of rows, in the order in which they came, to be taken into the ledger with its rows."""
+
+    def __init__(self, lines: pl.DataFrame | None = None) -> None:
+        self.rows_in: Counter[str] = Counter()
+        """Rows read, by source."""
+        self._lines: list[pl.DataFrame] = [] if lines is None else [lines]
+
+    def read(self, row_ids: pl.Series) -> None:
+        """Count rows that came in."""
+        _count_sources(row_ids, self.rows_in)
+
+    def write(self, operator: str, action: str, entries: pl.DataFrame) -> None:
+        """Note entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`.
+
+        `similarity` says how alike the two are, where they are not equal.
+        """
+        if not entries.is_empty():
+            self._lines.append(_lines(operator, action, entries))
+
+    def add(self, other: Notes) -> None:
+        """Note what others noted of the same rows."""
+        self.rows_in += other.rows_in
+        self._lines += other._lines
+
+    def lines(self) -> pl.DataFrame:
+        """Return the lines: `row_id`, `operator`, `action`, `reason`, `kept_id`, `similarity`."""
+        return pl.concat([_EMPTY, *self._lines])
 
 
 class Ledger(Closing):
@@ -31,28 +73,45 @@ class Ledger(Closing):
         """Rows read, by source."""
         self.dropped_of: Counter[str] = Counter()
         """Rows dropped, by source."""
+        self.added_of: Counter[str] = Counter()
+        """Rows added, by source."""
+        self.found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """What operators that see all rows counted beside the rows they dropped, by operator."""
+        self.alarms: list[str] = []
+        """What of it deserves a warning."""
 
     def read(self, row_ids: pl.Series) -> None:
         """Count rows that came in."""
         _count_sources(row_ids, self.rows_in)
 
     def write(self, operator: str, action: str, entries: pl.DataFrame) -> None:
-        """Record entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`."""
-        if entries.is_empty():
+        """Record entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`.
+
+        `similarity` says how alike the two are, where they are not equal.
+        """
+        if not entries.is_empty():
+            self.append(_lines(operator, action, entries))
+
+    def take(self, notes: Notes) -> None:
+        """Record what was noted of a frame."""
+        self.rows_in += notes.rows_in
+        self.append(notes.lines())
+
+    def append(self, lines: pl.DataFrame) -> None:
+        """Record lines in the ledger's own form."""
+        if lines.is_empty():
             return
-        kept = pl.col("kept_id") if "kept_id" in entries.columns else pl.lit(None)
-        lines = entries.select(
-            pl.col("row_id").cast(pl.String),
-            pl.lit(operator).alias("operator"),
-            pl.lit(action).alias("action"),
-            pl.col("reason").cast(pl.String),
-            kept.cast(pl.String).alias("kept_id"),
-        )
         self._file.write(lines)
-        for reason, rows in lines["reason"].value_counts().iter_rows():
+        counts = lines.group_by("operator", "action", "reason", maintain_order=True).len()
+        for operator, action, reason, rows in counts.iter_rows():
             self.reasons[operator, action, reason] += rows
-        if action == "dropped":
-            _count_sources(lines["row_id"], self.dropped_of)
+        for action, counter in (("dropped", self.dropped_of), ("added", self.added_of)):
+            _count_sources(lines.filter(pl.col("action") == action)["row_id"], counter)
+
+    def note(self, operator: str, findings: Mapping[str, Any]) -> None:
+        """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`."""
+        self.found[operator].update(findings["counts"])
+        self.alarms.extend(findings["alarms"])
 
     def total(self, action: str) -> int:
         """Return the number of rows with an action."""
@@ -85,8 +144,20 @@ class Ledger(Closing):
 
 
 def source_of(column: str = "row_id") -> pl.Expr:
-    """Return the source part of row ids: `reviews.csv:7` → `reviews.csv`."""
-    return pl.col(column).str.replace(r":\d+$", "")
+    """Return the source part of row ids, added ones too: `reviews.csv:7`, `reviews.csv:7+swap.1` → `reviews.csv`."""
+    return pl.col(column).str.replace(r":\d+(?:\+[\w.]+)*$", "")
+
+
+def _lines(operator: str, action: str, entries: pl.DataFrame) -> pl.DataFrame:
+    kept, similarity = (pl.col(name) if name in entries.columns else pl.lit(None) for name in ("kept_id", "similarity"))
+    return entries.select(
+        pl.col("row_id").cast(pl.String),
+        pl.lit(operator).alias("operator"),
+        pl.lit(action).alias("action"),
+        pl.col("reason").cast(pl.String),
+        kept.cast(pl.String).alias("kept_id"),
+        similarity.cast(pl.Float64).alias("similarity"),
+    )
 
 
 def _count_sources(row_ids: pl.Series, counter: Counter[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,26 +12,46 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from oreline.data.adding import INTO, added, refuse_without_train
 from oreline.data.against import NAME as AGAINST
 from oreline.data.against import Against
-from oreline.data.chain import kind_of, run_chain
+from oreline.data.chain import Shop, run_chain
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.dialogues import refuse_broken
+from oreline.data.engine import Engine, Here
 from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.kept import Kept, kept_beside
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
-from oreline.data.roles import bind, take_in
+from oreline.data.reading import Book, Reading, Unlabelled
 from oreline.data.shards import SplitWriter
 from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import Places, check_shares, places
 from oreline.data.stage import Stage, conform, unified
+from oreline.data.steps import Step, bind_models, steps_of
 from oreline.data.summary import Tally, refine_report
 from oreline.data.tagged import with_frame
 from oreline.errors import DataError, UsageError
-from oreline.store import file_sha256, writing
-from oreline.types import FRAME, Event, OnEvent, Operator, ignore
+from oreline.registry import MADE_OF
+from oreline.store import writing
+from oreline.types import FRAME, Event, OnEvent, OpenModel, Operator, ignore
 
-_STAGES = ".stages"
+_TRAIN = ".train"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a refine runs; what comes out does not depend on it."""
+
+    engine: Engine = field(default_factory=Here)
+    memory_bytes: int = 2 << 30
+    """Of all processes together, about."""
+    cache: Path | None = None
+    """A folder in which finished stages stay for other runs; without one they go when the run ends."""
+    cache_bytes: int = 20 << 30
+    """When a run ends, the stages that were not used for longest go until the rest take no more."""
+    open_model: OpenModel | None = None
+    """Opens the models that operators name."""
 
 
 @dataclass
@@ -40,12 +59,9 @@ class _Run:
     """What one refine collects on its way."""
 
     folder: Path
-    ledger: Ledger
-    roles: dict[str, str]
-    on_event: OnEvent
-    bound: dict[str, str] = field(default_factory=dict)
-    """Source column of each role, those found by name included."""
-    lineage: list[dict[str, Any]] = field(default_factory=list)
+    shop: Shop
+    book: Book
+    adders: list[Step]
     tally: Tally = field(default_factory=Tally)
 
 
@@ -60,6 +76,7 @@ def refine(
     force: bool = False,
     against: Sequence[str | Path] = (),
     keep_unlabelled: bool = False,
+    running: Running | None = None,
     on_event: OnEvent = ignore,
 ) -> Dataset:
     """Read, clean, divide and store raw data.
@@ -78,6 +95,8 @@ def refine(
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
         keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
+        running: where it runs, what memory it takes, which stages of earlier runs it may use. A run that was killed
+            goes on in any case, with the same call, after the last stage that it finished.
         on_event: told of progress.
 
     Raises:
@@ -88,39 +107,67 @@ def refine(
     """
     check_shares(split)
     _refuse_share(split)
-    for name, operator in operators:
-        kind_of(name, operator)
+    running = running or Running()
+    steps, adders = _divided(steps_of(operators))
+    bind_models([*steps, *adders], running.open_model)
     parts = _parts(source)
-    chains = _chains(parts, operators, against, dict(roles or {}))
-    with writing(out, force=force) as folder, Ledger(folder / LEDGER) as ledger:
-        run = _Run(folder, ledger, dict(roles or {}), on_event)
-        with Stage(folder / _STAGES / "aside") as aside:
-            stages = {
-                name: run_chain(
-                    _taken_in(part, run, aside if keep_unlabelled else None),
-                    chains[name],
-                    ledger,
-                    folder / _STAGES / name,
-                    on_event,
-                )
-                for name, part in parts.items()
-                if name != UNLABELLED
-            }
-        if aside.num_rows or UNLABELLED in parts:
-            more = itertools.chain(aside.frames(), _taken_in(parts.get(UNLABELLED, ()), run, None, needs_label=False))
-            stages[UNLABELLED] = run_chain(more, chains[UNLABELLED], ledger, folder / _STAGES / UNLABELLED, on_event)
+    refuse_without_train(adders, _ordered(split, _shares_of_parts(list(parts), dict(split))))
+    chains = _chains(parts, steps, against, dict(roles or {}))
+    with (
+        writing(out, force=force) as folder,
+        _stages_kept(out, running) as kept,
+        Ledger(folder / LEDGER) as ledger,
+    ):
+        shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
+        run = _Run(folder, shop, Book(dict(roles or {})), adders)
+        stages = _run_chains(parts, chains, run, keep_unlabelled=keep_unlabelled)
         _refuse_nothing(stages, ledger)
         written = _write_splits(stages, dict(split), seed, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
-        shutil.rmtree(folder / _STAGES)
         options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
         manifest = _seal(run, written, counts, options)
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
-        subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
+        lineage = run.book.lineage[:-1]
+        subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
         refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
     return Dataset.open(out)
+
+
+@contextlib.contextmanager
+def _stages_kept(out: str | Path, running: Running) -> Iterator[Kept]:
+    """Give the place of the stages: the cache, or a folder beside the output that goes with the end of the run."""
+    if running.cache is None:
+        with kept_beside(out) as kept:
+            yield kept
+        return
+    kept = Kept(running.cache, max_bytes=running.cache_bytes)
+    try:
+        yield kept
+    finally:
+        kept.close()
+
+
+def _divided(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """Return the steps before the split, and those that add rows after it."""
+    return [step for step in steps if step.kind != "add"], [step for step in steps if step.kind == "add"]
+
+
+def _run_chains(
+    parts: Mapping[str, list[Source]], chains: Mapping[str, list[Step]], run: _Run, *, keep_unlabelled: bool
+) -> dict[str, Stage]:
+    """Return the rows that remain of each part."""
+    labelled = [name for name in parts if name != UNLABELLED]
+    readings = {name: Reading(parts[name], run.book, sets_aside=keep_unlabelled) for name in labelled}
+    found = {name: run_chain(readings[name], chains[name], run.shop) for name in labelled}
+    stages = {name: stage for name, (stage, _) in found.items()}
+    others = list(readings.values())
+    if UNLABELLED in parts or any(other.aside is not None and other.aside.num_rows for other in others):
+        own = Reading(parts.get(UNLABELLED, []), run.book, sets_aside=False, needs_label=False)
+        rows = Unlabelled(others, own)
+        stages[UNLABELLED], _ = run_chain(rows, chains[UNLABELLED], run.shop)
+    return stages
 
 
 def _refuse_share(split: Mapping[str, float]) -> None:
@@ -160,68 +207,22 @@ def _parts(source: Any) -> dict[str, list[Source]]:
 
 def _chains(
     parts: Mapping[str, Any],
-    operators: Sequence[tuple[str, Operator]],
+    steps: Sequence[Step],
     against: Sequence[str | Path],
     roles: Mapping[str, str],
-) -> dict[str, list[tuple[str, Operator]]]:
-    """Return the operators for each part; `against` guards what is learnt from, or all where no part is `train`."""
-    chains = {name: list(operators) for name in (*parts, UNLABELLED)}
+) -> dict[str, list[Step]]:
+    """Return the steps for each part; `against` guards what is learnt from, or all where no part is `train`."""
+    chains = {name: list(steps) for name in (*parts, UNLABELLED)}
     if against:
-        edits = [operator for name, operator in operators if kind_of(name, operator) == "edit"]
-        guard = Against(against, roles, edits)
+        edits = [step for step in steps if step.kind == "edit" and not step.learns]
+        guard = Against(against, roles, [step.operator for step in edits])
+        if all(isinstance(item, str | Path) for item in against):
+            options = {"files": list(map(str, against)), "roles": dict(roles), "edits": [s.made_of for s in edits]}
+            setattr(guard, MADE_OF, (AGAINST, options))
         for name in chains:
             if name in ("train", UNLABELLED) or "train" not in parts:
-                chains[name].append((AGAINST, guard))
+                chains[name].append(Step(AGAINST, guard, "whole"))
     return chains
-
-
-def _taken_in(
-    part: Sequence[Source], run: _Run, aside: Stage | None, *, needs_label: bool = True
-) -> Iterator[pl.DataFrame]:
-    """Yield the frames of all sources with columns named by role; rows without text or label go to the ledger.
-
-    Those without a label go to `aside` where there is one. Where no label is needed, none is kept.
-    """
-    for source in part:
-        bound: dict[str, str] | None = None
-        num_rows = 0
-        for frame in source.frames():
-            if bound is None:
-                bound = _bound(frame.columns[1:], source, run, needs_label=needs_label)
-            num_rows += frame.height
-            keeps = aside is not None or not needs_label
-            named = take_in(frame, bound, source.place, run.ledger, needs_label=not keeps)
-            if not needs_label:
-                named = named.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
-            elif aside is not None and "label" in named.columns:
-                if (unlabelled := named.filter(pl.col("label").is_null())).height:
-                    aside.append(unlabelled)
-                named = named.filter(pl.col("label").is_not_null())
-            yield named
-        entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
-        run.lineage.append({**entry, "sha256": file_sha256(source.path)} if source.path else entry)
-
-
-def _bound(columns: Sequence[str], source: Source, run: _Run, *, needs_label: bool = True) -> dict[str, str]:
-    """Find the roles of a source's columns. Raises `DataError` unless all sources have the roles that split rows.
-
-    Of rows that need no label, the inputs are enough.
-    """
-    if not needs_label:
-        wanted = {role: column for role, column in run.roles.items() if column in columns or role in INPUT_ROLES}
-        return bind(columns, wanted, source.place)
-    decisive = ("text", "label", "tags", "answers", "group", "time")
-    bound = bind(columns, run.roles, source.place)
-    if run.bound and (differing := [role for role in decisive if (role in bound) != (role in run.bound)]):
-        role = differing[0]
-        raise DataError(
-            f"{'only' if role in bound else 'not'} this source has a column for the role {role}",
-            where=source.place,
-            allowed=f"columns of {', '.join(run.bound)} in every source",
-            remedy="rename the column, or leave it out everywhere",
-        )
-    run.bound.update(bound)
-    return bound
 
 
 def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: int, run: _Run) -> dict[str, int]:
@@ -236,17 +237,31 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
         writers = {
             name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in _ordered(shares, shares_of)
         }
+        learnt_from = stack.enter_context(Stage(run.folder / _TRAIN)) if run.adders else None
         for part, stage in stages.items():
             names = list(shares_of[part])
             for frame, places_N in _placed(stage, shares_of[part], seed):
                 for index in np.unique(places_N):
-                    rows = conform(with_frame(frame.filter(pl.Series(places_N == index))), schema)
-                    refuse_broken(rows)
-                    writers[names[index]].append(rows)
-                    run.tally.add(names[index], rows)
-                run.on_event(Event("write", step=run.tally.rows.total()))
+                    rows = frame.filter(pl.Series(places_N == index))
+                    if learnt_from is not None and names[index] == INTO:
+                        learnt_from.append(rows)
+                    _write(rows, names[index], writers, run)
+                run.shop.on_event(Event("write", step=run.tally.rows.total()))
+        if learnt_from is not None:
+            learnt_from.close()
+            for rows, notes in added(learnt_from, run.adders):
+                _write(rows, INTO, writers, run)
+                run.shop.ledger.take(notes)
+            shutil.rmtree(run.folder / _TRAIN)
     run.tally.rows.update(dict.fromkeys(writers, 0))
     return {name: writer.num_rows for name, writer in writers.items()}
+
+
+def _write(frame: pl.DataFrame, split: str, writers: Mapping[str, SplitWriter], run: _Run) -> None:
+    rows = conform(with_frame(frame), writers[split].schema)
+    refuse_broken(rows)
+    writers[split].append(rows)
+    run.tally.add(split, rows)
 
 
 def _shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str, dict[str, float]]:
@@ -291,15 +306,15 @@ def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tu
 def _seal(run: _Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
     first = next(iter(written))
     schema = pl.read_parquet_schema(run.folder / first / "00000.parquet")
-    run.lineage.append({"verb": "refine", "options": options})
+    run.book.lineage.append({"verb": "refine", "options": options})
     return seal(
         run.folder,
         DatasetManifest(
             columns={name: str(dtype) for name, dtype in schema.items()},
-            roles=run.bound,
+            roles=run.book.bound,
             splits=written,
             split_order=list(written),
             counts=counts,
-            lineage=run.lineage,
+            lineage=run.book.lineage,
         ),
     )

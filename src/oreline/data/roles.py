@@ -9,7 +9,7 @@ import polars as pl
 
 from oreline.data.answered import with_answers
 from oreline.data.dialogues import found_columns, from_messages
-from oreline.data.ledger import Ledger
+from oreline.data.ledger import Ledger, Notes
 from oreline.data.related import with_marks
 from oreline.data.tagged import with_tags
 from oreline.data.times import parsed_time
@@ -130,7 +130,7 @@ def missing(frame: pl.DataFrame) -> pl.Series:
 
 
 def take_in(
-    frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: Ledger, *, needs_label: bool = True
+    frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: Ledger | Notes, *, needs_label: bool = True
 ) -> pl.DataFrame:
     """Name columns by role and drop rows without text, time or (where it is needed) label into the ledger."""
     named = by_role(frame, bound, place)

@@ -22,7 +22,8 @@ class SplitWriter(Closing):
     def __init__(self, folder: Path, schema: Mapping[str, pl.DataType]) -> None:
         self._folder = folder
         self._folder.mkdir()
-        self._empty = pl.DataFrame(schema=dict(schema))
+        self.schema = dict(schema)
+        self._empty = pl.DataFrame(schema=self.schema)
         self._pending: list[pl.DataFrame] = []
         self._num_pending = 0
         self._open: ParquetFile | None = None

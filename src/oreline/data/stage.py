@@ -32,6 +32,18 @@ class Stage(Closing):
         self._dropped: list[pl.DataFrame] = []
         self._alive: NDArray[np.bool_] | None = None
 
+    @classmethod
+    def open(cls, folder: Path) -> Stage:
+        """Open a stage that was written and closed, in this process or another."""
+        stage = cls.__new__(cls)
+        stage._folder, stage._open, stage._dropped, stage._alive = folder, None, [], None
+        stage._files, stage.schema, stage.num_rows = sorted(folder.glob("*.parquet")), {}, 0
+        for file in stage._files:
+            schema = pl.read_parquet_schema(file)
+            stage.schema = unified(stage.schema, schema) if stage.schema else dict(schema)
+            stage.num_rows += pyarrow.parquet.read_metadata(file).num_rows
+        return stage
+
     def append(self, frame: pl.DataFrame) -> None:
         """Write one frame."""
         schema = dict(frame.schema)

@@ -72,7 +72,7 @@ def refine_report(
     ledger: Ledger, counts: Mapping[str, int], tally: Tally, leaks: Sequence[Leak], *, subject: Mapping[str, Any]
 ) -> Report:
     """Return the report of one refine."""
-    tables = [_reasons(ledger), _by_source(ledger, tally), _splits(tally)]
+    tables = [_reasons(ledger), *_found(ledger), _by_source(ledger, tally), _splits(tally)]
     charts = []
     if tally.classes:
         charts.append(_class_chart(tally))
@@ -83,8 +83,10 @@ def refine_report(
     facts = {
         **counts,
         "rows_changed": ledger.total("changed"),
+        "rows_flagged": ledger.total("flagged"),
         "num_classes": len(tally.labels),
         "splits": dict(tally.rows),
+        "found": {operator: dict(counts) for operator, counts in ledger.found.items()},
         "leaks": leak_facts(leaks),
     }
     return Report(
@@ -94,7 +96,7 @@ def refine_report(
         facts=facts,
         tables=[*tables, *(leak_tables(leaks) if leaks else [])],
         charts=charts,
-        warnings=[*class_warnings(tally), *leak_warnings(leaks)],
+        warnings=[*ledger.alarms, *class_warnings(tally), *leak_warnings(leaks)],
     )
 
 
@@ -145,9 +147,18 @@ def _reasons(ledger: Ledger) -> Table:
     )
 
 
+def _found(ledger: Ledger) -> list[Table]:
+    rows = [[operator, what, number] for operator, counts in ledger.found.items() for what, number in counts.items()]
+    return [Table("What operators found", ["operator", "what", "number"], rows)] if rows else []
+
+
 def _by_source(ledger: Ledger, tally: Tally) -> Table:
-    rows = [[name, rows, ledger.dropped_of[name], tally.rows_of[name]] for name, rows in ledger.rows_in.items()]
-    return Table("Rows by source", ["source", "in", "dropped", "out"], rows)
+    adds = bool(ledger.added_of)
+    rows = [
+        [name, rows, *([ledger.added_of[name]] if adds else []), ledger.dropped_of[name], tally.rows_of[name]]
+        for name, rows in ledger.rows_in.items()
+    ]
+    return Table("Rows by source", ["source", "in", *(["added"] if adds else []), "dropped", "out"], rows)
 
 
 def _splits(tally: Tally) -> Table:

@@ -1,0 +1,100 @@
+"""The models that operators of a refinery ask for: a trained one by its folder, a start model by its name."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oreline import store
+from oreline.api import names
+from oreline.errors import UsageError
+from oreline.store import Artifact
+from oreline.types import Model, Runtime
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from oreline.train.embed import StartEncoder
+
+
+class TrainedModel:
+    """A model with a task: it answers texts, and embeds them as its head reads them."""
+
+    def __init__(self, runtime: Runtime, place: str) -> None:
+        if runtime.task.inputs != ("text",):
+            raise UsageError(
+                f"operators give a model texts, and this one reads {' and '.join(runtime.task.inputs)}",
+                where=place,
+                remedy="name a model that reads one text a row",
+            )
+        self._runtime, self._place = runtime, place
+
+    def predict(self, texts: Sequence[str]) -> pl.DataFrame:
+        """Return an answer for each text, as `oreline predict` gives it, a column for each of its keys."""
+        import polars as pl
+
+        from oreline.runtime.stream import predict_stream
+
+        answers = list(predict_stream(self._runtime, ({"text": text} for text in texts)))
+        frame = pl.from_dicts(answers, infer_schema_length=None) if answers else pl.DataFrame()
+        return frame.drop("id", strict=False)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a vector for each text, (N, D). Raises `UsageError` where the runtime has none."""
+        found = self._runtime.predict({"text": list(texts)}, embeddings=True).embedding_ND
+        if found is None:
+            raise UsageError(
+                f"a {self._runtime.artifact.manifest.runtime} model has no vectors of texts",
+                where=self._place,
+                remedy="name an encoder, such as catalog:minilm-l6-en",
+            )
+        return found
+
+
+class StartModel:
+    """A pretrained encoder: it embeds texts and answers nothing."""
+
+    def __init__(self, encoder: StartEncoder, place: str) -> None:
+        self._encoder, self._place = encoder, place
+
+    def predict(self, texts: Sequence[str]) -> pl.DataFrame:
+        """Raise `UsageError`: a start model has no task."""
+        raise UsageError(
+            f"{self._place} is a start model: it has no task yet and answers nothing",
+            remedy=f"name a trained model; oreline finetune DATA --start {self._place} makes one",
+        )
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a vector of length 1 for each text, (N, D)."""
+        return self._encoder.embed(texts)
+
+
+@functools.lru_cache(maxsize=4)
+def open_model(place: str) -> Model:
+    """Open a model for operators.
+
+    Args:
+        place: a model folder, a home, `HOME@alias`, or a start model: `catalog:NAME`, a folder, a hub id.
+
+    Raises:
+        UsageError: there is no such model, or it does not read one text a row.
+        ArtifactError: the folder is damaged.
+    """
+    path = Path(place)
+    is_ours = (path / store.MANIFEST).is_file() or store.is_home(path) or (not path.exists() and "@" in place)
+    if is_ours and not place.startswith(names.CATALOG):
+        artifact = Artifact.open(names.model_path(place))
+        if artifact.manifest.task != "none":
+            from oreline.runtime.open import open_runtime
+
+            return TrainedModel(open_runtime(artifact), place)
+    folder = names.start_folder(place)
+    if folder is None:
+        raise UsageError("an operator names no model", remedy="give it a model folder or catalog:minilm-l6-en")
+    from oreline.train.embed import StartEncoder
+
+    return StartModel(StartEncoder(folder), place)

@@ -1,0 +1,1 @@
+"""Where a verb runs, never what it does."""

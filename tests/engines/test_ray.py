@@ -1,0 +1,66 @@
+"""The Ray engine, on two local workers: the same bytes as this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from oreline import registry
+from oreline.data import reading
+from oreline.data.engine import Item, Job
+from oreline.data.ledger import Notes
+from oreline.data.refine import Running, refine
+from oreline.data.steps import Step
+from oreline.engines.ray import Ray
+from oreline.errors import DataError, ResourceError, UsageError
+
+SOURCE = {
+    "text": [f"{text} {n % 9}" for n in range(12) for text in ("A  fine film", "a fine film", "好  片", "so &amp; so")],
+    "label": ["a", "b"] * 24,
+}
+SHARES = {"train": 0.8, "test": 0.2}
+
+
+def items(*texts: str) -> Iterator[Item]:
+    for number, text in enumerate(texts, start=1):
+        yield pl.DataFrame({"row_id": [f"a:{number}"], "text": [text]}), Notes()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plugs")
+def test_a_cluster_gives_the_bytes_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streaming operators, one that learns, one with signatures, and errors; one cluster for all, it takes long to start."""
+    pytest.importorskip("ray")
+    monkeypatch.setattr(reading, "FRAME_BYTES", 300)
+
+    def chain(**here: Any) -> Any:
+        names = [("normalize_text", {}), ("rare", {}), ("dedup_exact", {}), ("repeats", here), ("keep_length", {})]
+        return [(name, registry.create("operator", name, **options)) for name, options in names]
+
+    one = refine(SOURCE, operators=chain(here=True), split=SHARES, out=tmp_path / "one")
+    with Ray(workers=2) as engine:
+        many = refine(SOURCE, operators=chain(), split=SHARES, out=tmp_path / "many", running=Running(engine=engine))
+        for split in one.splits:
+            name = f"{split}/00000.parquet"
+            assert (one.path / name).read_bytes() == (many.path / name).read_bytes()
+        assert (one.path / "ledger.parquet").read_bytes() == (many.path / "ledger.parquet").read_bytes()
+        refusing = Job((Step("breaks", registry.create("operator", "breaks", how="refuse"), "keep"),))
+        with pytest.raises(DataError, match="no such text") as refused:
+            list(engine.map(items("x", "refuse", "y"), refusing))
+        assert refused.value.where == "a:2"
+        dying = Job((Step("breaks", registry.create("operator", "breaks", how="die"), "keep"),))
+        with pytest.raises(ResourceError, match="a Ray task ended without an answer") as died:
+            list(engine.map(items("x", "die"), dying))
+        assert died.value.where == "rows a:2 to a:2"
+    import ray
+
+    assert not ray.is_initialized()
+
+
+def test_less_than_one_worker_is_refused() -> None:
+    with pytest.raises(UsageError, match="workers is 0"):
+        Ray(workers=0)
