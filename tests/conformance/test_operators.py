@@ -20,6 +20,31 @@ from oreline.errors import UsageError
 OPERATORS = registry.names("operator")
 SCHEMA = {"row_id": pl.String, "text": pl.String, "label": pl.String, "movie": pl.String}
 
+SETTLING: list[tuple[str, dict[str, Any]]] = [
+    ("convert_chinese", {"conversion": "t2s"}),
+    ("convert_chinese", {"conversion": "s2twp"}),
+    ("drop_boilerplate", {"lines": 2}),
+    ("fix_mojibake", {}),
+    ("fold_width", {"punctuation": "between"}),
+    ("fold_width", {"punctuation": "all"}),
+    ("normalize_text", {}),
+    ("remove_stop_words", {}),
+    ("replace_emoji", {"language": "zh"}),
+    ("replace_emoji", {"emoji": "drop", "emoticons": "drop", "kaomoji": "drop"}),
+    ("replace_links", {"mentions": "mask", "hashtags": "words"}),
+    ("replace_links", {"urls": "drop", "mentions": "drop", "hashtags": "drop"}),
+    ("squeeze_repeats", {"max_repeats": 2}),
+    ("strip_markup", {}),
+]
+"""Operators that clean: what they return is clean."""
+DEBRIS = (
+    "<b>", "</b>", "<p>", "<", ">", "b", "[b]", "[/b]", "[", "]", "**", "*", "_", "`", "# ", "](", ")", "\\", "{", "}", "emph", "&", "lt;",
+    "哈", "的", "皇后", "後", "说", "說", "ha", "a", "I", "the", "not", "😂", "👍🏽", "\u200d", "\ufe0f", "[笑哭]", ":-)", "^_^", "(", "≧▽≦",
+    "@", "#", "http://", "a.com", "/x", "www.", "Ａ", "．", "ｶﾞ", "1", "Ã©", "ä½\xa0", "ÄãºÃ", "浣犲ソ", "\n", " ", ".", "。", "：", "…",
+    "Home", "Read more", "责任编辑：王", "点击", "阅读全文", "|", "-",
+)  # fmt: skip
+"""Parts that a text is put together from, so that taking one out makes another."""
+
 DIRTY = [
     "A fine film",
     "a  FINE film",
@@ -104,6 +129,21 @@ def test_rows_are_judged_alone_unless_it_sees_all(name: str, rows: list[tuple[An
     alone = [applied(operator, part) for part in frame.iter_slices(1)]
     if alone:
         assert together.equals(pl.concat(alone))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    SETTLING,
+    ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
+)
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(st.lists(st.sampled_from(DEBRIS), max_size=14).map("".join), min_size=1, max_size=8))
+def test_cleaning_twice_changes_nothing_more(name: str, options: dict[str, Any], texts: list[str]) -> None:
+    operator = registry.create("operator", name, **options)
+    once = operator.edit(table([(text, "1", "m1") for text in texts])).drop(CHANGE_REASON)
+    again = operator.edit(once)
+    assert again[CHANGE_REASON].null_count() == again.height, (once["text"].to_list(), again["text"].to_list())
+    assert again.drop(CHANGE_REASON).equals(once)
 
 
 @each

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oreline.data.ledger import CHANGE_REASON
-from oreline.data.operators.normalize_text import Operator
+from oreline.data.operators.normalize_text import _NOT_COMPOSED, Operator
 
 
 def clean(*texts: str | None, **options: object) -> list[tuple[str | None, str | None]]:
@@ -31,6 +31,10 @@ def clean(*texts: str | None, **options: object) -> list[tuple[str | None, str |
         ("the world #39;s  quot;best quot;", 'the world\'s "best"', "html_entity"),
         ("AT amp;T", "AT&T", "html_entity"),
         ("issue #123; and amplify", "issue #123; and amplify", None),
+        ("很好&nbsp 真的&nbsp&nbsp。", "很好 真的 。", "html_entity, white_space"),
+        ("a?b=1&lt=2, AT&amplify", "a?b=1&lt=2, AT&amplify", None),
+        ("one\u2028two\x0bthree\x85 four\r\n\r\nfive", "one\ntwo\nthree\nfour\nfive", "white_space"),
+        ("Å \u212b \uf900 한", "Å Å 豈 한", "unicode_form"),
         ("AT&T, a?b=1&copy=2", "AT&T, a?b=1&copy=2", None),
         ("bell\x07 and\x85 \x9f", "bell and", "control_character, white_space"),
         ("left\u202eright", "leftright", "control_character"),
@@ -81,3 +85,15 @@ def test_options() -> None:
     frame = pl.DataFrame({"row_id": ["a:1"], "text": ["a  b"], "text_pair": ["c  d"], "note": ["e  f"]})
     assert Operator().edit(frame).row(0) == ("a:1", "a b", "c d", "e  f", "white_space")
     assert Operator(columns=["note"]).edit(frame).row(0) == ("a:1", "a  b", "c  d", "e f", "white_space")
+
+
+def test_all_that_composing_changes_is_looked_at() -> None:
+    """The pattern that spares plain texts the composing holds every character that may change or combine."""
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+    seen = pl.Series(characters).str.contains(_NOT_COMPOSED).to_list()
+    missed = [
+        character
+        for character, is_seen in zip(characters, seen)
+        if not is_seen and (unicodedata.normalize("NFC", character) != character or unicodedata.combining(character))
+    ]
+    assert missed == []

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import polars as pl
 
+from oreline.data.edits import COLUMNS, Change, each, edited, replacing
 from oreline.data.fold import changed_where, is_foreign
-from oreline.data.ledger import CHANGE_REASON
 
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+_OPEN_ENTITY = r"&(nbsp|quot|amp|lt|gt)([^A-Za-z0-9;=]|$)"
+"""An entity that lost its end, as in `&nbsp 好`; `?a=1&lt=2` is an address."""
 _BROKEN_ENTITY = r"(?:^|\s)(#(?:36|39|82[0-9]{2})|quot|amp|lt|gt|nbsp);"
 """An entity whose ampersand became a space on the way, as in `world #39;s` and `AT amp;T` (AG News has thousands)."""
 _MARK = "\ufeff"
@@ -22,9 +24,14 @@ _JOINER = r"[\x{200c}\x{200d}]"
 _JOINED = "\u0600-\u0dff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
 """Scripts from Arabic to Sinhala, and emoji: between two of these a joiner changes what is seen."""
 _STRAY_JOINER = re.compile(f"(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?![{_JOINED}])")
+_NOT_COMPOSED = (
+    r"[\p{M}\x{0374}\x{037e}\x{0387}\x{0958}-\x{095f}\x{09dc}-\x{09df}\x{0a33}-\x{0a5e}\x{0b5c}-\x{0b5d}\x{0f43}-\x{0f69}"
+    r"\x{1100}-\x{11ff}\x{1f71}-\x{1fff}\x{2000}\x{2001}\x{2126}\x{212a}\x{212b}\x{2329}\x{232a}\x{2adc}"
+    r"\x{f900}-\x{faff}\x{fb1d}-\x{fb4e}\x{11090}-\x{114be}\x{1d15e}-\x{1d1c0}\x{2f800}-\x{2fa1f}]"
+)
+"""What composing (NFC) may change: marks that combine, characters that stand for another. Common Chinese has none."""
+_LINE_END = r"\r\n|[\r\x0b\x0c\x{85}\x{2028}\x{2029}]"
 _UNTIDY = r"[^\S \n]|  | \n|\n\s|^\s|\s$"
-
-_Change = Callable[[pl.Series], pl.Series]
 
 
 class Operator:
@@ -49,66 +56,55 @@ class Operator:
     def __init__(
         self,
         *,
-        columns: Sequence[str] = ("text", "text_pair", "target_text"),
+        columns: Sequence[str] = COLUMNS,
         form: Literal["NFC", "NFKC"] = "NFC",
         html_entities: bool = True,
     ) -> None:
         self._columns = tuple(columns)
-        self._changes: dict[str, _Change] = {
+        self._changes: dict[str, Change] = {
             "byte_order_mark": lambda text: text.str.replace_all(_MARK, "", literal=True),
             **({"html_entity": _decode_entities} if html_entities else {}),
-            "control_character": _remover(_CONTROL),
+            "control_character": replacing(_CONTROL, ""),
             "zero_width": _remove_zero_width,
-            "unicode_form": lambda text: changed_where(text, is_foreign(text), lambda some: some.str.normalize(form)),
+            "unicode_form": _compose if form == "NFC" else _fold_compatible,
             "white_space": _tidy,
         }
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the cleaned rows, with what changed in `change_reason`."""
-        reasons = {name: pl.Series(name, [False]).new_from_index(0, frame.height) for name in self._changes}
-        for column in self._columns:
-            if column in frame.columns:
-                text = frame[column]
-                for name, change in self._changes.items():
-                    changed = change(text)
-                    reasons[name] = reasons[name] | text.ne_missing(changed)
-                    text = changed
-                frame = frame.with_columns(text.alias(column))
-        flags = pl.DataFrame(list(reasons.values()))
-        named = [pl.when(pl.col(name)).then(pl.lit(name)) for name in flags.columns]
-        joined = flags.select(pl.concat_str(named, separator=", ", ignore_nulls=True).alias(CHANGE_REASON)).to_series()
-        return frame.with_columns(joined.replace("", None))
-
-
-def _remover(pattern: str) -> _Change:
-    return lambda text: text.str.replace_all(pattern, "")
+        return edited(frame, self._columns, self._changes)
 
 
 def _decode_entities(text: pl.Series) -> pl.Series:
     def decoded(value: str) -> str:
         value = re.sub(_BROKEN_ENTITY, r"&\1;", value)
         for _ in range(3):  # entities may be encoded twice: &amp;quot;
-            value, before = re.sub(_ENTITY, lambda match: html.unescape(match[0]), value), value
+            before = value
+            value = re.sub(_OPEN_ENTITY, r"&\1;\2", value)
+            value = re.sub(_ENTITY, lambda match: html.unescape(match[0]), value)
             if value == before:
                 break
         return value
 
-    return changed_where(text, text.str.contains(f"{_ENTITY}|{_BROKEN_ENTITY}"), _each(decoded))
+    return changed_where(text, text.str.contains(f"{_ENTITY}|{_BROKEN_ENTITY}|{_OPEN_ENTITY}"), each(decoded))
 
 
 def _remove_zero_width(text: pl.Series) -> pl.Series:
     text = text.str.replace_all(_ZERO_WIDTH, "")
-    return changed_where(text, text.str.contains(_JOINER), _each(lambda value: _STRAY_JOINER.sub("", value)))
+    return changed_where(text, text.str.contains(_JOINER), each(lambda value: _STRAY_JOINER.sub("", value)))
+
+
+def _fold_compatible(text: pl.Series) -> pl.Series:
+    return changed_where(text, is_foreign(text), lambda some: some.str.normalize("NFKC"))
+
+
+def _compose(text: pl.Series) -> pl.Series:
+    return changed_where(text, text.str.contains(_NOT_COMPOSED), lambda some: some.str.normalize("NFC"))
 
 
 def _tidy(text: pl.Series) -> pl.Series:
-    def tidied(value: str) -> str:
-        lines = (" ".join(line.split()) for line in value.splitlines())
-        return "\n".join(line for line in lines if line)
+    def tidied(some: pl.Series) -> pl.Series:
+        some = some.str.replace_all(_LINE_END, "\n").str.replace_all(r"[^\S\n]{2,}|[^\S \n]", " ")
+        return some.str.replace_all(r" ?\n[ \n]*", "\n").str.strip_chars()
 
-    return changed_where(text, text.str.contains(_UNTIDY), _each(tidied))
-
-
-def _each(change: Callable[[str], str]) -> _Change:
-    """Apply a Python function to every text of a column: for the few that Rust's patterns have picked out."""
-    return lambda text: pl.Series([change(value) for value in text.to_list()], dtype=pl.String)
+    return changed_where(text, text.str.contains(_UNTIDY), tidied)
