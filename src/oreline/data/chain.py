@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from oreline.data.dialogues import dialogue_rows
-from oreline.data.ledger import CHANGE_REASON, Ledger
+from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, Ledger
 from oreline.data.stage import Stage
+from oreline.data.verdicts import settled
 from oreline.errors import OrelineError, UsageError
 from oreline.types import Event, OnEvent, Operator
 
@@ -78,22 +79,23 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
             f"the operator {name!r} returned {edited.height} rows for {frame.height}, or changed their ids or order",
             remedy="`edit` returns the same rows in the same order; use `keep` to drop rows",
         )
-    if "tags" in frame.columns:
+    keeps_places = getattr(operator, "places", False)
+    if "tags" in frame.columns and not keeps_places:
         # Tags count the words of their text: what an operator would change in it stays as it was.
         edited = edited.drop(CHANGE_REASON, strict=False).with_columns(frame["text"])
     if "target_text" in frame.columns and not getattr(operator, "dialogues", False):
         edited = _dialogues_as_before(frame, edited)
-    if {"answers", "text_pair"} <= set(frame.columns):
+    if {"answers", "text_pair"} <= set(frame.columns) and not keeps_places:
         # So do answers, which are places in their context.
         edited = edited.with_columns(frame["text_pair"])
     if CHANGE_REASON in edited.columns:
         reasons = edited[CHANGE_REASON]
         edited = edited.drop(CHANGE_REASON)
     else:
-        reasons = _changed_columns(frame, edited)
+        reasons = _changed_columns(frame, edited.drop(FLAG_REASON, DROP_REASON, strict=False))
     changed = frame.select("row_id", reasons.alias("reason")).filter(pl.col("reason").is_not_null())
     ledger.write(name, "changed", changed)
-    return edited
+    return settled(edited, name, ledger.write)
 
 
 def _dialogues_as_before(frame: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:

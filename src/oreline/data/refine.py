@@ -21,6 +21,7 @@ from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
+from oreline.data.pii.files import SPANS, Finds, finds_table
 from oreline.data.roles import bind, take_in
 from oreline.data.shards import SplitWriter
 from oreline.data.sources import Source, given_splits, sources
@@ -119,7 +120,9 @@ def refine(
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
-        refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
+        report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
+        report.tables.extend(finds_table(folder))
+        report.save(folder)
     return Dataset.open(out)
 
 
@@ -231,8 +234,10 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
         schema = unified(schema, stage.schema)
     if {"label", "tags"} <= set(schema):
         schema[FRAME] = pl.String()
+    schema.pop(SPANS, None)
     shares_of = _shares_of_parts(list(stages), shares)
     with contextlib.ExitStack() as stack:
+        finds = stack.enter_context(Finds(run.folder))
         writers = {
             name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in _ordered(shares, shares_of)
         }
@@ -240,7 +245,8 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
             names = list(shares_of[part])
             for frame, places_N in _placed(stage, shares_of[part], seed):
                 for index in np.unique(places_N):
-                    rows = conform(with_frame(frame.filter(pl.Series(places_N == index))), schema)
+                    rows = finds.taken(names[index], frame.filter(pl.Series(places_N == index)))
+                    rows = conform(with_frame(rows), schema)
                     refuse_broken(rows)
                     writers[names[index]].append(rows)
                     run.tally.add(names[index], rows)
