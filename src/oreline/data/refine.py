@@ -23,6 +23,7 @@ from oreline.data.fold import INPUT_ROLES, wide_hashes
 from oreline.data.kept import Kept, kept_beside
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
+from oreline.data.pii.files import SPANS, Finds, finds_table
 from oreline.data.reading import Book, Reading, Unlabelled
 from oreline.data.shards import SplitWriter
 from oreline.data.sources import Source, given_splits, sources
@@ -131,7 +132,9 @@ def refine(
         leaks = find_leaks(folder, list(written))
         lineage = run.book.lineage[:-1]
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
-        refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
+        report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
+        report.tables.extend(finds_table(folder))
+        report.save(folder)
     return Dataset.open(out)
 
 
@@ -232,8 +235,10 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
         schema = unified(schema, stage.schema)
     if {"label", "tags"} <= set(schema):
         schema[FRAME] = pl.String()
+    schema.pop(SPANS, None)
     shares_of = _shares_of_parts(list(stages), shares)
     with contextlib.ExitStack() as stack:
+        finds = stack.enter_context(Finds(run.folder))
         writers = {
             name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in _ordered(shares, shares_of)
         }
@@ -242,7 +247,7 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
             names = list(shares_of[part])
             for frame, places_N in _placed(stage, shares_of[part], seed):
                 for index in np.unique(places_N):
-                    rows = frame.filter(pl.Series(places_N == index))
+                    rows = finds.taken(names[index], frame.filter(pl.Series(places_N == index)))
                     if learnt_from is not None and names[index] == INTO:
                         learnt_from.append(rows)
                     _write(rows, names[index], writers, run)

@@ -1,0 +1,91 @@
+"""Telephone numbers: Chinese mobile and landline numbers by the numbering plan, others through phonenumbers.
+
+Source of the plan: the Ministry of Industry and Information Technology's numbering plan, prefixes as of 2025.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+
+from oreline.data.pii.spans import NUMBER_AFTER, NUMBER_BEFORE, Places, disowned
+
+_CHINA = r"(?:\((?:\+|00)86\)|(?:\+|00)?86)[ -]?"
+_MOBILE = re.compile(
+    rf"{NUMBER_BEFORE}(?<!\+)(?:{_CHINA})?1(?:3[0-9]|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])"
+    rf"(?:([ -])[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{8}}|([ -])[0-9]{{8}}"
+    rf"|([ -])[0-9]{{3}}\3[0-9]{{5}}){NUMBER_AFTER}(?!-[0-9])"
+)
+_AREA = r"(?:10|2[0-57-9]|3[1-9][0-9]|4[1-9][0-9]|5[1-9][0-9]|6[36][0-9]|7[0-9][0-9]|8[1-9][0-9]|9[0-9][0-9])"
+_MORE = r"(?: ?(?:-|转|ext\.?|#) ?[0-9]{1,5})?"
+_LANDLINE = re.compile(
+    rf"{NUMBER_BEFORE}(?:[(（]0{_AREA}[)）][ -]?|0{_AREA}[ -]"
+    rf"|{_CHINA}\(?0?{_AREA}\)?[ -]?)[2-8][0-9]{{6,7}}{_MORE}{NUMBER_AFTER}"
+)
+_LANDLINE_CUE = re.compile(
+    rf"(?:电话|座机|固话|传真|总机|前台|热线|[Tt][Ee][Ll]|[Ff][Aa][Xx])(?:号码?)?(?:[:：.]|是|为)?\s*"
+    rf"((?:0{_AREA})?[2-8][0-9]{{6,7}}{_MORE}){NUMBER_AFTER}"
+)
+_SEPARATED = r"(?:[ .\-]|\(|\) ?|[ -]\()?"
+_ABROAD = re.compile(rf"{NUMBER_BEFORE}(?:\+|00)[1-9](?:{_SEPARATED}[0-9]){{6,13}}{NUMBER_AFTER}")
+_AMERICAN = re.compile(
+    rf"{NUMBER_BEFORE}(?<!\+)(?<!\+1[ .-])(?:1[ .-])?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[-. ])[2-9][0-9]{{2}}[-. ][0-9]{{4}}"
+    rf"(?: ?(?:x|ext\.?) ?[0-9]{{1,5}})?{NUMBER_AFTER}(?!-[0-9])"
+)
+_CALLED = re.compile(
+    rf"(?:phone|tel|telephone|mobile|cell|call|fax|whatsapp|ring|dial|text)(?: number| no\.?)?(?: is| me| us)?(?: at"
+    rf"| on)?[:.]? ?"
+    rf"(\(?0?[0-9](?:{_SEPARATED}[0-9]){{7,12}}){NUMBER_AFTER}",
+    re.IGNORECASE,
+)
+
+
+def mobiles(text: str) -> Places:
+    """Yield Chinese mobile numbers, with the country's code or without, in one piece or in groups."""
+    return (match.span() for match in _MOBILE.finditer(text) if not disowned(text, match.start()))
+
+
+def landlines(text: str) -> Places:
+    """Yield Chinese landline numbers: with an area code, or named as such."""
+    for match in _LANDLINE.finditer(text):
+        if not disowned(text, match.start()):
+            yield match.span()
+    yield from (match.span(1) for match in _LANDLINE_CUE.finditer(text))
+
+
+def phones(text: str, regions: Sequence[str]) -> Places:
+    """Yield numbers of other countries: with the country's code, in the American form, or named and of a region."""
+    for match in _ABROAD.finditer(text):
+        if length := _valid_length(match[0], None):
+            yield match.start(), match.start() + length
+    if "US" in regions:
+        for match in _AMERICAN.finditer(text):
+            if not disowned(text, match.start()) and _is_valid(match[0], "US"):
+                yield match.span()
+    for match in _CALLED.finditer(text):
+        if any(_is_valid(match[1], region) for region in regions):
+            yield match.span(1)
+
+
+def _valid_length(candidate: str, region: str | None) -> int:
+    """Return how many characters of a candidate are a valid number; groups at its end may be something else."""
+    while len(candidate) > 7:
+        if _is_valid(candidate, region):
+            return len(candidate)
+        shorter = re.sub(r"[ .\-()]+[0-9]+$", "", candidate)
+        if shorter == candidate:
+            return 0
+        candidate = shorter
+    return 0
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_valid(candidate: str, region: str | None) -> bool:
+    import phonenumbers
+
+    number = f"+{candidate[2:]}" if region is None and candidate.startswith("00") else candidate
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(number, region)))
+    except phonenumbers.NumberParseException:
+        return False

@@ -1,0 +1,57 @@
+"""Names by the words around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from oreline.data.pii.people import names
+
+announced = partial(names, titles=False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "联系人：⟦张三⟧，请知悉",
+        "联系人⟦张三⟧电话如下",
+        "本人⟦杨军静⟧郑重承诺",
+        "姓名：⟦欧阳修⟧",
+        "收件人：⟦阿凡提·买买提⟧。",
+        "我叫⟦李雷⟧今年三岁",
+        "我叫⟦程志玲⟧，想咨询",
+        "联系人：见附件",
+        "联系人只能修改姓名和电话",
+        "本人高度近视",
+        "我叫安装师傅来",
+        "李先生打来电话",
+    ],
+)
+def test_chinese_names(finds: Callable[..., bool], text: str) -> None:
+    assert finds(announced, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My name is ⟦John Smith⟧.",
+        "Dear ⟦John⟧,\nhi",
+        "Hello Dr. ⟦Mary-Ann O'Connor⟧,\nhi",
+        "Best regards,\n⟦Anna J. Lee⟧\nSales",
+        "This is ⟦Kim Young⟧ speaking",
+        "Contact person: ⟦James Moore⟧",
+        "Dear Customer, thank you",
+        "Name: unknown",
+        "File name: Report",
+        "I saw Mr. Bean and said hello Dolly",
+        "Thanks\nfor nothing",
+    ],
+)
+def test_english_names(finds: Callable[..., bool], text: str) -> None:
+    assert finds(announced, text)
+
+
+def test_titles_on_request(finds: Callable[..., bool]) -> None:
+    assert finds(partial(names, titles=True), "⟦李⟧先生和⟦王芳⟧女士 met Mr. ⟦Bean⟧ and Dr. ⟦Jane Doe⟧.")

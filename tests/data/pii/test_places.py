@@ -1,0 +1,40 @@
+"""Addresses and organisations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from oreline.data.pii.places import addresses, organisations
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "地址：⟦浙江省杭州市西湖区文三路12号3栋2单元401室⟧。",
+        "寄到⟦北京市朝阳区建国路88号12号楼104⟧吧",
+        "我住在⟦上海市浦东新区世纪大道100号⟧附近",
+        "地址：⟦河北省石家庄市某某县李家村⟧",
+        "地址填错了",
+        "我在北京路边等你",
+        "Ship it to ⟦12 Maple Street, Springfield, IL 62704⟧.",
+        "I live at ⟦221B Baker Street⟧ now",
+        "They met on 42nd Street and 84 Charing Cross Road",
+    ],
+)
+def test_addresses(finds: Callable[..., bool], text: str) -> None:
+    assert finds(addresses, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "工作单位：⟦杭州某某科技有限公司⟧。",
+        "He joined ⟦Acme Widgets Inc⟧ late",
+        "Employer: ⟦Acme⟧",
+        "公司很好，单位不远",
+    ],
+)
+def test_organisations(finds: Callable[..., bool], text: str) -> None:
+    assert finds(organisations, text)
