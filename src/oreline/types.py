@@ -269,13 +269,28 @@ class Reader(Protocol):
         ...
 
 
+class Model(Protocol):
+    """A model as operators see it: texts in, answers or vectors out."""
+
+    def predict(self, texts: Sequence[str]) -> pl.DataFrame:
+        """Return a row for each text: the answer of `oreline predict`, a column for each of its keys (`label`, …)."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a vector for each text, (N, D)."""
+        ...
+
+
 class Operator(Protocol):
     """One step of a refinery. It defines exactly one of `keep`, `edit` and `whole`.
 
     * `keep(frame) -> pl.Series`: a reason (string) for each row that is dropped, null for each that stays.
     * `edit(frame) -> pl.DataFrame`: the same rows in the same order, with changed or added columns.
     * `whole(scan) -> pl.DataFrame`: sees all rows as a lazy frame and returns the rows to drop as
-      `row_id`, `reason`, `kept_id` (null or the row it gave way to).
+      `row_id`, `reason`, `kept_id` (null or the row it gave way to), and `similarity` where the two differ.
+
+    Beside `whole` it may have `findings() -> {"counts": {what: number}, "alarms": [sentence, …]}`: what it found in the
+    last call beside the rows that it named, JSON-ready; the report shows it, the alarms as warnings.
 
     Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns.
     """

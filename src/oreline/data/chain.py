@@ -122,6 +122,11 @@ def _drop_whole(stage: Stage, name: str, operator: Operator, ledger: Ledger) -> 
     if stage.num_alive == 0:
         return
     drops: pl.DataFrame = operator.whole(stage.scan())  # type: ignore[attr-defined]
+    if hasattr(operator, "findings"):
+        ledger.note(name, operator.findings())
+    if getattr(operator, "reports_only", False):
+        ledger.write(name, "flagged", drops)
+        return
     stage.drop(drops["row_id"], operator=name)
     ledger.write(name, "dropped", drops)
 

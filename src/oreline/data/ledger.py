@@ -1,12 +1,16 @@
 """The ledger: one line for every row that was dropped, changed or added, and why. Its sums balance.
 
 rows_in + rows_added = rows_out + rows_dropped
+
+A row that an operator only reports (`flagged`) stays, and counts nowhere in that sum.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -14,8 +18,13 @@ import pyarrow as pa
 from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
 
-ACTIONS = ("dropped", "changed", "added")
-SCHEMA = pa.schema([(name, pa.string()) for name in ("row_id", "operator", "action", "reason", "kept_id")])
+ACTIONS = ("dropped", "changed", "added", "flagged")
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("row_id", "operator", "action", "reason", "kept_id")),
+        ("similarity", pa.float64()),
+    ]
+)
 CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""
 
@@ -31,28 +40,43 @@ class Ledger(Closing):
         """Rows read, by source."""
         self.dropped_of: Counter[str] = Counter()
         """Rows dropped, by source."""
+        self.found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """What operators that see all rows counted beside the rows they dropped, by operator."""
+        self.alarms: list[str] = []
+        """What of it deserves a warning."""
 
     def read(self, row_ids: pl.Series) -> None:
         """Count rows that came in."""
         _count_sources(row_ids, self.rows_in)
 
     def write(self, operator: str, action: str, entries: pl.DataFrame) -> None:
-        """Record entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`."""
+        """Record entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`.
+
+        `similarity` says how alike the two are, where they are not equal.
+        """
         if entries.is_empty():
             return
-        kept = pl.col("kept_id") if "kept_id" in entries.columns else pl.lit(None)
+        kept, similarity = (
+            pl.col(name) if name in entries.columns else pl.lit(None) for name in ("kept_id", "similarity")
+        )
         lines = entries.select(
             pl.col("row_id").cast(pl.String),
             pl.lit(operator).alias("operator"),
             pl.lit(action).alias("action"),
             pl.col("reason").cast(pl.String),
             kept.cast(pl.String).alias("kept_id"),
+            similarity.cast(pl.Float64).alias("similarity"),
         )
         self._file.write(lines)
         for reason, rows in lines["reason"].value_counts().iter_rows():
             self.reasons[operator, action, reason] += rows
         if action == "dropped":
             _count_sources(lines["row_id"], self.dropped_of)
+
+    def note(self, operator: str, findings: Mapping[str, Any]) -> None:
+        """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`."""
+        self.found[operator].update(findings["counts"])
+        self.alarms.extend(findings["alarms"])
 
     def total(self, action: str) -> int:
         """Return the number of rows with an action."""

@@ -19,7 +19,7 @@ from oreline.data.chain import kind_of, run_chain
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
-from oreline.data.leaks import find_leaks
+from oreline.data.leaks import find_leaks, refuse_leaks
 from oreline.data.ledger import Ledger
 from oreline.data.roles import bind, take_in
 from oreline.data.shards import SplitWriter
@@ -28,11 +28,14 @@ from oreline.data.split import Places, check_shares, places
 from oreline.data.stage import Stage, conform, unified
 from oreline.data.summary import Tally, refine_report
 from oreline.data.tagged import with_frame
+from oreline.data.together import Together, check_ways, gap_us
 from oreline.errors import DataError, UsageError
 from oreline.store import file_sha256, writing
 from oreline.types import FRAME, Event, OnEvent, Operator, ignore
 
 _STAGES = ".stages"
+SPLIT = "split"
+"""What the ledger calls the rows that the gap between splits takes."""
 
 
 @dataclass
@@ -49,6 +52,16 @@ class _Run:
     tally: Tally = field(default_factory=Tally)
 
 
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """How rows are divided."""
+
+    shares: dict[str, float]
+    seed: int = 0
+    together: tuple[str, ...] = ()
+    gap_us: int = 0
+
+
 def refine(
     source: Any,
     *,
@@ -60,6 +73,9 @@ def refine(
     force: bool = False,
     against: Sequence[str | Path] = (),
     keep_unlabelled: bool = False,
+    together: Sequence[str] = (),
+    gap: str | None = None,
+    fail_on_leak: float | None = None,
     on_event: OnEvent = ignore,
 ) -> Dataset:
     """Read, clean, divide and store raw data.
@@ -78,15 +94,22 @@ def refine(
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
         keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
+        together: what else stays in one split: `near` (near-duplicates), `template` (texts that are equal when numbers,
+            names in brackets and links are masked).
+        gap: with a `time` column, how much time is left out before each later split: `7d`.
+        fail_on_leak: the largest share of a split that may stand in another one, exactly or nearly.
         on_event: told of progress.
 
     Raises:
         UsageError: an unknown role, an impossible share, an `out` that exists.
         DataError: a file, row or column that cannot be read, named.
         ResourceError: a full disk or missing permission.
-        OrelineError: an operator loses or invents rows.
+        OrelineError: an operator loses or invents rows, or splits share more than `fail_on_leak` allows.
     """
     check_shares(split)
+    check_ways(together)
+    _refuse_bound(fail_on_leak)
+    splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap))
     _refuse_share(split)
     for name, operator in operators:
         kind_of(name, operator)
@@ -110,17 +133,25 @@ def refine(
             more = itertools.chain(aside.frames(), _taken_in(parts.get(UNLABELLED, ()), run, None, needs_label=False))
             stages[UNLABELLED] = run_chain(more, chains[UNLABELLED], ledger, folder / _STAGES / UNLABELLED, on_event)
         _refuse_nothing(stages, ledger)
-        written = _write_splits(stages, dict(split), seed, run)
+        written = _write_splits(stages, splitting, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
         shutil.rmtree(folder / _STAGES)
         options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
+        options |= {name: value for name, value in {"together": list(together), "gap": gap}.items() if value}
         manifest = _seal(run, written, counts, options)
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
+        if fail_on_leak is not None:
+            refuse_leaks(leaks, fail_on_leak)
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
         refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
     return Dataset.open(out)
+
+
+def _refuse_bound(fail_on_leak: float | None) -> None:
+    if fail_on_leak is not None and not 0 <= fail_on_leak <= 1:
+        raise UsageError(f"fail_on_leak is {fail_on_leak}", allowed="a share, 0 to 1")
 
 
 def _refuse_share(split: Mapping[str, float]) -> None:
@@ -171,8 +202,16 @@ def _chains(
         guard = Against(against, roles, edits)
         for name in chains:
             if name in ("train", UNLABELLED) or "train" not in parts:
+                chains[name].insert(_before_drops(chains[name]), (AGAINST, guard.reporting()))
                 chains[name].append((AGAINST, guard))
     return chains
+
+
+def _before_drops(chain: Sequence[tuple[str, Operator]]) -> int:
+    """Return the place in a chain from where on texts are not edited any more and operators that see all rows come."""
+    kinds = [kind_of(name, operator) for name, operator in chain]
+    after_edits = max((place + 1 for place, kind in enumerate(kinds) if kind == "edit"), default=0)
+    return next((place for place in range(after_edits, len(kinds)) if kinds[place] == "whole"), len(kinds))
 
 
 def _taken_in(
@@ -224,8 +263,9 @@ def _bound(columns: Sequence[str], source: Source, run: _Run, *, needs_label: bo
     return bound
 
 
-def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: int, run: _Run) -> dict[str, int]:
+def _write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: _Run) -> dict[str, int]:
     """Write every row into its split and return the number of rows in each."""
+    shares = splitting.shares
     schema: dict[str, pl.DataType] = {}
     for stage in stages.values():
         schema = unified(schema, stage.schema)
@@ -238,8 +278,10 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
         }
         for part, stage in stages.items():
             names = list(shares_of[part])
-            for frame, places_N in _placed(stage, shares_of[part], seed):
-                for index in np.unique(places_N):
+            for frame, places_N in _placed(stage, replace(splitting, shares=shares_of[part]), run):
+                purged = frame.filter(pl.Series(places_N < 0)).select("row_id", reason=pl.lit("purge_gap"))
+                run.ledger.write(SPLIT, "dropped", purged)
+                for index in np.unique(places_N[places_N >= 0]):
                     rows = conform(with_frame(frame.filter(pl.Series(places_N == index))), schema)
                     refuse_broken(rows)
                     writers[names[index]].append(rows)
@@ -270,18 +312,24 @@ def _ordered(shares: Mapping[str, float], shares_of: Mapping[str, Mapping[str, f
     return [*(name for name in shares if name in filled), *(name for name in filled if name not in shares)]
 
 
-def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tuple[pl.DataFrame, Places]]:
+def _placed(stage: Stage, splitting: Splitting, run: _Run) -> Iterator[tuple[pl.DataFrame, Places]]:
     """Yield the rows of a stage with the index of each row's split."""
+    shares = splitting.shares
     if len(shares) == 1:
         yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
         return
     keys = []
+    ways = Together(splitting.together)
     for frame in stage.frames():
         inputs = [role for role in INPUT_ROLES if role in frame.columns]
         hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
         others = [role for role in ("label", "group", "time") if role in frame.columns]
         keys.append(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
-    places_N = places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
+        ways.add(frame)
+    codes, alarms = ways.columns(shares)
+    run.ledger.alarms.extend(alarms)
+    everything = pl.concat(keys).with_columns(**codes) if keys else pl.DataFrame({"hash_high": []})
+    places_N = places(everything, shares, seed=splitting.seed, gap_us=splitting.gap_us)
     done = 0
     for frame in stage.frames():
         yield frame, places_N[done : done + frame.height]

@@ -72,7 +72,7 @@ def refine_report(
     ledger: Ledger, counts: Mapping[str, int], tally: Tally, leaks: Sequence[Leak], *, subject: Mapping[str, Any]
 ) -> Report:
     """Return the report of one refine."""
-    tables = [_reasons(ledger), _by_source(ledger, tally), _splits(tally)]
+    tables = [_reasons(ledger), *_found(ledger), _by_source(ledger, tally), _splits(tally)]
     charts = []
     if tally.classes:
         charts.append(_class_chart(tally))
@@ -85,6 +85,7 @@ def refine_report(
         "rows_changed": ledger.total("changed"),
         "num_classes": len(tally.labels),
         "splits": dict(tally.rows),
+        "found": {operator: dict(counts) for operator, counts in ledger.found.items()},
         "leaks": leak_facts(leaks),
     }
     return Report(
@@ -94,7 +95,7 @@ def refine_report(
         facts=facts,
         tables=[*tables, *(leak_tables(leaks) if leaks else [])],
         charts=charts,
-        warnings=[*class_warnings(tally), *leak_warnings(leaks)],
+        warnings=[*ledger.alarms, *class_warnings(tally), *leak_warnings(leaks)],
     )
 
 
@@ -143,6 +144,11 @@ def _reasons(ledger: Ledger) -> Table:
     return Table(
         "What happened to rows", ["operator", "action", "reason", "rows"], rows, "Every row stands in the ledger."
     )
+
+
+def _found(ledger: Ledger) -> list[Table]:
+    rows = [[operator, what, number] for operator, counts in ledger.found.items() for what, number in counts.items()]
+    return [Table("What operators found", ["operator", "what", "number"], rows)] if rows else []
 
 
 def _by_source(ledger: Ledger, tally: Tally) -> Table:
