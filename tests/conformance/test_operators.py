@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oreline import registry
-from oreline.data.steps import kind_of
 from oreline.data.ledger import CHANGE_REASON
 from oreline.data.refine import refine
+from oreline.data.steps import kind_of
 from oreline.errors import UsageError
 
 OPERATORS = registry.names("operator")

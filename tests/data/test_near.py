@@ -5,16 +5,14 @@ from __future__ import annotations
 import random
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oreline.data import near
-from oreline.data.near import NearIndex, jaccard, shingles
+from oreline.data.near import NearIndex, compared, from_frame, sketch, to_frame
+from oreline.data.shingles import similarities
 
 WORDS = [f"word{number}" for number in range(300)]
 HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 300)]
@@ -28,15 +26,6 @@ def slow_shingles(text: str) -> set[tuple[str, ...]]:
 def slow_jaccard(first: str, second: str) -> float:
     a, b = slow_shingles(first), slow_shingles(second)
     return len(a & b) / len(a | b) if a and b else 0.0
-
-
-@given(st.lists(st.text(st.sampled_from("ab1 ,.影片好\n-"), max_size=20), min_size=2, max_size=6))
-def test_similarity_equals_that_of_the_sets(texts: list[str]) -> None:
-    found = shingles(pl.Series(texts, dtype=pl.String))
-    for first in range(len(texts)):
-        for second in range(first):
-            expected = slow_jaccard(texts[first], texts[second])
-            assert jaccard(found.of(first), found.of(second)) == pytest.approx(expected)
 
 
 def mutated(tokens: list[str], num_changes: int, source: random.Random, vocabulary: list[str]) -> list[str]:
@@ -63,20 +52,6 @@ def test_neighbours_are_found_and_nothing_else(vocabulary: list[str], joiner: st
         assert pair.similarity == pytest.approx(slow_jaccard(asked[pair.text], indexed[pair.indexed]))
 
 
-def test_candidates_appear_as_often_as_the_formula_says() -> None:
-    """At 0.5 similarity a pair is a candidate with probability 1 - (1 - 0.5^5)^16 = 0.398."""
-    source = random.Random(1)
-    pairs = []
-    while len(pairs) < 1500:
-        first = source.choices(WORDS, k=60)
-        second = mutated(first, 11, source, WORDS)
-        if abs(slow_jaccard(" ".join(first), " ".join(second)) - 0.5) < 0.01:
-            pairs.append((" ".join(first), " ".join(second)))
-    firsts, seconds = (near._band_keys(shingles(pl.Series(texts))) for texts in zip(*pairs))
-    rate = (firsts == seconds).any(axis=1).mean()
-    assert rate == pytest.approx(1 - (1 - 0.5**5) ** 16, abs=0.06)
-
-
 def test_case_width_and_punctuation_do_not_count() -> None:
     index = NearIndex(pl.Series(["A fine film, really!", "这部电影很好看。"]))
     found = index.matches(pl.Series(["a FINE film - really", "这部电影很好看！！"]))
@@ -91,12 +66,6 @@ def test_texts_without_words_match_nothing() -> None:
     assert index.matches(pl.Series([], dtype=pl.String)) == []
 
 
-def test_marked_texts_are_not_looked_for() -> None:
-    index = NearIndex(pl.Series(["a fine film", "a fine film"]))
-    done = np.array([True, False])
-    assert [pair.indexed for pair in index.matches(pl.Series(["a fine film"]), done=done)] == [1]
-
-
 def test_boilerplate_does_not_make_the_search_quadratic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near, "_MAX_PAIRS", 1000)
     index = NearIndex(pl.Series(["the very same text"] * 200))
@@ -104,9 +73,21 @@ def test_boilerplate_does_not_make_the_search_quadratic(monkeypatch: pytest.Monk
     assert index.num_skipped == 200 * 200 - 1000
 
 
-def test_the_signature_does_not_depend_on_the_company(reviews_csv: Path) -> None:
-    """Texts are packed into one array; their neighbours in it must not matter."""
-    texts = pl.read_csv(reviews_csv)["text"]
-    together = near._band_keys(shingles(texts))
-    alone = np.concatenate([near._band_keys(shingles(texts[number : number + 1])) for number in range(20)])
-    assert np.array_equal(together[:20], alone)
+@pytest.mark.parametrize("size", [None, 3])
+def test_a_sketch_survives_as_columns(size: int | None) -> None:
+    texts = ["a fine film", None, "word " * 55, "…", "好" * 60]
+    found = sketch(pl.Series(texts), size=size)
+    frame = to_frame(found, len(texts))
+    assert frame.height == len(texts)
+    again = from_frame(frame, found.keys_EB.shape[1])
+    first, second = np.argsort(found.sets.text_E, kind="stable"), np.arange(len(again.sets.text_E))
+    assert np.array_equal(found.keys_EB[first], again.keys_EB)
+    assert similarities(found.sets, first, again.sets, second).tolist() == [1.0] * len(second)
+    assert again.digest_N.tolist() == found.digest_N.tolist()
+    assert again.counts_N.tolist() == [3, 0, 55, 0, 60]
+
+
+def test_dialogues_are_compared_by_what_is_said() -> None:
+    said = '[{"role": "user", "content": "Hello"}]'
+    frame = pl.DataFrame({"text": [said, "[1] plain", "[{", None]})
+    assert compared(frame, ["text"]).to_list() == ["user: Hello", "[1] plain", "[{", ""]

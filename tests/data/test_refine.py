@@ -260,7 +260,7 @@ def test_a_ledger_that_does_not_balance_stops_the_run(reviews_csv: Path, tmp_pat
             super().append(frame.head(frame.height - 1))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("oreline.data.refine.SplitWriter", Losing)
+        patch.setattr("oreline.data.division.SplitWriter", Losing)
         with pytest.raises(OrelineError, match="rows vanished unrecorded"):
             refine(reviews_csv, operators=chain(), split=SHARES, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

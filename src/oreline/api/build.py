@@ -38,6 +38,9 @@ def refine(
     split: dict[str, float] | None = None,
     against: Sequence[str] = (),
     keep_unlabelled: bool = False,
+    together: Sequence[str] = (),
+    gap: str | None = None,
+    fail_on_leak: float | None = None,
     workers: int | None = None,
     memory: str | int = MEMORY,
     engine: Literal["local", "ray"] = "local",
@@ -61,6 +64,10 @@ def refine(
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
         keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
             dropped.
+        together: what stays in one split beside equal texts and groups: `near` (near-duplicates), `template` (texts
+            that differ in numbers, names in brackets and links only).
+        gap: with a time column, the time left out before each later split: `30m`, `12h`, `7d`, `2w`.
+        fail_on_leak: fail when more than this share of a split stands in another one, exactly or nearly.
         workers: processes; as many as cores and memory allow when not given, where the work pays for them.
         memory: what all processes together may take, about, such as `2GB`.
         engine: `local`, this machine, or `ray`, a cluster; the result is the same.
@@ -69,6 +76,7 @@ def refine(
         out: the dataset's folder; a new one in `./oreline-runs` when not given.
 
     Raises:
+        OrelineError: splits share more than `fail_on_leak` allows.
         DataError: a file, row or column that cannot be read, or nothing is left.
         UsageError: an unknown operator, role or option, or `out` exists already.
     """
@@ -85,6 +93,9 @@ def refine(
             split=dict(names.DEFAULT_SPLIT if split is None else split),
             against=[against] if isinstance(against, str) else list(against),
             keep_unlabelled=keep_unlabelled,
+            together=[together] if isinstance(together, str) else list(together),
+            gap=gap,
+            fail_on_leak=fail_on_leak,
             out=names.output_folder("refine", out),
             seed=seed,
             force=force,

@@ -43,6 +43,15 @@ def refine(
     keep_unlabelled: Annotated[
         bool, typer.Option("--keep-unlabelled", help="Keep rows without a label, as the split `unlabelled`.")
     ] = False,
+    together: Annotated[
+        list[str] | None, typer.Option(help="near or template: rows alike in this way stay in one split; repeatable.")
+    ] = None,
+    gap: Annotated[
+        str | None, typer.Option(help="With --time: time left out before each later split, such as 7d.")
+    ] = None,
+    fail_on_leak: Annotated[
+        float | None, typer.Option(help="Fail when more than this share of a split stands in another one.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores when not given, where it pays.")] = None,
     memory: Annotated[str, typer.Option(help="What all processes together may take, about.")] = "2GB",
     engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster (RAY_ADDRESS).")] = "local",
@@ -59,6 +68,7 @@ def refine(
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
     given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
+    given |= {"together": together, "gap": gap, "fail_on_leak": fail_on_leak}
     how = {"workers": workers, "memory": memory, "engine": engine, "cache": cache or None}
     show(common, call(common, "refine", data=data, **columns, **given, **how))
 

@@ -7,57 +7,129 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from oreline.data.fold import INPUT_ROLES, joined, row_hashes
-from oreline.data.near import NearIndex
+from oreline.data.contained import ContainedIndex
+from oreline.data.fold import INPUT_ROLES, row_hashes
+from oreline.data.ledger import source_of
+from oreline.data.near import NearIndex, compared
 from oreline.data.sources import Source, sources
 from oreline.errors import DataError, did_you_mean
 from oreline.types import Operator
 
 NAME = "against"
 """What the ledger calls it."""
+SAME, NEAR, HELD = "same_text", "near_duplicate", "holds_text"
+_SCHEMA = {"row_id": pl.String, "reason": pl.String, "kept_id": pl.String, "similarity": pl.Float64}
 
 
 class Against:
-    """Drops rows whose text stands in the given files, exactly (after folding) or nearly.
+    """Drops rows whose text stands in the given files: exactly (after folding), nearly, or within a longer text.
 
     The files' texts pass through the same edits as the data first. They are all held in memory.
     """
+
+    reports_only = False
 
     def __init__(self, given: Sequence[Any], roles: Mapping[str, str], edits: Sequence[Operator]) -> None:
         parts = [_inputs(source, roles, edits) for item in given for source in sources(item)]
         self._rows = pl.concat(parts, how="diagonal")
         self._columns = [name for name in INPUT_ROLES if name in self._rows.columns]
-        hashes = row_hashes(self._rows, self._columns)
+        self._hashes_N = row_hashes(self._rows, self._columns)
         self._first_of: dict[int, int] = {}
-        for row, value in enumerate(hashes.tolist()):
+        for row, value in enumerate(self._hashes_N.tolist()):
             self._first_of.setdefault(value, row)
-        self._index = NearIndex(self._rows.select(joined(self._columns)).to_series())
+        texts = compared(self._rows, self._columns)
+        self._near, self._contained = NearIndex(texts), ContainedIndex(texts)
+
+    def reporting(self) -> Reporting:
+        """Return an operator that reports the same rows and drops none: put first, it sees what others will drop."""
+        return Reporting(self)
 
     def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows to drop; `kept_id` is the row of the other file."""
+        return self.search(scan)[0]
+
+    def search(self, scan: pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
+        """Return the rows found, and which rows of the files each way found, shape (N,)."""
         names = scan.collect_schema().names()
         columns = [name for name in self._columns if name in names]
-        drops = [pl.DataFrame(schema={"row_id": pl.String, "reason": pl.String, "kept_id": pl.String})]
+        drops = [pl.DataFrame(schema=_SCHEMA)]
+        seen = {way: np.zeros(self._rows.height, np.bool_) for way in (SAME, NEAR, HELD)}
+        hashes = [np.zeros(0, np.uint64)]
         for frame in scan.select("row_id", *columns).collect_batches(chunk_size=8192):
-            texts = frame.select(joined(columns)).to_series()
-            found = {pair.text: (pair.indexed, "near_duplicate") for pair in self._index.matches(texts)}
-            for row, value in enumerate(row_hashes(frame, columns).tolist()):
-                if value in self._first_of:
-                    found[row] = (self._first_of[value], "same_text")
+            found = self._found(frame, columns, seen, hashes)
             rows = np.array(sorted(found), np.uint32)
-            others = np.array([found[row][0] for row in rows.tolist()], np.uint32)
+            others, reasons, similar = zip(*(found[row] for row in rows.tolist())) if found else ((), (), ())
             drops.append(
                 pl.DataFrame(
                     {
                         "row_id": frame["row_id"].gather(rows),
-                        "reason": [found[row][1] for row in rows.tolist()],
-                        "kept_id": self._rows["row_id"].gather(others),
+                        "reason": reasons,
+                        "kept_id": self._rows["row_id"].gather(np.array(others, np.uint32)),
+                        "similarity": similar,
                     },
-                    schema_overrides={"reason": pl.String},
+                    schema=_SCHEMA,
                 )
             )
-        return pl.concat(drops)
+        seen[SAME] = np.isin(self._hashes_N, np.concatenate(hashes))
+        return pl.concat(drops), seen
+
+    def counts(self, seen: Mapping[str, NDArray[np.bool_]]) -> dict[str, tuple[int, int, int, int]]:
+        """Return, for each file, its rows and how many of them each way found; one way only counts a row."""
+        near = seen[NEAR] & ~seen[SAME]
+        held = seen[HELD] & ~seen[SAME] & ~near
+        named = self._rows.select(source=source_of()).with_columns(
+            same=pl.Series(seen[SAME]), near=pl.Series(near), held=pl.Series(held)
+        )
+        counted = named.group_by("source", maintain_order=True).agg(pl.len(), pl.col("same", "near", "held").sum())
+        return {source: tuple(numbers) for source, *numbers in counted.iter_rows()}
+
+    def _found(
+        self,
+        frame: pl.DataFrame,
+        columns: Sequence[str],
+        seen: Mapping[str, NDArray[np.bool_]],
+        hashes: list[NDArray[np.uint64]],
+    ) -> dict[int, tuple[int, str, float | None]]:
+        """Return, by row of a frame, the row of the files, how it was found and how similar it is."""
+        texts = compared(frame, columns)
+        found: dict[int, tuple[int, str, float | None]] = {}
+        for way, index in ((HELD, self._contained), (NEAR, self._near)):
+            for row, other, similarity in index.matches(texts):
+                found[row] = (other, way, round(similarity, 4))
+                seen[way][other] = True
+        hashes.append(np.unique(row_hashes(frame, columns)))
+        for row, value in enumerate(row_hashes(frame, columns).tolist()):
+            if value in self._first_of:
+                found[row] = (self._first_of[value], SAME, None)
+        return found
+
+
+class Reporting:
+    """Counts which rows of the files stand in the data, before other operators drop some of these."""
+
+    reports_only = True
+
+    def __init__(self, guard: Against) -> None:
+        self._guard = guard
+        self._seen: dict[str, NDArray[np.bool_]] = {}
+
+    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
+        """Return the rows whose text stands in the files."""
+        found, self._seen = self._guard.search(scan)
+        return found
+
+    def findings(self) -> dict[str, Any]:
+        """Return how many rows of each file were found, and in which way."""
+        counts, alarms = {}, []
+        for source, (rows, same, near, held) in self._guard.counts(self._seen).items():
+            named = {"with their text in the data": same, "with a near-duplicate": near, "within a longer text": held}
+            counts.update({f"rows of {source}": rows, **{f"rows of {source} {what}": n for what, n in named.items()}})
+            said = ", ".join(f"{number:,} {what}" for what, number in named.items() if number)
+            if said:
+                alarms.append(f"of the {rows:,} rows of {source}: {said}; such rows of the data are dropped")
+        return {"counts": counts, "alarms": alarms}
 
 
 def _inputs(source: Source, roles: Mapping[str, str], edits: Sequence[Operator]) -> pl.DataFrame:

@@ -73,13 +73,13 @@ def hashed(scan: pl.LazyFrame, columns: Sequence[str], *, keep: Sequence[str] = 
 
 
 def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
-    """Turn positions into row ids: from `position`, `kept`, `reason` to `row_id`, `reason`, `kept_id`, in row order."""
+    """Turn positions into row ids: from `position`, `kept`, … to `row_id`, `kept_id`, …, in row order."""
     ids = scan.select("row_id").with_row_index("position")
     wanted = pl.concat([drops["position"], drops["kept"].drop_nulls()]).unique().to_frame("position")
     found = ids.join(wanted.lazy(), on="position", how="semi").collect(engine="streaming")
     kept = found.select(kept="position", kept_id="row_id")
     named = drops.join(found, on="position").join(kept, on="kept", how="left").sort("position")
-    return named.select("row_id", "reason", "kept_id")
+    return named.select("row_id", "reason", "kept_id", *(["similarity"] if "similarity" in drops.columns else []))
 
 
 def changed_where(text: pl.Series, is_affected: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 
 from oreline.data.columnar import compact
 from oreline.data.dataset import UNLABELLED
-from oreline.data.fold import INPUT_ROLES, joined, row_hashes
-from oreline.data.near import THRESHOLD, NearIndex
-from oreline.dialogue import transcript
+from oreline.data.fold import INPUT_ROLES, row_hashes
+from oreline.data.near import THRESHOLD, NearIndex, compared
+from oreline.errors import OrelineError
 from oreline.report.report import Table
 
 MAX_TESTED = 10_000
@@ -40,6 +39,8 @@ class Leak:
     """Rows of `split` whose group is in `other`; None without groups."""
     near: int | None = None
     """Tested rows with a neighbour in `other`; None where it was not searched for."""
+    other_label: int | None = None
+    """Tested rows with a neighbour in `other` that carries another label; None without labels."""
     num_tested: int = 0
     is_complete: bool = True
     """Whether every candidate was compared; if not, `near` is a lower bound."""
@@ -50,6 +51,11 @@ class Leak:
     def near_share(self) -> float:
         """Share of the tested rows that have a neighbour at or above the threshold."""
         return (self.near or 0) / max(self.num_tested, 1)
+
+    @property
+    def same_share(self) -> float:
+        """Share of the rows whose text is in the other split."""
+        return self.same_text / max(self.num_rows, 1)
 
 
 def find_leaks(folder: Path, splits: Sequence[str]) -> list[Leak]:
@@ -87,17 +93,18 @@ def leak_tables(leaks: Sequence[Leak]) -> list[Table]:
             leak.split,
             leak.other,
             leak.num_rows,
-            leak.same_text,
+            _share(leak.same_text, leak.same_share),
             "–" if leak.same_group is None else leak.same_group,
             "–" if leak.near is None else _near_cell(leak),
+            "–" if leak.other_label is None else leak.other_label,
         ]
         for leak in leaks
     ]
     note = (
-        f"Near: at least {THRESHOLD} of the word pairs (Chinese: character pairs) in common, exact copies included. "
-        "Case, width and white space do not count."
+        f"Near: at least {THRESHOLD} of the runs of words (Chinese: of characters) in common, exact copies included. "
+        "Case, width and white space do not count. Other label: rows with a near text there that carries another label."
     )
-    columns = ["split", "also in", "rows", "same text", "same group", f"near (≥ {THRESHOLD})"]
+    columns = ["split", "also in", "rows", "same text", "same group", f"near (≥ {THRESHOLD})", "other label"]
     tables = [Table("Leaks between splits", columns, rows, note)]
     examples = [[leak.split, *example] for leak in leaks for example in leak.examples]
     if examples:
@@ -109,6 +116,27 @@ def leak_tables(leaks: Sequence[Leak]) -> list[Table]:
 def _near_cell(leak: Leak) -> str:
     bound = "" if leak.is_complete else "at least "
     return f"{bound}{leak.near} of {leak.num_tested} ({leak.near_share:.1%})"
+
+
+def _share(number: int, share: float) -> str:
+    return f"{number:,} ({share:.1%})" if number else "0"
+
+
+def refuse_leaks(leaks: Sequence[Leak], most: float) -> None:
+    """Raise `OrelineError` for a split of which more than a share stands in another one, exactly or nearly."""
+    for leak in leaks:
+        if leak.split == UNLABELLED or max(leak.same_share, leak.near_share) <= most:
+            continue
+        near = "" if leak.near is None else f", {_near_cell(leak)} a near-duplicate there"
+        examples = "; ".join(f"{row} ~ {other} ({similarity})" for row, other, similarity, _ in leak.examples[:3])
+        raise OrelineError(
+            f"{leak.split} leaks into {leak.other}: {leak.same_text:,} of {leak.num_rows:,} rows "
+            f"({leak.same_share:.1%}) have their text there{near}",
+            where=examples,
+            allowed=f"at most {most:.1%} (fail_on_leak)",
+            remedy="--together near keeps near-duplicates in one split; for given splits: --against and the file of "
+            f"{leak.split}; or raise fail_on_leak",
+        )
 
 
 def leak_warnings(leaks: Sequence[Leak]) -> list[str]:
@@ -129,7 +157,12 @@ def leak_warnings(leaks: Sequence[Leak]) -> list[str]:
         if leak.near is not None and leak.near_share >= 0.01 and leak.near > leak.same_text:
             found.append(
                 f"{leak.near_share:.1%} of {leak.split} has a near-duplicate in {leak.other}; "
-                "a --group column keeps such rows together"
+                "--together near (or a --group column) keeps such rows in one split"
+            )
+        if leak.other_label:
+            found.append(
+                f"{leak.other_label:,} of {leak.num_tested:,} tested rows of {leak.split} have a near text in "
+                f"{leak.other} that carries another label: one of the two is probably wrong"
             )
     return found
 
@@ -143,6 +176,9 @@ def leak_facts(leaks: Sequence[Leak]) -> dict[str, Any]:
             "same_group": leak.same_group,
             "near": leak.near,
             "near_tested": leak.num_tested,
+            "same_text_share": round(leak.same_share, 6),
+            "near_share": None if leak.near is None else round(leak.near_share, 6),
+            "other_label": leak.other_label,
         }
         for leak in leaks
     }
@@ -159,35 +195,42 @@ def _near(folder: Path, splits: Sequence[str], other: str) -> dict[str, dict[str
         return {}
     tested = pl.concat(samples)
     index = NearIndex(tested["text"])
-    done = np.zeros(tested.height, np.bool_)
+    is_near, differs = np.zeros(tested.height, np.bool_), np.zeros(tested.height, np.bool_)
     examples: dict[str, list[tuple[str, str, float, str]]] = {split: [] for split in splits}
     for frame in _spaced(folder / other, MAX_TRAIN):
-        for pair in index.matches(frame["text"], done=done):
-            row_id, text, split = tested.row(pair.indexed)
-            if not done[pair.indexed] and len(examples[split]) < _MAX_EXAMPLES:
+        for pair in index.matches(frame["text"]):
+            row_id, label, text, split = tested.row(pair.indexed)
+            if not is_near[pair.indexed] and len(examples[split]) < _MAX_EXAMPLES:
                 neighbour = frame["row_id"][pair.text]
-                examples[split].append((row_id, neighbour, round(pair.similarity, 3), _shown(text)))
-            done[pair.indexed] = True
-    counts = tested.with_columns(pl.Series("done", done)).group_by("split").agg(pl.col("done").sum(), rows=pl.len())
+                examples[split].append((row_id, neighbour, round(pair.similarity, 3), text[:_SHOWN_CHARACTERS]))
+            is_near[pair.indexed] = True
+            differs[pair.indexed] |= label != frame["label"][pair.text]
+    flags = tested.with_columns(pl.Series("near", is_near), pl.Series("differs", differs & is_near))
+    counts = flags.group_by("split").agg(
+        pl.col("near", "differs").sum(), has_labels=pl.col("label").is_not_null().any(), rows=pl.len()
+    )
     return {
         split: {
             "near": near,
+            "other_label": num_differing if has_labels else None,
             "num_tested": rows,
             "is_complete": index.num_skipped == 0,
             "examples": examples[split],
         }
-        for split, near, rows in counts.select("split", "done", "rows").iter_rows()
+        for split, near, num_differing, has_labels, rows in counts.iter_rows()
     }
 
 
 def _spaced(folder: Path, limit: int) -> Iterator[pl.DataFrame]:
-    """Yield `row_id` and the input texts as `text`, of at most about `limit` rows, evenly spaced."""
+    """Yield `row_id`, `label` and what is compared as `text`, of at most about `limit` rows, evenly spaced."""
     step = max(1, -(-_num_rows(folder) // limit))
     done = 0
-    for frame in _frames(folder, ("row_id", *INPUT_ROLES)):
+    for frame in _frames(folder, ("row_id", "label", *INPUT_ROLES)):
         if "text" in frame.columns:
-            inputs = joined(frame.columns[1:]).alias("text")
-            yield frame.gather_every(step, offset=-done % step).select("row_id", inputs)
+            rows = frame.gather_every(step, offset=-done % step)
+            texts = compared(rows, [role for role in INPUT_ROLES if role in rows.columns])
+            label = pl.col("label") if "label" in rows.columns else pl.lit(None, dtype=pl.String)
+            yield rows.select("row_id", label=label).with_columns(text=texts)
         done += frame.height
 
 
@@ -215,10 +258,3 @@ def _num_rows(folder: Path) -> int:
 
 def _shards(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.parquet"))
-
-
-def _shown(text: str) -> str:
-    """Return the beginning of a text; of a dialogue, what is said."""
-    with contextlib.suppress(ValueError):  # a broken dialogue is shown as it is
-        text = transcript(text)
-    return text[:_SHOWN_CHARACTERS]

@@ -1,58 +1,45 @@
-"""Near-duplicates: which texts share at least a given part of their word pairs (Chinese: character pairs).
+"""Near-duplicates: which texts share at least a given part of their shingles (see `oreline.data.shingles`).
 
-A text is folded and cut into tokens: a word, or one character where writing does not separate words. Its
-shingles are the pairs of neighbouring tokens; two texts are as similar as the Jaccard index of these sets. MinHash
-with banding (Broder 1997; Leskovec, Rajaraman, Ullman, Mining of Massive Datasets, section 3.4) finds candidates,
-and every candidate is then compared exactly: no estimate is ever reported.
+MinHash with banding finds candidates, and every candidate is then compared exactly: no estimate is ever reported.
 
-With 16 bands of 5 hashes a pair of similarity s becomes a candidate with probability 1 - (1 - s^5)^16:
-0.998 at 0.8, 0.40 at 0.5, 0.04 at 0.3.
-
-Shape suffixes: N texts, C characters, T tokens, M shingles, H hashes, B bands.
+Shape suffixes: N texts, E sets, B bands, P pairs.
 """
 
 from __future__ import annotations
 
-import functools
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from oreline.data.fold import folded
+from oreline.data.fold import changed_where, joined
+from oreline.data.minhash import band_keys, bands
+from oreline.data.shingles import U32, Sets, shingle_sets, similarities
+from oreline.data.tokens import I64, U64, Tokens, mixed, tokens
+from oreline.dialogue import transcript
 
 THRESHOLD = 0.8
-MAX_CHARACTERS = 4000
-"""Longer texts are compared by their beginning."""
-_NUM_BANDS, _BAND_HASHES = 16, 5
-_PART_CHARACTERS = 1_000_000
-"""Characters that are tokenised at a time."""
-_GOLDEN = 0x9E3779B97F4A7C15
+_MAX_CHARACTERS = 20_000
+"""An index compares longer texts by their beginning: it is held in memory."""
 _MAX_PAIRS = 200_000
 """Candidates compared for one frame, at most: near-identical boilerplate must not make the search quadratic."""
 
-U64 = NDArray[np.uint64]
-_SEPARATOR, _WORD, _SINGLE = 0, 1, 2
-_SINGLE_RANGES = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x3040, 0x30FF),  # Hiragana, Katakana
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-)
+
+Number = TypeVar("Number", bound=np.generic)
 
 
-class Shingles(NamedTuple):
-    """The shingles of each text, as hashes: text i has `values_M[starts_N[i]:starts_N[i + 1]]`."""
+class Sketch(NamedTuple):
+    """What of some texts is needed to find the near-duplicates among them."""
 
-    values_M: U64
-    starts_N: NDArray[np.int64]
-
-    def of(self, text: int) -> U64:
-        """Return one text's distinct shingles, sorted."""
-        return np.unique(self.values_M[self.starts_N[text] : self.starts_N[text + 1]])
+    sets: Sets
+    keys_EB: U32
+    digest_N: U64
+    """Equal where all tokens are equal, and 0 for a text without tokens."""
+    counts_N: I64
+    """Tokens of each text."""
 
 
 class Pair(NamedTuple):
@@ -63,6 +50,25 @@ class Pair(NamedTuple):
     similarity: float
 
 
+def compared(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """Return what of each row is compared: its texts in lines of their own; of a dialogue, what is said."""
+    texts = frame.select(joined(columns)).to_series()
+    return changed_where(texts, texts.str.starts_with("["), lambda some: some.map_elements(_said, pl.String))
+
+
+def sketch(texts: pl.Series, *, threshold: float = THRESHOLD, size: int | None = None) -> Sketch:
+    """Return the sketch of each text: the same whatever other texts it is worked out with.
+
+    Args:
+        texts: they are folded first; nulls have no tokens.
+        threshold: Jaccard index from which on texts count as near; sketches of one threshold can be compared.
+        size: tokens in a shingle; by the length of the text when not given.
+    """
+    found = tokens(texts)
+    sets = shingle_sets(found, near=threshold, size=size)
+    return Sketch(sets, band_keys(sets, *bands(threshold)), digests(found), found.counts_N)
+
+
 class NearIndex:
     """An index over some texts that finds, for other texts, the similar ones among them.
 
@@ -71,146 +77,100 @@ class NearIndex:
     [(0, 0)]
     """
 
-    def __init__(self, texts: pl.Series) -> None:
-        self._shingles = shingles(texts)
-        keys_NB = _band_keys(self._shingles)
-        self._order_BN = np.argsort(keys_NB, axis=0, kind="stable").T
-        self._sorted_BN = np.take_along_axis(keys_NB, self._order_BN.T, axis=0).T
+    def __init__(self, texts: pl.Series, *, threshold: float = THRESHOLD) -> None:
+        self._threshold = threshold
+        known = sketch(texts.str.head(_MAX_CHARACTERS), threshold=threshold)
+        self._sets, keys_EB = known.sets, known.keys_EB
+        self._order_BE = np.argsort(keys_EB, axis=0, kind="stable").T.astype(np.int32)
+        self._sorted_BE = np.take_along_axis(keys_EB, self._order_BE.T, axis=0).T.copy()
         self.num_skipped = 0
         """Candidate pairs that were not compared, because there were too many."""
 
-    def matches(
-        self, texts: pl.Series, *, threshold: float = THRESHOLD, done: NDArray[np.bool_] | None = None
-    ) -> list[Pair]:
-        """Return the pairs at or above the threshold; texts of the index marked `done` are not looked for."""
-        asked = shingles(texts)
-        candidates = self._candidates(_band_keys(asked))
-        if done is not None:
-            candidates = candidates[~done[candidates[:, 1]]]
-        self.num_skipped += max(0, len(candidates) - _MAX_PAIRS)
-        found = []
-        for text, indexed in candidates[:_MAX_PAIRS].tolist():
-            similarity = jaccard(asked.of(text), self._shingles.of(indexed))
-            if similarity >= threshold:
-                found.append(Pair(text, indexed, similarity))
-        return found
+    def matches(self, texts: pl.Series) -> list[Pair]:
+        """Return the pairs at or above the threshold, in order."""
+        asked = sketch(texts.str.head(_MAX_CHARACTERS), threshold=self._threshold)
+        first_P, second_P = self._candidates(asked.keys_EB)
+        self.num_skipped += max(0, len(first_P) - _MAX_PAIRS)
+        first_P, second_P = first_P[:_MAX_PAIRS], second_P[:_MAX_PAIRS]
+        similarity_P = similarities(asked.sets, first_P, self._sets, second_P)
+        best: dict[tuple[int, int], float] = {}
+        for number in np.flatnonzero(similarity_P >= self._threshold).tolist():
+            pair = int(asked.sets.text_E[first_P[number]]), int(self._sets.text_E[second_P[number]])
+            best[pair] = max(best.get(pair, 0.0), float(similarity_P[number]))
+        return [Pair(*pair, similarity) for pair, similarity in sorted(best.items())]
 
-    def _candidates(self, keys_NB: U64) -> NDArray[np.int64]:
-        """Return distinct (text, indexed) pairs that agree in a band, in order."""
-        num_indexed = self._order_BN.shape[1]
-        if num_indexed == 0:
-            return np.zeros((0, 2), np.int64)
+    def _candidates(self, keys_EB: U32) -> tuple[I64, I64]:
+        """Return distinct pairs of a set that was asked about and one of the index that agree in a band, in order."""
+        num_indexed = self._order_BE.shape[1]
         pairs = [np.zeros(0, np.int64)]
-        for band in range(_NUM_BANDS):
-            known_N, keys_N = self._sorted_BN[band], keys_NB[:, band]
-            low = np.searchsorted(known_N, keys_N, side="left")
-            is_known = (known_N[np.minimum(low, len(known_N) - 1)] == keys_N) & (keys_N > 0)  # 0: no token
-            texts, low = np.flatnonzero(is_known), low[is_known]
-            counts = np.searchsorted(known_N, keys_N[is_known], side="right") - low
-            texts = np.repeat(texts, counts)
-            offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-            pairs.append(texts * num_indexed + self._order_BN[band][np.repeat(low, counts) + offsets])
-        return np.stack(np.divmod(np.unique(np.concatenate(pairs)), num_indexed), axis=1)
+        for band in range(keys_EB.shape[1] if num_indexed else 0):
+            known_E, keys_E = self._sorted_BE[band], keys_EB[:, band]
+            low = np.searchsorted(known_E, keys_E, side="left")
+            counts = np.searchsorted(known_E, keys_E, side="right") - low
+            ends = np.cumsum(counts)
+            places = np.arange(counts.sum()) + np.repeat(low - ends + counts, counts)
+            sets = np.repeat(np.arange(len(keys_E)), counts)
+            pairs.append(sets * num_indexed + self._order_BE[band][places])
+        first_P, second_P = np.divmod(np.unique(np.concatenate(pairs)), max(num_indexed, 1))
+        return first_P, second_P
 
 
-def jaccard(first: U64, second: U64) -> float:
-    """Return |A ∩ B| / |A ∪ B| of two sorted sets; 0 when either is empty."""
-    if not len(first) or not len(second):
-        return 0.0
-    common = len(np.intersect1d(first, second, assume_unique=True))
-    return common / (len(first) + len(second) - common)
+def to_frame(found: Sketch, num_rows: int) -> pl.DataFrame:
+    """Return a sketch as columns, one row for each text: what another process can hand over."""
+    columns: dict[str, pl.Series] = {
+        "digest": pl.Series(found.digest_N),
+        "num_tokens": pl.Series(found.counts_N),
+    }
+    order_E = np.argsort(found.sets.text_E, kind="stable")
+    per_text = np.bincount(found.sets.text_E, minlength=num_rows)
+    offsets = np.concatenate([[0], np.cumsum(per_text)])
+    sizes = found.sets.counts_E[order_E]
+    ends = np.cumsum(sizes)
+    places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(found.sets.starts_E[order_E] - ends + sizes, sizes)
+    starts = np.concatenate([[0], ends])
+    columns["size"] = _lists(offsets, found.sets.size_E[order_E])
+    columns["keys"] = _lists(offsets * found.keys_EB.shape[1], found.keys_EB[order_E].reshape(-1))
+    columns["count"] = _lists(offsets, sizes)
+    columns["shingles"] = _lists(starts[offsets], found.sets.values_M[places])
+    return pl.DataFrame(columns)
 
 
-def shingles(texts: pl.Series) -> Shingles:
-    """Return the pairs of neighbouring tokens of each text; a text of one token has that token.
-
-    Worked out for some texts at a time: a character takes 30 bytes on the way, a shingle 8 in the end.
-    """
-    ends_N = texts.str.len_chars().clip(upper_bound=MAX_CHARACTERS).fill_null(0).cum_sum().to_numpy()
-    part_N = ends_N // _PART_CHARACTERS
-    edges = [0, *(np.flatnonzero(np.diff(part_N)) + 1).tolist(), len(texts)]
-    parts = [_shingles(texts[low:high]) for low, high in pairwise(edges)]
-    counts_N = np.concatenate([np.diff(part.starts_N) for part in parts])
-    starts_N = np.concatenate([[0], np.cumsum(counts_N)]).astype(np.int64)
-    return Shingles(np.concatenate([part.values_M for part in parts]), starts_N)
-
-
-def _shingles(texts: pl.Series) -> Shingles:
-    tokens_T, text_of_T = _tokens(texts)
-    num_tokens_N = np.bincount(text_of_T, minlength=len(texts))
-    is_first_T = np.ones(len(tokens_T), np.bool_)
-    is_first_T[1:] = text_of_T[1:] != text_of_T[:-1]
-    pairs_T = tokens_T.copy()
-    pairs_T[1:] = _mixed(tokens_T[:-1] * np.uint64(_GOLDEN) + tokens_T[1:])
-    is_shingle_T = ~is_first_T | (num_tokens_N[text_of_T] == 1)
-    pairs_T[is_first_T] = tokens_T[is_first_T]
-    counts_N = np.where(num_tokens_N > 1, num_tokens_N - 1, num_tokens_N)
-    return Shingles(pairs_T[is_shingle_T], np.concatenate([[0], np.cumsum(counts_N)]).astype(np.int64))
+def from_frame(frame: pl.DataFrame, num_bands: int) -> Sketch:
+    """Return the sketch that columns hold."""
+    per_text = frame["size"].list.len().to_numpy()
+    counts = _flat(frame["count"], np.int64)
+    sets = Sets(
+        np.repeat(np.arange(frame.height), per_text),
+        _flat(frame["size"], np.uint8),
+        _flat(frame["shingles"], np.uint32),
+        np.concatenate([[0], np.cumsum(counts)]),
+    )
+    keys_EB = _flat(frame["keys"], np.uint32).reshape(-1, num_bands)
+    return Sketch(sets, keys_EB, frame["digest"].to_numpy(), frame["num_tokens"].to_numpy())
 
 
-def _tokens(texts: pl.Series) -> tuple[U64, NDArray[np.int64]]:
-    """Return a hash of each token and the text it stands in."""
-    plain = texts.to_frame("text").select(folded("text").str.head(MAX_CHARACTERS).fill_null("")).to_series()
-    # One line end after each text, so that no word runs on into the next.
-    codes_C = np.frombuffer("".join([f"{text}\n" for text in plain.to_list()]).encode("utf-32-le"), np.uint32)
-    kinds_C = _kinds()[np.minimum(codes_C, 0x10000)]
-    lengths_N = plain.str.len_chars().to_numpy().astype(np.int64) + 1
-    is_word = kinds_C == _WORD
-    starts = kinds_C == _SINGLE
-    starts[0:1] |= is_word[0:1]
-    starts[1:] |= is_word[1:] & ~is_word[:-1]
-    starts_T = np.flatnonzero(starts)
-    if not len(starts_T):
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    lengths_T = np.diff(starts_T, append=len(codes_C))
-    offset_C = np.arange(len(codes_C), dtype=np.int32)
-    offset_C[starts_T[0] :] -= np.repeat(starts_T.astype(np.int32), lengths_T)
-    powers = np.cumprod(np.full(64, 0x100000001B3, np.uint64))
-    terms_C = powers[offset_C & 63]
-    terms_C *= codes_C + np.uint32(1)
-    terms_C[kinds_C == _SEPARATOR] = 0
-    ends_N = np.cumsum(lengths_N)
-    return _mixed(np.add.reduceat(terms_C, starts_T)), np.searchsorted(ends_N, starts_T, side="right")
+def _lists(offsets: I64, values: NDArray[np.generic]) -> pl.Series:
+    return pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(values)))
 
 
-def _band_keys(sets: Shingles) -> U64:
-    """Return the key of each band of each text's MinHash signature, shape (N, B); 0 for a text without shingles."""
-    num_texts = len(sets.starts_N) - 1
-    is_filled = np.diff(sets.starts_N) > 0
-    keys_NB = np.zeros((num_texts, _NUM_BANDS), np.uint64)
-    if not is_filled.any():
-        return keys_NB
-    starts = sets.starts_N[:-1][is_filled]
-    factors, offsets = _permutations()
-    hashes_M = np.empty_like(sets.values_M)
-    for band in range(_NUM_BANDS):
-        key = np.full(len(starts), band + 1, np.uint64)
-        for hash_ in range(band * _BAND_HASHES, (band + 1) * _BAND_HASHES):
-            np.multiply(sets.values_M, factors[hash_], out=hashes_M)
-            hashes_M += offsets[hash_]
-            key = _mixed(key * np.uint64(_GOLDEN) + np.minimum.reduceat(hashes_M, starts))
-        keys_NB[is_filled, band] = np.maximum(key, 1)
-    return keys_NB
+def _flat(lists: pl.Series, dtype: type[Number]) -> NDArray[Number]:
+    return lists.explode().drop_nulls().to_numpy().astype(dtype, copy=False)
 
 
-def _mixed(values: U64) -> U64:
-    """Spread every input bit over the output: the middle of SplitMix64 (Steele, Lea, Flood 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    return values ^ (values >> np.uint64(27))
+def digests(found: Tokens) -> U64:
+    """Return a number for each text that is equal where all tokens are equal, and 0 for a text without tokens."""
+    counts_N, starts_N = found.counts_N, found.starts_N[:-1]
+    place_T = np.arange(len(found.hashes_T)) - np.repeat(starts_N, counts_N)
+    terms_T = mixed(found.hashes_T + place_T.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    digest_N = np.zeros(len(counts_N), np.uint64)
+    is_filled = counts_N > 0
+    if is_filled.any():
+        digest_N[is_filled] = np.maximum(np.add.reduceat(terms_T, starts_N[is_filled]), np.uint64(1))
+    return digest_N
 
 
-@functools.cache
-def _permutations() -> tuple[U64, U64]:
-    random = np.random.default_rng(20_260_101)
-    num_hashes = _NUM_BANDS * _BAND_HASHES
-    factors = random.integers(1, 2**63, num_hashes, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    return factors, random.integers(0, 2**63, num_hashes, dtype=np.uint64)
-
-
-@functools.cache
-def _kinds() -> NDArray[np.uint8]:
-    """What each character is: part of a word, a token of its own (above U+FFFF: rare Han, emoji), or neither."""
-    kinds = np.array([_WORD if chr(code).isalnum() else _SEPARATOR for code in range(0x10000)] + [_SINGLE], np.uint8)
-    for low, high in _SINGLE_RANGES:
-        kinds[low : high + 1] = _SINGLE
-    return kinds
+def _said(text: str) -> str:
+    try:
+        return transcript(text)
+    except ValueError:  # a broken dialogue is compared as it is
+        return text

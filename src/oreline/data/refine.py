@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from oreline.data.adding import INTO, added, refuse_without_train
+from oreline.data.adding import refuse_without_train
 from oreline.data.against import NAME as AGAINST
 from oreline.data.against import Against
 from oreline.data.chain import Shop, run_chain
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
-from oreline.data.dialogues import refuse_broken
+from oreline.data.division import Run, Splitting, ordered, shares_of_parts, write_splits
 from oreline.data.engine import Engine, Here
-from oreline.data.fold import INPUT_ROLES, wide_hashes
 from oreline.data.kept import Kept, kept_beside
-from oreline.data.leaks import find_leaks
+from oreline.data.leaks import find_leaks, refuse_leaks
 from oreline.data.ledger import Ledger
-from oreline.data.pii.files import SPANS, Finds, finds_table
+from oreline.data.pii.files import finds_table
 from oreline.data.reading import Book, Reading, Unlabelled
-from oreline.data.shards import SplitWriter
 from oreline.data.sources import Source, given_splits, sources
-from oreline.data.split import Places, check_shares, places
-from oreline.data.stage import Stage, conform, unified
+from oreline.data.split import check_shares
+from oreline.data.stage import Stage
 from oreline.data.steps import Step, bind_models, steps_of
-from oreline.data.summary import Tally, refine_report
-from oreline.data.tagged import with_frame
+from oreline.data.summary import refine_report
+from oreline.data.together import check_ways, gap_us
 from oreline.errors import DataError, UsageError
 from oreline.registry import MADE_OF
 from oreline.store import writing
-from oreline.types import FRAME, Event, OnEvent, OpenModel, Operator, ignore
-
-_TRAIN = ".train"
+from oreline.types import Event, OnEvent, OpenModel, Operator, ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +49,6 @@ class Running:
     """Opens the models that operators name."""
 
 
-@dataclass
-class _Run:
-    """What one refine collects on its way."""
-
-    folder: Path
-    shop: Shop
-    book: Book
-    adders: list[Step]
-    tally: Tally = field(default_factory=Tally)
-
-
 def refine(
     source: Any,
     *,
@@ -77,6 +60,9 @@ def refine(
     force: bool = False,
     against: Sequence[str | Path] = (),
     keep_unlabelled: bool = False,
+    together: Sequence[str] = (),
+    gap: str | None = None,
+    fail_on_leak: float | None = None,
     running: Running | None = None,
     on_event: OnEvent = ignore,
 ) -> Dataset:
@@ -96,6 +82,10 @@ def refine(
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
         keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
+        together: what else stays in one split: `near` (near-duplicates), `template` (texts that are equal when numbers,
+            names in brackets and links are masked).
+        gap: with a `time` column, how much time is left out before each later split: `7d`.
+        fail_on_leak: the largest share of a split that may stand in another one, exactly or nearly.
         running: where it runs, what memory it takes, which stages of earlier runs it may use. A run that was killed
             goes on in any case, with the same call, after the last stage that it finished.
         on_event: told of progress.
@@ -104,15 +94,18 @@ def refine(
         UsageError: an unknown role, an impossible share, an `out` that exists.
         DataError: a file, row or column that cannot be read, named.
         ResourceError: a full disk or missing permission.
-        OrelineError: an operator loses or invents rows.
+        OrelineError: an operator loses or invents rows, or splits share more than `fail_on_leak` allows.
     """
     check_shares(split)
+    check_ways(together)
+    _refuse_bound(fail_on_leak)
+    splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap))
     _refuse_share(split)
     running = running or Running()
     steps, adders = _divided(steps_of(operators))
     bind_models([*steps, *adders], running.open_model)
     parts = _parts(source)
-    refuse_without_train(adders, _ordered(split, _shares_of_parts(list(parts), dict(split))))
+    refuse_without_train(adders, ordered(split, shares_of_parts(list(parts), dict(split))))
     chains = _chains(parts, steps, against, dict(roles or {}))
     with (
         writing(out, force=force) as folder,
@@ -120,16 +113,19 @@ def refine(
         Ledger(folder / LEDGER) as ledger,
     ):
         shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
-        run = _Run(folder, shop, Book(dict(roles or {})), adders)
+        run = Run(folder, shop, Book(dict(roles or {})), adders)
         stages = _run_chains(parts, chains, run, keep_unlabelled=keep_unlabelled)
         _refuse_nothing(stages, ledger)
-        written = _write_splits(stages, dict(split), seed, run)
+        written = write_splits(stages, splitting, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
         options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
+        options |= {name: value for name, value in {"together": list(together), "gap": gap}.items() if value}
         manifest = _seal(run, written, counts, options)
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
+        if fail_on_leak is not None:
+            refuse_leaks(leaks, fail_on_leak)
         lineage = run.book.lineage[:-1]
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
         report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
@@ -158,7 +154,7 @@ def _divided(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
 
 
 def _run_chains(
-    parts: Mapping[str, list[Source]], chains: Mapping[str, list[Step]], run: _Run, *, keep_unlabelled: bool
+    parts: Mapping[str, list[Source]], chains: Mapping[str, list[Step]], run: Run, *, keep_unlabelled: bool
 ) -> dict[str, Stage]:
     """Return the rows that remain of each part."""
     labelled = [name for name in parts if name != UNLABELLED]
@@ -171,6 +167,11 @@ def _run_chains(
         rows = Unlabelled(others, own)
         stages[UNLABELLED], _ = run_chain(rows, chains[UNLABELLED], run.shop)
     return stages
+
+
+def _refuse_bound(fail_on_leak: float | None) -> None:
+    if fail_on_leak is not None and not 0 <= fail_on_leak <= 1:
+        raise UsageError(f"fail_on_leak is {fail_on_leak}", allowed="a share, 0 to 1")
 
 
 def _refuse_share(split: Mapping[str, float]) -> None:
@@ -219,96 +220,25 @@ def _chains(
     if against:
         edits = [step for step in steps if step.kind == "edit" and not step.learns]
         guard = Against(against, roles, [step.operator for step in edits])
+        reporting = guard.reporting()
         if all(isinstance(item, str | Path) for item in against):
             options = {"files": list(map(str, against)), "roles": dict(roles), "edits": [s.made_of for s in edits]}
             setattr(guard, MADE_OF, (AGAINST, options))
+            setattr(reporting, MADE_OF, (AGAINST, {**options, "reports": True}))
         for name in chains:
             if name in ("train", UNLABELLED) or "train" not in parts:
+                chains[name].insert(_before_drops(chains[name]), Step(AGAINST, reporting, "whole"))
                 chains[name].append(Step(AGAINST, guard, "whole"))
     return chains
 
 
-def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: int, run: _Run) -> dict[str, int]:
-    """Write every row into its split and return the number of rows in each."""
-    schema: dict[str, pl.DataType] = {}
-    for stage in stages.values():
-        schema = unified(schema, stage.schema)
-    if {"label", "tags"} <= set(schema):
-        schema[FRAME] = pl.String()
-    schema.pop(SPANS, None)
-    shares_of = _shares_of_parts(list(stages), shares)
-    with contextlib.ExitStack() as stack:
-        finds = stack.enter_context(Finds(run.folder))
-        writers = {
-            name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in _ordered(shares, shares_of)
-        }
-        learnt_from = stack.enter_context(Stage(run.folder / _TRAIN)) if run.adders else None
-        for part, stage in stages.items():
-            names = list(shares_of[part])
-            for frame, places_N in _placed(stage, shares_of[part], seed):
-                for index in np.unique(places_N):
-                    rows = finds.taken(names[index], frame.filter(pl.Series(places_N == index)))
-                    if learnt_from is not None and names[index] == INTO:
-                        learnt_from.append(rows)
-                    _write(rows, names[index], writers, run)
-                run.shop.on_event(Event("write", step=run.tally.rows.total()))
-        if learnt_from is not None:
-            learnt_from.close()
-            for rows, notes in added(learnt_from, run.adders):
-                _write(rows, INTO, writers, run)
-                run.shop.ledger.take(notes)
-            shutil.rmtree(run.folder / _TRAIN)
-    run.tally.rows.update(dict.fromkeys(writers, 0))
-    return {name: writer.num_rows for name, writer in writers.items()}
+def _before_drops(chain: Sequence[Step]) -> int:
+    """Return the place in a chain from where on texts are not edited any more and operators that see all rows come."""
+    after_edits = max((place + 1 for place, step in enumerate(chain) if step.kind == "edit"), default=0)
+    return next((place for place in range(after_edits, len(chain)) if chain[place].kind == "whole"), len(chain))
 
 
-def _write(frame: pl.DataFrame, split: str, writers: Mapping[str, SplitWriter], run: _Run) -> None:
-    rows = conform(with_frame(frame), writers[split].schema)
-    refuse_broken(rows)
-    writers[split].append(rows)
-    run.tally.add(split, rows)
-
-
-def _shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Return, for each part that was given, which splits it is divided into."""
-    if list(parts) == [UNSPLIT]:
-        return {UNSPLIT: shares or {UNSPLIT: 1.0}}
-    if UNLABELLED in parts:
-        labelled = [name for name in parts if name != UNLABELLED]
-        return {**_shares_of_parts(labelled, shares), UNLABELLED: {UNLABELLED: 1.0}}
-    whole = {name: {name: 1.0} for name in parts}
-    lacking = {name: share for name, share in shares.items() if name not in parts}
-    if lacking and "train" in parts and "train" in shares:
-        kept = shares["train"] + sum(lacking.values())
-        whole["train"] = {name: share / kept for name, share in {"train": shares["train"], **lacking}.items()}
-    return whole
-
-
-def _ordered(shares: Mapping[str, float], shares_of: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return the names of all splits: in the order of the shares, given ones that have no share last."""
-    filled = {name: None for own in shares_of.values() for name in own}
-    return [*(name for name in shares if name in filled), *(name for name in filled if name not in shares)]
-
-
-def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tuple[pl.DataFrame, Places]]:
-    """Yield the rows of a stage with the index of each row's split."""
-    if len(shares) == 1:
-        yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
-        return
-    keys = []
-    for frame in stage.frames():
-        inputs = [role for role in INPUT_ROLES if role in frame.columns]
-        hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
-        others = [role for role in ("label", "group", "time") if role in frame.columns]
-        keys.append(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
-    places_N = places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
-    done = 0
-    for frame in stage.frames():
-        yield frame, places_N[done : done + frame.height]
-        done += frame.height
-
-
-def _seal(run: _Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
+def _seal(run: Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
     first = next(iter(written))
     schema = pl.read_parquet_schema(run.folder / first / "00000.parquet")
     run.book.lineage.append({"verb": "refine", "options": options})

@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.together import NEAR, TEMPLATE
+from oreline.data.union import connected
 from oreline.errors import UsageError
 
 _TENTHS = 10
@@ -33,22 +35,23 @@ def check_shares(shares: Mapping[str, float]) -> None:
         raise UsageError(f"the shares add up to {sum(shares.values()):g}", allowed="shares that add up to 1")
 
 
-def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0) -> Places:
+def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0) -> Places:
     """Return the split of every row, as an index into `shares`, shape (N,).
 
     Args:
-        keys: one row a row of data: `hash_high` of its folded text, and where there are such roles `label`,
-            `group` and `time` (a datetime).
+        keys: one row a row of data: `hash_high` of its folded text, where there are such roles `label`, `group` and
+            `time` (a datetime), and codes by which rows belong together: `near`, `template`.
         shares: share of each split. With `time` the oldest rows go to the first, and nothing else counts.
         seed: the same rows, shares and seed give the same splits, however the rows were framed.
+        gap_us: with `time`, rows of a split that lie less than this (microseconds) before the next one have the place
+            -1.
     """
     shares_S = np.array(list(shares.values()), dtype=np.float64)
     shares_S /= shares_S.sum()
     if "time" in keys.columns:
-        return _along_time(keys["time"].to_physical().to_numpy(), shares_S)
-    together = [_codes(keys["hash_high"])]
-    if "group" in keys.columns:
-        together.append(_codes(keys["group"]))
+        time_N = keys["time"].to_physical().to_numpy()
+        return _purged(_along_time(time_N, shares_S), time_N, gap_us)
+    together = [_codes(keys[name]) for name in ("hash_high", "group", NEAR, TEMPLATE) if name in keys.columns]
     labels_N = strata(keys["label"], len(shares_S)) if "label" in keys.columns else np.zeros(keys.height, np.int64)
     return _stratified(components(together), labels_N, shares_S, np.random.default_rng(seed))
 
@@ -73,26 +76,16 @@ def strata(labels: pl.Series, num_splits: int) -> Codes:
 def components(codes: Sequence[Codes]) -> Codes:
     """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
 
-    Each round spreads the smallest number over every set of equal codes, then jumps to that number's own
-    component, so a chain of length n takes about log n rounds.
-
     >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
     [0, 0, 0, 1]
     """
-    first = np.unique(codes[0], return_inverse=True)[1]
-    component_N = first.astype(np.int64)
-    while True:
-        before_N = component_N
-        for code_N in codes:
-            dense_N = np.unique(code_N, return_inverse=True)[1]
-            smallest = np.full(dense_N.max(initial=-1) + 1, len(first), np.int64)
-            np.minimum.at(smallest, dense_N, component_N)
-            component_N = smallest[dense_N]
-        root = np.full(first.max(initial=-1) + 1, len(first), np.int64)
-        np.minimum.at(root, first, component_N)
-        component_N = root[component_N]
-        if np.array_equal(component_N, before_N):
-            return np.unique(component_N, return_inverse=True)[1].astype(np.int64)
+    num_rows = len(codes[0])
+    firsts = []
+    for code_N in codes:
+        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
+        firsts.append(first[inverse])
+    own = np.tile(np.arange(num_rows), len(firsts))
+    return np.unique(connected(num_rows, own, np.concatenate(firsts)), return_inverse=True)[1].astype(np.int64)
 
 
 def _stratified(units_N: Codes, labels_N: Codes, shares_S: NDArray[np.float64], random: np.random.Generator) -> Places:
@@ -178,6 +171,15 @@ def _along_time(time_N: NDArray[np.int64], shares_S: NDArray[np.float64]) -> Pla
     )
     places_N = np.empty(len(time_N), np.int64)
     places_N[order] = np.searchsorted(cuts, np.arange(len(time_N)), side="right")
+    return places_N
+
+
+def _purged(places_N: Places, time_N: NDArray[np.int64], gap_us: int) -> Places:
+    """Mark the rows that lie within the gap before the first row of a later split."""
+    for place in range(1, places_N.max(initial=0) + 1) if gap_us else ():
+        if (is_later := places_N >= place).any():
+            is_close = (places_N >= 0) & (places_N < place) & (time_N > time_N[is_later].min() - gap_us)
+            places_N = np.where(is_close, -1, places_N)
     return places_N
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -22,9 +22,11 @@ class Operator:
         if keep not in ("none", "majority"):
             raise UsageError(f"resolve_label_conflicts: keep is {keep!r}", allowed="none, majority")
         self._keep = keep
+        self._num_texts = self._num_rows = 0
 
     def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows to drop; `kept_id` is the row that won, where one did."""
+        self._num_texts = self._num_rows = 0
         names = scan.collect_schema().names()
         inputs = [role for role in INPUT_ROLES if role in names]
         target = next((role for role in ("label", "tags") if role in names), None)
@@ -34,6 +36,7 @@ class Operator:
         rows = hashed(scan, inputs, keep=[target]).rename({target: "label"})
         conflicts = rows.group_by(key).agg(labels=pl.col("label").n_unique()).filter(pl.col("labels") > 1)
         votes = rows.join(conflicts.select(key), on=key, how="semi")
+        self._num_texts, self._num_rows = conflicts.height, votes.height
         none_won = pl.lit(None, dtype=pl.UInt32)
         if self._keep == "none":
             dropped = votes.select("position", kept=none_won, reason=pl.lit("label_conflict"))
@@ -48,6 +51,12 @@ class Operator:
             .otherwise(pl.lit("label_outvoted"))
         )
         return row_ids_at(scan, judged.select("position", "kept", reason=reason))
+
+    def findings(self) -> dict[str, Any]:
+        """Return how many texts carry different labels, in how many rows."""
+        counts = {"texts with different labels": self._num_texts, "rows of such texts": self._num_rows}
+        said = f"{self._num_texts:,} texts carry different labels, in {self._num_rows:,} rows"
+        return {"counts": counts, "alarms": [said] if self._num_texts else []}
 
 
 def _winners(votes: pl.DataFrame, key: list[str]) -> pl.DataFrame:

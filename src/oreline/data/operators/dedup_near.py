@@ -1,0 +1,128 @@
+"""Drop rows whose texts are nearly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from oreline.data.clusters import SPOOL_BYTES, Clusters, NearRows
+from oreline.data.fold import INPUT_ROLES, row_ids_at
+from oreline.data.ledger import source_of
+from oreline.data.minhash import bands
+from oreline.data.near import compared, from_frame, sketch, to_frame
+from oreline.data.survivors import DROPS, Keep, agreed, as_drops, ranks
+from oreline.errors import UsageError
+
+_MANY = 1000
+"""Rows of one cluster that are an alarm."""
+_GREEDY_SHARE = 0.5
+"""Share of a source's rows whose loss is an alarm."""
+
+
+class Operator:
+    """Of rows whose texts are nearly the same keep the best one.
+
+    Two texts are near when the Jaccard index of their shingles is at least the threshold. Candidates come from MinHash
+    with banding (99.7 % of the pairs at the threshold are found), and every one is compared exactly. Shingles are runs
+    of words, in Chinese, Japanese and Thai of characters: 2 in texts of less than 50, 5 in longer ones, and 10
+    characters from 2,000 on. Near rows are connected; the best row of each component stays, and those go that are like
+    it or two steps away at most, so that a chain of boilerplate cannot remove texts that differ. The ledger names the
+    row that each gave way to, and how similar they are.
+
+    Clusters whose rows carry different labels, tags or answers are left alone, as `dedup_exact` leaves them.
+
+    Memory: about 150 bytes a row; shingles lie on disk beyond a bound.
+
+    Args:
+        threshold: Jaccard index, above 0, at most 1.
+        keep: which row of a cluster stays: the `longest` (most words), the `first`, the `newest` by the role `time`, or
+            the one whose `column` is `highest`. Of equal rows the first stays.
+        column: column of numbers for `keep: highest`.
+        shingle: words (or characters) in a shingle, for all texts; chosen by their length when not set.
+    """
+
+    memory_bytes = 4 * SPOOL_BYTES
+
+    def __init__(
+        self,
+        *,
+        threshold: float = 0.8,
+        keep: Keep = "longest",
+        column: str = "weight",
+        shingle: int | None = None,
+    ) -> None:
+        if not 0 < threshold <= 1:
+            raise UsageError(f"dedup_near: threshold is {threshold}", allowed="above 0, at most 1")
+        if shingle is not None and not 1 <= shingle <= 50:
+            raise UsageError(f"dedup_near: shingle is {shingle}", allowed="1 to 50")
+        self._threshold, self._keep, self._column, self._shingle = threshold, keep, column, shingle
+        self._findings: dict[str, Any] = {"counts": {}, "alarms": []}
+
+    def signatures(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the sketch of each row: what is compared of it."""
+        columns = [role for role in INPUT_ROLES if role in frame.columns]
+        texts = compared(frame, columns) if columns else pl.Series([None] * frame.height, dtype=pl.String)
+        return to_frame(sketch(texts, threshold=self._threshold, size=self._shingle), frame.height)
+
+    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> pl.DataFrame:
+        """Return the rows to drop, the row that each gave way to, and how similar the two are."""
+        self._findings = {"counts": {}, "alarms": []}
+        names = scan.collect_schema().names()
+        inputs = [role for role in INPUT_ROLES if role in names]
+        if not inputs:
+            return pl.DataFrame(schema=DROPS)
+        rows = NearRows(self._threshold, max_bytes=self.memory_bytes // 4)
+        num_tokens = []
+        if signatures is None:
+            sketches: Iterable[pl.DataFrame] = map(
+                self.signatures, scan.select(inputs).collect_batches(chunk_size=8192)
+            )
+        else:
+            sketches = signatures.collect_batches(chunk_size=8192)
+        for frame in sketches:
+            found = from_frame(frame, bands(self._threshold)[0])
+            rows.add(found)
+            num_tokens.append(found.counts_N)
+        lengths = np.concatenate([np.zeros(0, np.int64), *num_tokens])
+        clusters = rows.clusters(ranks(scan, self._keep, self._column, lengths, operator="dedup_near"))
+        drops = as_drops(clusters.divided)
+        merged = agreed(drops, scan)
+        named = row_ids_at(scan, merged.with_columns(reason=pl.lit("near_duplicate")))
+        self._findings = _findings(clusters, drops, merged, named, scan)
+        return named
+
+    def findings(self) -> dict[str, Any]:
+        """Return the number and size of the clusters, and alarms where much went at once."""
+        return self._findings
+
+
+def _findings(
+    clusters: Clusters, drops: pl.DataFrame, merged: pl.DataFrame, named: pl.DataFrame, scan: pl.LazyFrame
+) -> dict[str, Any]:
+    sizes = np.bincount(clusters.component_N)
+    left = drops.filter(~pl.col("kept").is_in(merged["kept"].implode()))
+    counts = {
+        "clusters": merged["kept"].n_unique(),
+        "rows left because labels differ in their cluster": left.height + left["kept"].n_unique(),
+        "rows connected by a chain of near rows, at most": int(sizes.max(initial=0)),
+        "rows of chains that were too long to divide": clusters.divided.num_unmerged,
+        "candidates that were not compared": clusters.num_skipped,
+    }
+    alarms = []
+    if sizes.max(initial=0) > _MANY:
+        alarms.append(
+            f"{sizes.max():,} rows are one cluster of near-duplicates by chains: boilerplate? Only rows like the "
+            "one that stays went"
+        )
+    if clusters.num_skipped:
+        alarms.append(f"{clusters.num_skipped:,} candidates were not compared: more near-duplicates may be left")
+    rows = scan.select(source=source_of()).group_by("source").len("rows").collect(engine="streaming")
+    gone = named.select(source=source_of()).group_by("source").len("gone")
+    for source, num_gone, num_rows in gone.join(rows, on="source").sort("source").iter_rows():
+        if num_gone > _GREEDY_SHARE * num_rows and num_gone > _MANY // 200:
+            share = num_gone / num_rows
+            alarms.append(f"{num_gone:,} of the {num_rows:,} rows of {source} ({share:.1%}) went as near-duplicates")
+    return {"counts": counts, "alarms": alarms}

@@ -1,0 +1,106 @@
+"""Find rows whose texts mean nearly the same, by vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from oreline.data.clusters import SPOOL_BYTES
+from oreline.data.fold import INPUT_ROLES, row_ids_at
+from oreline.data.near import compared, digests
+from oreline.data.spool import Spool
+from oreline.data.survivors import DROPS, Keep, agreed, as_drops, divided, first_of_equal, places, ranks
+from oreline.data.tokens import tokens
+from oreline.data.union import connected
+from oreline.data.vectors import alike, cosines, hashed_words
+from oreline.errors import UsageError
+from oreline.types import Model
+
+_EMBEDDER = "embedder"
+
+
+class Operator:
+    """Report, or drop, rows whose vectors point nearly the same way; the best of such rows stays.
+
+    Vectors of one direction mean texts of one meaning only as far as the model says so, so that rows are reported
+    first: they stay and the ledger names them as flagged. `drop: true` drops them. Look at some in the ledger before.
+
+    Rows are sought among those of the same neighbourhood (buckets of k-means; all pairs up to 20,000 rows), are
+    connected from the threshold on, and go when they are like the row that stays or two steps away at most. Clusters
+    whose rows carry different labels are left alone.
+
+    Args:
+        model: what makes vectors: a start model such as `catalog:minilm-l6-en`, or the folder of a trained model.
+            Without one a vector counts the words (Chinese: characters) of a text and their pairs: it finds texts in
+            another order, not in other words.
+        threshold: cosine, above 0, at most 1.
+        drop: drop the rows; otherwise they are reported and stay.
+        keep: which row of a cluster stays: the `longest` (most words), the `first`, the `newest` by the role `time`, or
+            the one whose `column` is `highest`.
+        column: column of numbers for `keep: highest`.
+    """
+
+    memory_bytes = 4 * SPOOL_BYTES
+
+    def __init__(
+        self,
+        *,
+        model: str | None = None,
+        threshold: float = 0.95,
+        drop: bool = False,
+        keep: Keep = "longest",
+        column: str = "weight",
+    ) -> None:
+        if not 0 < threshold <= 1:
+            raise UsageError(f"dedup_semantic: threshold is {threshold}", allowed="above 0, at most 1")
+        self.models = {_EMBEDDER: model} if model else {}
+        self.reports_only = not drop
+        self._threshold, self._keep, self._column = threshold, keep, column
+        self._model: Model | None = None
+
+    def bind(self, models: Mapping[str, Model]) -> None:
+        """Take the model that makes vectors."""
+        self._model = models[_EMBEDDER]
+
+    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
+        """Return the rows that give way, the row that each gives way to, and their cosine."""
+        inputs = [role for role in INPUT_ROLES if role in scan.collect_schema().names()]
+        if not inputs:
+            return pl.DataFrame(schema=DROPS)
+        spool: Spool | None = None
+        lengths, equal = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+        for frame in scan.select(inputs).collect_batches(chunk_size=2048):
+            texts = compared(frame, inputs)
+            words = tokens(texts)
+            vectors = self._vectors(texts, words.counts_N > 0)
+            spool = spool or Spool(np.float32, width=vectors.shape[1], max_bytes=self.memory_bytes // 2)
+            spool.append(vectors)
+            lengths.append(words.counts_N)
+            equal.append(digests(words))
+        if spool is None:
+            return pl.DataFrame(schema=DROPS)
+        vectors_ND, lengths_N = spool.array(), np.concatenate(lengths)
+        first_N = first_of_equal(np.concatenate(equal))
+        distinct = np.unique(first_N)
+        first_P, second_P = alike(vectors_ND[distinct], self._threshold)
+        component_N = connected(len(first_N), distinct[first_P], distinct[second_P])[first_N]
+        rank_N = ranks(scan, self._keep, self._column, lengths_N, operator="dedup_semantic")
+        found = divided(
+            component_N,
+            first_N,
+            places(rank_N),
+            lambda first_P, second_P: cosines(vectors_ND, first_P, second_P),
+            max(2 * self._threshold**2 - 1, 0.5),  # the cosine of twice the angle: two steps away
+        )
+        return row_ids_at(scan, agreed(as_drops(found), scan).with_columns(reason=pl.lit("same_meaning")))
+
+    def _vectors(self, texts: pl.Series, has_words_N: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return vectors of length 1; of a text without words, zeros, which are like nothing."""
+        vectors = hashed_words(texts) if self._model is None else self._model.embed(texts.to_list())
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths[~has_words_N] = np.inf
+        unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+        return unit
