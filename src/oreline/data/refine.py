@@ -19,14 +19,17 @@ from oreline.data.chain import kind_of, run_chain
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.fusion import Fusion
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
+from oreline.data.quotas import NAME as QUOTA
+from oreline.data.quotas import Quotas
 from oreline.data.roles import bind, take_in
 from oreline.data.shards import SplitWriter
 from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import Places, check_shares, places
 from oreline.data.stage import Stage, conform, unified
-from oreline.data.summary import Tally, refine_report
+from oreline.data.summary import Tally, refine_report, with_sources
 from oreline.data.tagged import with_frame
 from oreline.errors import DataError, UsageError
 from oreline.store import file_sha256, writing
@@ -47,6 +50,14 @@ class _Run:
     """Source column of each role, those found by name included."""
     lineage: list[dict[str, Any]] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    fusion: Fusion = field(default_factory=Fusion)
+    notes: list[str] = field(default_factory=list)
+    """What of the sources could not be read, or was left out."""
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for the report, and say it now."""
+        self.notes.append(sentence)
+        self.on_event(Event("read", message=f"warning: {sentence}"))
 
 
 def refine(
@@ -92,6 +103,7 @@ def refine(
         kind_of(name, operator)
     parts = _parts(source)
     chains = _chains(parts, operators, against, dict(roles or {}))
+    _add_quotas(chains, parts, seed)
     with writing(out, force=force) as folder, Ledger(folder / LEDGER) as ledger:
         run = _Run(folder, ledger, dict(roles or {}), on_event)
         with Stage(folder / _STAGES / "aside") as aside:
@@ -119,7 +131,9 @@ def refine(
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
-        refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
+        with_sources(refine_report(ledger, counts, run.tally, leaks, subject=subject), run.fusion, run.notes).save(
+            folder
+        )
     return Dataset.open(out)
 
 
@@ -175,6 +189,14 @@ def _chains(
     return chains
 
 
+def _add_quotas(chains: Mapping[str, list[tuple[str, Operator]]], parts: Mapping[str, list[Source]], seed: int) -> None:
+    """Let the last step of each part's chain hold the quotas of its sources."""
+    for name, found in parts.items():
+        quotas = {s.part.name: s.part.quota for s in found if s.part is not None and s.part.quota is not None}
+        if quotas:
+            chains[name].append((QUOTA, Quotas(quotas, seed)))
+
+
 def _taken_in(
     part: Sequence[Source], run: _Run, aside: Stage | None, *, needs_label: bool = True
 ) -> Iterator[pl.DataFrame]:
@@ -185,12 +207,14 @@ def _taken_in(
     for source in part:
         bound: dict[str, str] | None = None
         num_rows = 0
-        for frame in source.frames():
+        for frame in source.frames(note=run.note):
             if bound is None:
                 bound = _bound(frame.columns[1:], source, run, needs_label=needs_label)
             num_rows += frame.height
             keeps = aside is not None or not needs_label
             named = take_in(frame, bound, source.place, run.ledger, needs_label=not keeps)
+            if source.part is not None:
+                run.fusion.add(source.part.name, named)
             if not needs_label:
                 named = named.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
             elif aside is not None and "label" in named.columns:
