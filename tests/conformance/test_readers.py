@@ -1,25 +1,55 @@
-"""What every reader keeps to. A new reader needs one entry in `WRITERS`, and a file that it reads."""
+"""What every reader keeps to. A new reader needs one entry in `WRITERS` or `DOCUMENTS`, and a file that it reads."""
 
 from __future__ import annotations
 
+import bz2
+import contextlib
+import gzip
 import json
+import lzma
+import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+import zstandard
+from tests.data.written import write_archive, write_chat, write_mailbox, write_page, write_tfrecord, write_workbook
 
 from oreline import registry
+from oreline.data.described import _PART_KEYS, _READING_KEYS
 from oreline.data.sources import frames, reader_of
-from oreline.errors import DataError, UsageError
+from oreline.errors import DataError, ResourceError, UsageError
 
 READERS = registry.names("reader")
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
+    "arrow": lambda frame, file: frame.write_ipc(file),
     "csv": lambda frame, file: frame.write_csv(file),
+    "excel": write_workbook,
     "jsonl": lambda frame, file: frame.write_ndjson(file),
     "parquet": lambda frame, file: frame.write_parquet(file),
+    "sql": lambda frame, file: write_sqlite(frame, file),
+    "squad": lambda frame, file: write_squad(frame, file),
     "text": lambda frame, file: file.write_text("".join(f"{text}\n" for text in frame["text"]), encoding="utf-8"),
+    "tfrecord": write_tfrecord,
 }
+"""Of the readers of tables: what is written comes back."""
+DOCUMENTS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
+    "chat_export": write_chat,
+    "html": write_page,
+    "mail": write_mailbox,
+    "warc": write_archive,
+}
+"""Of the readers of documents: they take a text out of what surrounds it."""
+PLACES = [name for name in READERS if not registry.get("reader", name).suffixes]
+"""They read no single file: tests/data/readers has each."""
+
+
+def write_sqlite(frame: pl.DataFrame, file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE reviews (text TEXT, label TEXT)")
+        connection.executemany("INSERT INTO reviews VALUES (?, ?)", frame.rows())
 
 
 def write_squad(frame: pl.DataFrame, file: Path) -> None:
@@ -27,12 +57,23 @@ def write_squad(frame: pl.DataFrame, file: Path) -> None:
     file.write_text(json.dumps({"data": [{"paragraphs": [{"context": "", "qas": asked}]}]}), encoding="utf-8")
 
 
-WRITERS["squad"] = write_squad
+PACKINGS = [".gz", ".zst", ".bz2", ".xz"]
+
+
+def pack(file: Path, packing: str) -> Path:
+    data = file.read_bytes()
+    packed = file.with_name(file.name + packing)
+    make = {".gz": gzip.compress, ".zst": zstandard.compress, ".bz2": bz2.compress, ".xz": lzma.compress}[packing]
+    half = len(data) // 2
+    packed.write_bytes(make(data[:half]) + make(data[half:]))  # two members: what broke off is in the second
+    return packed
+
+
 TEXTS = ["A fine film, really", '"quoted"', "这部电影很好看", "tab\tand ; and |", "&amp; \u200b"]
 
 
 def test_there_is_a_writer_for_every_reader() -> None:
-    assert set(READERS) == set(WRITERS)
+    assert set(READERS) == {*WRITERS, *DOCUMENTS, *PLACES}
 
 
 def test_no_suffix_has_two_readers_that_know_no_file_by_its_beginning() -> None:
@@ -42,7 +83,13 @@ def test_no_suffix_has_two_readers_that_know_no_file_by_its_beginning() -> None:
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in suffixes)
 
 
-@pytest.mark.parametrize("name", READERS)
+def test_no_option_of_a_reader_is_a_key_of_every_described_source() -> None:
+    for name in READERS:
+        options = {option.name for option in registry.options_of(registry.get("reader", name))}
+        assert not options & {"path", "catalog", "reader", *_PART_KEYS, *_READING_KEYS}, name
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS))
 class TestReader:
     def file(self, name: str, folder: Path, rows: int) -> Path:
         file = folder / f"data{registry.get('reader', name).suffixes[0]}"
@@ -75,6 +122,37 @@ class TestReader:
         file = self.file(name, tmp_path, 500)
         assert pl.concat(frames(file, rows=7)).equals(pl.concat(frames(file, rows=8192)))
 
+    @pytest.mark.parametrize("packing", PACKINGS)
+    def test_a_compressed_file_gives_the_same_rows_or_is_refused(self, name: str, tmp_path: Path, packing: str) -> None:
+        file = self.file(name, tmp_path, 300)
+        packed = pack(file, packing)
+        if not getattr(registry.get("reader", name), "unpacks", False):
+            with pytest.raises(UsageError, match="reads no compressed files"):
+                reader_of(packed)
+            return
+        assert reader_of(packed) == name
+        whole = pl.concat(frames(file)).drop("row_id")
+        assert pl.concat(frames(packed)).drop("row_id").equals(whole)
+        packed.write_bytes(packed.read_bytes()[: -len(packed.read_bytes()) // 4])
+        if name == "squad":  # one value, read as a whole
+            with pytest.raises(DataError, match="breaks off|not JSON"):
+                list(frames(packed))
+            return
+        notes: list[str] = []
+        kept = pl.concat(frames(packed, rows=50, note=notes.append), how="diagonal_relaxed").drop("row_id")
+        assert 0 < kept.height < 300
+        assert kept.equals(whole.head(kept.height))
+        assert ["breaks off" in note for note in notes] == [True]
+
+
+@pytest.mark.parametrize("name", sorted(WRITERS | DOCUMENTS))
+class TestBadInput:
+    def file(self, name: str, folder: Path, rows: int) -> Path:
+        file = folder / f"data{registry.get('reader', name).suffixes[0]}"
+        frame = pl.DataFrame({"text": [f"{TEXTS[number % len(TEXTS)]} {number}" for number in range(rows)]})
+        (WRITERS | DOCUMENTS)[name](frame.with_columns(label=pl.lit("x")), file)
+        return file
+
     @pytest.mark.parametrize("content", [b"", b"\x00\x01\x02\xff" * 500], ids=["empty", "binary"])
     def test_broken_files_are_named(self, name: str, tmp_path: Path, content: bytes) -> None:
         file = tmp_path / f"broken{registry.get('reader', name).suffixes[0]}"
@@ -87,3 +165,22 @@ class TestReader:
     def test_unknown_options_are_refused(self, name: str) -> None:
         with pytest.raises(UsageError, match="has no option 'surprise'"):
             registry.create("reader", name, surprise=1)
+
+    def test_damaged_files_raise_nothing_but_our_errors(self, name: str, tmp_path: Path) -> None:
+        """Cut at random places, and with random bytes changed: rows or an error that says where."""
+        whole = self.file(name, tmp_path, 12).read_bytes()
+        chance = random.Random(name)
+        suffix = registry.get("reader", name).suffixes[0]
+        for number in range(30):
+            data = bytearray(whole)
+            if number % 2:
+                data = data[: chance.randrange(len(data))]
+            for _ in range(chance.randrange(1, 6) if data else 0):
+                data[chance.randrange(len(data))] = chance.choice([0, 0xFF, 0x22, chance.randrange(256)])
+            file = tmp_path / f"damaged{number}{suffix}"
+            file.write_bytes(data)
+            try:
+                num_rows = sum(frame.height for frame in registry.create("reader", name).frames(file, rows=5))
+                assert num_rows < 10_000
+            except (DataError, ResourceError, UsageError) as error:
+                assert str(file) in error.where or file.name in str(error)

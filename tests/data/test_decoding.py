@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oreline.data import decoding
-from oreline.data.decoding import UndecodableError, encoding_of, line_blocks, utf8_blocks
+from oreline.data.decoding import UndecodableError, encoding_of, utf8_blocks
 from oreline.errors import DataError
 
 CHINESE = "文本,标签\n这部电影很好看，推荐！,正面\n剧情太差，浪费时间。,负面\n" * 20
@@ -107,31 +107,3 @@ def test_an_unknown_encoding_names_the_line(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         encoding_of(file)
     assert caught.value.where == f"{file}, line 3"
-
-
-def test_line_blocks_never_cut_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "BLOCK_BYTES", 100)
-    file = tmp_path / "data.txt"
-    file.write_text(CHINESE.rstrip("\n"), encoding="utf-8")
-    blocks = list(line_blocks(file))
-    assert len(blocks) > 5
-    assert all(block.endswith(b"\n") for block in blocks)
-    assert b"".join(blocks).decode() == CHINESE
-
-
-def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "BLOCK_BYTES", 1000)
-    monkeypatch.setattr(decoding, "MAX_ROW_BYTES", 5000)
-    file = tmp_path / "data.txt"
-    file.write_bytes(b"first\n" + b"x" * 9000)
-    with pytest.raises(DataError, match="longer than") as caught:
-        list(line_blocks(file))
-    assert caught.value.where == f"{file}, line 2"
-
-
-def test_broken_bytes_name_their_line(tmp_path: Path) -> None:
-    file = tmp_path / "data.txt"
-    file.write_bytes("好\n".encode() * 9_999 + b"\xff\n")
-    with pytest.raises(DataError, match="byte 0xff") as caught:
-        list(line_blocks(file))
-    assert caught.value.where == f"{file}, line 10000"

@@ -266,6 +266,13 @@ def catalog_roles(data: Any) -> dict[str, str]:
     return {}
 
 
+def is_described(data: Any) -> bool:
+    """Whether a value describes a source: `{path: …, columns: …}`."""
+    from oreline.data.described import is_described as described
+
+    return described(data)
+
+
 def content_key(data: Any) -> str | None:
     """Return a hash of raw data's content (files, catalog names, lists); none where it has no stable one."""
     if isinstance(data, str) and data.startswith(CATALOG):
@@ -278,6 +285,9 @@ def content_key(data: Any) -> str | None:
         keys = [content_key(part) for part in data]
         return None if None in keys else hashlib.sha256(" ".join(map(str, keys)).encode()).hexdigest()
     if isinstance(data, Mapping):
+        if is_described(data):  # what it stands for may change while its description does not
+            found = content_key(data["path"]) if "path" in data else None
+            return found and hashlib.sha256(f"{found} {json.dumps(data, sort_keys=True)}".encode()).hexdigest()
         try:
             return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
         except (TypeError, ValueError):

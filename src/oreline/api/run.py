@@ -239,6 +239,11 @@ def _refuse_changed(read: Recipe, steps: Sequence[Planned], record: Mapping[str,
 
 def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) -> tuple[Any, str]:
     """Return what to hand to the verb, and what stands for it in the key."""
+    if isinstance(value, Mapping) and option in _RAW_DATA and names.is_described(value):
+        return _described_in_place(value, done, where, option)
+    if isinstance(value, list) and option in _RAW_DATA:  # the sources of one given split
+        entries = [_in_place(entry, done, where, option) for entry in value]
+        return [entry for entry, _ in entries], json.dumps([key for _, key in entries])
     if isinstance(value, Mapping):  # given splits: each names its own files
         found = {part: _in_place(entry, done, where, option) for part, entry in value.items()}
         placed = {part: entry for part, (entry, _) in found.items()}
@@ -271,6 +276,19 @@ def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) 
         with contextlib.suppress(OrelineError):
             key = names.content_key(name)
     return value, key or value
+
+
+def _described_in_place(
+    value: Mapping[str, Any], done: Mapping[str, Planned], where: str, option: str
+) -> tuple[dict[str, Any], str]:
+    """Return a described source whose `path` may name an earlier step; its key tells the content of its files."""
+    if "path" not in value:
+        return dict(value), json.dumps(value, sort_keys=True, default=_as_json)
+    paths = value["path"] if isinstance(value["path"], list) else [value["path"]]
+    found = [_in_place(str(path), done, where, option) for path in paths]
+    placed = [path for path, _ in found]
+    key = json.dumps({**value, "path": [key for _, key in found]}, sort_keys=True, default=_as_json)
+    return {**value, "path": placed if isinstance(value["path"], list) else placed[0]}, key
 
 
 # --- the record ---------------------------------------------------------------------------------------------

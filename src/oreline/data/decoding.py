@@ -7,11 +7,13 @@ else is refused rather than guessed: a wrong guess would be stored as text and t
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from oreline.data.compressed import CutOffError, opened
 from oreline.errors import DataError
 
 BLOCK_BYTES = 4 << 20
@@ -19,16 +21,19 @@ MAX_ROW_BYTES = 16 << 20
 """A longer row is a file that lost its line ends, not a text."""
 
 _SIGNATURES = {
-    b"PK\x03\x04": ("a zip archive or an Excel workbook", "save the sheet as CSV (UTF-8), or unpack the archive"),
-    b"\xd0\xcf\x11\xe0": ("an old Office file", "save the sheet as CSV (UTF-8)"),
-    b"\x1f\x8b": ("compressed with gzip", "unpack it: gunzip FILE"),
-    b"BZh": ("compressed with bzip2", "unpack it: bunzip2 FILE"),
-    b"\xfd7zXZ": ("compressed with xz", "unpack it: unxz FILE"),
-    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "unpack it: unzstd FILE"),
+    b"PK\x03\x04": (
+        "a zip archive or an Excel workbook",
+        "save the sheet as CSV, name a workbook .xlsx, or unpack it",
+    ),
+    b"\xd0\xcf\x11\xe0": ("an old Office file", "name a workbook .xls, or save the sheet as CSV (UTF-8)"),
+    b"\x1f\x8b": ("compressed with gzip", "name it FILE.gz, or unpack it: gunzip FILE"),
+    b"BZh": ("compressed with bzip2", "name it FILE.bz2, or unpack it: bunzip2 FILE"),
+    b"\xfd7zXZ": ("compressed with xz", "name it FILE.xz, or unpack it: unxz FILE"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "name it FILE.zst, or unpack it: unzstd FILE"),
     b"PAR1": ("a Parquet file", "rename it to .parquet"),
-    b"ARROW1": ("an Arrow file", "save it as Parquet"),
+    b"ARROW1": ("an Arrow file", "rename it to .arrow"),
     b"%PDF": ("a PDF", "extract its text first"),
-    b"SQLite format 3": ("an SQLite database", "export the table as CSV"),
+    b"SQLite format 3": ("an SQLite database", "rename it to .sqlite"),
     b"\x89PNG": ("a picture", "give a text file"),
     b"\xff\xd8\xff": ("a picture", "give a text file"),
     b"\x80\x04\x95": ("a pickle, which is never opened", "save the data as CSV, JSON Lines or Parquet"),
@@ -65,26 +70,27 @@ def encoding_of(path: Path) -> Encoding:
     A file that begins in plain ASCII is read on until the first block that is not, since only that one can tell.
     Raises `DataError` for an empty or a binary file.
     """
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         block = stream.read(BLOCK_BYTES)
         refuse_binary(block, path)
         for mark, codec in _MARKS:
             if block.startswith(mark):
                 return Encoding(codec, len(mark))
-        while block and block.isascii() and b"\0" not in block:
-            block = stream.read(BLOCK_BYTES)
+        with contextlib.suppress(CutOffError):  # reading will say so after the last good row
+            while block and block.isascii() and b"\0" not in block:
+                block = stream.read(BLOCK_BYTES)
     return Encoding(_codec_of(block, path), 0) if block else Encoding("utf-8", 0)
 
 
 def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
     """Yield a file's content as UTF-8, in blocks that may end within a character.
 
-    Raises `UndecodableError` after the last good block.
+    Raises `UndecodableError` after the last good block, and `CutOffError` where a compressed file breaks off.
     """
     decoder = codecs.getincrementaldecoder(encoding.codec)()
     offset = encoding.mark_bytes
-    with path.open("rb") as stream:
-        stream.seek(offset)
+    with opened(path) as stream:
+        stream.read(offset)
         while True:
             block = stream.read(BLOCK_BYTES)
             held = len(decoder.getstate()[0])
@@ -188,40 +194,14 @@ def _unknown(block: bytes, path: Path) -> DataError:
     )
 
 
-def line_blocks(path: Path) -> Iterator[bytes]:
-    """Yield a text file as UTF-8 in blocks that end with a line end, so that no line is cut.
-
-    Raises `DataError`, naming the line, for bytes that are no text and for a line above 16 MB.
-    """
-    pending = b""
-    num_lines = 0
-    blocks = utf8_blocks(path, encoding_of(path))
-    while True:
-        try:
-            block = next(blocks, None)
-        except UndecodableError as error:
-            raise undecodable(error, f"{path}, line {num_lines + 1}") from error
-        if block is None:
-            break
-        pending += block
-        end = pending.rfind(b"\n") + 1
-        if end:
-            yield pending[:end]
-            num_lines += pending.count(b"\n", 0, end)
-            pending = pending[end:]
-        if len(pending) > MAX_ROW_BYTES:
-            raise too_long(f"{path}, line {num_lines + 1}")
-    if pending:
-        yield pending + b"\n"
-
-
 def undecodable(error: UndecodableError, where: str) -> DataError:
     """Say which row holds bytes that are no text."""
     return DataError(
         str(error),
         where=where,
         allowed="one encoding for the whole file",
-        remedy="correct that row, or drop the broken bytes: iconv -c -f UTF-8 -t UTF-8 FILE > NEW",
+        remedy="correct that row; or let each row be decoded with the first encoding that fits: "
+        "{path: FILE, encodings: [utf-8, gb18030]}; or drop the broken bytes: iconv -c -f UTF-8 -t UTF-8 FILE > NEW",
     )
 
 

@@ -16,15 +16,18 @@ from oreline import registry, store
 from oreline.data.columnar import compact
 from oreline.data.engine import Item
 from oreline.data.fold import INPUT_ROLES
+from oreline.data.fusion import Fusion
 from oreline.data.ledger import Notes
 from oreline.data.roles import bind, take_in
 from oreline.data.sources import Source
 from oreline.data.stage import Stage
 from oreline.errors import DataError
+from oreline.types import Event, OnEvent, ignore
 
 FRAME_BYTES = 4 << 20
 """Rows that are worked on together take about this at most: what operators hold beside them is a multiple of it."""
 _ASIDE = "aside"
+_FUSION = "fusion.parquet"
 _DECISIVE = ("text", "label", "tags", "answers", "group", "time")
 """Roles that either every source has or none."""
 
@@ -60,6 +63,16 @@ class Book:
     bound: dict[str, str] = field(default_factory=dict)
     """Source column of each role, those found by name included."""
     lineage: list[dict[str, Any]] = field(default_factory=list)
+    fusion: Fusion = field(default_factory=Fusion)
+    """What described sources have in common."""
+    notes: list[str] = field(default_factory=list)
+    """What of the sources could not be read, or was left out."""
+    on_event: OnEvent = ignore
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for the report, and say it now."""
+        self.notes.append(sentence)
+        self.on_event(Event("read", message=f"warning: {sentence}"))
 
     def agree(self, bound: Mapping[str, str], place: str) -> None:
         """Enter a source's roles. Raises `DataError` unless all sources have the roles that split rows."""
@@ -90,6 +103,8 @@ class Reading:
         self._sets_aside, self._needs_label = sets_aside, needs_label
         self._bound: list[tuple[str, dict[str, str]]] = []
         self._lineage: list[dict[str, Any]] = []
+        self._notes: list[str] = []
+        self._fusion = Fusion()
         self._sha256 = {source.name: store.file_sha256(source.path) for source in part if source.path}
         self.key = self._key()
         self.aside: Stage | None = None
@@ -99,29 +114,40 @@ class Reading:
         with Stage(folder / _ASIDE) as aside:
             for source in self._part:
                 num_rows = 0
-                for frame in source.frames():
+                for frame in source.frames(note=self._note):
                     if num_rows == 0:
                         self._enter(source.place, self._roles_of(frame.columns[1:], source.place))
                     num_rows += frame.height
                     for part in cut(frame, FRAME_BYTES):
-                        yield self._taken_in(part, source.place, aside)
+                        named, notes = self._taken_in(part, source.place, aside)
+                        if source.part is not None:
+                            self._fusion.add(source.part.name, named)
+                        yield named, notes
                 entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
                 self._lineage.append(entry | ({"sha256": self._sha256[source.name]} if source.path else {}))
         self._book.lineage += self._lineage
+        self._fusion.write(folder / _FUSION)
 
     def found(self) -> dict[str, Any]:
-        """Return the roles and the lineage of the sources."""
-        return {"bound": self._bound, "lineage": self._lineage}
+        """Return the roles and the lineage of the sources, and what was said of them."""
+        return {"bound": self._bound, "lineage": self._lineage, "notes": self._notes}
 
     def recall(self, found: Mapping[str, Any]) -> None:
-        """Take roles and lineage from an earlier run."""
+        """Take roles, lineage and what was said of the sources from an earlier run."""
         for place, bound in found["bound"]:
             self._enter(place, bound)
         self._book.lineage += found["lineage"]
+        for sentence in found["notes"]:
+            self._book.note(sentence)
 
     def placed(self, folder: Path) -> None:
-        """Open what was set aside."""
+        """Open what was set aside, and see what the sources have in common."""
         self.aside = Stage.open(folder / _ASIDE)
+        self._book.fusion.read(folder / _FUSION)
+
+    def _note(self, sentence: str) -> None:
+        self._notes.append(sentence)
+        self._book.note(sentence)
 
     def _taken_in(self, frame: pl.DataFrame, place: str, aside: Stage) -> Item:
         notes = Notes()
@@ -181,7 +207,8 @@ class Unlabelled:
         self._own.recall(found)
 
     def placed(self, folder: Path) -> None:
-        """Nothing was set aside."""
+        """See what its sources have in common with others."""
+        self._own.placed(folder)
 
 
 def cut(frame: pl.DataFrame, max_bytes: int) -> Iterator[pl.DataFrame]:

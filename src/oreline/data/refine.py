@@ -21,12 +21,14 @@ from oreline.data.kept import Kept, kept_beside
 from oreline.data.leaks import find_leaks, refuse_leaks
 from oreline.data.ledger import Ledger
 from oreline.data.pii.files import finds_table
+from oreline.data.quotas import NAME as QUOTA
+from oreline.data.quotas import Quotas
 from oreline.data.reading import Book, Reading, Unlabelled
 from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import check_shares
 from oreline.data.stage import Stage
 from oreline.data.steps import Step, bind_models, steps_of
-from oreline.data.summary import refine_report
+from oreline.data.summary import refine_report, with_sources
 from oreline.data.together import check_ways, gap_us
 from oreline.errors import DataError, UsageError
 from oreline.registry import MADE_OF
@@ -107,13 +109,14 @@ def refine(
     parts = _parts(source)
     refuse_without_train(adders, ordered(split, shares_of_parts(list(parts), dict(split))))
     chains = _chains(parts, steps, against, dict(roles or {}))
+    _add_quotas(chains, parts, seed)
     with (
         writing(out, force=force) as folder,
         _stages_kept(out, running) as kept,
         Ledger(folder / LEDGER) as ledger,
     ):
         shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
-        run = Run(folder, shop, Book(dict(roles or {})), adders)
+        run = Run(folder, shop, Book(dict(roles or {}), on_event=on_event), adders)
         stages = _run_chains(parts, chains, run, keep_unlabelled=keep_unlabelled)
         _refuse_nothing(stages, ledger)
         written = write_splits(stages, splitting, run)
@@ -130,7 +133,7 @@ def refine(
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
         report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
         report.tables.extend(finds_table(folder))
-        report.save(folder)
+        with_sources(report, run.book.fusion, run.book.notes).save(folder)
     return Dataset.open(out)
 
 
@@ -230,6 +233,16 @@ def _chains(
                 chains[name].insert(_before_drops(chains[name]), Step(AGAINST, reporting, "whole"))
                 chains[name].append(Step(AGAINST, guard, "whole"))
     return chains
+
+
+def _add_quotas(chains: Mapping[str, list[Step]], parts: Mapping[str, list[Source]], seed: int) -> None:
+    """Let the last step of each part's chain hold the quotas of its sources."""
+    for name, found in parts.items():
+        quotas = {s.part.name: s.part.quota for s in found if s.part is not None and s.part.quota is not None}
+        if quotas:
+            holder = Quotas(quotas, seed)
+            setattr(holder, MADE_OF, (QUOTA, {"quotas": quotas, "seed": seed}))
+            chains[name].append(Step(QUOTA, holder, "whole"))
 
 
 def _before_drops(chain: Sequence[Step]) -> int:

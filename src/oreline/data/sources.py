@@ -1,4 +1,4 @@
-"""What `refine` reads: files, folders, catalog names, and tables in memory, all as frames with row ids.
+"""What `refine` reads: files, folders, catalog names, places, and tables in memory, all as frames with row ids.
 
 A row id is `source:row`: the file's name (relative to what the given files have in common) and the row's number
 in it, from 1, headers not counted. It stays the same whatever is done to the row.
@@ -6,11 +6,11 @@ in it, from 1, headers not counted. It stays the same whatever is done to the ro
 
 from __future__ import annotations
 
-import glob
-import json
+import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,25 @@ import numpy as np
 import polars as pl
 
 from oreline import registry
+from oreline.data.compressed import PACKINGS, CutOffError, unpacked_name
+from oreline.data.conversations import dialogues_of
 from oreline.data.dataset import DATASET, Dataset
-from oreline.errors import DataError, ResourceError, UsageError, did_you_mean
+from oreline.data.described import Description, Part, described, is_described
+from oreline.data.paths import files_of, folder_files, is_file, is_folder
+from oreline.data.tables import as_frame, table_of
+from oreline.errors import DataError, ResourceError, UsageError
 
 ROW_ID = "row_id"
 FRAME_ROWS = 8192
 CATALOG = "catalog:"
 
+Note = Callable[[str], None]
+"""Is told what of a source could not be read, or was left out; a sentence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file or one table: its name in row ids, and how to read it."""
+    """One file, one table, or one other place that rows come from: its name in row ids, and how to read it."""
 
     name: str
     path: Path | None = None
@@ -36,17 +44,37 @@ class Source:
     catalog: str = ""
     has_ids: bool = False
     """A shard of a dataset: its rows keep the ids that they have."""
+    location: str = ""
+    """A URL or a folder that a reader takes as a whole."""
+    reader: str = ""
+    """The reader's name; by the suffix where it is empty."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the reader."""
+    documents: tuple[Source, ...] = ()
+    """Files of one row each, read as one source."""
+    part: Part | None = None
+    """How the rows take part in fused data; None for a source that is not described."""
 
-    def frames(self, *, rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
+    def frames(self, *, rows: int = FRAME_ROWS, note: Note | None = None) -> Iterator[pl.DataFrame]:
         """Yield frames of at most `rows` rows with `row_id` and the source's own columns.
+
+        Where the source breaks off after some rows, `note` is told, and so it is of what the reader left out; without
+        `note` a break is an error, after the last good row.
 
         Raises `DataError` when it holds no row, or as its reader says.
         """
         done = 0
-        for frame in self._plain_frames(rows):
-            if frame.height:
-                yield frame if self.has_ids else _with_row_ids(frame, self.name, done)
+        try:
+            for frame in self._numbered(rows, note):
                 done += frame.height
+                kept = frame if self.part is None else self.part.applied(frame, self.place)
+                if kept.height:
+                    yield kept
+        except CutOffError as error:
+            error.where = f"{self.place}, after row {done}" if done else self.place
+            if not done or note is None:
+                raise
+            note(f"{error.where}: {error.what}; the rows before the break are kept ({error.remedy})")
         if done == 0:
             raise DataError(
                 "there are no rows", where=self.place, remedy="check how the file was written, or leave it out"
@@ -55,61 +83,88 @@ class Source:
     @property
     def place(self) -> str:
         """Where it lies, for messages."""
-        return str(self.path) if self.path else f"{CATALOG}{self.catalog}" if self.catalog else self.name
+        if self.location or self.path:
+            return self.location or str(self.path)
+        return f"{CATALOG}{self.catalog}" if self.catalog else self.name
 
-    def _plain_frames(self, rows: int) -> Iterator[pl.DataFrame]:
+    def _numbered(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
+        if self.documents:
+            yield from _joined((frame for part in self.documents for frame in part.frames(rows=rows)), rows)
+            return
+        plain = self._plain_frames(rows, note)
+        if self.part and self.part.dialogues is not None:
+            plain = dialogues_of(plain, self.part.dialogues, self.place, rows=rows, note=note)
+        done = 0
+        for frame in plain:
+            if frame.height:
+                yield frame if self.has_ids else _with_row_ids(frame, self.name, done)
+                done += frame.height
+
+    def _plain_frames(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
         if self.catalog:
             yield from registry.create("catalog", self.catalog).frames(rows=rows)
-        elif self.path is not None:
-            reader = registry.create("reader", reader_of(self.path))
+        elif self.table is not None:
+            yield from self.table.iter_slices(rows)
+        else:
+            where = self.location or self.path
+            name = self.reader or reader_of(Path(str(where)))
+            reader = registry.create("reader", name, **self.options)
             try:
-                yield from reader.frames(self.path, rows=rows)
+                yield from reader.frames(where, rows=rows)
             except PermissionError as error:
                 raise ResourceError(
-                    "no permission to read the file", where=str(self.path), remedy="ask its owner, or copy it"
+                    "no permission to read the file", where=self.place, remedy="ask its owner, or copy it"
                 ) from error
-        else:
-            yield from self.table.iter_slices(rows)
+            for sentence in getattr(reader, "notes", ()) if note is not None else ():
+                note(f"{self.place}: {sentence}")
 
 
-def frames(source: Any, *, rows: int = FRAME_ROWS) -> Iterator[pl.DataFrame]:
+def frames(source: Any, *, rows: int = FRAME_ROWS, note: Note | None = None) -> Iterator[pl.DataFrame]:
     """Yield any source as frames of at most `rows` rows: `row_id`, then the source's own columns.
 
     Args:
-        source: a path, a glob, a folder, or a list of them; `catalog:NAME`; a mapping of lists; a list of mappings;
-            a Polars or pandas frame; an Arrow table; a Hugging Face dataset.
+        source: a path, a glob, a folder, or a list of them; `catalog:NAME`; a URL that a reader takes
+            (`sqlite:///shop.db::reviews`); a mapping that describes a source (`{path: …, columns: …}`) or a list of
+            them; a mapping of lists; a list of mappings; a Polars or pandas frame; an Arrow table; a Hugging Face
+            dataset.
         rows: rows in one frame, at most.
+        note: told of what could not be read; without it, a file that breaks off raises after its last good row.
 
     Raises:
         UsageError: the source is nothing that can be read.
         DataError: a file is empty, broken, or binary.
     """
     for part in sources(source):
-        yield from part.frames(rows=rows)
+        yield from part.frames(rows=rows, note=note)
 
 
 def sources(source: Any) -> list[Source]:
-    """Return the files and tables that a source consists of. Raises `UsageError` when there is none."""
+    """Return the files, places and tables that a source consists of. Raises `UsageError` when there is none."""
     if isinstance(source, Dataset):
         source = source.path
     if isinstance(source, str | os.PathLike):
         return _from_paths([source])
-    if isinstance(source, Sequence) and source and all(isinstance(item, str | os.PathLike) for item in source):
-        return _from_paths(list(source))
-    return [Source("data", table=_table(source))]
+    if is_described(source):
+        return _from_descriptions([source])
+    if isinstance(source, Sequence) and source:
+        if all(isinstance(item, str | os.PathLike) for item in source):
+            return _from_paths(list(source))
+        if all(isinstance(item, str | os.PathLike) or is_described(item) for item in source):
+            return _from_descriptions([item if isinstance(item, Mapping) else {"path": item} for item in source])
+    return [Source("data", table=table_of(source))]
 
 
 def given_splits(source: Any) -> dict[str, Any] | None:
     """Return `{split name: source}` when the source is divided already, None when it is one source.
 
-    A dataset or its folder has its own splits. A mapping of lists is columns, unless every item of every list is a
-    path that exists.
+    A dataset or its folder has its own splits, and so has a folder of a reader that says so. A mapping of lists is
+    columns, unless every item of every list is a path that exists.
     """
     if isinstance(source, Dataset):
         return dict(source.shards())
     if isinstance(source, str | os.PathLike):
-        return dict(_shards(Path(source))) or None
-    if not isinstance(source, Mapping) or not source:
+        return dict(_shards(Path(source))) or _splits_of(Path(source)) or None
+    if not isinstance(source, Mapping) or not source or is_described(source):
         return None
     if all(_is_source(value) for value in source.values()):
         return {str(name): value for name, value in source.items()}
@@ -119,156 +174,210 @@ def given_splits(source: Any) -> dict[str, Any] | None:
 def reader_of(path: Path) -> str:
     """Return the name of the reader for a file's suffix; first one that knows the file by how it begins.
 
-    Raises `UsageError` for an unknown suffix.
+    Raises `UsageError` for an unknown suffix, and for a compressed file of a reader that needs it unpacked.
     """
-    suffix = path.suffix.lower()
+    plain = unpacked_name(path)
     plugs = {name: registry.get("reader", name) for name in registry.names("reader")}
-    readers = {name: plug.suffixes for name, plug in plugs.items()}
-    fitting = [name for name, suffixes in readers.items() if suffix in suffixes]
-    if known := next((name for name in fitting if hasattr(plugs[name], "knows") and plugs[name].knows(path)), None):
-        return known
-    if plain := next((name for name in fitting if not hasattr(plugs[name], "knows")), None):
-        return plain
-    raise UsageError(
-        f"no reader for {path.name!r}",
-        where=str(path),
-        allowed=", ".join(suffix for suffixes in readers.values() for suffix in suffixes),
-        remedy="rename the file to what it holds, or convert it to CSV, JSON Lines or Parquet",
-    )
+    fitting = [name for name, plug in plugs.items() if plain.suffix.lower() in plug.suffixes]
+    found = next((name for name in fitting if hasattr(plugs[name], "knows") and plugs[name].knows(path)), None)
+    found = found or next((name for name in fitting if not hasattr(plugs[name], "knows")), None)
+    if found is None:
+        raise UsageError(
+            f"no reader for {path.name!r}",
+            where=str(path),
+            allowed=", ".join(suffix for plug in plugs.values() for suffix in plug.suffixes),
+            remedy="rename the file to what it holds, or convert it to CSV, JSON Lines or Parquet",
+        )
+    if plain != path and not getattr(plugs[found], "unpacks", False):
+        unpacking = [name for name, plug in plugs.items() if getattr(plug, "unpacks", False)]
+        raise UsageError(
+            f"the reader {found!r} reads no compressed files",
+            where=str(path),
+            allowed=f"{', '.join(PACKINGS)} for {', '.join(unpacking)}",
+            remedy=f"unpack it to {plain.name}",
+        )
+    return found
 
 
-def _from_paths(items: Sequence[str | os.PathLike[str]]) -> list[Source]:
+def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", links: bool = False) -> list[Source]:
     found: list[Source] = []
     for item in items:
         text = os.fspath(item)
         if text.startswith(CATALOG):
             name = text.removeprefix(CATALOG)
             found.append(Source(name, catalog=name))
+        elif place := _place(text, reader):
+            found.append(place)
         else:
-            found.extend(Source("", path=path, has_ids=_is_shard(path)) for path in _files(text))
-    paths = [source.path.absolute() for source in found if source.path]
-    if twice := next((path for path in paths if paths.count(path) > 1), None):
+            paths = _files(text, reader, links=links)
+            found.extend(Source("", path=path, reader=reader, has_ids=_is_shard(path)) for path in paths)
+    counts = Counter(source.path.absolute() for source in found if source.path)
+    if twice := next((path for path, count in counts.items() if count > 1), None):
         raise UsageError(f"{twice} is named twice", remedy="name every file once")
-    base = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
-    return [
+    base = Path(os.path.commonpath([path.parent for path in counts])) if counts else Path()
+    named = [
         replace(source, name=source.path.absolute().relative_to(base).as_posix()) if source.path else source
         for source in found
     ]
+    return _grouped(named, base.name or "documents")
 
 
-def _files(text: str) -> list[Path]:
+def _grouped(found: Sequence[Source], name: str) -> list[Source]:
+    """Return sources with neighbouring files of one row each as one source: frames are to hold many rows."""
+    grouped: list[Source] = []
+    for is_document, group in itertools.groupby(found, key=_is_document):
+        members = list(group)
+        grouped += [Source(name, documents=tuple(members))] if is_document and len(members) > 1 else members
+    return grouped
+
+
+def _is_document(source: Source) -> bool:
+    if source.path is None:
+        return False
+    suffix = unpacked_name(source.path).suffix.lower()
+    fitting = [plug for plug in map(_plug, registry.names("reader")) if suffix in plug.suffixes]
+    return bool(fitting) and all(getattr(plug, "one_row", False) for plug in fitting)
+
+
+def _place(text: str, reader: str = "") -> Source | None:
+    """Return the source of a text that a reader takes as a whole: a URL, or a folder that it knows."""
+    for name in registry.names("reader"):
+        plug = _plug(name)
+        schemes = getattr(plug, "schemes", ())
+        if reader == name and schemes and not is_file(text):
+            return Source(plug.name_of(text), location=text, reader=name)
+        if scheme := next((start for start in schemes if text.startswith(start)), None):
+            location = text.removeprefix(scheme) if scheme == f"{name}:" else text
+            return Source(plug.name_of(location), location=location, reader=name)
+        if hasattr(plug, "knows_folder") and is_folder(text) and plug.knows_folder(Path(text)):
+            return Source(plug.name_of(text), location=text, reader=name)
+    if text.startswith(("http://", "https://")):
+        raise UsageError(
+            "an address is read by the reader that is named before it",
+            where=text,
+            allowed=f"crawl:{text} for its pages",
+            remedy="or fetch the file yourself, and name it",
+        )
+    return None
+
+
+def _from_descriptions(items: Sequence[Mapping[str, Any]]) -> list[Source]:
+    """Return the sources of mappings; each row keeps the name of its own. Raises `UsageError` for one name twice."""
+    found: list[Source] = []
+    for item in items:
+        given = described(item)
+        plain = _described(given)
+        label = given.name or (plain[0].name if len(plain) == 1 else _common_name(given))
+        part = replace(given.part, name=label)
+        for source in plain:
+            name = source.name
+            if given.name is not None:
+                name = label if len(plain) == 1 else f"{label}/{source.name}"
+            found.append(replace(source, name=name, part=part, options={**source.options, **given.options}))
+    counts = Counter(source.name for source in found)
+    if twice := next((name for name, count in counts.items() if count > 1), None):
+        raise UsageError(f"two sources are called {twice!r}", remedy="give each a name of its own: {path: …, name: …}")
+    return found
+
+
+def _common_name(given: Description) -> str:
+    return Path(str(given.given[0] if isinstance(given.given, list) else given.given)).name
+
+
+def _described(given: Description) -> list[Source]:
+    if given.kind == "rows":
+        return [Source(given.name or "rows", table=table_of(given.given))]
+    if given.kind == "catalog":
+        return [Source(str(given.given).removeprefix(CATALOG), catalog=str(given.given).removeprefix(CATALOG))]
+    items = given.given if isinstance(given.given, list) else [given.given]
+    if given.kind != "path":
+        plug = _plug(given.kind)
+        return [Source(plug.name_of(str(item)), location=str(item), reader=given.kind) for item in items]
+    found = _from_paths(items, reader=given.reader, links=given.links)
+    if given.options and not given.reader:  # an option that no reader of these files has is a mistake
+        for source in found:
+            if source.path:
+                registry.create("reader", reader_of(source.path), **given.options)
+    return found
+
+
+def _files(text: str, reader: str, *, links: bool) -> list[Path]:
     """Return the files that a path, a folder or a glob stands for, sorted."""
     path = Path(text).expanduser()
-    if _is_file(str(path)):
-        return [path]
     if shards := _shards(path):
         return [shard for split in shards.values() for shard in split]
-    if os.path.isdir(path):  # noqa: PTH112  as in _is_file
-        known = _suffixes()
-        inside = [p for p in sorted(path.rglob("*")) if p.is_file() and p.suffix.lower() in known]
-        visible = [p for p in inside if not any(part.startswith(".") for part in p.relative_to(path).parts)]
-        if not visible:
-            raise DataError("the folder holds no file that can be read", where=text, allowed=", ".join(sorted(known)))
-        return visible
-    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True)) if Path(match).is_file()]  # noqa: PTH207  absolute patterns too
-    if matches:
-        return matches
-    beside = path.parent.iterdir() if os.path.isdir(path.parent) else ()  # noqa: PTH112
-    siblings = [p.name for p in beside if p.is_file() and not p.name.startswith(".")]
-    raise DataError(
-        f"there is no file {text!r}",
-        where="" if path.is_absolute() else f"looked in {path.absolute().parent}",
-        allowed=did_you_mean(path.name, siblings) if len(siblings) <= 50 else "",
-        remedy="check the path",
-    )
+    if not is_folder(str(path)):
+        return files_of(text, lambda _: True)
+    plugs = [_plug(name) for name in ([reader] if reader else registry.names("reader"))]
+    tables = {suffix for plug in plugs if not getattr(plug, "one_row", False) for suffix in plug.suffixes}
+    pages = {suffix for plug in plugs for suffix in plug.suffixes} - tables
+    # A page or a letter beside tables is no data of theirs.
+    for known in (tables, pages):
+        fits = _fitting(
+            known, {suffix for plug in plugs if getattr(plug, "unpacks", False) for suffix in plug.suffixes}
+        )
+        if found := folder_files(path, fits, links=links):
+            return found
+    allowed = ", ".join(sorted({*tables, *pages}))
+    raise DataError("the folder holds no file that can be read", where=text, allowed=allowed)
 
 
-def _suffixes() -> set[str]:
-    return {suffix for name in registry.names("reader") for suffix in registry.get("reader", name).suffixes}
+def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
+    def fits(path: Path) -> bool:
+        plain = unpacked_name(path)
+        return plain.suffix.lower() in (suffixes if plain == path else suffixes & unpacked)
+
+    return fits
+
+
+def _plug(name: str) -> Any:
+    return registry.get("reader", name)
 
 
 def _is_source(value: Any) -> bool:
     """Whether a mapping's value is a source of its own, and not a column of values."""
-    if isinstance(value, str | os.PathLike | Mapping) or _as_frame(value) is not None:
+    if isinstance(value, str | os.PathLike | Mapping) or as_frame(value) is not None:
         return True
     items = list(value) if isinstance(value, list | tuple) else []
     return bool(items) and all(
-        isinstance(item, os.PathLike) or (isinstance(item, str) and (item.startswith(CATALOG) or _is_file(item)))
+        isinstance(item, os.PathLike) or is_described(item) or (isinstance(item, str) and _is_given(item))
         for item in items
     )
 
 
-def _is_file(text: str) -> bool:
-    return os.path.isfile(text)  # noqa: PTH113  `Path.is_file` raises for a text too long to be a name
-
-
-def _table(source: Any) -> pl.DataFrame:
-    """Return a table in memory as a Polars frame. Raises `UsageError` for what is none."""
-    frame = _as_frame(source)
-    try:
-        if frame is None and isinstance(source, Mapping):
-            frame = pl.DataFrame({str(name): _cells(list(values)) for name, values in source.items()}, strict=False)
-        elif frame is None and isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
-            nested = {name for row in source for name, value in row.items() if _holds_mappings(value)}
-            rows = [
-                {
-                    name: json.dumps(value) if name in nested and isinstance(value, list) else value
-                    for name, value in row.items()
-                }
-                for row in source
-            ]
-            frame = pl.from_dicts(rows, infer_schema_length=None)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"the data cannot be made a table: {error}", remedy="give lists of equal length") from error
-    if frame is None:
-        raise UsageError(
-            f"cannot read data from a {type(source).__name__}",
-            allowed="a path, a list of paths, catalog:NAME, lists by column, a Polars or pandas frame, an Arrow table, "
-            "a Hugging Face dataset",
-        )
-    return frame
-
-
-def _holds_mappings(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
-
-
-def _cells(values: list[Any]) -> list[Any]:
-    """Return a column's values; beside lists of mappings other forms may stand: lists become JSON then."""
-    if not any(map(_holds_mappings, values)):
-        return values
-    return [json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value for value in values]
-
-
-def _as_frame(source: Any) -> pl.DataFrame | None:
-    """Convert what other libraries call a table, without importing them."""
-    if isinstance(source, pl.DataFrame):
-        return source
-    if isinstance(source, pl.LazyFrame):
-        return source.collect()
-    package = type(source).__module__.split(".")[0]
-    if package == "datasets" and hasattr(source, "with_format"):
-        names = {column: feature.names for column, feature in source.features.items() if hasattr(feature, "names")}
-        frame = pl.DataFrame(source.with_format("arrow")[:])
-        return frame.with_columns(
-            pl.col(column).replace_strict(dict(enumerate(known)), default=None, return_dtype=pl.String)
-            for column, known in names.items()
-        )
-    if package == "pyarrow" and hasattr(source, "column_names"):
-        return pl.DataFrame(source)
-    if package == "pandas" and hasattr(source, "columns"):
-        table: pl.DataFrame = pl.from_pandas(source.reset_index(drop=True), nan_to_null=True)
-        return table
-    return None
+def _is_given(text: str) -> bool:
+    return text.startswith(CATALOG) or is_file(text)
 
 
 def _shards(folder: Path) -> dict[str, list[Path]]:
     """Return the shards of each split of a dataset folder; empty for any other folder."""
-    return Dataset.open(folder).shards() if _is_file(str(folder / DATASET)) else {}
+    return Dataset.open(folder).shards() if is_file(str(folder / DATASET)) else {}
+
+
+def _splits_of(folder: Path) -> dict[str, Any]:
+    """Return the splits of a folder of which a reader says that it has some."""
+    if not is_folder(str(folder)):
+        return {}
+    plugs = [plug for plug in map(_plug, registry.names("reader")) if hasattr(plug, "splits")]
+    return next((dict(found) for plug in plugs if (found := plug.splits(folder))), {})
 
 
 def _is_shard(path: Path) -> bool:
     return path.suffix == ".parquet" and (path.parent.parent / DATASET).is_file()
+
+
+def _joined(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Yield small frames as fewer large ones."""
+    held: list[pl.DataFrame] = []
+    height = 0
+    for frame in frames:
+        held.append(frame)
+        height += frame.height
+        if height >= rows:
+            yield from pl.concat(held, how="diagonal_relaxed").iter_slices(rows)
+            held, height = [], 0
+    if held:
+        yield pl.concat(held, how="diagonal_relaxed")
 
 
 def _with_row_ids(frame: pl.DataFrame, name: str, done: int) -> pl.DataFrame:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.fusion import Fusion
 from oreline.data.leaks import Leak, leak_facts, leak_tables, leak_warnings
 from oreline.data.ledger import Ledger, source_of
 from oreline.report.report import Chart, Report, Table
@@ -97,6 +99,16 @@ def refine_report(
         tables=[*tables, *(leak_tables(leaks) if leaks else [])],
         charts=charts,
         warnings=[*ledger.alarms, *class_warnings(tally), *leak_warnings(leaks)],
+    )
+
+
+def with_sources(report: Report, fusion: Fusion, notes: Sequence[str]) -> Report:
+    """Return a report that also says what the sources share, and what of them could not be read."""
+    return replace(
+        report,
+        facts={**report.facts, "notes": list(notes)},
+        tables=[*report.tables, *fusion.tables()],
+        warnings=[*notes, *report.warnings, *fusion.warnings()],
     )
 
 

@@ -100,11 +100,65 @@ def test_pairs_of_surrogate_escapes_are_one_character(tmp_path: Path) -> None:
     assert read(write(tmp_path, '{"text": "\\ud83d\\ude00"}\n'))["text"][0] == "\U0001f600"
 
 
-def test_an_array_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    error = broken(write(tmp_path, '[{"text": "a"}]'))
-    assert "JSON array" in error.what
-    source, target = error.remedy.split("jq -c '.[]' ")[1].split(" > ")
-    assert source != target, "the shell would empty the file before jq reads it"
+ROWS = [{"text": "a", "label": 1}, {"text": '这部电影, "很好看"]', "label": None, "more": {"x": [1]}}, {"text": "\\"}]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("block_bytes", [3, 1000])
+def test_an_array_is_read_one_object_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indent: int | None, block_bytes: int
+) -> None:
+    monkeypatch.setattr(decoding, "BLOCK_BYTES", block_bytes)
+    file = write(tmp_path, json.dumps(ROWS * 7, ensure_ascii=False, indent=indent))
+    parts = list(Reader().frames(file, rows=4))
+    assert [part.height for part in parts] == [4, 4, 4, 4, 4, 1]
+    frame = pl.concat(parts, how="diagonal_relaxed")
+    assert frame["text"].to_list() == [row["text"] for row in ROWS] * 7
+    assert frame["more"][1] == '{"x": [1]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "says", "where"),
+    [
+        ('[{"text": "a"}, 3]', "holds a int", "element 2"),
+        ('[{"text": "a"} {"text": "b"}]', "no comma", "element 2"),
+        ('[{"text": "a"}, {"text": "b"', "not JSON", "element 2"),
+        ('[{"text": "a"}', "no comma", "element 2"),
+        ('[{"text": "a"}] [', "after the end", "after element 1"),
+        ('[{"text": "a \\ud800"}]', "half of a surrogate pair", "element 1"),
+        ("[" * 100_000, "not JSON", "element 1"),
+        ('[{"text": 1e}]', "not JSON", "element 1"),
+    ],
+)
+def test_a_broken_array_names_the_element(tmp_path: Path, content: str, says: str, where: str) -> None:
+    error = broken(write(tmp_path, content))
+    assert says in error.what
+    assert error.where.endswith(where)
+
+
+def test_an_element_of_an_array_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(decoding, "MAX_ROW_BYTES", 5000)
+    assert "not JSON" in broken(write(tmp_path, '[{"text": "' + "x" * 100_000 + '"}]')).what
+
+
+@pytest.mark.parametrize("form", ["lines", "array"])
+@pytest.mark.parametrize("value", [{"body": "b"}, {}])
+def test_an_object_where_a_string_is_expected_names_its_row(tmp_path: Path, form: str, value: object) -> None:
+    rows = [{"text": "a", "note": "x"}, {"text": "b", "note": "y"}, {"text": "c", "note": value}]
+    content = json.dumps(rows) if form == "array" else "\n".join(map(json.dumps, rows))
+    file = write(tmp_path, content)
+    error = broken(file)
+    assert "where a string is expected" in error.what
+    assert error.where.endswith("3")
+    assert "nested: text" in error.remedy
+    kept = pl.concat(Reader(nested="text").frames(file, rows=1000), how="diagonal_relaxed")
+    assert kept["note"].to_list() == ["x", "y", json.dumps(value)]
+
+
+def test_a_text_that_is_an_object_in_every_row_is_refused_too(tmp_path: Path) -> None:
+    assert "'text'" in broken(write(tmp_path, '{"text": {"body": "a"}}\n{"text": {"body": "b"}}\n')).what
+    assert read(write(tmp_path, '{"text": "{}", "meta": {"a": 1}}\n'))["text"].to_list() == ["{}"]
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from oreline.data.decoding import MAX_ROW_BYTES, UndecodableError, encoding_of, too_long, undecodable, utf8_blocks
+from oreline.data.decoding import MAX_ROW_BYTES, UndecodableError, too_long, undecodable
 from oreline.data.dialect import Dialect, column_names, dialect_of, has_header
+from oreline.data.row_encodings import text_blocks
 from oreline.errors import DataError
 
 _SAMPLE_BYTES = 256 << 10
@@ -33,17 +34,25 @@ class Reader:
     Every column is read as text and an empty cell as null: a type guessed from the first rows may not hold for
     the last. Blocks whose quoting is regular go through Arrow's parser; the others go through a strict one that
     names the row at fault. Memory does not grow with the file.
+
+    Args:
+        delimiter: the character between fields; detected when not given.
+        header: whether the first row names the columns; detected when not given.
+        encodings: codecs that each row is tried with, in order; none: the file has one encoding, which is detected.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab")
+    unpacks: ClassVar[bool] = True
 
-    def __init__(self, *, delimiter: str | None = None, header: bool | None = None) -> None:
-        self._delimiter, self._header = delimiter, header
+    def __init__(
+        self, *, delimiter: str | None = None, header: bool | None = None, encodings: Sequence[str] = ()
+    ) -> None:
+        self._delimiter, self._header, self._encodings = delimiter, header, encodings
 
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the rows in frames of at most `rows`. Raises `DataError` naming the row at fault."""
         table = _Table(path, self._delimiter, self._header)
-        for frame in table.blocks():
+        for frame in table.blocks(text_blocks(path, self._encodings)):
             yield from frame.iter_slices(rows)
 
 
@@ -59,9 +68,8 @@ class _Table:
         self.num_lines = 0
         """Lines of the file behind them."""
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
+    def blocks(self, source: Iterator[bytes]) -> Iterator[pl.DataFrame]:
         pending = b""
-        source = utf8_blocks(self.path, encoding_of(self.path))
         while (block := self._next(source)) is not None:
             data = _mended(pending + block)
             if not self.names and data:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
 
+from oreline.data.compressed import opened
 from oreline.errors import DataError
 
 _HEAD_BYTES = 65_536
@@ -33,14 +34,15 @@ class Reader:
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
+    unpacks: ClassVar[bool] = True
 
     @classmethod
     def knows(cls, path: Path) -> bool:
         """Whether a file begins as SQuAD's do, whatever stands before its `data`."""
         try:
-            with path.open("rb") as stream:
+            with opened(path) as stream:
                 head = stream.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf")
-        except OSError:
+        except (OSError, DataError):
             return False  # reading it will say why
         return bool(_BEGINS.match(head) and _LISTS.search(head))
 
@@ -50,7 +52,9 @@ class Reader:
         Raises `DataError` for a file that is no JSON, or naming the article and the question at fault.
         """
         try:
-            articles = json.loads(path.read_text(encoding="utf-8-sig"))["data"]
+            with opened(path) as stream:
+                articles = json.loads(stream.read().decode("utf-8-sig"))["data"]
+                stream.read(1)  # what breaks off says so only after its last byte
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(f"the file is not JSON: {error}", where=str(path), remedy="write it again") from error
         answered = any("answers" in asked.given for asked in _questions(articles, path))

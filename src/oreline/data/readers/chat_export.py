@@ -1,0 +1,155 @@
+"""Chats that a messenger exported as text."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from oreline.data.compressed import CutOffError, batches, opened
+from oreline.data.conversations import Turn, rows_of
+from oreline.data.row_encodings import line_blocks
+
+_HEAD_BYTES = 8192
+_DATE = r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日)"
+_TIME = r"(?P<time>(?:(?:上午|下午|早上|晚上|中午|凌晨) ?)?\d{1,2}:\d{2}(?::\d{2})?(?:[\s\u202f]?[APap]\.?[Mm]\.?)?)"
+_PATTERNS = (
+    # [31.01.26, 14:05:09] Ann: Hello        31/01/2026, 2:05 PM - Ann: Hello
+    re.compile(rf"^[\u200e\u200f]?\[?{_DATE},? {_TIME}\]?(?: -)? (?P<who>[^:：]{{1,80}})[:：] ?(?P<text>.*)$"),
+    # 2026-01-31 14:05:09 张三, the text on the lines below
+    re.compile(rf"^{_DATE} {_TIME} +(?P<who>\S[^:：]{{0,79}}?)(?:\([^()]{{3,40}}\))?$"),
+    # 张三 2026-01-31 14:05:09, the text on the lines below
+    re.compile(rf"^(?P<who>\S[^:：]{{0,79}}?) +{_DATE} {_TIME}$"),
+)
+_NOTICE = re.compile(rf"^[\u200e\u200f]?\[?{_DATE},? {_TIME}\]?(?: -)? ")
+_LEFT_OUT = re.compile(
+    r"(?i)^[\u200e\u200f]*(?:<media omitted>|.{0,20} omitted|<.{0,30}(?:attached|附件).{0,30}>|"
+    r"\[(?:图片|表情|语音|视频|文件|圖片|貼圖)\])$"
+)
+
+
+class Reader:
+    """Chats that WhatsApp, WeChat and their like export as text: each conversation is a row, a dialogue for `chat`.
+
+    A message begins with its date, time and speaker on one line, and may go on below. A long silence ends a
+    conversation. Who speaks first asks; media and notices are left out.
+
+    Args:
+        assistant: names of those who answer; everybody but the first speaker when not given.
+        silence_hours: a silence that ends a conversation, in hours.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".txt",)
+    unpacks: ClassVar[bool] = True
+
+    def __init__(self, *, assistant: Sequence[str] = (), silence_hours: float = 12.0) -> None:
+        self._assistant = assistant
+        self._silence = datetime.timedelta(hours=silence_hours)
+        self.notes: list[str] = []
+        """What was left out, once all is read."""
+
+    @classmethod
+    def knows(cls, path: Path) -> bool:
+        """Whether a file begins with the lines of a chat: the first one, and three in all."""
+        try:
+            with opened(path) as stream:
+                head = stream.read(_HEAD_BYTES)
+        except Exception:  # reading it will say why
+            return False
+        text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "ignore")
+        lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
+        matches = [any(pattern.match(line) for pattern in _PATTERNS) for line in lines]
+        begins = bool(lines) and (matches[0] or bool(_NOTICE.match(lines[0])))
+        return begins and sum(matches) >= 3
+
+    def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield the conversations in frames of at most `rows`. Raises `DataError` for a file that is not text."""
+        told = ((f"{path.name}#{number}", turns) for number, turns in enumerate(self._conversations(path), start=1))
+        yield from rows_of(told, self._assistant, rows=rows, note=self.notes.append, place=path.name)
+
+    def _conversations(self, path: Path) -> Iterator[list[Turn]]:
+        turns: list[Turn] = []
+        last: datetime.datetime | None = None
+        broken: CutOffError | None = None
+        try:
+            for turn, when in _turns(path):
+                if turns and when and last and when - last > self._silence:
+                    yield turns
+                    turns = []
+                turns.append(turn)
+                last = when or last
+        except CutOffError as error:
+            broken = error
+        if turns:
+            yield turns
+        if broken is not None:
+            raise broken
+
+
+def _turns(path: Path) -> Iterator[tuple[Turn, datetime.datetime | None]]:
+    """Yield the messages with their times, in the order of the file."""
+    day_first = _day_first(path)
+    who, lines = "", list[str]()
+    when: datetime.datetime | None = None
+    for line in _lines(path):
+        found = next((match for pattern in _PATTERNS if (match := pattern.match(line))), None)
+        if found is None and not _NOTICE.match(line):
+            lines.append(line)
+            continue
+        if text := _kept(lines):
+            yield Turn(who, text, when.isoformat() if when else None), when
+        lines = []
+        if found is not None:
+            who = found["who"].strip().lstrip("~\u202f ").strip()
+            when = _when(found["date"], found["time"], day_first=day_first)
+            lines = [found.groupdict().get("text") or ""]
+    if text := _kept(lines):
+        yield Turn(who, text, when.isoformat() if when else None), when
+
+
+def _lines(path: Path) -> Iterator[str]:
+    for block in line_blocks(path):
+        yield from (line.removesuffix("\r") for line in block.decode().removeprefix("\ufeff").split("\n")[:-1])
+
+
+def _until_break(path: Path) -> Iterator[list[str]]:
+    with contextlib.suppress(CutOffError):
+        yield from batches(_lines(path), 1000)
+
+
+def _kept(lines: Sequence[str]) -> str:
+    return "\n".join(line for line in lines if not _LEFT_OUT.match(line)).strip()
+
+
+def _day_first(path: Path) -> bool:
+    """Whether dates are written day, month, year: a second number above 12 says no, anything else yes."""
+    lines = (line for part in _until_break(path) for line in part)
+    for line in lines:
+        found = next((match for pattern in _PATTERNS if (match := pattern.match(line))), None)
+        if found and (numbers := [int(part) for part in re.findall(r"\d+", found["date"])])[0] <= 31:
+            if numbers[0] > 12:
+                return True
+            if numbers[1] > 12:
+                return False
+    return True
+
+
+def _when(date: str, time: str, *, day_first: bool) -> datetime.datetime | None:
+    first, second, third = (int(part) for part in re.findall(r"\d+", date))
+    year, month, day = (
+        (first, second, third) if first > 31 else (third, *((second, first) if day_first else (first, second)))
+    )
+    clock = [int(part) for part in re.findall(r"\d+", time)]
+    is_late = bool(re.search(r"(?i)p\.?m|下午|晚上", time))
+    hour = clock[0] + 12 if is_late and clock[0] < 12 else clock[0]
+    if re.search(r"(?i)a\.?m|凌晨|上午", time) and clock[0] == 12:
+        hour = 0
+    try:
+        return datetime.datetime(year + 2000 if year < 100 else year, month, day, hour, *clock[1:3])
+    except ValueError:
+        return None

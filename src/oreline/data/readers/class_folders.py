@@ -1,0 +1,88 @@
+"""Folders of texts, one for each class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from oreline.data import decoding
+from oreline.data.compressed import opened, unpacked_name
+from oreline.data.pages import decoded, page_of
+from oreline.data.paths import folder_files, is_folder
+from oreline.errors import DataError
+
+_TEXTS, _PAGES = (".txt", ".text", ".md"), (".html", ".htm", ".xhtml")
+
+
+class Reader:
+    """A folder with a folder for each class: each text file below is one row, and its class the name of the folder.
+
+    Of HTML files the main text is read. Columns: `text`, `label`, `file`.
+
+    Args:
+        deepest: the class is the name of the folder right above the file, not of the one below the folder given.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    schemes: ClassVar[tuple[str, ...]] = ("class_folders:",)
+
+    def __init__(self, *, deepest: bool = False) -> None:
+        self._deepest = deepest
+
+    @staticmethod
+    def name_of(location: str) -> str:
+        """Return what row ids call the folder."""
+        return Path(location).expanduser().resolve().name
+
+    def frames(self, path: Path | str, *, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield the texts in frames of at most `rows`, in the order of their paths.
+
+        Raises `DataError` for a folder without folders of texts, and for a file that is no text.
+        """
+        folder = Path(path).expanduser()
+        if not is_folder(str(folder)):
+            raise DataError(f"there is no folder {str(path)[:200]!r}", where=str(folder), remedy="check the path")
+        known = (*_TEXTS, *_PAGES)
+        files = folder_files(folder, lambda file: unpacked_name(file).suffix.lower() in known)
+        inside = [file for file in files if file.parent != folder]
+        if not inside:
+            raise DataError(
+                "the folder holds no folders with texts",
+                where=str(folder),
+                allowed=f"FOLDER/CLASS/FILE, of {', '.join(known)}",
+                remedy="name the folder that holds one folder for each class",
+            )
+        schema = dict.fromkeys(("text", "label", "file"), pl.String)
+        for start in range(0, len(inside), rows):
+            part = [self._row(file, folder) for file in inside[start : start + rows]]
+            yield pl.DataFrame(part, schema=schema, orient="row")
+
+    def _row(self, file: Path, folder: Path) -> tuple[str | None, str, str]:
+        relative = file.relative_to(folder)
+        label = relative.parts[-2 if self._deepest else 0]
+        if unpacked_name(file).suffix.lower() in _PAGES:
+            return page_of(decoded(_content(file))).text, label, os.fspath(relative)
+        return _text(file), label, os.fspath(relative)
+
+
+def _content(file: Path) -> bytes:
+    with opened(file) as stream:
+        data = stream.read(decoding.MAX_ROW_BYTES + 1)
+    if len(data) > decoding.MAX_ROW_BYTES:
+        raise decoding.too_long(str(file))
+    return data
+
+
+def _text(file: Path) -> str | None:
+    """Return the text of a file; none where there is only white space."""
+    if not _content(file).strip():
+        return None
+    try:
+        text = b"".join(decoding.utf8_blocks(file, decoding.encoding_of(file))).decode()
+    except decoding.UndecodableError as error:
+        raise decoding.undecodable(error, str(file)) from error
+    return text.strip() or None

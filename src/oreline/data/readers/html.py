@@ -1,0 +1,39 @@
+"""HTML files, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from oreline.data.compressed import opened
+from oreline.data.decoding import refuse_binary
+from oreline.data.pages import MAX_PAGE_BYTES, decoded, page_of
+from oreline.errors import DataError
+
+
+class Reader:
+    """An HTML file is one row: its main text in `text`, and `title`, `date` and `file` beside it.
+
+    Menus, banners and footers are left out (trafilatura). The encoding is the one that the page declares. A page
+    without a main text is a row without a text, which the ledger then names.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml")
+    unpacks: ClassVar[bool] = True
+    one_row: ClassVar[bool] = True
+
+    def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield the row. Raises `DataError` for a file that is empty, binary, or longer than 16 MB."""
+        with opened(path) as stream:
+            data = stream.read(MAX_PAGE_BYTES + 1)
+        refuse_binary(data, path)
+        if len(data) > MAX_PAGE_BYTES:
+            raise DataError(
+                f"the page is longer than {MAX_PAGE_BYTES >> 20} MB", where=str(path), remedy="leave it out"
+            )
+        page = page_of(decoded(data))
+        cells = {"text": page.text, "title": page.title, "date": page.date, "file": path.name}
+        yield pl.DataFrame({name: [cell] for name, cell in cells.items()}, schema=dict.fromkeys(cells, pl.String))

@@ -1,0 +1,106 @@
+"""E-mail: single messages and mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from oreline.data.compressed import CutOffError, batches, opened, unpacked_name
+from oreline.data.conversations import Turn, rows_of
+from oreline.data.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
+from oreline.errors import DataError
+
+_NAMES = ("text", "subject", "from", "to", "date", "thread", "message_id")
+
+
+class Reader:
+    """E-mail messages (.eml) and mailboxes (.mbox): a message is a row, or a thread is a dialogue.
+
+    Columns: `text` (plain text, or that of the HTML part; attachments are not opened), `subject`, `from`, `to`, `date`,
+    `thread` (by References and In-Reply-To) and `message_id`.
+
+    Args:
+        conversations: a row is a thread, as a dialogue for the task `chat`: who writes first asks, the others answer.
+        assistant: the address, or a part of it, of those who answer, where conversations are asked for.
+        quotes: keep what a message quotes of those before it.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".mbox", ".eml")
+    unpacks: ClassVar[bool] = True
+
+    def __init__(self, *, conversations: bool = False, assistant: str | None = None, quotes: bool = False) -> None:
+        self._conversations, self._assistant, self._quotes = conversations, assistant, quotes
+        self.notes: list[str] = []
+        """What was left out, once all is read."""
+
+    def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
+        """Yield messages or threads in frames of at most `rows`.
+
+        Raises `DataError` for a file that holds no message, and `CutOffError` after the last message of one that breaks
+        off.
+        """
+        roots: dict[str, str] = {}
+        if self._conversations:
+            yield from rows_of(
+                self._threads(path, roots),
+                ["assistant"] if self._assistant else [],
+                rows=rows,
+                note=self.notes.append,
+                place="threads",
+            )
+            return
+        for part in batches(self._letters(path), rows):
+            found = [(*letter[:5], _root(letter, roots), letter.message_id) for letter in part]
+            yield pl.DataFrame(found, schema=dict.fromkeys(_NAMES, pl.String), orient="row")
+
+    def _threads(self, path: Path, roots: dict[str, str]) -> Iterator[tuple[str, list[Turn]]]:
+        threads: dict[str, list[Letter]] = {}
+        broken: CutOffError | None = None
+        try:
+            for letter in self._letters(path):
+                threads.setdefault(_root(letter, roots), []).append(letter)
+        except CutOffError as error:
+            broken = error
+        yield from ((name, self._turns(letters)) for name, letters in threads.items())
+        if broken is not None:
+            raise broken
+
+    def _letters(self, path: Path) -> Iterator[Letter]:
+        with opened(path) as stream:
+            if unpacked_name(path).suffix.lower() != ".eml":
+                for data in messages_of(stream, path):
+                    yield letter_of(data, quotes=self._quotes)
+                return
+            data = stream.read(MAX_LETTER_BYTES)
+        if not data.strip():
+            raise DataError("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
+        letter = letter_of(data, quotes=self._quotes)
+        if not any(letter[1:]):
+            raise DataError(
+                "the file is no e-mail message: it has no headers", where=str(path), remedy="check what it holds"
+            )
+        yield letter
+
+    def _turns(self, letters: list[Letter]) -> list[Turn]:
+        """Return the messages of a thread by their dates, those who answer under one name."""
+        wanted = (self._assistant or "").casefold()
+        ordered = sorted(letters, key=lambda letter: letter.date or "")
+        return [
+            Turn("assistant" if wanted and wanted in (letter.sender or "").casefold() else letter.sender or "",
+                 letter.text or "", letter.date)
+            for letter in ordered
+        ]  # fmt: skip
+
+
+def _root(letter: Letter, roots: dict[str, str]) -> str:
+    """Return the id of a message's thread: that of the message that it answers, where that one was seen."""
+    known = roots.get(letter.parent or "") or roots.get(letter.thread or "")
+    thread = known or letter.thread or f"no-id-{len(roots) + 1}"
+    for name in (letter.message_id, letter.thread, letter.parent):
+        if name:
+            roots.setdefault(name, thread)
+    roots.setdefault(f" {len(roots)}", thread)
+    return thread

@@ -1,0 +1,71 @@
+"""Tables in memory, of every library, as Polars frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from oreline.errors import DataError, UsageError
+
+
+def table_of(source: Any) -> pl.DataFrame:
+    """Return a table in memory as a Polars frame. Raises `UsageError` for what is none."""
+    frame = as_frame(source)
+    try:
+        if frame is None and isinstance(source, Mapping):
+            frame = pl.DataFrame({str(name): _cells(list(values)) for name, values in source.items()}, strict=False)
+        elif frame is None and isinstance(source, Sequence) and all(isinstance(row, Mapping) for row in source):
+            nested = {name for row in source for name, value in row.items() if _holds_mappings(value)}
+            rows = [
+                {
+                    name: json.dumps(value) if name in nested and isinstance(value, list) else value
+                    for name, value in row.items()
+                }
+                for row in source
+            ]
+            frame = pl.from_dicts(rows, infer_schema_length=None)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"the data cannot be made a table: {error}", remedy="give lists of equal length") from error
+    if frame is None:
+        raise UsageError(
+            f"cannot read data from a {type(source).__name__}",
+            allowed="a path, a list of paths, catalog:NAME, a URL that a reader takes, lists by column, a Polars or "
+            "pandas frame, an Arrow table, a Hugging Face dataset, a mapping such as {path: FILE}, or a list of these",
+        )
+    return frame
+
+
+def as_frame(source: Any) -> pl.DataFrame | None:
+    """Convert what other libraries call a table, without importing them; None for anything else."""
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, pl.LazyFrame):
+        return source.collect()
+    package = type(source).__module__.split(".")[0]
+    if package == "datasets" and hasattr(source, "with_format"):
+        names = {column: feature.names for column, feature in source.features.items() if hasattr(feature, "names")}
+        frame = pl.DataFrame(source.with_format("arrow")[:])
+        return frame.with_columns(
+            pl.col(column).replace_strict(dict(enumerate(known)), default=None, return_dtype=pl.String)
+            for column, known in names.items()
+        )
+    if package == "pyarrow" and hasattr(source, "column_names"):
+        return pl.DataFrame(source)
+    if package == "pandas" and hasattr(source, "columns"):
+        table: pl.DataFrame = pl.from_pandas(source.reset_index(drop=True), nan_to_null=True)
+        return table
+    return None
+
+
+def _holds_mappings(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """Return a column's values; beside lists of mappings other forms may stand: lists become JSON then."""
+    if not any(map(_holds_mappings, values)):
+        return values
+    return [json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value for value in values]
