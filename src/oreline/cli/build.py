@@ -43,17 +43,26 @@ def refine(
     keep_unlabelled: Annotated[
         bool, typer.Option("--keep-unlabelled", help="Keep rows without a label, as the split `unlabelled`.")
     ] = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Show on a sample what each rule would drop; write a report only.")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Turn raw data into a dataset: clean, deduplicate, split, and account for every row.
 
     Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
     test, what is not given is taken out of train, unless --set split={} says otherwise.
+
+    With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
     """
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
+    if calibrate:
+        if against or keep_unlabelled or isinstance(data, dict):
+            raise UsageError("--calibrate takes sources and operators", remedy="leave --against and split names out")
+        return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
     given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
-    show(common, call(common, "refine", data=data, **columns, **given))
+    return show(common, call(common, "refine", data=data, **columns, **given))
 
 
 def data_of(sources: Sequence[str]) -> Any:

@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from oreline.data.account import account
 from oreline.data.against import NAME as AGAINST
 from oreline.data.against import Against
 from oreline.data.chain import kind_of, run_chain
+from oreline.data.datacard import write_card
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.intake import Intake
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
 from oreline.data.roles import bind, take_in
@@ -47,6 +50,7 @@ class _Run:
     """Source column of each role, those found by name included."""
     lineage: list[dict[str, Any]] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    intake: Intake = field(default_factory=Intake)
 
 
 def refine(
@@ -119,7 +123,10 @@ def refine(
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
-        refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
+        more = account(folder, run.intake, run.tally, run.lineage[:-1], operators)
+        report = refine_report(ledger, counts, run.tally, leaks, subject=subject, account=more)
+        report.save(folder)
+        write_card(folder, manifest, report)
     return Dataset.open(out)
 
 
@@ -197,6 +204,7 @@ def _taken_in(
                 if (unlabelled := named.filter(pl.col("label").is_null())).height:
                     aside.append(unlabelled)
                 named = named.filter(pl.col("label").is_not_null())
+            run.intake.add(named)
             yield named
         entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
         run.lineage.append({**entry, "sha256": file_sha256(source.path)} if source.path else entry)
