@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         triples,
         update,
     )
+    from oreline.api.calibrate import calibrate
     from oreline.api.run import rerun, run
     from oreline.api.suite import evaluate_suite
     from oreline.api.transfer import transfer
@@ -57,6 +58,7 @@ __all__ = [
     "Recipe",
     "Report",
     "TrainOptions",
+    "calibrate",
     "compress",
     "deletion_test",
     "evaluate",
@@ -91,6 +93,7 @@ _TYPES = {
     "Recipe": "oreline.recipe",
     "Report": "oreline.report.report",
     "TrainOptions": "oreline.recipe",
+    "calibrate": "oreline.api.calibrate",
     "evaluate_suite": "oreline.api.suite",
     "rerun": "oreline.api.run",
     "run": "oreline.api.run",

@@ -318,8 +318,9 @@ class Operator(Protocol):
       Such an operator runs in the process that has the models.
     * `costly`: the rows after it are stored, so that a run with other operators behind it does not repeat it.
     * `memory_bytes`: an attribute of a `whole` operator that is set to the memory it may take beside its result.
-    * `findings() -> {"counts": {what: number}, "alarms": [sentence, …]}`, beside `whole`: what the last call found
-      beside the rows that it named, JSON-ready; the report shows it, the alarms as warnings.
+    * `findings() -> {"counts": {what: number}, "alarms": [sentence, …], "tables": [{title, columns, rows, note}, …]}`,
+      beside `whole` or `fit`: what the last call found beside the rows that it named, JSON-ready, tables only where
+      there are some; the report shows it, the alarms as warnings.
     * `signatures(frame) -> pl.DataFrame`: beside `whole`: something small of each row, in the rows' order. It is worked
       out in all processes, and `whole(scan, signatures)` is handed a lazy frame of it, in the order of the scan.
     """

@@ -6,9 +6,9 @@ import random
 import struct
 
 import pytest
+from tests.data.written import _field, example, varint
 
 from oreline.data.examples import parse_example
-from tests.data.written import _field, example, varint
 
 
 def test_values_come_back() -> None:

@@ -52,6 +52,9 @@ def refine(
     fail_on_leak: Annotated[
         float | None, typer.Option(help="Fail when more than this share of a split stands in another one.")
     ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Show on a sample what each rule would drop; write a report only.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores when not given, where it pays.")] = None,
     memory: Annotated[str, typer.Option(help="What all processes together may take, about.")] = "2GB",
     engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster (RAY_ADDRESS).")] = "local",
@@ -64,13 +67,19 @@ def refine(
 
     Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
     test, what is not given is taken out of train, unless --set split={} says otherwise.
+
+    With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
     """
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
+    if calibrate:
+        if against or keep_unlabelled or isinstance(data, dict):
+            raise UsageError("--calibrate takes sources and operators", remedy="leave --against and split names out")
+        return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
     given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
     given |= {"together": together, "gap": gap, "fail_on_leak": fail_on_leak}
     how = {"workers": workers, "memory": memory, "engine": engine, "cache": cache or None}
-    show(common, call(common, "refine", data=data, **columns, **given, **how))
+    return show(common, call(common, "refine", data=data, **columns, **given, **how))
 
 
 def data_of(sources: Sequence[str]) -> Any:

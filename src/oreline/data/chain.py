@@ -104,6 +104,8 @@ def _streamed(rows: Rows, steps: Sequence[Step], shop: Shop, key: str) -> Stage:
     rows.placed(folder)
     facts = shop.kept.facts(folder)
     shop.ledger.rows_in.update(facts["rows_in"])
+    for name, findings in facts["findings"].items():
+        shop.ledger.note(name, findings)
     with pyarrow.parquet.ParquetFile(folder / KEPT_LEDGER) as file:
         for group in range(file.num_row_groups):
             shop.ledger.append(pl.DataFrame(file.read_row_group(group, use_threads=False)))
@@ -111,8 +113,11 @@ def _streamed(rows: Rows, steps: Sequence[Step], shop: Shop, key: str) -> Stage:
 
 
 def _make(rows: Rows, steps: list[Step], shop: Shop, folder: Path, key: str) -> Path:
+    findings: dict[str, Any] = {}
     if isinstance(rows, _Again) and steps and steps[0].learns:
         steps[0] = _fitted(steps[0], rows.stage, shop)
+        if hasattr(steps[0].operator, "findings"):
+            findings[steps[0].name] = steps[0].operator.findings()
     items = _watched(rows.items(folder), "refine" if isinstance(rows, _Again) else "read", shop.on_event)
     for is_movable, group in groupby(steps, lambda step: step.is_movable):
         items = (shop.engine if is_movable else Here()).map(items, Job(tuple(group)))
@@ -121,7 +126,7 @@ def _make(rows: Rows, steps: list[Step], shop: Shop, folder: Path, key: str) -> 
             if frame.height:
                 stage.append(frame)
             lines.take(notes)
-    return shop.kept.keep(folder, key, {"found": rows.found(), "rows_in": lines.rows_in})
+    return shop.kept.keep(folder, key, {"found": rows.found(), "rows_in": lines.rows_in, "findings": findings})
 
 
 def _fitted(step: Step, stage: Stage, shop: Shop) -> Step:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
+from oreline.report.report import Table
 
 ACTIONS = ("dropped", "changed", "added", "flagged")
 SCHEMA = pa.schema(
@@ -79,6 +80,8 @@ class Ledger(Closing):
         """What operators that see all rows counted beside the rows they dropped, by operator."""
         self.alarms: list[str] = []
         """What of it deserves a warning."""
+        self.tables: list[Table] = []
+        """What of it is a table of its own."""
 
     def read(self, row_ids: pl.Series) -> None:
         """Count rows that came in."""
@@ -112,6 +115,7 @@ class Ledger(Closing):
         """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`."""
         self.found[operator].update(findings["counts"])
         self.alarms.extend(findings["alarms"])
+        self.tables.extend(Table(**table) for table in findings.get("tables", ()))
 
     def total(self, action: str) -> int:
         """Return the number of rows with an action."""

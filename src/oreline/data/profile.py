@@ -101,7 +101,7 @@ def profile(path: Any, *, rows: int = 20_000) -> Profile:
     """
     parts = sources(path)
     place = ", ".join(part.place for part in parts)
-    sample, num_rows, is_exact = _sample((frame for part in parts for frame in part.frames()), rows)
+    sample, num_rows, is_exact = even_sample((frame for part in parts for frame in part.frames()), rows)
     if not is_exact:
         lines = sum(_num_lines(part.path) for part in parts if part.path)
         num_rows = max(num_rows, lines)
@@ -187,7 +187,7 @@ def language_of(texts: Sequence[str]) -> str:
     return "en" if num_words and len(_ENGLISH.findall(joined)) >= 0.1 * num_words else "other"
 
 
-def _sample(frames: Iterable[pl.DataFrame], rows: int) -> tuple[pl.DataFrame, int, bool]:
+def even_sample(frames: Iterable[pl.DataFrame], rows: int) -> tuple[pl.DataFrame, int, bool]:
     """Return evenly spaced rows: every n-th, with n doubled whenever there are too many."""
     kept: list[pl.DataFrame] = []
     step, num_rows = 1, 0

@@ -17,6 +17,7 @@ from oreline.data.columnar import compact
 from oreline.data.engine import Item
 from oreline.data.fold import INPUT_ROLES
 from oreline.data.fusion import Fusion
+from oreline.data.intake import Intake
 from oreline.data.ledger import Notes
 from oreline.data.roles import bind, take_in
 from oreline.data.sources import Source
@@ -28,6 +29,7 @@ FRAME_BYTES = 4 << 20
 """Rows that are worked on together take about this at most: what operators hold beside them is a multiple of it."""
 _ASIDE = "aside"
 _FUSION = "fusion.parquet"
+_INTAKE = "intake"
 _DECISIVE = ("text", "label", "tags", "answers", "group", "time")
 """Roles that either every source has or none."""
 
@@ -65,6 +67,8 @@ class Book:
     lineage: list[dict[str, Any]] = field(default_factory=list)
     fusion: Fusion = field(default_factory=Fusion)
     """What described sources have in common."""
+    intake: Intake = field(default_factory=Intake)
+    """What came in."""
     notes: list[str] = field(default_factory=list)
     """What of the sources could not be read, or was left out."""
     on_event: OnEvent = ignore
@@ -105,6 +109,7 @@ class Reading:
         self._lineage: list[dict[str, Any]] = []
         self._notes: list[str] = []
         self._fusion = Fusion()
+        self._intake = Intake()
         self._sha256 = {source.name: store.file_sha256(source.path) for source in part if source.path}
         self.key = self._key()
         self.aside: Stage | None = None
@@ -122,11 +127,13 @@ class Reading:
                         named, notes = self._taken_in(part, source.place, aside)
                         if source.part is not None:
                             self._fusion.add(source.part.name, named)
+                        self._intake.add(named)
                         yield named, notes
                 entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
                 self._lineage.append(entry | ({"sha256": self._sha256[source.name]} if source.path else {}))
         self._book.lineage += self._lineage
         self._fusion.write(folder / _FUSION)
+        self._intake.write(folder / _INTAKE)
 
     def found(self) -> dict[str, Any]:
         """Return the roles and the lineage of the sources, and what was said of them."""
@@ -144,6 +151,7 @@ class Reading:
         """Open what was set aside, and see what the sources have in common."""
         self.aside = Stage.open(folder / _ASIDE)
         self._book.fusion.read(folder / _FUSION)
+        self._book.intake.read(folder / _INTAKE)
 
     def _note(self, sentence: str) -> None:
         self._notes.append(sentence)

@@ -10,10 +10,12 @@ from typing import Any
 
 import polars as pl
 
+from oreline.data.account import account
 from oreline.data.adding import refuse_without_train
 from oreline.data.against import NAME as AGAINST
 from oreline.data.against import Against
 from oreline.data.chain import Shop, run_chain
+from oreline.data.datacard import write_card
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.division import Run, Splitting, ordered, shares_of_parts, write_splits
 from oreline.data.engine import Engine, Here
@@ -131,9 +133,12 @@ def refine(
             refuse_leaks(leaks, fail_on_leak)
         lineage = run.book.lineage[:-1]
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
-        report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
-        report.tables.extend(finds_table(folder))
-        with_sources(report, run.book.fusion, run.book.notes).save(folder)
+        found = [*ledger.tables, *finds_table(folder)]
+        more = account(folder, run.book.intake, run.tally, lineage, found)
+        report = refine_report(ledger, counts, run.tally, leaks, subject=subject, account=more)
+        report = with_sources(report, run.book.fusion, run.book.notes)
+        report.save(folder)
+        write_card(folder, manifest, report)
     return Dataset.open(out)
 
 

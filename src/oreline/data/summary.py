@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,21 @@ from numpy.typing import NDArray
 from oreline.data.fusion import Fusion
 from oreline.data.leaks import Leak, leak_facts, leak_tables, leak_warnings
 from oreline.data.ledger import Ledger, source_of
+from oreline.data.quality.languages import named_languages
 from oreline.report.report import Chart, Report, Table
 
 MAX_CLASSES_SHOWN = 150
 _MAX_CHARACTERS = 20_000
 _NUM_BINS = 24
+
+
+@dataclass
+class Account:
+    """What a report says beside the counts of rows."""
+
+    tables: list[Table] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Tally:
@@ -29,6 +39,8 @@ class Tally:
         self.classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.rows_of: Counter[str] = Counter()
         """Rows out, by source."""
+        self.languages: Counter[str] = Counter()
+        """Rows by language: a column `language` where there is one, else by script (`en`, `zh`, `other`)."""
         self._lengths: dict[str, NDArray[np.int64]] = {}
 
     def add(self, split: str, frame: pl.DataFrame) -> None:
@@ -43,6 +55,8 @@ class Tally:
             lengths = frame["text"].str.len_chars().clip(upper_bound=_MAX_CHARACTERS).to_numpy()
             counts = np.bincount(lengths, minlength=_MAX_CHARACTERS + 1)
             self._lengths[split] = self._lengths.get(split, 0) + counts
+            for language, rows in named_languages(frame).value_counts().iter_rows():
+                self.languages[language] += rows
 
     @property
     def labels(self) -> list[str]:
@@ -64,6 +78,37 @@ class Tally:
             series[split] = binned.tolist()
         return {"edges": edges.tolist(), "series": series}
 
+    def lengths(self) -> NDArray[np.int64]:
+        """Return how many texts have each number of characters, from 0; the last entry holds all longer ones."""
+        return np.asarray(sum(self._lengths.values(), np.zeros(_MAX_CHARACTERS + 1, np.int64)))
+
+    def all_classes(self) -> Counter[str]:
+        """Return the rows of each label, over all splits."""
+        return sum(self.classes.values(), Counter())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all counts, JSON-ready."""
+        return {
+            "rows": dict(self.rows),
+            "classes": {split: dict(counts) for split, counts in self.classes.items()},
+            "rows_of": dict(self.rows_of),
+            "languages": dict(self.languages),
+            "lengths": {
+                split: [np.flatnonzero(counts).tolist(), counts[counts > 0].tolist()]
+                for split, counts in self._lengths.items()
+            },
+        }
+
+    def take(self, told: Mapping[str, Any]) -> None:
+        """Add the counts that another one's `to_json` told."""
+        for counter, name in ((self.rows, "rows"), (self.rows_of, "rows_of"), (self.languages, "languages")):
+            counter.update(told[name])
+        for split, counts in told["classes"].items():
+            self.classes[split].update(counts)
+        for split, (lengths, counts) in told["lengths"].items():
+            total = self._lengths.setdefault(split, np.zeros(_MAX_CHARACTERS + 1, np.int64))
+            total[lengths] += counts
+
     @property
     def has_lengths(self) -> bool:
         """Whether there was text to measure."""
@@ -71,9 +116,16 @@ class Tally:
 
 
 def refine_report(
-    ledger: Ledger, counts: Mapping[str, int], tally: Tally, leaks: Sequence[Leak], *, subject: Mapping[str, Any]
+    ledger: Ledger,
+    counts: Mapping[str, int],
+    tally: Tally,
+    leaks: Sequence[Leak],
+    *,
+    subject: Mapping[str, Any],
+    account: Account | None = None,
 ) -> Report:
-    """Return the report of one refine."""
+    """Return the report of one refine; an account of before and after comes behind its own tables and charts."""
+    more = account or Account()
     tables = [_reasons(ledger), *_found(ledger), _by_source(ledger, tally), _splits(tally)]
     charts = []
     if tally.classes:
@@ -90,14 +142,15 @@ def refine_report(
         "splits": dict(tally.rows),
         "found": {operator: dict(counts) for operator, counts in ledger.found.items()},
         "leaks": leak_facts(leaks),
+        **more.facts,
     }
     return Report(
         verb="refine",
         title=f"{counts['rows_in']:,} rows in, {counts['rows_out']:,} out",
         subject=subject,
         facts=facts,
-        tables=[*tables, *(leak_tables(leaks) if leaks else [])],
-        charts=charts,
+        tables=[*tables, *(leak_tables(leaks) if leaks else []), *more.tables],
+        charts=[*charts, *more.charts],
         warnings=[*ledger.alarms, *class_warnings(tally), *leak_warnings(leaks)],
     )
 

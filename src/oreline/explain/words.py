@@ -7,14 +7,10 @@ symbols (emoji) are words too: models rest on them.
 
 from __future__ import annotations
 
-import functools
 import itertools
-import logging
-import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from oreline.errors import MissingExtraError
+from oreline.data.segmenter import segmenter
 from oreline.words import Word, kind_of
 
 _JOINERS = {"'", "’", "-"}
@@ -75,27 +71,6 @@ def _by_character(run: str, offset: int) -> Iterator[Word]:
 
 
 def _chinese(run: str, offset: int) -> Iterator[Word]:
-    for word in _segmenter().cut(run):
+    for word in segmenter().cut(run):
         yield Word(word, offset, offset + len(word))
         offset += len(word)
-
-
-@functools.cache
-def _segmenter() -> Any:
-    """Return jieba with its own dictionary, read afresh (a second, once in a process).
-
-    jieba would keep the dictionary as a marshal file of fixed name in the shared temporary folder, where another user
-    of the machine could place one of their own; it is neither written nor read here.
-    """
-    try:
-        with warnings.catch_warnings():
-            # jieba's source has invalid escapes and asks for pkg_resources; Python and setuptools warn of both.
-            warnings.simplefilter("ignore")
-            import jieba
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("jieba", "data", "cutting Chinese text into words") from error
-    logging.getLogger("jieba").setLevel(logging.ERROR)
-    segmenter = jieba.Tokenizer()
-    segmenter.FREQ, segmenter.total = segmenter.gen_pfdict(segmenter.get_dict_file())
-    segmenter.initialized = True
-    return segmenter

@@ -30,7 +30,8 @@ class Chart:
     """Data of one picture; the renderer draws it.
 
     * bars: `{"labels": [...], "series": {"train": [...], …}}`
-    * histogram: `{"edges": [n+1], "series": {"train": [n], …}}`, and `x_label` if wanted
+    * histogram: `{"edges": [n+1], "series": {"train": [n], …}}`, and `x_label` if wanted; `marks` are lines at a
+      place with a name, `[{"x": 0.3, "label": "at most 0.3"}]`
     * lines: `{"x": {"dev loss": [...]}, "y": {"dev loss": [...]}, "x_label": "step", "y_label": "loss"}`
     * scatter: as lines, with `x_log`, `x_names` for named places 0, 1, …, and `lines`: series drawn as steps
     * matrix: `{"labels": [...], "values": [[...], …]}`, rows are true, columns are predicted

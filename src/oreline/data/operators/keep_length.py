@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError
 
 
@@ -25,6 +26,16 @@ class Operator:
         if min < 0 or (max is not None and max < min):
             raise UsageError(f"keep_length: min {min}, max {max}", allowed="0 <= min <= max")
         self._min, self._max, self._columns = min, max, tuple(columns)
+
+    def calibration(self, frame: pl.DataFrame) -> Calibration:
+        """Return the characters of the first column that is looked at, with the bounds."""
+        column = next((name for name in self._columns if name in frame.columns), None)
+        lengths = frame[column].str.len_chars().cast(pl.Float64) if column else pl.Series([None] * frame.height)
+        bounds = [Bound("min", "characters", "low", float(self._min))]
+        if self._max is not None:
+            bounds.append(Bound("max", "characters", "high", float(self._max)))
+        every = pl.Series("language", ["all"], dtype=pl.String).new_from_index(0, frame.height)
+        return Calibration(pl.DataFrame({"characters": lengths}), every, {"all": tuple(bounds)})
 
     def keep(self, frame: pl.DataFrame) -> pl.Series:
         """Return `too_short` or `too_long` for each row to drop."""

@@ -35,8 +35,33 @@ def draw(data: Mapping[str, Any], title: str) -> Markup:
     )
     for index, series in enumerate(heights.values()):
         parts.append(_steps(positions, [y_scale(height) for height in series], y_scale(0), axes.series_class(index)))
+    parts += _marks(data, edges, positions)
     parts += _tips(data, positions)
     return axes.drawing(*parts, width=axes.WIDTH, height=HEIGHT, title=title, description=_describe(data, edges))
+
+
+def _marks(data: Mapping[str, Any], edges: Sequence[float], positions: Sequence[float]) -> list[Markup]:
+    """Return a dashed line with its name for each of the chart's `marks`; one beyond the edges stands at the edge."""
+    found = []
+    for row, mark in enumerate(data.get("marks", ())):
+        x = _place(float(mark["x"]), edges, positions)
+        found.append(tag("line", x1=x, y1=24.0, x2=x, y2=HEIGHT - 42.0, class_="ideal"))
+        is_left = x - positions[0] > (positions[-1] - positions[0]) / 2
+        anchor = {"anchor": "end"} if is_left else {"anchor": "start"}
+        found.append(
+            axes.label(mark["label"], x + (-4.0 if is_left else 4.0), 20.0 + 13.0 * row, class_="tick", **anchor)
+        )
+    return found
+
+
+def _place(value: float, edges: Sequence[float], positions: Sequence[float]) -> float:
+    """Return where a value lies between the edges' positions."""
+    if value <= edges[0]:
+        return positions[0]
+    for (low, high), (left, right) in zip(itertools.pairwise(edges), itertools.pairwise(positions)):
+        if value <= high:
+            return left + (value - low) / (high - low) * (right - left)
+    return positions[-1]
 
 
 def _heights(counts: Sequence[float], *, share: bool) -> list[float]:

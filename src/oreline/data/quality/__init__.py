@@ -1,0 +1,1 @@
+"""What the quality operators measure of texts, and the rules that judge by it. English and Chinese alike."""

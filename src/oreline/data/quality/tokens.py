@@ -1,0 +1,174 @@
+"""Words, lines and paragraphs of many texts at once, as places in one long array of characters.
+
+Legend: N texts, C characters of a block, T tokens, L lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oreline.data.quality.characters import LETTER, SPACE, WORD, Hashes, char_flags, mixed
+from oreline.data.segmenter import word_lengths
+
+BLOCK_CHARACTERS = 1 << 18
+"""Texts are taken together up to this many characters: what is computed of them stays in the processor's cache."""
+MAX_CHARACTERS = 2_000_000
+"""A longer text is measured by its first characters: 400,000 words, which no rule lets pass for a document."""
+_NEWLINE = 10
+_MAX_STEPS = 8
+"""Marks around a word that are passed one by one; beyond, the next part of a word is searched for."""
+_DOC_FACTOR = np.uint64(0xD6E8FEB86659FD93)
+
+
+class Tokens:
+    """The tokens of some texts: stretches without white space in English, the words of jieba in Chinese."""
+
+    def __init__(self, texts: Sequence[str], *, chinese: bool) -> None:
+        self.texts = texts
+        joined = "\n".join(texts)
+        self.codes_C = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
+        self.flags_C = char_flags()[self.codes_C]
+        self.num_chars_N = np.fromiter(map(len, texts), np.int64, len(texts))
+        self.start_N = np.zeros(len(texts), np.int64)
+        np.cumsum(self.num_chars_N[:-1] + 1, out=self.start_N[1:])
+        if chinese:
+            starts, ends = self._segmented(texts)
+        else:
+            is_space = (self.flags_C & SPACE).astype(np.bool_)
+            edges = np.flatnonzero(np.diff(is_space, prepend=True, append=True))
+            starts, ends = edges[::2], edges[1::2]
+        self.start_T, self.end_T = starts, ends
+        bounds = np.append(np.searchsorted(starts, self.start_N), len(starts))
+        self.num_tokens_N = np.diff(bounds)
+        self.doc_T = np.repeat(np.arange(len(texts)), self.num_tokens_N)
+
+    def _segmented(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        between = np.ones(1, np.int32)
+        parts = [part for text in texts for part in (word_lengths(text), between)]
+        ends = np.cumsum(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+        starts = np.append(np.zeros(1, np.int64), ends[:-1])[: len(ends)]
+        starts, ends = starts[:-1], ends[:-1]  # after the last text nothing stands between
+        is_word = (self.flags_C[starts] & SPACE) == 0
+        return starts[is_word], ends[is_word]
+
+    @property
+    def num_texts(self) -> int:
+        """Return N."""
+        return len(self.num_chars_N)
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """Hashes of stretches of characters."""
+        return Hashes(self.codes_C)
+
+    @cached_property
+    def token_hashes(self) -> NDArray[np.uint64]:
+        """The hash of each token, case folded."""
+        return self.hashes.of(self.start_T, self.end_T)
+
+    @cached_property
+    def have_letter(self) -> NDArray[np.bool_]:
+        """Whether a letter is among a token's characters."""
+        return np.asarray((self._all_flags & LETTER) != 0)
+
+    @cached_property
+    def _all_flags(self) -> NDArray[np.uint8]:
+        """The bits of a token's characters together; those of the white space after it change nothing."""
+        if not len(self.start_T):
+            return np.zeros(0, np.uint8)
+        return np.bitwise_or.reduceat(self.flags_C, self.start_T)
+
+    @cached_property
+    def core(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The tokens that are words (not marks alone): their numbers, and their starts and ends without outer marks."""
+        words = np.flatnonzero(self._all_flags & WORD)
+        first, last = self.start_T[words], self.end_T[words] - 1
+        is_part = (self.flags_C & WORD) != 0
+        return words, _moved(first, 1, is_part), _moved(last, -1, is_part) + 1
+
+    @cached_property
+    def lines(self) -> Stretches:
+        """Lines with more than white space, without white space around them."""
+        return self._stretches(1)
+
+    @cached_property
+    def paragraphs(self) -> Stretches:
+        """Lines that no empty line divides, together."""
+        return self._stretches(2)
+
+    @cached_property
+    def num_newlines(self) -> NDArray[np.int64]:
+        """Line ends of each text."""
+        bounds = np.searchsorted(self._newlines, np.append(self.start_N, len(self.codes_C) + 1))
+        inner = np.diff(bounds)
+        inner[:-1] -= 1  # between two texts stands a line end of neither
+        return inner
+
+    @cached_property
+    def _newlines(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self.codes_C == _NEWLINE)
+
+    def _stretches(self, fewest_newlines: int) -> Stretches:
+        breaks_T = np.bincount(np.searchsorted(self.start_T, self._newlines), minlength=len(self.start_T) + 1)[:-1]
+        is_first = breaks_T >= fewest_newlines
+        is_first[1:] |= np.diff(self.doc_T) > 0
+        is_first[:1] = True
+        first = np.flatnonzero(is_first)
+        last = np.append(first[1:], len(self.start_T))[: len(first)] - 1
+        return Stretches(self, self.start_T[first], self.end_T[last], self.doc_T[first])
+
+
+class Stretches:
+    """Lines or paragraphs: where they start and end, and whose they are."""
+
+    def __init__(
+        self, tokens: Tokens, start_L: NDArray[np.int64], end_L: NDArray[np.int64], doc_L: NDArray[np.int64]
+    ) -> None:
+        self.start_L, self.end_L, self.doc_L = start_L, end_L, doc_L
+        self._tokens = tokens
+
+    @cached_property
+    def repeats(self) -> NDArray[np.bool_]:
+        """Whether a text had the same line before."""
+        keys = in_document(self._tokens.hashes.of(self.start_L, self.end_L), self.doc_L)
+        order = np.argsort(keys, kind="stable")
+        found = np.zeros(len(keys), np.bool_)
+        found[order[1:]] = keys[order[1:]] == keys[order[:-1]]
+        return found
+
+
+def in_document(hashes: NDArray[np.uint64], docs: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return hashes that are equal only within one text."""
+    return mixed(hashes + docs.astype(np.uint64) * _DOC_FACTOR)
+
+
+def blocks(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield texts in groups of bounded size, each with the number of its first."""
+    group: list[str] = []
+    start = size = 0
+    for number, text in enumerate(texts):
+        if group and size + len(text) > BLOCK_CHARACTERS:
+            yield start, group
+            start, size, group = number, 0, []
+        group.append(text[:MAX_CHARACTERS])
+        size += len(group[-1])
+    if group:
+        yield start, group
+
+
+def _moved(places: NDArray[np.int64], step: int, is_part: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return places moved by steps to the next character that is part of a word; there is one for each."""
+    places = places.copy()
+    wrong = np.flatnonzero(~is_part[places])
+    for _ in range(_MAX_STEPS):
+        places[wrong] += step
+        wrong = wrong[~is_part[places[wrong]]]
+    if len(wrong):
+        parts = np.flatnonzero(is_part)
+        after = np.searchsorted(parts, places[wrong])
+        places[wrong] = parts[after if step > 0 else after - 1]
+    return places
