@@ -42,6 +42,7 @@ def refine(
     split: dict[str, float] | None = None,
     against: Sequence[str] = (),
     keep_unlabelled: bool = False,
+    apply_review: str | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
@@ -60,6 +61,8 @@ def refine(
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
         keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
             dropped.
+        apply_review: a file of decisions about rows: the `review.jsonl` that `flag_label_errors` leaves beside a
+            dataset, or what `oreline label` writes. A dataset then passes no operators but those that are named.
         out: the dataset's folder; a new one in `./oreline-runs` when not given.
 
     Raises:
@@ -71,15 +74,25 @@ def refine(
     return run(
         data,
         roles={**names.catalog_roles(data), **names.roles_of(roles, text=text, label=label, group=group, time=time)},
-        operators=names.plugs("operator", names.DEFAULT_OPERATORS if operators is None else operators),
+        operators=names.plugs("operator", _operators(operators, data, apply_review)),
         split=dict(names.DEFAULT_SPLIT if split is None else split),
         against=[against] if isinstance(against, str) else list(against),
         keep_unlabelled=keep_unlabelled,
+        review=apply_review,
         out=names.output_folder("refine", out),
         seed=seed,
         force=force,
         on_event=on_event,
     )
+
+
+def _operators(given: Sequence[Any] | None, data: Any, review: str | None) -> Sequence[Any]:
+    """Return the operators that are run: those given, or the default chain; a reviewed dataset has passed its own."""
+    if given is None:
+        from oreline.data.sources import is_dataset
+
+        return () if review is not None and is_dataset(data) else names.DEFAULT_OPERATORS
+    return given
 
 
 @names_missing_extras

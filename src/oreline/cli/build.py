@@ -43,17 +43,44 @@ def refine(
     keep_unlabelled: Annotated[
         bool, typer.Option("--keep-unlabelled", help="Keep rows without a label, as the split `unlabelled`.")
     ] = False,
+    apply_review: Annotated[
+        str | None, typer.Option(help="A review file with decisions about rows (keep, drop, label=NAME) to carry out.")
+    ] = None,
+    select: Annotated[
+        int | None, typer.Option(help="Choose so many rows without a label, to be labelled next, into the file --out.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With --select: a classifier, or a start model; n-grams of characters if none.")
+    ] = None,
     out: Out = None,
 ) -> None:
     """Turn raw data into a dataset: clean, deduplicate, split, and account for every row.
 
     Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
     test, what is not given is taken out of train, unless --set split={} says otherwise.
+
+    With --select, SOURCE is a dataset, and what is written are rows for a person to label (oreline label FILE); --set
+    takes random_share and rounds.
     """
+    if select is not None:
+        return _select(common, source, select, model, out, {"--operator": operator, "--against": against})
+    if model is not None:
+        raise UsageError("--model belongs to --select", remedy="add --select 200, or leave it out")
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
     given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
-    show(common, call(common, "refine", data=data, **columns, **given))
+    given["apply_review"] = apply_review
+    return show(common, call(common, "refine", data=data, **columns, **given))
+
+
+def _select(
+    common: Common, source: list[str], num: int, model: str | None, out: str | None, idle: dict[str, Any]
+) -> None:
+    if given := next((name for name, value in idle.items() if value), None):
+        raise UsageError(f"{given} changes nothing with --select", remedy="leave it out: the dataset is refined")
+    if len(source) > 1:
+        raise UsageError("--select takes one dataset", remedy="refine the files into one first")
+    show(common, call(common, "select", data=source[0], select=num, model=model, out=out))
 
 
 def data_of(sources: Sequence[str]) -> Any:

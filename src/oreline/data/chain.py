@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from oreline.data.dialogues import dialogue_rows
 from oreline.data.ledger import CHANGE_REASON, Ledger
 from oreline.data.stage import Stage
+from oreline.data.verdicts import carried_out
 from oreline.errors import OrelineError, UsageError
 from oreline.types import Event, OnEvent, Operator
 
@@ -37,11 +39,17 @@ def run_chain(
     on_event: OnEvent,
 ) -> Stage:
     """Send frames through operators in order and return the rows that remain, on disk below `folder`."""
-    rest = [(name, operator, kind_of(name, operator)) for name, operator in operators]
+    rest: list[tuple[str, Any, str]] = [(name, operator, kind_of(name, operator)) for name, operator in operators]
     number = 0
+    stage: Stage | None = None
     while True:
         streaming = []
-        while rest and rest[0][2] != "whole":
+        if stage is not None and rest and hasattr(rest[0][1], "fit"):
+            if stage.num_alive:
+                on_event(Event(rest[0][0], total=stage.num_alive))
+                rest[0][1].learnt(rest[0][1].fit(stage.scan()))
+            streaming.append(rest.pop(0))
+        while rest and rest[0][2] != "whole" and not hasattr(rest[0][1], "fit"):
             streaming.append(rest.pop(0))
         with Stage(folder / f"{number:02d}") as stage:
             for frame in _watched(frames, "read" if number == 0 else "refine", on_event):
@@ -93,7 +101,7 @@ def _edited(frame: pl.DataFrame, name: str, operator: Operator, ledger: Ledger) 
         reasons = _changed_columns(frame, edited)
     changed = frame.select("row_id", reasons.alias("reason")).filter(pl.col("reason").is_not_null())
     ledger.write(name, "changed", changed)
-    return edited
+    return carried_out(name, edited, ledger)
 
 
 def _dialogues_as_before(frame: pl.DataFrame, edited: pl.DataFrame) -> pl.DataFrame:

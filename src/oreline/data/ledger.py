@@ -14,7 +14,7 @@ import pyarrow as pa
 from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
 
-ACTIONS = ("dropped", "changed", "added")
+ACTIONS = ("dropped", "changed", "added", "flagged")
 SCHEMA = pa.schema([(name, pa.string()) for name in ("row_id", "operator", "action", "reason", "kept_id")])
 CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""

@@ -19,8 +19,11 @@ from oreline.data.chain import kind_of, run_chain
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.label_steps import by_split, has_label, refuse_changed_test, with_review
 from oreline.data.leaks import find_leaks
 from oreline.data.ledger import Ledger
+from oreline.data.review import NOTES, ReviewWriter
+from oreline.data.reviewed import Review
 from oreline.data.roles import bind, take_in
 from oreline.data.shards import SplitWriter
 from oreline.data.sources import Source, given_splits, sources
@@ -47,6 +50,9 @@ class _Run:
     """Source column of each role, those found by name included."""
     lineage: list[dict[str, Any]] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    notes: ReviewWriter = field(default_factory=ReviewWriter)
+    gives_labels: bool = False
+    """Whether an operator labels rows, so that none needs a label before."""
 
 
 def refine(
@@ -60,6 +66,7 @@ def refine(
     force: bool = False,
     against: Sequence[str | Path] = (),
     keep_unlabelled: bool = False,
+    review: str | Path | None = None,
     on_event: OnEvent = ignore,
 ) -> Dataset:
     """Read, clean, divide and store raw data.
@@ -78,6 +85,8 @@ def refine(
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
         keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
+        review: a file of decisions about rows (`data/review.py`), carried out where `flag_label_errors` stands, at the
+            end of the chain without it. Rows that had no label and get one go from `unlabelled` to `train`.
         on_event: told of progress.
 
     Raises:
@@ -91,9 +100,12 @@ def refine(
     for name, operator in operators:
         kind_of(name, operator)
     parts = _parts(source)
-    chains = _chains(parts, operators, against, dict(roles or {}))
+    decided = Review(review) if review is not None else None
+    refuse_changed_test(operators, parts, split)
+    chains = _chains(parts, with_review(operators, decided), against, dict(roles or {}))
     with writing(out, force=force) as folder, Ledger(folder / LEDGER) as ledger:
         run = _Run(folder, ledger, dict(roles or {}), on_event)
+        run.gives_labels = any(getattr(operator, "gives_labels", False) for _, operator in operators)
         with Stage(folder / _STAGES / "aside") as aside:
             stages = {
                 name: run_chain(
@@ -109,17 +121,23 @@ def refine(
         if aside.num_rows or UNLABELLED in parts:
             more = itertools.chain(aside.frames(), _taken_in(parts.get(UNLABELLED, ()), run, None, needs_label=False))
             stages[UNLABELLED] = run_chain(more, chains[UNLABELLED], ledger, folder / _STAGES / UNLABELLED, on_event)
+        if decided is not None:
+            decided.refuse_unknown()
+            on_event(Event("review", message=decided.sentence()))
         _refuse_nothing(stages, ledger)
         written = _write_splits(stages, dict(split), seed, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
         shutil.rmtree(folder / _STAGES)
+        run.notes.write(folder)
         options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
         manifest = _seal(run, written, counts, options)
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
-        refine_report(ledger, counts, run.tally, leaks, subject=subject).save(folder)
+        report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
+        found = [table for _, operator in operators for table in getattr(operator, "tables", list)()]
+        replace(report, tables=[*report.tables, *found]).save(folder)
     return Dataset.open(out)
 
 
@@ -166,6 +184,8 @@ def _chains(
 ) -> dict[str, list[tuple[str, Operator]]]:
     """Return the operators for each part; `against` guards what is learnt from, or all where no part is `train`."""
     chains = {name: list(operators) for name in (*parts, UNLABELLED)}
+    if "test" in parts:
+        chains["test"] = [named for named in operators if not getattr(named[1], "spares_test", False)]
     if against:
         edits = [operator for name, operator in operators if kind_of(name, operator) == "edit"]
         guard = Against(against, roles, edits)
@@ -189,11 +209,11 @@ def _taken_in(
             if bound is None:
                 bound = _bound(frame.columns[1:], source, run, needs_label=needs_label)
             num_rows += frame.height
-            keeps = aside is not None or not needs_label
+            keeps = aside is not None or not needs_label or run.gives_labels
             named = take_in(frame, bound, source.place, run.ledger, needs_label=not keeps)
             if not needs_label:
                 named = named.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
-            elif aside is not None and "label" in named.columns:
+            elif aside is not None and not run.gives_labels and "label" in named.columns:
                 if (unlabelled := named.filter(pl.col("label").is_null())).height:
                     aside.append(unlabelled)
                 named = named.filter(pl.col("label").is_not_null())
@@ -231,19 +251,26 @@ def _write_splits(stages: Mapping[str, Stage], shares: dict[str, float], seed: i
         schema = unified(schema, stage.schema)
     if {"label", "tags"} <= set(schema):
         schema[FRAME] = pl.String()
+    schema.pop(NOTES, None)
+    run.bound.update({role: role for role in ("label", "weight") if role in schema and role not in run.bound})
     shares_of = _shares_of_parts(list(stages), shares)
     with contextlib.ExitStack() as stack:
-        writers = {
-            name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in _ordered(shares, shares_of)
-        }
+        writers: dict[str, SplitWriter] = {}
+
+        def writer(name: str) -> SplitWriter:
+            if name not in writers:
+                writers[name] = stack.enter_context(SplitWriter(run.folder / name, schema))
+            return writers[name]
+
+        for name in _ordered(shares, shares_of):
+            writer(name)
         for part, stage in stages.items():
-            names = list(shares_of[part])
             for frame, places_N in _placed(stage, shares_of[part], seed):
-                for index in np.unique(places_N):
-                    rows = conform(with_frame(frame.filter(pl.Series(places_N == index))), schema)
+                for split, some in by_split(run.notes.take(frame), part, list(shares_of[part]), places_N):
+                    rows = conform(with_frame(some), schema)
                     refuse_broken(rows)
-                    writers[names[index]].append(rows)
-                    run.tally.add(names[index], rows)
+                    writer(split).append(rows)
+                    run.tally.add(split, rows)
                 run.on_event(Event("write", step=run.tally.rows.total()))
     run.tally.rows.update(dict.fromkeys(writers, 0))
     return {name: writer.num_rows for name, writer in writers.items()}
@@ -271,12 +298,13 @@ def _ordered(shares: Mapping[str, float], shares_of: Mapping[str, Mapping[str, f
 
 
 def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tuple[pl.DataFrame, Places]]:
-    """Yield the rows of a stage with the index of each row's split."""
+    """Yield the rows of a stage with the index of each row's split; rows without a label are in none."""
     if len(shares) == 1:
         yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
         return
     keys = []
     for frame in stage.frames():
+        frame = frame.filter(pl.Series(has_label(frame)))
         inputs = [role for role in INPUT_ROLES if role in frame.columns]
         hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
         others = [role for role in ("label", "group", "time") if role in frame.columns]
@@ -284,8 +312,11 @@ def _placed(stage: Stage, shares: Mapping[str, float], seed: int) -> Iterator[tu
     places_N = places(pl.concat(keys), shares, seed=seed) if keys else np.zeros(0, np.int64)
     done = 0
     for frame in stage.frames():
-        yield frame, places_N[done : done + frame.height]
-        done += frame.height
+        is_placed_N = has_label(frame)
+        own_N = np.zeros(frame.height, np.int64)
+        own_N[is_placed_N] = places_N[done : done + int(is_placed_N.sum())]
+        done += int(is_placed_N.sum())
+        yield frame, own_N
 
 
 def _seal(run: _Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
