@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from oreline.api.calibrate import calibrate
     from oreline.api.run import rerun, run
+    from oreline.api.select import select
     from oreline.api.suite import evaluate_suite
     from oreline.api.transfer import transfer
     from oreline.api.tune import tune
@@ -77,6 +78,7 @@ __all__ = [
     "rerun",
     "rollback",
     "run",
+    "select",
     "serve",
     "transfer",
     "triples",
@@ -97,6 +99,7 @@ _TYPES = {
     "evaluate_suite": "oreline.api.suite",
     "rerun": "oreline.api.run",
     "run": "oreline.api.run",
+    "select": "oreline.api.select",
     "transfer": "oreline.api.transfer",
     "tune": "oreline.api.tune",
 }

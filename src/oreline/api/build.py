@@ -38,6 +38,7 @@ def refine(
     split: dict[str, float] | None = None,
     against: Sequence[str] = (),
     keep_unlabelled: bool = False,
+    apply_review: str | None = None,
     together: Sequence[str] = (),
     gap: str | None = None,
     fail_on_leak: float | None = None,
@@ -64,6 +65,8 @@ def refine(
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
         keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
             dropped.
+        apply_review: a file of decisions about rows: the `review.jsonl` that `flag_label_errors` leaves beside a
+            dataset, or what `oreline label` writes. A dataset then passes no operators but those that are named.
         together: what stays in one split beside equal texts and groups: `near` (near-duplicates), `template` (texts
             that differ in numbers, names in brackets and links only).
         gap: with a time column, the time left out before each later split: `30m`, `12h`, `7d`, `2w`.
@@ -89,10 +92,11 @@ def refine(
                 **names.catalog_roles(data),
                 **names.roles_of(roles, text=text, label=label, group=group, time=time),
             },
-            operators=names.plugs("operator", names.DEFAULT_OPERATORS if operators is None else operators),
+            operators=names.plugs("operator", _operators(operators, data, apply_review)),
             split=dict(names.DEFAULT_SPLIT if split is None else split),
             against=[against] if isinstance(against, str) else list(against),
             keep_unlabelled=keep_unlabelled,
+            review=apply_review,
             together=[together] if isinstance(together, str) else list(together),
             gap=gap,
             fail_on_leak=fail_on_leak,
@@ -102,6 +106,15 @@ def refine(
             running=how,
             on_event=on_event,
         )
+
+
+def _operators(given: Sequence[Any] | None, data: Any, review: str | None) -> Sequence[Any]:
+    """Return the operators that are run: those given, or the default chain; a reviewed dataset has passed its own."""
+    if given is None:
+        from oreline.data.sources import is_dataset
+
+        return () if review is not None and is_dataset(data) else names.DEFAULT_OPERATORS
+    return given
 
 
 @names_missing_extras

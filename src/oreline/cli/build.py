@@ -52,6 +52,15 @@ def refine(
     fail_on_leak: Annotated[
         float | None, typer.Option(help="Fail when more than this share of a split stands in another one.")
     ] = None,
+    apply_review: Annotated[
+        str | None, typer.Option(help="A review file with decisions about rows (keep, drop, label=NAME) to carry out.")
+    ] = None,
+    select: Annotated[
+        int | None, typer.Option(help="Choose so many rows without a label, to be labelled next, into the file --out.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="With --select: a classifier, or a start model; n-grams of characters if none.")
+    ] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Show on a sample what each rule would drop; write a report only.")
     ] = False,
@@ -68,8 +77,13 @@ def refine(
     Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
     test, what is not given is taken out of train, unless --set split={} says otherwise.
 
-    With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
+    With --select, SOURCE is a dataset, and what is written are rows for a person to label (oreline label FILE); --set
+    takes random_share and rounds. With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
     """
+    if select is not None:
+        return _select(common, source, select, model, out, {"--operator": operator, "--against": against})
+    if model is not None:
+        raise UsageError("--model belongs to --select", remedy="add --select 200, or leave it out")
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
     if calibrate:
@@ -77,9 +91,19 @@ def refine(
             raise UsageError("--calibrate takes sources and operators", remedy="leave --against and split names out")
         return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
     given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
-    given |= {"together": together, "gap": gap, "fail_on_leak": fail_on_leak}
+    given |= {"apply_review": apply_review, "together": together, "gap": gap, "fail_on_leak": fail_on_leak}
     how = {"workers": workers, "memory": memory, "engine": engine, "cache": cache or None}
     return show(common, call(common, "refine", data=data, **columns, **given, **how))
+
+
+def _select(
+    common: Common, source: list[str], num: int, model: str | None, out: str | None, idle: dict[str, Any]
+) -> None:
+    if given := next((name for name, value in idle.items() if value), None):
+        raise UsageError(f"{given} changes nothing with --select", remedy="leave it out: the dataset is refined")
+    if len(source) > 1:
+        raise UsageError("--select takes one dataset", remedy="refine the files into one first")
+    show(common, call(common, "select", data=source[0], select=num, model=model, out=out))
 
 
 def data_of(sources: Sequence[str]) -> Any:

@@ -90,7 +90,7 @@ def call(common: Common, verb: str, **options: Any) -> Any:
     function = getattr(oreline, verb)
     out = given.pop("out", None)
     checked = check_options(verb, given, function, "the command line")
-    if common.dry_run and verb != "update":
+    if common.dry_run and verb not in {"update", "select"}:
         from oreline.api.plan import plan
 
         return plan(verb, checked, out=out, seed=common.seed or 0, force=common.force)

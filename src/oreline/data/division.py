@@ -19,8 +19,10 @@ from oreline.data.chain import Shop
 from oreline.data.dataset import UNLABELLED, UNSPLIT
 from oreline.data.dialogues import refuse_broken
 from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.label_steps import by_split, has_label
 from oreline.data.pii.files import SPANS, Finds
 from oreline.data.reading import Book
+from oreline.data.review import NOTES, ReviewWriter
 from oreline.data.shards import SplitWriter
 from oreline.data.split import Places, places
 from oreline.data.stage import Stage, conform, unified
@@ -54,50 +56,71 @@ class Run:
     book: Book
     adders: list[Step]
     tally: Tally = field(default_factory=Tally)
+    notes: ReviewWriter = field(default_factory=ReviewWriter)
 
 
 def write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: Run) -> dict[str, int]:
     """Write every row into its split and return the number of rows in each."""
-    shares = splitting.shares
     schema: dict[str, pl.DataType] = {}
     for stage in stages.values():
         schema = unified(schema, stage.schema)
     if {"label", "tags"} <= set(schema):
         schema[FRAME] = pl.String()
-    schema.pop(SPANS, None)
-    shares_of = shares_of_parts(list(stages), shares)
+    for noted in (SPANS, NOTES):
+        schema.pop(noted, None)
+    run.book.bound.update({role: role for role in ("label", "weight") if role in schema and role not in run.book.bound})
+    shares_of = shares_of_parts(list(stages), splitting.shares)
     with contextlib.ExitStack() as stack:
         finds = stack.enter_context(Finds(run.folder))
-        writers = {
-            name: stack.enter_context(SplitWriter(run.folder / name, schema)) for name in ordered(shares, shares_of)
-        }
+        splits = _Splits(stack, run, schema)
+        for name in ordered(splitting.shares, shares_of):
+            splits.writer(name)
         learnt_from = stack.enter_context(Stage(run.folder / _TRAIN)) if run.adders else None
         for part, stage in stages.items():
             names = list(shares_of[part])
             for frame, places_N in _placed(stage, replace(splitting, shares=shares_of[part]), run):
                 purged = frame.filter(pl.Series(places_N < 0)).select("row_id", reason=pl.lit("purge_gap"))
                 run.shop.ledger.write(SPLIT, "dropped", purged)
-                for index in np.unique(places_N[places_N >= 0]):
-                    rows = finds.taken(names[index], frame.filter(pl.Series(places_N == index)))
-                    if learnt_from is not None and names[index] == INTO:
+                for split, some in by_split(run.notes.take(frame), part, names, places_N):
+                    rows = finds.taken(split, some)
+                    if learnt_from is not None and split == INTO:
                         learnt_from.append(rows)
-                    _write(rows, names[index], writers, run)
+                    splits.write(split, rows)
                 run.shop.on_event(Event("write", step=run.tally.rows.total()))
         if learnt_from is not None:
             learnt_from.close()
             for rows, notes in added(learnt_from, run.adders):
-                _write(rows, INTO, writers, run)
+                splits.write(INTO, rows)
                 run.shop.ledger.take(notes)
             shutil.rmtree(run.folder / _TRAIN)
-    run.tally.rows.update(dict.fromkeys(writers, 0))
-    return {name: writer.num_rows for name, writer in writers.items()}
+    return splits.counts()
 
 
-def _write(frame: pl.DataFrame, split: str, writers: Mapping[str, SplitWriter], run: Run) -> None:
-    rows = conform(with_frame(frame), writers[split].schema)
-    refuse_broken(rows)
-    writers[split].append(rows)
-    run.tally.add(split, rows)
+class _Splits:
+    """The files of all splits while they are written."""
+
+    def __init__(self, stack: contextlib.ExitStack, run: Run, schema: dict[str, pl.DataType]) -> None:
+        self._stack, self._run, self._schema = stack, run, schema
+        self._writers: dict[str, SplitWriter] = {}
+
+    def writer(self, split: str) -> SplitWriter:
+        """Return what writes a split, begun when it is first asked for."""
+        if split not in self._writers:
+            writer = SplitWriter(self._run.folder / split, self._schema)
+            self._writers[split] = self._stack.enter_context(writer)
+        return self._writers[split]
+
+    def write(self, split: str, frame: pl.DataFrame) -> None:
+        """Write rows of a split, and count them."""
+        rows = conform(with_frame(frame), self._schema)
+        refuse_broken(rows)
+        self.writer(split).append(rows)
+        self._run.tally.add(split, rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return the rows of each split, empty ones too."""
+        self._run.tally.rows.update(dict.fromkeys(self._writers, 0))
+        return {name: writer.num_rows for name, writer in self._writers.items()}
 
 
 def shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str, dict[str, float]]:
@@ -122,7 +145,10 @@ def ordered(shares: Mapping[str, float], shares_of: Mapping[str, Mapping[str, fl
 
 
 def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.DataFrame, Places]]:
-    """Yield the rows of a stage with the index of each row's split; -1 where it falls into the gap between two."""
+    """Yield the rows of a stage with the index of each row's split; -1 where it falls into the gap between two.
+
+    Rows without a label are in none; what stands for them is 0.
+    """
     shares = splitting.shares
     if len(shares) == 1:
         yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
@@ -130,6 +156,7 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     keys = []
     ways = Together(splitting.together)
     for frame in stage.frames():
+        frame = frame.filter(pl.Series(has_label(frame)))
         inputs = [role for role in INPUT_ROLES if role in frame.columns]
         hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
         others = [role for role in ("label", "group", "time") if role in frame.columns]
@@ -141,5 +168,8 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     places_N = places(everything, shares, seed=splitting.seed, gap_us=splitting.gap_us)
     done = 0
     for frame in stage.frames():
-        yield frame, places_N[done : done + frame.height]
-        done += frame.height
+        is_placed_N = has_label(frame)
+        own_N = np.zeros(frame.height, np.int64)
+        own_N[is_placed_N] = places_N[done : done + int(is_placed_N.sum())]
+        done += int(is_placed_N.sum())
+        yield frame, own_N

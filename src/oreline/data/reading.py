@@ -100,11 +100,14 @@ class Reading:
         book: what is known of the columns.
         sets_aside: rows without a label go to a stage of their own, `aside`.
         needs_label: where none is needed, none is kept.
+        drops: rows without a label that are not set aside go; otherwise they wait for an operator to give them one.
     """
 
-    def __init__(self, part: Sequence[Source], book: Book, *, sets_aside: bool, needs_label: bool = True) -> None:
+    def __init__(
+        self, part: Sequence[Source], book: Book, *, sets_aside: bool, needs_label: bool = True, drops: bool = True
+    ) -> None:
         self._part, self._book = part, book
-        self._sets_aside, self._needs_label = sets_aside, needs_label
+        self._sets_aside, self._needs_label, self._drops = sets_aside, needs_label, drops
         self._bound: list[tuple[str, dict[str, str]]] = []
         self._lineage: list[dict[str, Any]] = []
         self._notes: list[str] = []
@@ -159,7 +162,7 @@ class Reading:
 
     def _taken_in(self, frame: pl.DataFrame, place: str, aside: Stage) -> Item:
         notes = Notes()
-        keeps = self._sets_aside or not self._needs_label
+        keeps = self._sets_aside or not self._needs_label or not self._drops
         named = take_in(frame, self._bound[-1][1], place, notes, needs_label=not keeps)
         if not self._needs_label:
             named = named.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
@@ -187,7 +190,7 @@ class Reading:
             return ""
         # Whatever else a source is described by, beside its content.
         described = [repr(replace(source, table=None)) for source in self._part]
-        options = [self._sets_aside, self._needs_label, dict(self._book.roles)]
+        options = [self._sets_aside, self._needs_label, self._drops, dict(self._book.roles)]
         return hashlib.sha256(json.dumps([names, described, options], sort_keys=True).encode()).hexdigest()
 
 

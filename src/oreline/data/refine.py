@@ -20,12 +20,14 @@ from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetMa
 from oreline.data.division import Run, Splitting, ordered, shares_of_parts, write_splits
 from oreline.data.engine import Engine, Here
 from oreline.data.kept import Kept, kept_beside
+from oreline.data.label_steps import refuse_changed_test, with_review
 from oreline.data.leaks import find_leaks, refuse_leaks
 from oreline.data.ledger import Ledger
 from oreline.data.pii.files import finds_table
 from oreline.data.quotas import NAME as QUOTA
 from oreline.data.quotas import Quotas
 from oreline.data.reading import Book, Reading, Unlabelled
+from oreline.data.reviewed import Review
 from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import check_shares
 from oreline.data.stage import Stage
@@ -64,6 +66,7 @@ def refine(
     force: bool = False,
     against: Sequence[str | Path] = (),
     keep_unlabelled: bool = False,
+    review: str | Path | None = None,
     together: Sequence[str] = (),
     gap: str | None = None,
     fail_on_leak: float | None = None,
@@ -86,6 +89,8 @@ def refine(
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
         keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
+        review: a file of decisions about rows (`data/review.py`), carried out where `flag_label_errors` stands, at the
+            end of the chain without it. Rows that had no label and get one go from `unlabelled` to `train`.
         together: what else stays in one split: `near` (near-duplicates), `template` (texts that are equal when numbers,
             names in brackets and links are masked).
         gap: with a `time` column, how much time is left out before each later split: `7d`.
@@ -106,9 +111,11 @@ def refine(
     splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap))
     _refuse_share(split)
     running = running or Running()
-    steps, adders = _divided(steps_of(operators))
+    decided = Review(review) if review is not None else None
+    steps, adders = _divided(steps_of(with_review(operators, decided)))
     bind_models([*steps, *adders], running.open_model)
     parts = _parts(source)
+    refuse_changed_test(operators, parts, split)
     refuse_without_train(adders, ordered(split, shares_of_parts(list(parts), dict(split))))
     chains = _chains(parts, steps, against, dict(roles or {}))
     _add_quotas(chains, parts, seed)
@@ -119,11 +126,16 @@ def refine(
     ):
         shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
         run = Run(folder, shop, Book(dict(roles or {}), on_event=on_event), adders)
-        stages = _run_chains(parts, chains, run, keep_unlabelled=keep_unlabelled)
+        gives_labels = any(getattr(step.operator, "gives_labels", False) for step in steps)
+        stages = _run_chains(parts, chains, run, keep_unlabelled=keep_unlabelled, gives_labels=gives_labels)
+        if decided is not None:
+            decided.refuse_unknown()
+            on_event(Event("review", message=decided.sentence()))
         _refuse_nothing(stages, ledger)
         written = write_splits(stages, splitting, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
+        run.notes.write(folder)
         options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
         options |= {name: value for name, value in {"together": list(together), "gap": gap}.items() if value}
         manifest = _seal(run, written, counts, options)
@@ -162,11 +174,17 @@ def _divided(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
 
 
 def _run_chains(
-    parts: Mapping[str, list[Source]], chains: Mapping[str, list[Step]], run: Run, *, keep_unlabelled: bool
+    parts: Mapping[str, list[Source]],
+    chains: Mapping[str, list[Step]],
+    run: Run,
+    *,
+    keep_unlabelled: bool,
+    gives_labels: bool,
 ) -> dict[str, Stage]:
-    """Return the rows that remain of each part."""
+    """Return the rows that remain of each part; where an operator gives labels, rows need none before."""
+    aside = keep_unlabelled and not gives_labels
     labelled = [name for name in parts if name != UNLABELLED]
-    readings = {name: Reading(parts[name], run.book, sets_aside=keep_unlabelled) for name in labelled}
+    readings = {name: Reading(parts[name], run.book, sets_aside=aside, drops=not gives_labels) for name in labelled}
     found = {name: run_chain(readings[name], chains[name], run.shop) for name in labelled}
     stages = {name: stage for name, (stage, _) in found.items()}
     others = list(readings.values())
@@ -225,6 +243,8 @@ def _chains(
 ) -> dict[str, list[Step]]:
     """Return the steps for each part; `against` guards what is learnt from, or all where no part is `train`."""
     chains = {name: list(steps) for name in (*parts, UNLABELLED)}
+    if "test" in parts:
+        chains["test"] = [step for step in steps if not getattr(step.operator, "spares_test", False)]
     if against:
         edits = [step for step in steps if step.kind == "edit" and not step.learns]
         guard = Against(against, roles, [step.operator for step in edits])

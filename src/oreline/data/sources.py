@@ -154,6 +154,11 @@ def sources(source: Any) -> list[Source]:
     return [Source("data", table=table_of(source))]
 
 
+def is_dataset(source: Any) -> bool:
+    """Whether a source is a dataset, or the folder of one."""
+    return isinstance(source, Dataset) or (isinstance(source, str | os.PathLike) and bool(_shards(Path(source))))
+
+
 def given_splits(source: Any) -> dict[str, Any] | None:
     """Return `{split name: source}` when the source is divided already, None when it is one source.
 

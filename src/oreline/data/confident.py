@@ -1,0 +1,157 @@
+"""Which labels are probably wrong: confident learning on out-of-fold probabilities of a linear model.
+
+Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels"; the pruning is
+cleanlab's.
+
+Shape suffixes: N rows, K classes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from oreline.data.split import places
+from oreline.errors import DataError
+
+Codes = NDArray[np.int64]
+Probabilities = NDArray[np.float32]
+FilterBy = Literal["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
+RankBy = Literal["self_confidence", "normalized_margin"]
+
+STRENGTHS = (0.1, 1.0, 10.0)
+"""Inverse penalties (scikit-learn's C) that are tried; the best one on the first fold is used for all."""
+_MAX_ITERATIONS = 150
+_MAX_CELLS = 500_000_000
+"""Rows times classes; cleanlab's own sums need a few bytes for each."""
+
+
+class Found(NamedTuple):
+    """Rows whose label is probably wrong, the worst first."""
+
+    rows: Codes
+    suggested: Codes
+    """The class that the model gives each of them."""
+    confidence: NDArray[np.float64]
+    """Probability of that class."""
+    quality: NDArray[np.float64]
+    """Of the given label, 0 to 1: what they are ranked by."""
+
+
+def folds_of(keys: pl.DataFrame, num_folds: int, seed: int) -> Codes:
+    """Return each row's fold, (N,): classes spread evenly, rows of equal text or group together.
+
+    Args:
+        keys: `hash_high` of the folded text, `label`, and `group` where there is one.
+        num_folds: number of folds.
+        seed: of the draw.
+    """
+    shares = {str(fold): 1 / num_folds for fold in range(num_folds)}
+    return places(
+        keys.select(name for name in ("hash_high", "label", "group") if name in keys.columns), shares, seed=seed
+    )
+
+
+def out_of_fold(
+    features: Any, codes_N: Codes, folds_N: Codes, num_classes: int, strengths: Sequence[float] = STRENGTHS
+) -> Probabilities:
+    """Return what models that did not see a row say of it: logistic regression on the other folds, (N, K).
+
+    Args:
+        features: unit rows, dense or sparse.
+        codes_N: the given classes.
+        folds_N: each row's fold.
+        num_classes: K; a class that no row of the other folds has gets the probability 0.
+        strengths: inverse penalties to choose from.
+    """
+    refuse_too_many(len(codes_N), num_classes)
+    scores_NK = np.zeros((len(codes_N), num_classes), np.float32)
+    folds = np.unique(folds_N)
+    best = strengths[0]
+    for number, fold in enumerate(folds):
+        held, rest = np.flatnonzero(folds_N == fold), np.flatnonzero(folds_N != fold)
+        tried = strengths if number == 0 else [best]
+        answers = [_answers(features, codes_N, rest, held, num_classes, strength) for strength in tried]
+        losses = [-np.log(np.clip(found[np.arange(len(held)), codes_N[held]], 1e-6, 1)).mean() for found in answers]
+        chosen = int(np.argmin(losses))
+        best = tried[chosen]
+        scores_NK[held] = answers[chosen]
+    return scores_NK
+
+
+def fitted(features: Any, codes_N: Codes, strength: float) -> Any:
+    """Return a logistic regression (scikit-learn's) of rows with their classes; two classes at least."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        # The last digits change nothing about which label is the likelier one.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=1e-3).fit(features, codes_N)
+
+
+def refuse_too_many(num_rows: int, num_classes: int) -> None:
+    """Raise `DataError` where a probability for each row and class does not fit into memory."""
+    if num_rows * num_classes > _MAX_CELLS:
+        raise DataError(
+            f"{num_rows:,} rows with {num_classes:,} classes are too many to judge labels at once",
+            allowed=f"rows times classes up to {_MAX_CELLS:,}",
+            remedy="refine the data in parts, or a sample of them",
+        )
+
+
+def label_quality(codes_N: Codes, scores_NK: Probabilities, rank_by: RankBy) -> NDArray[np.float64]:
+    """Return how well each given label is supported, 0 to 1, (N,).
+
+    `self_confidence` is its probability p; `normalized_margin` is (p - the largest other probability + 1) / 2.
+
+    >>> scores = np.array([[0.7, 0.2, 0.1]], np.float32)
+    >>> float(label_quality(np.array([1]), scores, "self_confidence")[0].round(3))
+    0.2
+    >>> float(label_quality(np.array([1]), scores, "normalized_margin")[0].round(3))
+    0.25
+    """
+    rows_N = np.arange(len(codes_N))
+    own_N = scores_NK[rows_N, codes_N].astype(np.float64)
+    if rank_by == "self_confidence":
+        return own_N
+    others_NK = scores_NK.copy()
+    others_NK[rows_N, codes_N] = -np.inf
+    return (own_N - others_NK.max(axis=1) + 1) / 2
+
+
+def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, rank_by: RankBy) -> Found:
+    """Return the rows whose given label is probably wrong, the least supported first.
+
+    Args:
+        codes_N: the given classes; each of the K has a row.
+        scores_NK: out-of-fold probabilities.
+        filter_by: cleanlab's rule: which cells of the confident joint are pruned.
+        rank_by: what they are ordered by, see `label_quality`.
+    """
+    from cleanlab.filter import find_label_issues
+
+    is_wrong_N = find_label_issues(codes_N, scores_NK, filter_by=filter_by, n_jobs=1)
+    suggested_N = scores_NK.argmax(axis=1)
+    rows = np.flatnonzero(is_wrong_N & (suggested_N != codes_N))
+    quality_N = label_quality(codes_N, scores_NK, rank_by)
+    rows = rows[np.argsort(quality_N[rows], kind="stable")]
+    confidence = scores_NK[rows, suggested_N[rows]].astype(np.float64)
+    return Found(rows, suggested_N[rows].astype(np.int64), confidence, quality_N[rows])
+
+
+def _answers(
+    features: Any, codes_N: Codes, rest: Codes, held: Codes, num_classes: int, strength: float
+) -> Probabilities:
+    answers = np.zeros((len(held), num_classes), np.float32)
+    seen = np.unique(codes_N[rest])
+    if len(seen) == 1:
+        answers[:, seen[0]] = 1
+    elif len(seen) and len(held):
+        answers[:, seen] = fitted(features[rest], codes_N[rest], strength).predict_proba(features[held])
+    return answers

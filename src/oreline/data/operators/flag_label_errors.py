@@ -1,0 +1,232 @@
+"""Find labels that are probably wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from oreline.data.confident import FilterBy, Found, RankBy, find_errors, folds_of, out_of_fold
+from oreline.data.features import Codes, Embedder, dense, nearest, row_features
+from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON
+from oreline.data.review import NOTES, note, shortened, shown_texts
+from oreline.errors import DataError, UsageError
+from oreline.report.report import Table
+
+_UNSUPPORTED = {
+    "tags": "tags of words",
+    "answers": "answers within a text",
+    "target_text": "written answers",
+}
+_PAIRS_SHOWN = 30
+ERROR, RELABELLED = "label_error", "relabelled"
+
+
+class Operator:
+    """Find labels that are probably wrong, by confident learning; rows are only reported unless an option says more.
+
+    Logistic regressions over a frozen encoder's vectors (or, without an encoder, over character n-grams) say of every
+    row what models that did not see it think of its label: rows of equal text or group lie in one fold. Which labels
+    are wrong then is cleanlab's rule. Found rows are `flagged` in the ledger and stand in `review.jsonl` beside the
+    dataset, the most doubtful first, with the suggested label, its probability and the nearest other rows with theirs:
+    write decisions into that file and hand it to `refine --apply-review`.
+
+    One label a row. Rows with several labels, tags, answers or written targets are refused, and classes with fewer rows
+    than folds are not judged. Where labels are changed or rows dropped, a test split is left alone, and must be given:
+    figures would otherwise be measured against what a model said. Vectors, or n-grams, of all rows are held in memory.
+
+    Args:
+        encoder: a model folder, or `catalog:` start model, whose frozen vectors are used; character n-grams when empty.
+        folds: models that are fitted, each without its own share of the rows.
+        filter_by: cleanlab's rule: `prune_by_noise_rate`, `prune_by_class`, `both` (fewer rows, surer), or
+            `confident_learning`.
+        rank_by: what found rows are ordered by: `self_confidence` or `normalized_margin`.
+        neighbours: nearest other rows that are shown of each found row.
+        agree: find only rows of whose neighbours at most half bear the given label, too.
+        relabel: rows get the suggested label where its probability is at least this; none do when not set.
+        drop: found rows that are not given another label go where that probability is at least this; 0 drops all.
+        seed: of the folds.
+    """
+
+    costly = True
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "",
+        folds: int = 5,
+        filter_by: FilterBy = "prune_by_noise_rate",
+        rank_by: RankBy = "self_confidence",
+        neighbours: int = 5,
+        agree: bool = False,
+        relabel: float | None = None,
+        drop: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        if folds < 2 or neighbours < 0 or (agree and not neighbours):
+            raise UsageError(
+                f"flag_label_errors: folds {folds}, neighbours {neighbours}",
+                allowed="at least 2 folds, and neighbours where they have to agree",
+            )
+        for option, bound in (("relabel", relabel), ("drop", drop)):
+            if bound is not None and not 0 <= bound <= 1:
+                raise UsageError(f"flag_label_errors: {option} is {bound}", allowed="a probability, 0 to 1")
+        self.models = {"encoder": encoder} if encoder else {}
+        self.spares_test = relabel is not None or drop is not None
+        self._folds, self._filter_by, self._rank_by, self._seed = folds, filter_by, rank_by, seed
+        self._num_neighbours, self._agree, self._relabel, self._drop = neighbours, agree, relabel, drop
+        self._encoder: Embedder | None = None
+        self._found = pl.DataFrame(schema=_SCHEMA)
+        self._told: list[Mapping[str, Any]] = []
+
+    def bind(self, models: Mapping[str, Embedder]) -> None:
+        """Take the encoder."""
+        self._encoder = models.get("encoder")
+
+    def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
+        """Judge all rows. Raises `DataError` for rows whose target is not one label."""
+        names = scan.collect_schema().names()
+        if "label" not in names:
+            return _nothing(0, 0)
+        _refuse_unsupported(names)
+        inputs = [role for role in INPUT_ROLES if role in names]
+        columns = ["row_id", *inputs, "label", *(["group"] if "group" in names else [])]
+        rows = scan.select(columns).filter(pl.col("label").is_not_null()).collect()
+        _refuse_several(rows)
+        common = rows.filter(pl.len().over("label") >= self._folds)
+        labels = common["label"].unique().sort()
+        if len(labels) < 2 or not inputs:
+            return _nothing(0, rows.height)
+        codes_N = common["label"].replace_strict(labels, np.arange(len(labels)), return_dtype=pl.Int64).to_numpy()
+        copies = wide_hashes(common, inputs)["hash_high"]
+        keys = common.select("label", *(["group"] if "group" in names else [])).with_columns(copies)
+        folds_N = folds_of(keys, self._folds, self._seed)
+        features = dense(row_features(shown_texts(common), self._encoder), seed=self._seed)
+        scores_NK = out_of_fold(features, codes_N, folds_N, len(labels))
+        found = find_errors(codes_N, scores_NK, self._filter_by, self._rank_by)
+        copies_N = copies.rank("dense").to_numpy().astype(np.int64)
+        near_FJ, similarity_FJ = nearest(features, found.rows, copies_N, self._num_neighbours)
+        if self._agree:
+            agrees = _mostly_other(codes_N, found.rows, near_FJ)
+            found = Found(*(part[agrees] for part in found))
+            near_FJ, similarity_FJ = near_FJ[agrees], similarity_FJ[agrees]
+        neighbours = [_shown(common, rows, alike) for rows, alike in zip(near_FJ, similarity_FJ)]
+        return _as_learnt(common, labels, found, neighbours, unjudged=rows.height - common.height)
+
+    def learnt(self, found: Mapping[str, Any]) -> None:
+        """Take what `fit` found."""
+        self._told = [found]
+        self._found = pl.DataFrame({name: found[name] for name in _SCHEMA}, schema=_SCHEMA)
+
+    def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows with what is known of those that were found: notes, flags, drops, other labels."""
+        if "label" not in frame.columns:
+            return frame
+        known = frame.select("row_id", "label").join(self._found, on="row_id", how="left", maintain_order="left")
+        is_found = pl.col("suggested").is_not_null()
+        sure = pl.col("confidence")
+        relabel = is_found & (sure >= self._relabel) if self._relabel is not None else pl.lit(False)
+        drop = is_found & ~relabel & (sure >= self._drop) if self._drop is not None else pl.lit(False)
+        stays = is_found & ~relabel & ~drop
+        verdicts = known.select(
+            pl.when(relabel).then("suggested").otherwise("label").alias("label"),
+            pl.when(stays).then("note").alias(NOTES),
+            pl.when(stays).then(pl.lit(ERROR)).alias(FLAG_REASON),
+            pl.when(drop).then(pl.lit(ERROR)).alias(DROP_REASON),
+            pl.when(relabel).then(pl.lit(RELABELLED)).alias(CHANGE_REASON),
+        )
+        return frame.with_columns(verdicts.get_columns())
+
+    def findings(self) -> dict[str, Any]:
+        """Return the tables of the last call."""
+        return {"counts": {}, "alarms": [], "tables": [asdict(table) for table in self.tables()]}
+
+    def tables(self) -> list[Table]:
+        """Return what the report shows: how many labels are doubtful, and which are taken for which."""
+        if not (told := [found for found in self._told if found["judged"] or found["unjudged"]]):
+            return []
+        totals = {name: sum(found[name] for found in told) for name in ("judged", "unjudged")}
+        pairs: Counter[tuple[str, str]] = Counter()
+        for found in told:
+            pairs.update(zip(found["given"], found["suggested"]))
+        share = pairs.total() / max(totals["judged"], 1)
+        whole = [totals["judged"], totals["unjudged"], pairs.total(), round(share, 4)]
+        lines = [[given, other, rows] for (given, other), rows in pairs.most_common(_PAIRS_SHOWN)]
+        return [
+            Table("Doubtful labels", ["judged", "not judged", "doubtful", "share"], [whole]),
+            *([Table("Labels taken for others", ["given", "suggested", "rows"], lines)] if lines else []),
+        ]
+
+
+_SCHEMA = {"row_id": pl.String, "suggested": pl.String, "confidence": pl.Float64, "note": pl.String}
+
+
+def _nothing(judged: int, unjudged: int) -> dict[str, Any]:
+    return {**{name: [] for name in _SCHEMA}, "given": [], "judged": judged, "unjudged": unjudged}
+
+
+def _as_learnt(
+    rows: pl.DataFrame, labels: pl.Series, found: Found, neighbours: list[list[dict[str, Any]]], *, unjudged: int
+) -> dict[str, Any]:
+    """Return what was found as JSON."""
+    names = labels.to_list()
+    suggested = [names[code] for code in found.suggested]
+    confidence = [round(float(value), 4) for value in found.confidence]
+    notes = [
+        note(float(quality), {"suggested": label, "confidence": sure, "neighbours": near})
+        for quality, label, sure, near in zip(found.quality, suggested, confidence, neighbours)
+    ]
+    some = rows[found.rows]
+    given = some["label"].to_list()
+    columns = {"row_id": some["row_id"].to_list(), "suggested": suggested, "confidence": confidence, "note": notes}
+    return {**columns, "given": given, "judged": rows.height, "unjudged": unjudged}
+
+
+def _shown(rows: pl.DataFrame, near_J: Codes, similarity_J: Any) -> list[dict[str, Any]]:
+    """Return the neighbours of one row as a reviewer sees them."""
+    found = []
+    for row, similarity in zip(near_J.tolist(), similarity_J.tolist()):
+        if row >= 0:
+            other = rows[row]
+            told = {"row_id": other["row_id"][0], "label": other["label"][0], "similarity": round(similarity, 3)}
+            found.append({**told, "text": shortened(shown_texts(other)[0])})
+    return found
+
+
+def _mostly_other(codes_N: Codes, rows_F: Codes, near_FJ: Codes) -> Any:
+    """Whether at most half of each row's neighbours bear its own label."""
+    is_there = near_FJ >= 0
+    same = (codes_N[near_FJ] == codes_N[rows_F][:, None]) & is_there
+    return same.sum(axis=1) * 2 <= is_there.sum(axis=1)
+
+
+def _refuse_unsupported(names: list[str]) -> None:
+    if target := next((role for role in _UNSUPPORTED if role in names), None):
+        raise DataError(
+            f"flag_label_errors judges one label a row, and these rows have {_UNSUPPORTED[target]}",
+            allowed="rows with a text and one label",
+            remedy="leave the operator out",
+        )
+
+
+def _refuse_several(rows: pl.DataFrame) -> None:
+    """Raise `DataError` for rows with several labels: a JSON list."""
+    listed = rows.filter(pl.col("label").str.starts_with("["))
+    for row_id, label in listed.select("row_id", "label").iter_rows():
+        try:
+            is_list = isinstance(json.loads(label), list)
+        except ValueError:
+            is_list = False
+        if is_list:
+            raise DataError(
+                "flag_label_errors judges one label a row, and this row has several",
+                where=str(row_id),
+                allowed="rows with a text and one label",
+                remedy="leave the operator out",
+            )

@@ -1,0 +1,161 @@
+"""Doubtful labels: found, reported, put into the review file, dropped or changed only when asked."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from oreline.data.dataset import Dataset
+from oreline.data.operators.flag_label_errors import Operator
+from oreline.data.refine import refine
+from oreline.data.review import REVIEW_FILE, read_lines
+from oreline.errors import DataError, UsageError
+
+THINGS = {
+    "退款": ["退款", "退钱", "把钱退给我", "要求退款"],
+    "物流": ["快递", "物流", "包裹到哪了", "发货"],
+    "money": ["refund", "money back", "pay me", "return it"],
+}
+
+
+def rows(num: int = 150, wrong: int = 12, seed: int = 0) -> tuple[dict[str, list[str]], set[str]]:
+    """Rows of three classes in two languages, some with a label of another one; and the ids of those."""
+    chance = random.Random(seed)
+    labels = list(THINGS)
+    texts, given = [], []
+    for number in range(num):
+        label = labels[number % 3]
+        words = [chance.choice(THINGS[label]) for _ in range(3)]
+        texts.append(f"{' '.join(words)} {number}")
+        given.append(labels[(number + 1) % 3] if number < wrong else label)
+    return {"text": texts, "label": given}, {f"data:{number + 1}" for number in range(wrong)}
+
+
+def refined(folder: Path, source: Any, split: dict[str, float] | None = None, **options: Any) -> Dataset:
+    chain = [("flag_label_errors", Operator(**options))]
+    return refine(source, operators=chain, split=split or {}, out=folder / "data")  # type: ignore[arg-type]
+
+
+def test_wrong_labels_are_reported_and_the_data_stay_as_they_are(tmp_path: Path) -> None:
+    source, wrong = rows()
+    data = refined(tmp_path, source)
+    assert data.frame("all").select("text", "label").to_dict(as_series=False) == source
+    assert "label_review" not in data.manifest.columns
+    found = data.ledger()
+    assert set(found["action"]) == {"flagged"}
+    assert set(found["row_id"]) == wrong
+    lines = [entry for _, entry in read_lines(data.path / REVIEW_FILE)]
+    assert {line["row_id"] for line in lines} == wrong
+    first = lines[0]
+    assert first["decision"] == ""
+    assert first["suggested"] != first["label"]
+    assert 0.4 < first["confidence"] <= 1
+    assert len(first["neighbours"]) == 5
+    assert {"row_id", "label", "similarity", "text"} == first["neighbours"][0].keys()
+    tables = {table.title: table for table in data.report().tables}
+    assert tables["Doubtful labels"].rows[0] == [150, 0, 12, 0.08]
+    assert tables["Labels taken for others"].rows[0][2] == 4
+
+
+def test_the_review_file_repairs_the_data_when_it_is_filled_in(tmp_path: Path) -> None:
+    source, wrong = rows()
+    data = refined(tmp_path, source)
+    file = data.path / REVIEW_FILE
+    edited = [{**entry, "decision": "label"} for _, entry in read_lines(file)]
+    file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in edited), encoding="utf-8")
+    repaired = refine(data, operators=[], split={}, review=file, out=tmp_path / "repaired")
+    labels = repaired.frame("all")["label"].to_list()
+    assert labels == [list(THINGS)[number % 3] for number in range(150)]
+
+
+def test_labels_are_changed_and_rows_dropped_above_a_probability_alone(tmp_path: Path) -> None:
+    source, wrong = rows()
+    data = refined(tmp_path, source, relabel=0.0)
+    assert data.frame("all")["label"].to_list() == [list(THINGS)[number % 3] for number in range(150)]
+    assert not (data.path / REVIEW_FILE).exists()
+    dropped = refined(tmp_path / "b", source, drop=0.0)
+    assert dropped.num_rows("all") == 138
+    assert set(dropped.ledger()["row_id"]) == wrong
+    neither = refined(tmp_path / "c", source, relabel=1.0, drop=1.0)
+    assert set(neither.ledger()["action"]) == {"flagged"}
+
+
+def test_a_given_test_split_is_left_alone_and_one_to_be_drawn_refused(tmp_path: Path) -> None:
+    source, wrong = rows()
+    other, _ = rows(60, wrong=6, seed=1)
+    data = refined(tmp_path, {"train": pl.DataFrame(source), "test": pl.DataFrame(other)}, drop=0.0)
+    assert data.manifest.splits == {"train": 138, "test": 60}
+    with pytest.raises(UsageError, match="before the test split is drawn"):
+        refined(tmp_path / "b", source, split={"train": 0.8, "test": 0.2}, drop=0.0)
+
+
+def test_copies_of_a_text_do_not_judge_one_another(tmp_path: Path) -> None:
+    """Ten copies of one wrong row lie in one fold, and are found; a copy in the other folds would defend them."""
+    source, _ = rows(wrong=0)
+    source["text"] += ["退款 退钱 把钱退给我"] * 10
+    source["label"] += ["物流"] * 10
+    found = refined(tmp_path, source).ledger()
+    assert set(found["row_id"]) >= {f"data:{number}" for number in range(151, 161)}
+
+
+class Letters:
+    """A vector for each text, by its first word."""
+
+    def embed(self, texts: list[str]) -> Any:
+        known = {word: number for number, words in enumerate(THINGS.values()) for word in words}
+        frame = pl.DataFrame({"first": [next(n for w, n in known.items() if text.startswith(w)) for text in texts]})
+        return frame.to_dummies().to_numpy().astype("float32")
+
+
+def test_an_encoder_is_used_where_one_is_named() -> None:
+    assert Operator(encoder="m").models == {"encoder": "m"}
+    assert not Operator().models
+    source, wrong = rows()
+    frame = (
+        pl.DataFrame(source)
+        .with_row_index("n", offset=1)
+        .select(pl.format("data:{}", "n").alias("row_id"), "text", "label")
+    )
+    operator = Operator(encoder="m")
+    operator.bind({"encoder": Letters()})
+    assert set(operator.fit(frame.lazy())["row_id"]) == wrong
+
+
+def test_neighbours_can_veto(tmp_path: Path) -> None:
+    source, wrong = rows()
+    assert set(refined(tmp_path, source, agree=True).ledger()["row_id"]) <= wrong
+    with pytest.raises(UsageError, match="neighbours 0"):
+        Operator(agree=True, neighbours=0)
+
+
+def test_rare_classes_are_not_judged(tmp_path: Path) -> None:
+    source, _ = rows(wrong=0)
+    source["text"].append("one of its kind")
+    source["label"].append("rare")
+    data = refined(tmp_path, source)
+    assert not data.ledger().height
+    assert data.report().tables[-1].rows[0][:2] == [150, 1]
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ({"text": ["a b", "c d"], "label": [["x", "y"], ["x"]]}, "has several"),
+        ({"tokens": [["a"], ["b"]], "tags": [["O"], ["O"]], "label": ["x", "y"]}, "tags of words"),
+        ({"text": ["a b"], "target_text": ["c"], "label": ["x"]}, "written answers"),
+    ],
+)
+def test_other_targets_are_refused(tmp_path: Path, source: Any, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        refined(tmp_path, source)
+
+
+@pytest.mark.parametrize("options", [{"folds": 1}, {"relabel": 1.5}, {"drop": -0.1}])
+def test_options_out_of_range_are_refused(options: Any) -> None:
+    with pytest.raises(UsageError, match="flag_label_errors"):
+        Operator(**options)
