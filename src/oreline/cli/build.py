@@ -78,7 +78,9 @@ def refine(
     test, what is not given is taken out of train, unless --set split={} says otherwise.
 
     With --select, SOURCE is a dataset, and what is written are rows for a person to label (oreline label FILE); --set
-    takes random_share and rounds. With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
+    takes random_share and rounds.
+
+    With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
     """
     if select is not None:
         return _select(common, source, select, model, out, {"--operator": operator, "--against": against})
