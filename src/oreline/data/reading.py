@@ -90,7 +90,7 @@ class Reading:
         self._sets_aside, self._needs_label = sets_aside, needs_label
         self._bound: list[tuple[str, dict[str, str]]] = []
         self._lineage: list[dict[str, Any]] = []
-        self._sha256 = {source.name: store.file_sha256(source.path) for source in part if source.path}
+        self._sha256 = {source.name: _sha256(source.path) for source in part if source.path}
         self.key = self._key()
         self.aside: Stage | None = None
 
@@ -148,7 +148,9 @@ class Reading:
         self._bound.append((place, dict(bound)))
 
     def _key(self) -> str:
-        names = [(source.name, self._sha256.get(source.name) or content_of(source)) for source in self._part]
+        names = [
+            (source.name, self._sha256[source.name] if source.path else content_of(source)) for source in self._part
+        ]
         if not all(content for _, content in names):
             return ""
         # Whatever else a source is described by, beside its content.
@@ -202,6 +204,14 @@ def content_of(source: Source) -> str:
     if isinstance(source.table, pl.DataFrame):
         return _hash_of(source.table.iter_slices(8192))
     return ""
+
+
+def _sha256(file: Path) -> str:
+    """Return the hash of a file; empty where it cannot be read, which its reader says better."""
+    try:
+        return store.file_sha256(file)
+    except OSError:
+        return ""
 
 
 def _hash_of(frames: Iterable[pl.DataFrame]) -> str:
