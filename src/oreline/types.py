@@ -302,18 +302,15 @@ class Operator(Protocol):
       `change_reason`, `drop_reason` and `flag_reason` say in the ledger what was done; the frame takes them away.
     * `whole(scan) -> pl.DataFrame`: sees all rows as a lazy frame and returns the rows to drop as
       `row_id`, `reason`, `kept_id` (null or the row it gave way to), and `similarity` where the two differ.
-    * `add(frame) -> pl.DataFrame`: rows to add to `train`, after the split, with the columns of the frame that they
-      have and a column `from_id`: the row each comes from. It sees the rows that were there before any were added, and
-      what it makes of a row does not depend on the frame around it. The frame names the new rows
-      (`reviews.csv:7+swap.1`); `change_reason`, where it is given, says in the ledger what was done.
+    * `add(frame) -> pl.DataFrame`: rows to add to `train`, after the split, with a column `from_id`: the row each comes
+      from. It sees the rows that were there before any were added; `change_reason` says in the ledger what was done.
 
     Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns. An operator is
-    a pure function of its options: it is built again from its name and them in other processes, and its results are
-    stored and used again as long as neither its options nor its code changes. It may have more to it:
+    a pure function of its options: other processes build it again from them, and what it did is used again (decision
+    026). It may have more to it:
 
     * `reports_only`: what `keep` and `whole` find goes to the ledger as `flagged`, and the rows stay.
-    * `fit(scan) -> dict`: called once with the rows before it; what it returns is JSON-ready and is handed to
-      `learnt(dict)`, in every process, before the first frame.
+    * `fit(scan) -> dict`: called once with the rows before it; each process hands the JSON-ready dict to `learnt`.
     * `models`: {name: model folder or `catalog:` start model}; `bind({name: Model})` is called before anything else.
       Such an operator runs in the process that has the models.
     * `costly`: the rows after it are stored, so that a run with other operators behind it does not repeat it.

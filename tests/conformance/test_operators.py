@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from oreline import registry
-from oreline.data.ledger import CHANGE_REASON
-from oreline.data.refine import refine
-from oreline.data.steps import kind_of
+from oreline.data.engine import Job
+from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, Notes
+from oreline.data.refine import Running, refine
+from oreline.data.steps import Step, kind_of
 from oreline.errors import UsageError
 
 OPERATORS = registry.names("operator")
@@ -67,12 +72,43 @@ def table(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
     return pl.DataFrame([(f"a:{n}", *row) for n, row in enumerate(rows, start=1)], schema=SCHEMA, orient="row")
 
 
+class Stand:
+    """Stands for a model: what it says of a text follows from the text alone."""
+
+    def predict(self, texts: Sequence[str]) -> pl.DataFrame:
+        scores = [{"0": 1 - share, "1": share} for share in (len(text) % 10 / 10 for text in texts)]
+        labels = [max(score, key=lambda label: score[label]) for score in scores]
+        return pl.DataFrame({"label": labels, "scores": scores}, schema_overrides={"label": pl.String})
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors_ND = np.array([[len(text), text.count("a"), 1.0] for text in texts], np.float32).reshape(-1, 3)
+        return vectors_ND / np.linalg.norm(vectors_ND, axis=1, keepdims=True)
+
+
+def ready(operator: Any, frame: pl.DataFrame) -> Any:
+    """Give an operator the models that it names, and let it learn from the rows where it learns."""
+    if named := getattr(operator, "models", None):
+        operator.bind(dict.fromkeys(named, Stand()))
+    if hasattr(operator, "fit") and frame.height:
+        operator.learnt(json.loads(json.dumps(operator.fit(frame.lazy()))))
+    return operator
+
+
 def applied(operator: Any, frame: pl.DataFrame) -> pl.DataFrame:
     """Return what an operator says about a frame, as a frame."""
+    return said_of(ready(operator, frame), frame)
+
+
+def said_of(operator: Any, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return what an operator that is ready says about a frame."""
     kind = kind_of("operator", operator)
     if kind == "keep":
+        if not frame.height and hasattr(operator, "fit"):
+            return frame.select("row_id").with_columns(pl.lit(None, pl.String).alias("reason"))
         return frame.select("row_id").with_columns(operator.keep(frame).alias("reason"))
-    found: pl.DataFrame = operator.edit(frame) if kind == "edit" else operator.whole(frame.lazy())
+    if kind in ("edit", "add") and not frame.height and hasattr(operator, "fit"):
+        return frame  # it learnt from no row, and is given none
+    found: pl.DataFrame = getattr(operator, kind)(frame.lazy() if kind == "whole" else frame)
     return found
 
 
@@ -106,7 +142,7 @@ each = pytest.mark.parametrize("name", OPERATORS)
 
 @each
 def test_it_defines_one_method_and_has_a_summary(name: str) -> None:
-    assert kind_of(name, made(name)) in ("keep", "edit", "whole")
+    assert kind_of(name, made(name)) in ("keep", "edit", "whole", "add")
     assert registry.summary("operator", name)
 
 
@@ -129,10 +165,13 @@ def test_any_rows_are_taken_and_none_changed(name: str, rows: list[tuple[Any, ..
         assert set(dropped) <= set(frame["row_id"])
         assert set(found["kept_id"].drop_nulls()) <= set(frame["row_id"]) - set(dropped)
         assert found["reason"].null_count() == 0
+    elif kind == "add":
+        assert set(found.columns) <= {*frame.columns, "from_id", CHANGE_REASON}
+        assert not frame.height or set(found["from_id"]) <= set(frame["row_id"])
     else:
         assert found["row_id"].to_list() == frame["row_id"].to_list()
     if kind == "edit":
-        kept = [column for column in found.columns if column != CHANGE_REASON]
+        kept = [column for column in found.columns if column not in (CHANGE_REASON, DROP_REASON, FLAG_REASON)]
         assert set(kept) >= set(frame.columns)
         is_changed = [a != b for a, b in zip(frame.rows(), found.select(frame.columns).rows())]
         if CHANGE_REASON in found.columns:
@@ -149,8 +188,11 @@ def test_rows_are_judged_alone_unless_it_sees_all(name: str, rows: list[tuple[An
         return
     frame = table(rows)
     together = applied(operator, frame)
-    alone = [applied(operator, part) for part in frame.iter_slices(1)]
-    if alone:
+    alone = [said_of(operator, part) for part in frame.iter_slices(1)]
+    if alone and kind_of(name, operator) == "add":
+        key = ["from_id", *sorted(set(together.columns) - {"from_id"})]
+        assert together.select(key).sort(key).equals(pl.concat(alone).select(key).sort(key))
+    elif alone:
         assert together.equals(pl.concat(alone))
 
 
@@ -199,9 +241,39 @@ def test_options_round_trip_through_a_recipe(name: str) -> None:
 
 
 @each
+def test_another_process_does_the_same(name: str) -> None:
+    """Told as JSON and built again there, with what it has learnt here; signatures are worked out there, too."""
+    frame = table([(text, "1", "m1") for text in DIRTY if text is not None])
+    here = ready(made(name), frame)
+    kind = kind_of(name, here)
+    learnt = json.loads(json.dumps(here.fit(frame.lazy()))) if hasattr(here, "fit") else None
+    step = Step(name, here, kind, learnt)
+    if not step.is_movable:
+        assert here.models, "only a model keeps an operator where it is"
+        return
+    if hasattr(here, "signatures"):
+        parts = [Job.heard(Job(signer=step).told()).done((part, Notes()))[0] for part in frame.iter_slices(3)]
+        found = here.whole(frame.lazy(), pl.concat(parts).lazy())
+        assert found.equals(said_of(here, frame))
+    elif kind in ("keep", "edit"):
+        notes, there = Notes(), Notes()
+        rows, _ = Job((step,)).done((frame, notes))
+        again, _ = Job.heard(Job((step,)).told()).done((frame, there))
+        assert rows.equals(again)
+        assert notes.lines().equals(there.lines())
+
+
+@each
 def test_it_works_in_a_refinery(name: str, tmp_path: Path) -> None:
     """Alone in a chain: every row is either out or in the ledger."""
     source = table([(text, "1", "m1") for text in DIRTY if text is not None]).drop("row_id")
-    data = refine(source, operators=[(name, made(name))], split={}, out=tmp_path / "out")
+    operator = made(name)
+    how = Running(open_model=lambda place: Stand())
+    adds = kind_of(name, operator) == "add"
+    rows = {"train": source} if adds else source
+    data = refine(rows, operators=[(name, operator)], split={}, out=tmp_path / "out", running=how)
     dropped = data.ledger().filter(pl.col("action") == "dropped")["row_id"].to_list()
-    assert sorted([*dropped, *data.frame("all")["row_id"]]) == sorted(f"data:{n + 1}" for n in range(source.height))
+    added = data.ledger().filter(pl.col("action") == "added")["row_id"].to_list()
+    out = data.frame("train" if adds else "all")["row_id"].to_list()
+    assert sorted([*dropped, *out]) == sorted([*(f"data:{n + 1}" for n in range(source.height)), *added])
+    assert len(set(out)) == len(out)

@@ -87,6 +87,7 @@ def test_beside_an_output_stages_stay_only_for_whom_they_serve(tmp_path: Path) -
         other = subprocess.run([sys.executable, "-c", command, str(out)], capture_output=True, text=True)
         assert "another run writes" in other.stderr
     assert not work.exists()
+    assert kept._held == [], "no file stays open"
     with pytest.raises(ResourceError), kept_beside(out):
         raise ResourceError("the disk is full")
     assert not work.exists()

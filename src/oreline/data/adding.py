@@ -61,6 +61,9 @@ def _checked(made: pl.DataFrame, frame: pl.DataFrame, step: Step) -> pl.DataFram
 
 def _named(made: pl.DataFrame, frame: pl.DataFrame, step: Step, again: str) -> Item:
     """Return new rows with ids of their own (`reviews.csv:7+swap.1`), and their lines of the ledger."""
+    # In the order of the rows that they come from, so that it does not matter how these were framed.
+    places = frame.select(pl.col("row_id").alias(FROM_ID)).with_row_index("_place")
+    made = made.join(places, on=FROM_ID, maintain_order="left").sort("_place", maintain_order=True).drop("_place")
     number = pl.int_range(1, pl.len() + 1).over(FROM_ID).cast(pl.String)
     row_id = pl.concat_str(pl.col(FROM_ID), pl.lit(f"+{step.name}{again}."), number)
     rows = made.with_columns(row_id.alias("row_id"))

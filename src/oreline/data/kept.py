@@ -141,12 +141,14 @@ def kept_beside(out: str | Path) -> Iterator[Kept]:
         try:
             yield kept
         except KeyboardInterrupt:
-            kept.close()
             raise
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            kept.close()
 
 
 def chained(key: str, steps: list[Step]) -> str:

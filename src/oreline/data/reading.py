@@ -113,7 +113,7 @@ class Reading:
         self._notes: list[str] = []
         self._fusion = Fusion()
         self._intake = Intake()
-        self._sha256 = {source.name: store.file_sha256(source.path) for source in part if source.path}
+        self._sha256 = {source.name: _sha256(source.path) for source in part if source.path}
         self.key = self._key()
         self.aside: Stage | None = None
 
@@ -185,7 +185,9 @@ class Reading:
         self._bound.append((place, dict(bound)))
 
     def _key(self) -> str:
-        names = [(source.name, self._sha256.get(source.name) or content_of(source)) for source in self._part]
+        names = [
+            (source.name, self._sha256[source.name] if source.path else content_of(source)) for source in self._part
+        ]
         if not all(content for _, content in names):
             return ""
         # Whatever else a source is described by, beside its content.
@@ -240,6 +242,14 @@ def content_of(source: Source) -> str:
     if isinstance(source.table, pl.DataFrame):
         return _hash_of(source.table.iter_slices(8192))
     return ""
+
+
+def _sha256(file: Path) -> str:
+    """Return the hash of a file; empty where it cannot be read, which its reader says better."""
+    try:
+        return store.file_sha256(file)
+    except OSError:
+        return ""
 
 
 def _hash_of(frames: Iterable[pl.DataFrame]) -> str:

@@ -1,0 +1,110 @@
+"""Time and memory of `refine` over the size of its input: the memory is to stay, the time to be linear.
+
+The input is made here: texts in English and Chinese, 200 to 4,000 characters long, a tenth of them untidy, a twentieth
+repeated. Each size is refined in a process of its own. Memory is what that process and its workers hold together at
+their highest, files of libraries counted once, sampled five times a second. Processor time is that of all of them.
+
+    python benchmarks/refine_size.py --sizes 0.5 2 --memory 2GB --workers 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+NUM_SENTENCES = 8000
+"""From which texts are put together: few enough to be made quickly, enough that texts are not alike."""
+TIMEOUT_S = 3600
+PAGE_BYTES = resource.getpagesize()
+
+
+def main() -> None:
+    """Make, refine and measure each size, and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", type=float, default=[0.5, 2.0], help="GB of JSON Lines")
+    parser.add_argument("--memory", default="2GB")
+    parser.add_argument("--workers", type=int, help="as many as cores and memory allow when not given")
+    parser.add_argument("--operators", nargs="*", default=[], help="the default chain when not given")
+    parser.add_argument("--folder", help="where the input is made; removed in the end")
+    options = parser.parse_args()
+    print("| input GB | rows | rows out | wall s | CPU s | CPU s/GB | peak MB | of it the parent |")
+    print("|---|---|---|---|---|---|---|---|")
+    for size in options.sizes:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            print(measured(Path(folder), size, options), flush=True)
+
+
+def measured(folder: Path, size: float, options: argparse.Namespace) -> str:
+    """Return one line of the table."""
+    num_rows = make(folder / "in.jsonl", int(size * 1e9))
+    command = [sys.executable, "-m", "oreline", "refine", str(folder / "in.jsonl"), "--out", str(folder / "out")]
+    command += ["--memory", options.memory, "--quiet", "--json"]
+    command += ["--workers", str(options.workers)] if options.workers else []
+    command += [part for name in options.operators for part in ("--operator", name)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    peak = peak_parent = 0
+    while process.poll() is None and time.perf_counter() - begun < TIMEOUT_S:
+        own, files = zip(*(held_bytes(each) for each in tree(process.pid)), strict=True)
+        peak, peak_parent = max(peak, sum(own) + max(files)), max(peak_parent, own[0] + files[0])
+        time.sleep(0.2)
+    wall_s = time.perf_counter() - begun
+    told = json.loads(process.communicate()[0])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cells = [f"{size:g}", f"{num_rows:,}", f"{told['counts']['rows_out']:,}", f"{wall_s:.0f}", f"{cpu_s:.0f}"]
+    return "| " + " | ".join([*cells, f"{cpu_s / size:.0f}", f"{peak / 1e6:.0f}", f"{peak_parent / 1e6:.0f}"]) + " |"
+
+
+def make(file: Path, size: int) -> int:
+    """Write about so many bytes of rows and return how many they are."""
+    source = random.Random(0)
+    sentences = [[sentence(source, is_chinese) for _ in range(NUM_SENTENCES)] for is_chinese in (False, True)]
+    text = ""
+    written = num_rows = 0
+    with file.open("wb") as stream:
+        while written < size:
+            num_rows += 1
+            if num_rows % 20:  # each twentieth repeats the one before
+                text = "".join(source.choices(sentences[source.random() < 0.5], k=source.randint(2, 40)))
+            untidy = f"  {text} &#32; \u200b" if num_rows % 10 == 0 else text
+            line = json.dumps({"text": untidy, "label": str(len(text) % 5)}, ensure_ascii=False) + "\n"
+            written += stream.write(line.encode())
+    return num_rows
+
+
+def sentence(source: random.Random, is_chinese: bool) -> str:
+    """Return a sentence of about a hundred characters (Chinese: forty) that means nothing."""
+    if is_chinese:
+        return "".join(chr(0x4E00 + int(source.expovariate(1 / 400)) % 3000) for _ in range(40)) + "。"
+    words = ("".join(source.choices("etaoinshrdlu", k=source.randint(2, 8))) for _ in range(18))
+    return f"{' '.join(words)}. "
+
+
+def tree(parent: int) -> list[int]:
+    """Return a process and its children, itself first."""
+    try:
+        return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
+    except OSError:
+        return [parent]
+
+
+def held_bytes(process: int) -> tuple[int, int]:
+    """Return the memory of a process: its own, and that of files it has mapped, which others may have, too."""
+    try:
+        _, resident, shared, *_ = map(int, Path(f"/proc/{process}/statm").read_text().split())
+    except (OSError, ValueError):
+        return 0, 0
+    return (resident - shared) * PAGE_BYTES, shared * PAGE_BYTES
+
+
+if __name__ == "__main__":
+    main()
