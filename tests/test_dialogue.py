@@ -124,3 +124,8 @@ def test_a_row_may_have_its_dialogue_in_other_columns() -> None:
 def test_people_read_a_dialogue_as_a_transcript() -> None:
     assert transcript(as_cell(said("system: s", "user: a", "assistant: b"))) == "system: s / user: a / assistant: b"
     assert transcript("[1] Hello") == "[1] Hello"
+
+
+def test_thousands_of_brackets_are_one_message() -> None:
+    assert not is_dialogue("[" * 100_000)
+    assert messages_of("[" * 100_000) == [Message("user", "[" * 100_000)]

@@ -54,6 +54,11 @@ def test_what_is_no_list_of_words_is_a_text(cell: str) -> None:
     assert words_of(cell)[0] == cell
 
 
+def test_thousands_of_brackets_are_a_text() -> None:
+    assert string_list("[" * 100_000) is None
+    assert words_of("[" * 20_000)[0] == "[" * 20_000
+
+
 @pytest.mark.parametrize("text", ["Ｇreat\t FILM ", "Ünïted  好 看\u3000", "", "ＡＢＣ\u00a0x"])
 def test_texts_fold_as_columns_do(text: str) -> None:
     assert alike(text) == pl.DataFrame({"text": [text]}).select(folded("text"))["text"][0]

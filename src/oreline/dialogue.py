@@ -188,7 +188,7 @@ def _listed(cell: str) -> list[Any] | None:
         return None
     try:
         found = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):  # thousands of brackets are no list either
         return None
     is_list = isinstance(found, list) and bool(found)
     return found if is_list and all(isinstance(item, dict) and set(item) & set(_KEYS[0]) for item in found) else None

@@ -78,7 +78,7 @@ def string_list(cell: str) -> list[str] | None:
         return None
     try:
         found = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):  # thousands of brackets are no list either
         return None
     return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
 

@@ -211,6 +211,22 @@ def test_cleaning_twice_changes_nothing_more(name: str, options: dict[str, Any],
     assert again.drop(CHANGE_REASON).equals(once)
 
 
+@pytest.mark.parametrize("name", sorted({name for name, _ in SETTLING}))
+def test_cleaning_leaves_words_with_tags_and_dialogues_alone(name: str, tmp_path: Path) -> None:
+    dirt = "<b>ＡＢ</b> ÄãºÃÊÀ½ç 這裡 soooooo @Ann http://a.com/x 😂 the"
+    tagged = {"tokens": [dirt.split(" ")], "tags": [["O"] * 8]}
+    said = [{"role": "user", "content": dirt}, {"role": "assistant", "content": dirt}]
+    for number, source in enumerate((tagged, {"messages": [said]})):
+        data = refine(
+            source, operators=[(name, registry.create("operator", name))], split={}, out=tmp_path / str(number)
+        )
+        row = data.frame("all").row(0, named=True)
+        assert "<b>ＡＢ</b>" in row["text"]
+        assert "ÄãºÃÊÀ½ç" in row["text"]
+        assert number == 0 or row["target_text"] == dirt
+        assert data.ledger().is_empty()
+
+
 @each
 def test_empty_one_and_many_rows(name: str) -> None:
     operator = made(name)

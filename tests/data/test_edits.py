@@ -28,6 +28,14 @@ def test_columns_without_text_are_passed_over() -> None:
     assert edited(frame(), ("text",), {"a": replacing("a", "")}).columns == ["row_id", "text", "change_reason"]
 
 
+def test_what_tags_and_answers_count_is_left_alone_and_not_said_to_have_changed() -> None:
+    changes = {"a": replacing("a", "")}
+    tagged = frame("ab", tags=['["O"]'], text_pair=["ab"])
+    assert edited(tagged, ("text", "text_pair"), changes).row(0) == ("a:1", "ab", '["O"]', "b", "a")
+    answered = frame("b", answers=["[]"], text_pair=["ab"])
+    assert edited(answered, ("text", "text_pair"), changes).row(0) == ("a:1", "b", "[]", "ab", None)
+
+
 def test_rounds_go_on_until_a_text_settles() -> None:
     """`()` is taken out once a round: what was nested needs several."""
     changes = {"pair": replacing(r"\(\)", "")}

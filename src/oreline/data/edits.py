@@ -29,7 +29,7 @@ def edited(
     """Return a frame with its text columns changed, and in `change_reason` the names of the changes that did something.
 
     Args:
-        columns: those that the frame lacks, or that hold no text, are passed over.
+        columns: those that the frame lacks, that hold no text, or whose places `tags` or `answers` count, are left out.
         changes: by name, in the order in which they are applied.
         rounds: how often all changes are applied to texts that still change. With more than one, a text that has not
             settled by then stays as it was: so applying all of it again changes nothing more.
@@ -38,8 +38,12 @@ def edited(
     >>> edited(frame, COLUMNS, {"case": lambda text: text.str.to_lowercase()}).rows()
     [('a:1', 'ab', 'case'), ('a:2', 'b', None)]
     """
+    # Tags count the words of their text, answers are places in their context: the chain would put those back.
+    counted = {"text": "tags", "text_pair": "answers"}
     did = {name: pl.repeat(False, frame.height, eager=True).alias(name) for name in changes}
     for column in columns:
+        if counted.get(column) in frame.columns:
+            continue
         if column in frame.columns and frame.schema[column] == pl.String:
             text, own = _settled(frame[column], changes, rounds)
             did = {name: did[name] | own[name] for name in changes}
@@ -109,7 +113,7 @@ def as_read(cells: pl.Series) -> pl.Series:
     >>> as_read(pl.Series(['["EU", "rejects"]', '[{"role": "user", "content": "Hi"}]', "[sic]", None])).to_list()
     ['EU rejects', 'Hi', '[sic]', None]
     """
-    return changed_where(cells, cells.str.starts_with("["), each(_read))
+    return changed_where(cells, cells.str.contains(r"^\s*\["), each(_read))
 
 
 def _read(cell: str) -> str:

@@ -6,7 +6,7 @@ download or write. On a word or two it guesses (`love it` gives 12 % English, th
 short Chinese titles Japanese and knows no mixtures, so it is asked only where letters and a few words do not decide:
 
 * Han without kana is Chinese, with kana Japanese; Hangul is Korean.
-* ASCII in which enough words are English ones that no other language has is English (nine of ten English texts).
+* ASCII in which enough words are English ones that no other language has is English (95 % of imdb, 61 % of SST-2).
 * Chinese with several words in Latin letters has a second language: the text is code-mixed.
 """
 
@@ -66,6 +66,17 @@ def identify(texts: pl.Series) -> pl.DataFrame:
             found["score"].clone().scatter(places, answers["score"]),
         )
     return found.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+
+
+def known_languages() -> frozenset[str]:
+    """Return the codes that `identify` may give.
+
+    >>> {"en", "zh", "fr", "ja"} <= known_languages(), "yue" in known_languages()
+    (True, False)
+    """
+    labels, _ = _model().predict("", k=1000)
+    names = {label.removeprefix("__label__") for label in labels}
+    return frozenset(_CANTONESE_AND_WU.get(name, name) for name in names)
 
 
 def _counts() -> list[pl.Expr]:

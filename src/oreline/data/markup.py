@@ -24,10 +24,8 @@ _UNSEEN = "script|style|template|noscript|iframe|svg|math|head"
 """Elements whose content is not read as text; without an end only the tag goes."""
 
 HTML_SIGNS = r"<[/!?]?[A-Za-z\-]"
-_UNSEEN_ELEMENT = re.compile(rf"<({_UNSEEN})\b[^<>]{{0,2000}}>[\s\S]{{0,200000}}?</\1\s*>", re.IGNORECASE | re.ASCII)
-_COMMENT = re.compile(
-    r"<!--[\s\S]{0,200000}?-->|<!(?:doctype|\[CDATA\[)[^<>]{0,500}>|<\?xml[^<>]{0,500}\?>", re.IGNORECASE
-)
+_UNSEEN_START = re.compile(rf"<(?:({_UNSEEN})\b[^<>]{{0,2000}}>|!--)", re.IGNORECASE | re.ASCII)
+_DECLARATION = re.compile(r"<!(?:doctype|\[CDATA\[)[^<>]{0,500}>|<\?xml[^<>]{0,500}\?>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})(?:\s[^<>]{{0,2000}})?/?>", re.IGNORECASE | re.ASCII)
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE}|[a-z]+:[a-z]+)(?:\s[^<>]{{0,2000}})?/?>", re.IGNORECASE | re.ASCII)
 _CELL_END = re.compile(r"</(?:td|th)\s*>(?=\s*<t[dh]\b)", re.IGNORECASE)
@@ -49,13 +47,13 @@ MARKDOWN_SIGNS = (
     r"(?m)^\s*(?:#{1,6}\s|>\s|>$|~~~|(?:[-*_]\s?){3,}$|\|.*\||:?-{3,}:?\s*\||={3,}$)"
     r"|\*\*|__|~~|`|\]\(|[*_][^\s*_][^\n]*[*_]|[*_][^\s*_][*_]"
 )
-_FENCE = re.compile(r"^\s{0,3}(?:```|~~~)[^\n`]{0,60}$\n?", re.MULTILINE)
-_HEADING = re.compile(r"^\s{0,3}(?:#{2,6}\s+|#\s+(?=[^\s\d]))(.*?)(?:\s+#+)?\s*$", re.MULTILINE)
-_RULE = re.compile(
-    r"^\s{0,3}(?:(?:[-*_]\s?){3,}|={3,}|\|?(?:\s*:?-{3,}:?\s*\|)+(?:\s*:?-{3,}:?)?)\s*$\n?", re.MULTILINE
-)
+_FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)[^\n`]{0,60}$\n?", re.MULTILINE)
+_HEADING = re.compile(r"^[ \t]{0,3}(?:#{2,6}[ \t]+|#[ \t]+(?=[^\s\d]))(.*)$", re.MULTILINE)
+_HEADING_END = re.compile(r"[ \t]+#+[ \t]*$")
+_DASHES = r"\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+(?:[ \t]*:?-{3,}:?)?"
+_RULE = re.compile(rf"^[ \t]{{0,3}}(?:(?:[-*_][ \t]?){{3,}}|={{3,}}|{_DASHES})[ \t]*$\n?", re.MULTILINE)
 _QUOTE = re.compile(r"^[ \t]{0,3}(?:> ?)*>(?:[ \t]+(?=\S)|[ \t]*$)", re.MULTILINE)
-_TABLE_ROW = re.compile(r"^\s*\|(.+\|.*?)\|?\s*$", re.MULTILINE)
+_TABLE_ROW = re.compile(r"^[ \t]{0,8}\|(.+\|.*)$", re.MULTILINE)
 _LINK = re.compile(
     r"!?\[([^\[\]\n]{0,500})\]\((?=[^()\s]{0,100}[./#:])(?:<[^<>\n]{0,1000}>|[^()\s]{1,1000}(?:\([^()\s]{0,200}\)[^()\s]{0,200})?)"
     r"(?:\s+[\"'][^\"'\n]{0,300}[\"'])?\)"
@@ -84,7 +82,7 @@ _LATEX_BARE = re.compile(
     r"\\(?:item|maketitle|noindent|newline|hline|centering|par|clearpage|newpage|bigskip|medskip|smallskip)(?![A-Za-z])\s?"
 )
 _LATEX_ESCAPED = re.compile(r"\\([%&_#$])")
-_LATEX_LINE_END = re.compile(r"\s*\\\\(?:\[[^\[\]\n]{0,20}\])?(?=\s|$)")
+_LATEX_LINE_END = re.compile(r"\\\\(?:\[[^\[\]\n]{0,20}\])?(?=\s|$)")
 
 
 def without_html(text: str) -> str:
@@ -93,10 +91,26 @@ def without_html(text: str) -> str:
     >>> without_html("<p>A <b>fine</b> film.</p><script>x()</script><br/>a < b, <unk>")
     '\\nA fine film.\\n\\na < b, <unk>'
     """
-    text = _COMMENT.sub("", text)
-    text = _UNSEEN_ELEMENT.sub("", text) if "</" in text else text
+    text = _DECLARATION.sub("", _without_unseen(text))
     text = _CELL_END.sub(" ", text)
     return _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", text))
+
+
+def _without_unseen(text: str) -> str:
+    """Return a text without comments and elements that nobody reads. Each end is searched once: linear in the text."""
+    kept: list[str] = []
+    done, endless = 0, set()
+    for start in _UNSEEN_START.finditer(text):
+        name = (start[1] or "").lower()
+        if start.start() < done or name in endless:
+            continue
+        end = re.compile(rf"</{name}\s*>" if name else "-->", re.IGNORECASE).search(text, start.end())
+        if end is None:
+            endless.add(name)
+            continue
+        kept.append(text[done : start.start()])
+        done = end.end()
+    return "".join([*kept, text[done:]])
 
 
 def without_bbcode(text: str) -> str:
@@ -130,8 +144,8 @@ def without_markdown(text: str) -> str:
     text = _FENCE.sub("", text)
     text = _RULE.sub("", text)
     text = _QUOTE.sub("", text)
-    text = _HEADING.sub(r"\1", text)
-    text = _TABLE_ROW.sub(lambda row: " ".join(cell.strip() for cell in row[1].split("|")).strip(), text)
+    text = _HEADING.sub(lambda heading: _HEADING_END.sub("", heading[1]), text)
+    text = _TABLE_ROW.sub(lambda row: " ".join(cell.strip() for cell in row[1].split("|") if cell.strip()), text)
     text = _LINK.sub(r"\1", text)
     text = _EMPHASIS.sub(lambda found: found[2] or found[4], text)
     return _CODE.sub(r"\2", text)

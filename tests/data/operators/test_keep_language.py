@@ -66,7 +66,9 @@ def test_columns() -> None:
     assert Operator(columns=["absent"]).keep(frame).to_list() == [None, None]
 
 
-@pytest.mark.parametrize("options", [{"languages": []}, {"languages": ["English"]}, {"min_score": 2}])
+@pytest.mark.parametrize(
+    "options", [{"languages": []}, {"languages": ["english"]}, {"languages": ["en", "xx"]}, {"min_score": 2}]
+)
 def test_impossible_options(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="keep_language"):
         Operator(**options)

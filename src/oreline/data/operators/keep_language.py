@@ -8,8 +8,8 @@ from typing import Literal
 import polars as pl
 
 from oreline.data.edits import as_read
-from oreline.data.language import NO_LANGUAGE, UNSPACED, identify
-from oreline.errors import UsageError
+from oreline.data.language import NO_LANGUAGE, UNSPACED, identify, known_languages
+from oreline.errors import UsageError, did_you_mean
 
 _OTHER_SCRIPTS = (
     *UNSPACED, "ru", "uk", "be", "bg", "mk", "sr", "kk", "ky", "mn", "tg", "ar", "fa", "ur", "ps", "ug", "ckb", "he",
@@ -30,9 +30,8 @@ class Operator:
 
     Args:
         languages: ISO 639-1 codes of what stays.
-        min_score: probability that a guess needs, 0 to 1, half of it where it is a wanted language. FineWeb's published
-            thresholds, 0.65 for English and 0.692 for Chinese, are 1.3 and 1.4 here: they drop one good short text in
-            a hundred.
+        min_score: probability that a guess needs, 0 to 1, half of it where it is a wanted language: short sentences
+            of the right language are often unsure.
         min_letters: shorter texts are judged by their script alone.
         mixed: Chinese with several English words, or the reverse: `keep` where both are wanted, `keep_main` where the
             main one is wanted, `drop` always.
@@ -52,8 +51,11 @@ class Operator:
         mixed: Literal["keep", "keep_main", "drop"] = "keep",
         columns: Sequence[str] = ("text",),
     ) -> None:
-        if not languages or not all(code.isalpha() and code.islower() and len(code) in (2, 3) for code in languages):
-            raise UsageError(f"keep_language: languages {list(languages)}", allowed="codes such as en, zh, fr")
+        if unknown := set(languages) - {"en", *UNSPACED} and set(languages) - known_languages():
+            code = min(unknown)
+            raise UsageError(f"keep_language: no language {code!r}", allowed=did_you_mean(code, known_languages()))
+        if not languages:
+            raise UsageError("keep_language: no language is kept", allowed="codes such as en, zh, fr")
         if not 0 <= min_score <= 1:
             raise UsageError(f"keep_language: min_score is {min_score}", allowed="0 to 1")
         self._languages, self._columns = list(languages), tuple(columns)

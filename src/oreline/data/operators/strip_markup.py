@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -29,7 +28,6 @@ _FORMATS: dict[str, tuple[str, Callable[[str], str]]] = {
     "markdown": (MARKDOWN_SIGNS, without_markdown),
     "latex": (LATEX_SIGNS, without_latex),
 }
-_BLANK = re.compile(r"[ \t]*\n\s*")
 
 
 class Operator:
@@ -70,6 +68,6 @@ def _stripping(signs: str, strip: Callable[[str], str]) -> Change:
     def stripped(text: str) -> str:
         found = strip(text)
         # Where blocks ended there may be several line ends; a text that was not changed keeps its own.
-        return text if found == text else _BLANK.sub("\n", found).strip()
+        return text if found == text else "\n".join(filter(None, map(str.strip, found.split("\n"))))
 
     return lambda text: changed_where(text, text.str.contains(signs), each(stripped))
