@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         triples,
         update,
     )
+    from oreline.api.privacy import restore
     from oreline.api.run import rerun, run
     from oreline.api.suite import evaluate_suite
     from oreline.api.transfer import transfer
@@ -73,6 +74,7 @@ __all__ = [
     "promote",
     "refine",
     "rerun",
+    "restore",
     "rollback",
     "run",
     "serve",
@@ -93,6 +95,7 @@ _TYPES = {
     "TrainOptions": "oreline.recipe",
     "evaluate_suite": "oreline.api.suite",
     "rerun": "oreline.api.run",
+    "restore": "oreline.api.privacy",
     "run": "oreline.api.run",
     "transfer": "oreline.api.transfer",
     "tune": "oreline.api.tune",

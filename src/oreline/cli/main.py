@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tune": ("start", "Search values for keys of a recipe; continues where it was interrupted."),
     "rerun": ("start", "Make a model again from the recipe saved in it."),
     "refine": ("build", "Turn raw data into a dataset: clean, deduplicate, split, account for every row."),
+    "restore": ("privacy", "Put private data that refine replaced back, with the key file."),
     "pretrain": ("build", "Pretrain an encoder on texts without labels: go on with one, or begin a new one."),
     "finetune": ("build", "Train a model for a task on labelled rows."),
     "multitask": ("build", "Train one model for several tasks, with the gain or harm for each."),

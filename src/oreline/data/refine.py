@@ -121,8 +121,7 @@ def refine(
         leaks = find_leaks(folder, list(written))
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
         report = refine_report(ledger, counts, run.tally, leaks, subject=subject)
-        report.tables.extend(finds_table(folder))
-        report.save(folder)
+        replace(report, tables=[*report.tables, *finds_table(folder)]).save(folder)
     return Dataset.open(out)
 
 
