@@ -1,7 +1,7 @@
 # ruff: noqa: E501 -- sentences and rows of tables stay on one line
 """Private data found and left alone: this package beside Presidio, on made texts in Chinese and English and on real ones.
 
-The made texts come from `benchmarks/pii_texts.py`: 19 kinds of data, near misses, two sets of sentences. A span counts as
+The made texts come from `benchmarks/pii_texts.py`: 19 kinds of data, near misses, three sets of sentences. A span counts as
 found where kind, start and end are right; where a text has the data but a peer calls it by another of our kinds, or
 begins one character late, it does not. By character: of the characters of all data, how many are marked by whatever kind
 (what masking would hide), and of the marked ones, how many are data.
@@ -44,6 +44,7 @@ def main() -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=4000)
+    parser.add_argument("--frames", nargs="*", default=["main", "held_out", "fresh"], help="sets of sentences")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", default=os.environ.get("ORELINE_DATA"), help="folder of real texts (ORELINE_DATA)")
     parser.add_argument("--rows", type=int, default=20_000, help="of each real data set")
@@ -56,7 +57,7 @@ def main() -> None:
         print(json.dumps(presidio(*given.child)))
         return
     measured: dict[str, Any] = {}
-    for frames in ("main", "held_out"):
+    for frames in given.frames:
         made = pii_texts.make(given.texts, seed=given.seed, frames=frames)
         found, seconds = ours([one.text for one in made])
         measured[frames] = {"oreline": {**figures(made, found), "seconds": seconds}}
@@ -82,9 +83,9 @@ def ours(texts: list[str]) -> tuple[list[Spans], float]:
 
     kinds = kinds_of(DEFAULT_KINDS)
     find(pl.Series(["联系人：张三丰收到 +44 20 7946 0958"]), kinds)  # dictionaries are read once
-    started = time.perf_counter()
+    started = time.process_time()
     found = find(pl.Series(texts, dtype=pl.String), kinds)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     return [[tuple(span) for span in found.get(number, [])] for number in range(len(texts))], seconds
 
 
@@ -167,12 +168,12 @@ def presidio(regions: str, file: str) -> dict[str, Any]:
     analyzer = AnalyzerEngine(registry=registry, nlp_engine=engine)
     texts = json.loads(Path(file).read_text(encoding="utf-8"))
     entities = sorted(set(analyzer.get_supported_entities("en")) & set(PRESIDIO))
-    started = time.perf_counter()
+    started = time.process_time()
     found = [
         [(r.start, r.end, r.entity_type) for r in analyzer.analyze(text, language="en", entities=entities)]
         for text in texts
     ]
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     has_model = models[0]["model_name"] == "en_core_web_sm"
     if not has_model:
         entities = [entity for entity in entities if entity not in ("PERSON", "LOCATION")]

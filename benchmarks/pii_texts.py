@@ -8,8 +8,9 @@ No value is anybody's on purpose, and those that are checked by a digit are rand
 
 Every text is a few sentences; each sentence has at most one value. Near misses look like a value and are none by its
 specification (a wrong check digit, an impossible date, one digit too many) or by what they are (an order number, a
-version, a price); digits of theirs that would be a valid value of any kind here are drawn again. There are two sets of
-sentences, `main` and `held_out`, without a sentence in common.
+version, a price); digits of theirs that would be a valid value of any kind here are drawn again. There are three sets of
+sentences, without one in common: `main` and `held_out`, written before the detectors, whose mistakes on both were read
+and mended, and `fresh`, written after them.
 """
 
 from __future__ import annotations
@@ -22,18 +23,188 @@ from random import Random
 DIGITS, UPPER, ALNUM = string.digits, string.ascii_uppercase, string.ascii_letters + string.digits
 FULL_WIDTH = str.maketrans(DIGITS, "０１２３４５６７８９")
 
-AREAS = ["110101", "110105", "120103", "130102", "140105", "150102", "210102", "220102", "230102", "310104", "310115", "320102", "330106", "340104", "350203", "360102", "370102", "410102", "420106", "430102", "440106", "440305", "450103", "460105", "500103", "510104", "520102", "530102", "540102", "610113", "620102", "630102", "640104", "650102"]
-MOBILE = ["130", "131", "132", "133", "134", "135", "136", "137", "138", "139", "145", "147", "149", "150", "151", "152", "153", "155", "156", "157", "158", "159", "166", "170", "171", "172", "173", "175", "176", "177", "178", "180", "181", "182", "183", "184", "185", "186", "187", "188", "189", "191", "193", "195", "198", "199"]
-LANDLINE = ["010", "020", "021", "022", "023", "024", "025", "027", "028", "029", "0311", "0431", "0512", "0571", "0592", "0755", "0769", "0871", "0931", "0991"]
+AREAS = [
+    "110101",
+    "110105",
+    "120103",
+    "130102",
+    "140105",
+    "150102",
+    "210102",
+    "220102",
+    "230102",
+    "310104",
+    "310115",
+    "320102",
+    "330106",
+    "340104",
+    "350203",
+    "360102",
+    "370102",
+    "410102",
+    "420106",
+    "430102",
+    "440106",
+    "440305",
+    "450103",
+    "460105",
+    "500103",
+    "510104",
+    "520102",
+    "530102",
+    "540102",
+    "610113",
+    "620102",
+    "630102",
+    "640104",
+    "650102",
+]
+MOBILE = [
+    "130",
+    "131",
+    "132",
+    "133",
+    "134",
+    "135",
+    "136",
+    "137",
+    "138",
+    "139",
+    "145",
+    "147",
+    "149",
+    "150",
+    "151",
+    "152",
+    "153",
+    "155",
+    "156",
+    "157",
+    "158",
+    "159",
+    "166",
+    "170",
+    "171",
+    "172",
+    "173",
+    "175",
+    "176",
+    "177",
+    "178",
+    "180",
+    "181",
+    "182",
+    "183",
+    "184",
+    "185",
+    "186",
+    "187",
+    "188",
+    "189",
+    "191",
+    "193",
+    "195",
+    "198",
+    "199",
+]
+LANDLINE = [
+    "010",
+    "020",
+    "021",
+    "022",
+    "023",
+    "024",
+    "025",
+    "027",
+    "028",
+    "029",
+    "0311",
+    "0431",
+    "0512",
+    "0571",
+    "0592",
+    "0755",
+    "0769",
+    "0871",
+    "0931",
+    "0991",
+]
 NANP = ["202", "206", "212", "303", "305", "312", "404", "415", "503", "512", "617", "646", "702", "713", "808", "919"]
-DOMAINS = ["gmail.com", "qq.com", "163.com", "outlook.com", "example-mail.cn", "foxmail.com", "yahoo.co.uk", "proton.me", "uni-koeln.de"]
-HOSTS = ["api.shop-cloud.cn", "git.devhub.io", "files.datastore.com", "hook.chatwork.net", "pay.fastgate.cn", "cdn.imgs.org"]
+DOMAINS = [
+    "gmail.com",
+    "qq.com",
+    "163.com",
+    "outlook.com",
+    "example-mail.cn",
+    "foxmail.com",
+    "yahoo.co.uk",
+    "proton.me",
+    "uni-koeln.de",
+]
+HOSTS = [
+    "api.shop-cloud.cn",
+    "git.devhub.io",
+    "files.datastore.com",
+    "hook.chatwork.net",
+    "pay.fastgate.cn",
+    "cdn.imgs.org",
+]
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 PLATE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英文辉玲志国建华海燕晓东子轩梓涵欣怡浩然思雨佳琪宇航雪婷俊"
-FIRST = ["James", "Mary", "Robert", "Patricia", "John", "Jennifer", "Michael", "Linda", "David", "Elizabeth", "William", "Barbara", "Olivia", "Noah", "Emma", "Liam", "Sophia", "Lucas", "Amelia", "Ethan", "Grace", "Henry", "Chloe", "Oscar"]
-LAST = ["Smith", "Johnson", "Brown", "Taylor", "Miller", "Wilson", "Moore", "Anderson", "Thomas", "Jackson", "White", "Harris", "Martin", "Thompson", "Clark", "Lewis", "Walker", "Hall", "Young", "Allen", "Wright", "Scott", "O'Connor", "Fitzgerald"]
+FIRST = [
+    "James",
+    "Mary",
+    "Robert",
+    "Patricia",
+    "John",
+    "Jennifer",
+    "Michael",
+    "Linda",
+    "David",
+    "Elizabeth",
+    "William",
+    "Barbara",
+    "Olivia",
+    "Noah",
+    "Emma",
+    "Liam",
+    "Sophia",
+    "Lucas",
+    "Amelia",
+    "Ethan",
+    "Grace",
+    "Henry",
+    "Chloe",
+    "Oscar",
+]
+LAST = [
+    "Smith",
+    "Johnson",
+    "Brown",
+    "Taylor",
+    "Miller",
+    "Wilson",
+    "Moore",
+    "Anderson",
+    "Thomas",
+    "Jackson",
+    "White",
+    "Harris",
+    "Martin",
+    "Thompson",
+    "Clark",
+    "Lewis",
+    "Walker",
+    "Hall",
+    "Young",
+    "Allen",
+    "Wright",
+    "Scott",
+    "O'Connor",
+    "Fitzgerald",
+]
 CITIES = [
     "浙江省杭州市西湖区",
     "广东省深圳市南山区",
@@ -306,6 +477,7 @@ def address_en(rng: Random) -> str:
 
 PASSWORDS = {
     "main": {"zh": ["密码：{}", "登录密码是{}，别外传"], "en": ["password: {}", "The API key is {} for now", 'api_key = "{}"']},
+    "fresh": {"zh": ["开机密码{}"], "en": ["PASSWORD={}", "token: {}"]},
     "held_out": {"zh": ["后台口令：{}", "密码为{}，请修改"], "en": ["passwd={}", "client_secret: {}", "Your password is {}, change it"]},
 }  # fmt: skip
 
@@ -460,6 +632,7 @@ NEAR: dict[str, tuple[Make, dict[str, list[str]], dict[str, list[str]]]] = {
 
 PLAIN_FRAMES = {
     "main": {"zh": ["编号{}已处理", "系统显示{}有误", "记录为{}，请核对", "货号{}缺货"], "en": ["Item {} is missing", "The record says {} twice", "Number {} was entered", "We logged {} there"]},
+    "fresh": {"zh": ["标签打印成{}", "第一列是{}"], "en": ["Column B holds {}", "It printed {} instead"]},
     "held_out": {"zh": ["条码{}扫不出来", "表格里写着{}吧", "数据{}重复了"], "en": ["Entry {} is blank", "My screen shows {} now", "It reads {} on the label"]},
 }  # fmt: skip
 
@@ -484,6 +657,27 @@ FRAMES: dict[str, dict[str, dict[str, list[str]]]] = {
         "iban": {"zh": ["欧洲账户{}收款", "请汇到{}谢谢"], "en": ["Transfer it to {} today", "IBAN: {}", "Our account {} is open"]},
         "name": {"zh": ["联系人：{}，请知悉", "姓名：{}", "我叫{}，想咨询一下", "收件人：{}。"], "en": ["My name is {}.", "Dear {},\nthank you", "Contact person: {}\nThanks", "Best regards,\n{}"]},
         "address": {"zh": ["地址：{}。", "收货地址：{}，谢谢", "家庭住址：{}"], "en": ["Address: {}", "Ship it to {}.", "I live at {}."]},
+    },
+    "fresh": {
+        "id_number": {"zh": ["老人手里攥着{}的证件", "核对结果：{}属实"], "en": ["Guests from China gave {} at the desk"]},
+        "mobile": {"zh": ["短信发至{}", "他留下{}就走了", "☎{}"], "en": ["Ping me ({}) on arrival"]},
+        "landline": {"zh": ["办公室{}打不通", "医院总台{}"], "en": ["In China dial {} first"]},
+        "bank_card": {"zh": ["工资发到{}这张", "扣款失败：{}"], "en": ["The account behind {} is empty"]},
+        "credit_code": {"zh": ["营业执照编号{}已注销", "甲方（{}）与乙方"], "en": ["Licence {} was revoked"]},
+        "passport": {"zh": ["证件类型：护照，号码{}", "拿着护照{}登机"], "en": ["Her passport ({}) was stolen"]},
+        "plate": {"zh": ["司机师傅的{}到了", "尾号限行，{}不能上路"], "en": ["The van {} blocks the gate"]},
+        "wechat": {"zh": ["有意者微信{}", "代购v信：{}"], "en": ["on WeChat I am {}"]},
+        "qq": {"zh": ["资料发我QQ{}", "Qq：{}非诚勿扰"], "en": ["add QQ {}"]},
+        "email": {"zh": ["电子版请传{}", "报名（{}）截止今晚"], "en": ["from: {}", "Reach {}; she is quick"]},
+        "ip": {"zh": ["日志里全是{}", "代理走{}"], "en": ["ssh root@{} hangs", "blocked [{}] twice"]},
+        "mac": {"zh": ["路由器后台看到{}"], "en": ["wlan0 {} associated"]},
+        "url": {"zh": ["浏览器打开{} 就能进后台"], "en": ["webhook={}", "Never post {} in public"]},
+        "secret": {"zh": ["配置文件写死了{}"], "en": ["it printed {} to stdout"]},
+        "ssn": {"zh": ["报税用的SSN是{}"], "en": ["The W-2 lists {} for him"]},
+        "phone": {"zh": ["房东在海外，{}"], "en": ["Questions? {}", "She gave us {} instead"]},
+        "iban": {"zh": ["房租汇{}"], "en": ["Refunds go to {} only"]},
+        "name": {"zh": ["经办人：{}", "患者{}，男", "乘客{}已登机", "大家好，我是{}，请多关照"], "en": ["Yours truly,\n{}", "Patient: {}", "Hello {},\nwelcome"]},
+        "address": {"zh": ["快递放{}门口", "户籍地址：{}"], "en": ["He lives at {}.", "The office is at {}."]},
     },
     "held_out": {
         "id_number": {"zh": ["公民身份号码为{}的当事人", "证件{}扫描不清", "填{}就能查到成绩"], "en": ["The applicant holds {} as identity number", "Resident identity card no. {}."]},

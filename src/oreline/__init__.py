@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         update,
     )
     from oreline.api.calibrate import calibrate
+    from oreline.api.privacy import restore
     from oreline.api.run import rerun, run
     from oreline.api.select import select
     from oreline.api.suite import evaluate_suite
@@ -76,6 +77,7 @@ __all__ = [
     "promote",
     "refine",
     "rerun",
+    "restore",
     "rollback",
     "run",
     "select",
@@ -98,6 +100,7 @@ _TYPES = {
     "calibrate": "oreline.api.calibrate",
     "evaluate_suite": "oreline.api.suite",
     "rerun": "oreline.api.run",
+    "restore": "oreline.api.privacy",
     "run": "oreline.api.run",
     "select": "oreline.api.select",
     "transfer": "oreline.api.transfer",

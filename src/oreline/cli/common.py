@@ -26,7 +26,7 @@ _WRITERS = {
 HEEDED = {
     "--set": _WRITERS | {"merge", "serve", "update", "predict"},
     "--seed": _WRITERS | {"update", "triples"},
-    "--force": _WRITERS | {"init", "rerun", "promote", "triples"},
+    "--force": _WRITERS | {"init", "rerun", "promote", "triples", "restore"},
 }
 """Commands in which an option changes something. In others it is refused, and their help does not show it."""
 _IDLE = {"--set": "has no options besides its own", "--seed": "has no seed of its own", "--force": "replaces nothing"}

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rerun": ("start", "Make a model again from the recipe saved in it."),
     "refine": ("build", "Turn raw data into a dataset: clean, deduplicate, split, account for every row."),
     "label": ("label", "Label rows in the terminal: those that refine selected, or labels in doubt."),
+    "restore": ("privacy", "Put private data that refine replaced back, with the key file."),
     "pretrain": ("build", "Pretrain an encoder on texts without labels: go on with one, or begin a new one."),
     "finetune": ("build", "Train a model for a task on labelled rows."),
     "multitask": ("build", "Train one model for several tasks, with the gain or harm for each."),

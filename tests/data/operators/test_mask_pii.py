@@ -137,6 +137,8 @@ def test_a_model_finds_more() -> None:
 
     operator = Operator(model="runs/ner", kinds=["name", "mobile"])
     assert operator.models == {"finder": "runs/ner"}
+    with pytest.raises(UsageError, match="not given its model"):
+        operator.edit(frame())
     operator.bind({"finder": Finder()})
     assert operator.edit(frame(["Ann has 13812345678"]))["text"].to_list() == ["[NAME] has [PHONE]"]
 

@@ -15,6 +15,7 @@ from oreline.data.pii.accounts import births, qqs, wechats
         "加微信：⟦zhang_san88⟧聊",
         "微信号⟦wxid_abc123⟧",
         "vx:⟦abcdefg⟧ 速来",
+        "on WeChat I am ⟦ab_cdef1⟧!",
         "My WeChat ID is ⟦zhangsan⟧.",
         "微信联系⟦ab_cdef1⟧谢谢",
         "WeChat payments are down",

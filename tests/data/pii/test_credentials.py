@@ -20,6 +20,7 @@ TOKEN = "aB3dE5gH7jK9mN1pQ3sT5vX7zA9cD1fG3hJ5"
         f"⟦eyJhbGciOiJIUzI1NiJ9.eyJ{TOKEN}.{TOKEN}⟧",
         "⟦-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----⟧",
         "密码：⟦Abc12345⟧，别外传",
+        "用户名admin密码⟦admin@123⟧登录",
         "取款密码是⟦852963⟧。",
         'api_key = "⟦q7w8e9r0t1y2⟧"',
         f"Authorization: Bearer ⟦{TOKEN}⟧",

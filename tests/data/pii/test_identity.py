@@ -28,7 +28,14 @@ def test_identity_numbers(finds: Callable[..., bool], text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["代码⟦91350100M000100Y43⟧的企业", "91350100M000100Y44", "X91350100M000100Y43", "210102200006217470"]
+    "text",
+    [
+        "代码⟦91350100M000100Y43⟧的企业",
+        "91350100M000100Y44",
+        "X91350100M000100Y43",
+        "210102200006217470",
+        "410102200802303582",
+    ],
 )
 def test_credit_codes(finds: Callable[..., bool], text: str) -> None:
     assert finds(credit_codes, text)
@@ -42,6 +49,7 @@ def test_credit_codes(finds: Callable[..., bool], text: str) -> None:
         "港澳通行证⟦C12345678⟧",
         "Passport number is ⟦123456789⟧.",
         "passport: ⟦C01X00T47⟧",
+        "Passport No: ⟦L898902C3⟧",
         "型号E12345678缺货",
         "His passport was renewed in 2019 for 12345678901234 yen",
     ],

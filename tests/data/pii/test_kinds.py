@@ -24,7 +24,7 @@ EXAMPLES = {
     "plate": "粤B·D12345",
     "qq": "扣扣：123456",
     "wechat": "微信：zhang_san88",
-    "ip": "8.8.4.4",
+    "ip": "52.14.33.9",
     "mac": "3c:22:fb:4a:1d:9e",
     "date_of_birth": "生于1990年1月2日",
     "name": "联系人：张三",

@@ -22,6 +22,11 @@ announced = partial(names, titles=False)
         "收件人：⟦阿凡提·买买提⟧。",
         "我叫⟦李雷⟧今年三岁",
         "我叫⟦程志玲⟧，想咨询",
+        "联系人⟦何刚⟧电话如下",
+        "联系人和电话",
+        "我叫⟦于怡玲⟧，想",
+        "您好，我是⟦李明⟧，想问，我是⟦何娟⟧。",
+        "我是白羊座，我是高级会员，我是学生，我是白买了！",
         "联系人：见附件",
         "联系人只能修改姓名和电话",
         "本人高度近视",
@@ -44,6 +49,8 @@ def test_chinese_names(finds: Callable[..., bool], text: str) -> None:
         "Contact person: ⟦James Moore⟧",
         "Dear Customer, thank you",
         "Name: unknown",
+        "My name is ⟦John⟧'s",
+        "The movie's name is Jaws, the file's too",
         "File name: Report",
         "I saw Mr. Bean and said hello Dolly",
         "Thanks\nfor nothing",
@@ -51,6 +58,11 @@ def test_chinese_names(finds: Callable[..., bool], text: str) -> None:
 )
 def test_english_names(finds: Callable[..., bool], text: str) -> None:
     assert finds(announced, text)
+
+
+def test_long_words_take_no_time(finds: Callable[..., bool]) -> None:
+    """A pattern that can cut a word in many ways would try them all, and never end."""
+    assert finds(announced, f"Dear A{'a' * 5000}1, and Mc{'Donald-' * 2000}")
 
 
 def test_titles_on_request(finds: Callable[..., bool]) -> None:

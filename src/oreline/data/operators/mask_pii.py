@@ -93,6 +93,10 @@ class Operator:
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with private data replaced, and what was done in `pii_spans` and the columns of reasons."""
+        if self.models and self._finder is None:
+            raise UsageError(
+                "mask_pii was not given its model", remedy="refine through oreline.refine or the command line"
+            )
         ask = (lambda texts: places_by(self._finder, texts, self._entities)) if self._finder is not None else None
         frame, found = replaced(frame, self._columns, self._kinds, self._substitutes, ask)
         spans = found.spans(frame.height)

@@ -7,11 +7,12 @@ import re
 from oreline.data.pii.spans import AFTER, Places
 
 _GLUE = (
-    r"(?:(?:联系|账号|帐号|号码?|[Ii][Dd]|[Nn]umber|[Nn]o\.?|同号|搜索?|是|为|加|我|is|me|on|at|[:：=+|]|[ \t])){0,8}"
+    r"(?:(?:联系|账号|帐号|号码?|[Ii][Dd]|[Nn]umber|[Nn]o\.?|同号|搜索?|用户名|昵称|找|是|为|加|我"
+    r"|is|me|on|at|as|my|user|I am|I'm|[:：=+|]|[ \t])){0,8}"
 )
 _WECHAT = re.compile(
     r"(?:微\s?信|薇信|威信|徽信|[vV]信|[wW]e[cC]hat|WECHAT|(?<![0-9A-Za-z])[vV][xX]|(?<![0-9A-Za-z])[wW][xX]"
-    r"|加\s?[vVwW])"
+    r"|(?:加|我的)\s?[vVwW])"
     rf"({_GLUE})(?<![0-9A-Za-z])([A-Za-z][-_0-9A-Za-z]{{5,19}}){AFTER}"
 )
 _STRONG = re.compile(r"[:：=号]|[Ii][Dd]")

@@ -62,7 +62,7 @@ class Substitutes:
         if action in KEYED and self._key is not None:
             if action == "pseudonym":
                 return pseudonym(span.kind, value, self._key, is_chinese=is_chinese)
-            return f"[{label}:{self._key.digest(span.kind, said(span.kind, value)).hex()[:_HASH_HEX]}]"
+            return f"[{label}:{hash_of(span.kind, value, self._key)}]"
         return value
 
     def sealed(self, span: Span, text: str) -> str | None:
@@ -70,6 +70,11 @@ class Substitutes:
         if not self._reversible or self._key is None or self._actions[span.kind] in ("drop", "flag"):
             return None
         return self._key.seal(text[span.start : span.end], span.kind)
+
+
+def hash_of(kind: str, value: str, key: Key) -> str:
+    """Return 16 hexadecimal digits for a value, however it is written."""
+    return key.digest(kind, said(kind, value)).hex()[:_HASH_HEX]
 
 
 def is_chinese_text(text: str) -> bool:

@@ -28,7 +28,8 @@ _BLOCK = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]{0,8000}?----
 _NAMED = re.compile(
     r"(?:password|passwd|pwd|passphrase|secret|token|api[_ -]?key|access[_-]?key(?:[_-]?id)?|(?:private"
     r"|encryption)[_-]?key|credentials?"
-    r"|密码|口令|密钥|令牌|秘钥|私钥)[\"']?\s*(?:[:：=]|is(?=[ :])|是|为)\s*[\"'“]?([!-&(-+\--~]{4,200})",
+    r"|(?:密码|口令|密钥|令牌|秘钥|私钥)(?=[\"'\s]*(?:[:：=]|是|为|[!-~])))[\"']?\s*(?:[:：=]|is(?=[ :])|是|为"
+    r"|(?<=[码令钥]))\s*[\"'“]?([!-&(-+\--~]{4,200})",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+([0-9A-Za-z._~+/=-]{16,2000})")

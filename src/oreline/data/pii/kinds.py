@@ -52,7 +52,7 @@ _SIGNED = (
 )
 _CHINESE_NAME = (
     "联系人|姓\\s*名|[件货收请签办责托益保租代表卡户]人|代表"
-    "|户\\s*名|户主|患者|病人|乘客|署名|签名|真名|名字|我叫|名叫|本人|家长"
+    "|户\\s*名|户主|患者|病人|乘客|署名|签名|真名|名字|我叫|我是|我就是|名叫|本人|家长"
 )
 _TITLES = "(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\\.? [A-Z]"
 _CHINESE_TITLES = "先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅|总监|局长|院长"
@@ -115,7 +115,7 @@ def kinds_of(
             "WECHAT",
             wechats,
             ("[wW]e[cC]hat|WECHAT|[vV][xX]|[wW][xX]",),
-            ("微 ?信|[薇威徽vV]信|加 ?[vVwW]",),
+            ("微 ?信|[薇威徽vV]信|加 ?[vVwW]|我的 ?[vVwW]",),
         ),
         Kind("ip", "IP地址", "IP", partial(ips, private=private_ips), (r"[0-9]\.[0-9]{1,3}\.[0-9]", _HEX)),
         Kind("mac", "MAC地址", "MAC", macs, (_HEX, r"[0-9A-Fa-f]\.[0-9A-Fa-f]{4}\.")),

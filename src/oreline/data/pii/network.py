@@ -13,13 +13,14 @@ _EMAIL = re.compile(
     rf"[A-Za-z]{{2,24}}{AFTER}"
 )
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?<![0-9A-Za-z.])(?:{_BYTE}\.){{3}}{_BYTE}(?![0-9A-Za-z]|\.[0-9])")
+_IPV4 = re.compile(rf"(?:(?<![0-9A-Za-z.])|(?<=IP)|(?<=ip))(?:{_BYTE}\.){{3}}{_BYTE}(?![0-9A-Za-z]|\.[0-9])")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z]|:[0-9A-Fa-f:])")
 _RELEASE = re.compile(
     r"(?:版本号?|固件|章节?|节|第|条款?|version|ver|v|release|build|section|chapter|clause|firmware"
     r"|oid)[.:：]?\s*(?:是|为|号|is)?\s*$",
     re.IGNORECASE,
 )
+_MACHINE = re.compile(r"(?<![A-Za-z])ip|地址|服务器|主机|域名|解析|server|host|dns|ping|address", re.IGNORECASE)
 _MAC = re.compile(
     r"(?<![0-9A-Za-z:-])(?:[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}"
     r"|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})"
@@ -45,7 +46,10 @@ def ips(text: str, *, private: bool) -> Places:
     """Yield addresses of the internet, version 4 and 6; those of private networks where asked, reserved ones never."""
     for match in _IPV4.finditer(text):
         address = ipaddress.ip_address(match[0])
-        if _counts(address, private) and not _RELEASE.search(text, max(0, match.start() - 16), match.start()):
+        before = max(0, match.start() - 16), match.start()
+        # 1.8.8.8 is a price or a section as often as a machine: it has to be called one.
+        is_likely = len(match[0]) > 7 or _MACHINE.search(text, *before)
+        if is_likely and _counts(address, private) and not _RELEASE.search(text, *before):
             yield match.span()
     for match in _IPV6.finditer(text):
         given = match[0].removesuffix(":") if match[0][-2] != ":" else match[0]

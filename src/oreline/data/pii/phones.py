@@ -14,24 +14,26 @@ from oreline.data.pii.spans import NUMBER_AFTER, NUMBER_BEFORE, Places, disowned
 _CHINA = r"(?:\((?:\+|00)86\)|(?:\+|00)?86)[ -]?"
 _MOBILE = re.compile(
     rf"{NUMBER_BEFORE}(?<!\+)(?:{_CHINA})?1(?:3[0-9]|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])"
-    rf"(?:([ -])[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{8}}|([ -])[0-9]{{8}}"
+    rf"(?:([ .-])[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{8}}|([ -])[0-9]{{8}}"
     rf"|([ -])[0-9]{{3}}\3[0-9]{{5}}){NUMBER_AFTER}(?!-[0-9])"
+    rf"|(?<![0-9A-Za-z])(?<![0-9][ .-])1 [3-9](?: [0-9]){{9}}(?![0-9A-Za-z]| [0-9])"
 )
+_LOCAL = r"[2-8](?:[0-9]{6,7}|[0-9]{2,3}[ -][0-9]{4})"
 _AREA = r"(?:10|2[0-57-9]|3[1-9][0-9]|4[1-9][0-9]|5[1-9][0-9]|6[36][0-9]|7[0-9][0-9]|8[1-9][0-9]|9[0-9][0-9])"
 _MORE = r"(?: ?(?:-|转|ext\.?|#) ?[0-9]{1,5})?"
 _LANDLINE = re.compile(
-    rf"{NUMBER_BEFORE}(?:[(（]0{_AREA}[)）][ -]?|0{_AREA}[ -]"
-    rf"|{_CHINA}\(?0?{_AREA}\)?[ -]?)[2-8][0-9]{{6,7}}{_MORE}{NUMBER_AFTER}"
+    rf"{NUMBER_BEFORE}(?:(?:[(（]0{_AREA}[)）][ -]?|0{_AREA}-|{_CHINA}\(?0?{_AREA}\)?[ -]?){_LOCAL}"
+    rf"|0{_AREA} [2-8][0-9]{{6,7}}){_MORE}{NUMBER_AFTER}"
 )
 _LANDLINE_CUE = re.compile(
     rf"(?:电话|座机|固话|传真|总机|前台|热线|[Tt][Ee][Ll]|[Ff][Aa][Xx])(?:号码?)?(?:[:：.]|是|为)?\s*"
-    rf"((?:0{_AREA})?[2-8][0-9]{{6,7}}{_MORE}){NUMBER_AFTER}"
+    rf"((?:0{_AREA})?{_LOCAL}{_MORE}){NUMBER_AFTER}"
 )
 _SEPARATED = r"(?:[ .\-]|\(|\) ?|[ -]\()?"
 _ABROAD = re.compile(rf"{NUMBER_BEFORE}(?:\+|00)[1-9](?:{_SEPARATED}[0-9]){{6,13}}{NUMBER_AFTER}")
 _AMERICAN = re.compile(
-    rf"{NUMBER_BEFORE}(?<!\+)(?<!\+1[ .-])(?:1[ .-])?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[-. ])[2-9][0-9]{{2}}[-. ][0-9]{{4}}"
-    rf"(?: ?(?:x|ext\.?) ?[0-9]{{1,5}})?{NUMBER_AFTER}(?!-[0-9])"
+    rf"{NUMBER_BEFORE}(?<!\+)(?<!\+1[ .-])(?:1[ .-])?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}[-. ])"
+    rf"[2-9][0-9]{{2}}[-. ][0-9]{{4}}(?: ?(?:x|ext\.?) ?[0-9]{{1,5}})?{NUMBER_AFTER}(?!-[0-9])"
 )
 _CALLED = re.compile(
     rf"(?:phone|tel|telephone|mobile|cell|call|fax|whatsapp|ring|dial|text)(?: number| no\.?)?(?: is| me| us)?(?: at"

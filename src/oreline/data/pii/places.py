@@ -16,6 +16,7 @@ _NUMBER = r"(?:[0-9]{1,5}(?:[-－][0-9]{1,4})?|[一二三四五六七八九十�
 _UNIT = r"(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|户|组|弄|村|队)"
 _LAST = re.compile(rf"{_NUMBER}{_UNIT}(?:[0-9]{{2,5}}+(?![0-9-]|{_UNIT}))?")
 _AREA_END = re.compile(r"[省市区县镇乡村路街道巷里]")
+_BESIDE = re.compile("门口|附近|旁边|隔壁|对面|楼下|前面|后面|谢谢")
 _CUED = re.compile(
     r"(?:地\s*址|住\s*址|现\s*住|家\s*住|住所|居住地?|住在|寄到|送到|送货到|发货到|寄往|户籍地?|地点|籍贯|注册地"
     r"|坐落(?:于|在)?|位于)"
@@ -31,9 +32,12 @@ _PLAIN = re.compile(
 _STREET = (
     r"(?:[A-Z0-9][\w'.]{0,20} ){1,4}(?:Street|Avenue|Road|Boulevard|Lane|Drive|Court|Place|Square|Terrace|Parkway"
     r"|Highway|Way|Close|Crescent"
-    r"|St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Pkwy|Hwy)\b\.?"
+    r"|St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Pkwy|Hwy)(?![A-Za-z])\.?"
 )
-_HOUSE = rf"(?<![0-9A-Za-z.$])[0-9]{{1,5}}[A-Za-z]?(?:[-/][0-9]{{1,4}})?,? {_STREET}"
+_HOUSE = (
+    rf"(?<![0-9A-Za-z.$])[0-9]{{1,5}}[A-Za-z]?(?:[-/][0-9]{{1,4}})?,? {_STREET}"
+    r"(?: (?:NW|NE|SW|SE|N|S|E|W)(?![A-Za-z]))?"
+)
 _FLAT = r"(?:,? ?(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|#)\.? ?[0-9A-Za-z-]{1,6})?"
 _TOWN = r"(?:,\s?[A-Z][A-Za-z.' -]{1,30}?)"
 _CITY = r"(?:,\s?[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2})"
@@ -66,7 +70,8 @@ def addresses(text: str) -> Places:
     """Yield addresses: province to number in Chinese, number to town in English, or what is named an address."""
     for pattern, group in ((_CUED, 1), (_PLAIN, 0)):
         for match in pattern.finditer(text):
-            end = _chinese_end(match[group], named=group == 1)
+            is_field = group == 1 and text[match.start(1) - 1] in ":："
+            end = _chinese_end(match[group], named=is_field)
             if end:
                 yield match.start(group), match.start(group) + end
     yield from (match.span() for match in _FULL.finditer(text))
@@ -75,6 +80,8 @@ def addresses(text: str) -> Places:
 
 def _chinese_end(run: str, *, named: bool) -> int:
     """Return where the address in a run of characters ends: after its last number with a unit, or its last area."""
+    if beside := _BESIDE.search(run):
+        run = run[: beside.start()]
     ends = [match.end() for match in _LAST.finditer(run)]
     if not ends and named:
         ends = [match.end() for match in _AREA_END.finditer(run)][-1:]

@@ -80,12 +80,13 @@ def _same_form(value: str, digits: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbered:
+class Numbered:
     """Makes numbers as long as the value's that begin as none is given out."""
 
     first: str
 
     def __call__(self, value: str, draw: Draw, _: bool) -> str:
+        """Return another number in a value's form."""
         return _same_form(value, self.first + draw.digits(sum(map(str.isdigit, value)) - len(self.first)))
 
 
@@ -101,13 +102,13 @@ def _mobile(value: str, draw: Draw, _: bool) -> str:
 def _landline(value: str, draw: Draw, _: bool) -> str:
     country = _CHINA.match(value)
     prefix = country[0] if country else ""
-    return prefix + _Numbered("00")(value[len(prefix) :], draw, True)
+    return prefix + Numbered("00")(value[len(prefix) :], draw, True)
 
 
 def _phone(value: str, draw: Draw, _: bool) -> str:
     country = re.match(r"\+(?:1|7|[2-9][0-9])[ .-]?", value)
     prefix = country[0] if country else ""
-    return prefix + _Numbered("000")(value[len(prefix) :], draw, True)
+    return prefix + Numbered("000")(value[len(prefix) :], draw, True)
 
 
 def _bank_card(value: str, draw: Draw, _: bool) -> str:
@@ -131,7 +132,7 @@ def _iban(value: str, draw: Draw, _: bool) -> str:
 
 
 def _passport(value: str, draw: Draw, _: bool) -> str:
-    return _Numbered("00")(re.sub("[A-Za-z]", "X", value), draw, True)
+    return Numbered("00")(re.sub("[A-Za-z]", "X", value), draw, True)
 
 
 def _plate(value: str, draw: Draw, _: bool) -> str:
@@ -191,10 +192,10 @@ _MAKE: dict[str, Callable[[str, Draw, bool], str]] = {
     "bank_card": _bank_card,
     "landline": _landline,
     "phone": _phone,
-    "ssn": _Numbered("000"),
+    "ssn": Numbered("000"),
     "passport": _passport,
     "plate": _plate,
-    "qq": _Numbered("0"),
+    "qq": Numbered("0"),
     "wechat": lambda _, draw, __: f"_wx{draw.hex(12)}",
     "ip": _ip,
     "mac": _mac,
