@@ -290,7 +290,7 @@ class Operator(Protocol):
       `row_id`, `reason`, `kept_id` (null or the row it gave way to), and `similarity` where the two differ.
 
     Beside `whole` it may have `findings() -> {"counts": {what: number}, "alarms": [sentence, …]}`: what it found in the
-    last call beside the rows that it named, JSON-ready; the report shows it, the alarms as warnings.
+    last call beside the rows that it named, JSON-ready; the report shows it, the alarms as warnings (`Ledger.note`).
 
     Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns.
     """

@@ -8,7 +8,7 @@ import pytest
 
 import oreline as ore
 from oreline import store
-from oreline.api import build
+from oreline.api import names
 from oreline.errors import DataError, UsageError
 from oreline.evaluate.estimates import point_values, task_estimates
 from oreline.types import Event
@@ -77,8 +77,8 @@ def test_update_of_a_home_stays_in_it(linear_model, dataset, tmp_path: Path) -> 
     assert store.is_home(home)
     known = json.loads((home / "aliases.json").read_text())
     assert known["challenger"] == first.version
-    assert build._home(str(home), None) == home
-    assert build._home(f"{home}@challenger", None) == home
+    assert names.home_of(str(home), None) == home
+    assert names.home_of(f"{home}@challenger", None) == home
     _, planned = ore.update(str(home), fresh, gate=f"{dataset.path}#test", dry_run=True, seed=1)
     assert planned.facts["dry_run"] is True
     assert json.loads((home / "aliases.json").read_text()) == known

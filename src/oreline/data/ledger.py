@@ -19,12 +19,8 @@ from oreline.data.columnar import Closing, ParquetFile
 from oreline.errors import OrelineError
 
 ACTIONS = ("dropped", "changed", "added", "flagged")
-SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("row_id", "operator", "action", "reason", "kept_id")),
-        ("similarity", pa.float64()),
-    ]
-)
+_COLUMNS = {**dict.fromkeys(("row_id", "operator", "action", "reason", "kept_id"), "string"), "similarity": "double"}
+SCHEMA = pa.schema(list(_COLUMNS.items()))
 CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""
 
@@ -44,6 +40,8 @@ class Ledger(Closing):
         """What operators that see all rows counted beside the rows they dropped, by operator."""
         self.alarms: list[str] = []
         """What of it deserves a warning."""
+        self.examples: list[list[Any]] = []
+        """Rows that gave way to others, and these."""
 
     def read(self, row_ids: pl.Series) -> None:
         """Count rows that came in."""
@@ -74,9 +72,13 @@ class Ledger(Closing):
             _count_sources(lines["row_id"], self.dropped_of)
 
     def note(self, operator: str, findings: Mapping[str, Any]) -> None:
-        """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`."""
+        """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`.
+
+        `examples`, where there are any: `[row, the row it gives way to, similarity, text, text]` each.
+        """
         self.found[operator].update(findings["counts"])
         self.alarms.extend(findings["alarms"])
+        self.examples.extend([operator, *example] for example in findings.get("examples", ()))
 
     def total(self, action: str) -> int:
         """Return the number of rows with an action."""
