@@ -465,3 +465,69 @@ def test_rows_set_aside_are_found_again(tmp_path: Path) -> None:
     again = refine(source, **given, out=tmp_path / "again", running=how)
     assert again.manifest == first.manifest
     assert again.num_rows("unlabelled") == 10
+
+
+NEAR_EN = "one of the finest films of this year and a very warm one at that"
+NEAR_ZH = "这部电影的摄影和配乐都非常出色，演员的表演也很自然"
+
+
+def near_rows() -> pl.DataFrame:
+    """Pairs of near-duplicates in both languages, each pair with words of its own."""
+    texts = [
+        f"{text} {word * 3} {word}{end}" for word in "abcdefghij" for text in (NEAR_EN, NEAR_ZH) for end in ("", "!!")
+    ]
+    words = [f"{number} {hash_}" for number, hash_ in enumerate("qrstuvwxyz" * 4)]
+    texts = [f"{first} {second}" for first, second in zip(texts, [w for w in words for _ in range(2)][: len(texts)])]
+    copies = [f"{text} 1" for text in texts]
+    labels = ["pos", "neg"] * (len(texts) // 2)
+    return pl.DataFrame({"text": [*texts, *copies], "label": labels * 2})
+
+
+def test_near_duplicates_stay_in_one_split(tmp_path: Path) -> None:
+    apart = refine(near_rows(), operators=[], split=SHARES, out=tmp_path / "apart")
+    assert max(leak["near"] or 0 for leak in apart.report().facts["leaks"].values()) > 0
+    data = refine(near_rows(), operators=[], split=SHARES, together=["near"], out=tmp_path / "out")
+    assert [leak["near"] for leak in data.report().facts["leaks"].values()] == [0, 0, None]
+    assert data.manifest.lineage[-1]["options"]["together"] == ["near"]
+    assert sum(data.num_rows(split) for split in data.splits) == near_rows().height
+
+
+def test_a_leak_above_the_bound_fails_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OrelineError, match="leaks into train") as caught:
+        refine(near_rows(), operators=[], split=SHARES, fail_on_leak=0.01, out=tmp_path / "out")
+    assert caught.value.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+    refine(near_rows(), operators=[], split=SHARES, fail_on_leak=0.01, together=["near"], out=tmp_path / "out")
+    with pytest.raises(UsageError, match="fail_on_leak is 2"):
+        refine(near_rows(), operators=[], split=SHARES, fail_on_leak=2, out=tmp_path / "more")
+
+
+def test_a_gap_is_left_before_each_later_split(tmp_path: Path) -> None:
+    days = [f"2026-01-{day:02d}" for day in range(1, 31)]
+    rows = pl.DataFrame({"text": [f"text {day}" for day in days], "label": ["1", "0"] * 15, "time": days})
+    data = refine(rows, operators=[], split={"train": 0.5, "test": 0.5}, gap="3d", out=tmp_path / "out")
+    assert data.num_rows("test") == 15
+    assert data.frame("train")["time"].max().day == 13
+    assert [line[2] for line in lines(data)] == ["purge_gap"] * 2
+    assert data.manifest.counts["rows_dropped"] == 2
+    with pytest.raises(UsageError, match="the rows have no time"):
+        refine(rows.drop("time"), operators=[], split={"train": 0.5, "test": 0.5}, gap="3d", out=tmp_path / "none")
+
+
+def test_overlap_and_conflicts_are_counted_before_rows_go(tmp_path: Path) -> None:
+    """Six texts in train: two of them twice with different labels, one of these in dev; dev has two more of train."""
+    train = ["好看", "好 看", "难看", "难看", "一般", "不错", "还行", "可以"]
+    labels = ["1", "0", "1", "0", "1", "1", "0", "1"]
+    (tmp_path / "dev.csv").write_text("text,label\n好看,1\n一般,1\n一般,0\n不错,1\n没见过,0\n", encoding="utf-8")
+    train[1] = "好看 "
+    rows = pl.DataFrame({"text": train, "label": labels})
+    data = refine(rows, operators=chain(), split={}, against=[tmp_path / "dev.csv"], out=tmp_path / "out")
+    found = data.report().facts["found"]
+    assert found["against"]["rows of dev.csv"] == 5
+    assert found["against"]["rows of dev.csv with their text in the data"] == 4
+    assert found["resolve_label_conflicts"] == {"texts with different labels": 2, "rows of such texts": 4}
+    assert sorted(data.frame("all")["text"]) == ["可以", "还行"]
+    warnings = "\n".join(data.report().warnings)
+    assert "of the 5 rows of dev.csv: 4 with their text in the data" in warnings
+    assert "2 texts carry different labels, in 4 rows" in warnings
+    assert data.manifest.counts["rows_out"] == 2

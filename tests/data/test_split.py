@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oreline.data.split import check_shares, components, places
+from oreline.data.split import check_shares, places
+from oreline.data.union import components
 from oreline.errors import UsageError
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.1, "fresh": 0.1}
@@ -180,3 +181,20 @@ def test_rare_classes_still_stay_in_train():
 def keys_of(labels: list[str]) -> pl.DataFrame:
     """Return keys of rows that belong together with no other."""
     return pl.DataFrame({"hash_high": np.arange(len(labels), dtype=np.uint64), "label": labels})
+
+
+def test_rows_of_one_near_cluster_or_template_stay_together() -> None:
+    rows = pl.DataFrame(
+        {"hash_high": range(200), "near": [n // 4 for n in range(200)], "template": [n // 10 for n in range(200)]}
+    )
+    found = places(rows, SHARES)
+    assert all(len(set(found[start : start + 20])) == 1 for start in range(0, 200, 20))
+
+
+def test_the_gap_is_purged_before_every_later_split() -> None:
+    start = datetime(2026, 1, 1)
+    rows = pl.DataFrame({"hash_high": range(40), "time": [start + timedelta(hours=n) for n in range(40)]})
+    shares = {"train": 0.5, "dev": 0.25, "test": 0.25}
+    found = places(rows, shares, gap_us=3 * 3600 * 1_000_000).tolist()
+    assert found == [*[0] * 18, -1, -1, *[1] * 8, -1, -1, *[2] * 10]
+    assert places(rows, shares).tolist() == [*[0] * 20, *[1] * 10, *[2] * 10]

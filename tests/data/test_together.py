@@ -14,21 +14,21 @@ LONG = "one of the finest films of this year and a very warm one at that"
 ZH = "这部电影的摄影和配乐都非常出色，演员的表演也很自然"
 
 
-def codes(texts: list[str], ways: list[str], **shares: float) -> tuple[dict[str, list[int]], list[str]]:
+def codes(texts: list[str], ways: list[str], **shares: float) -> tuple[list[int], list[str]]:
     found = Together(ways)
     for text in texts:
         found.add(pl.DataFrame({"row_id": ["a:1"], "text": [text]}))
-    columns, alarms = found.columns(shares or {"train": 0.5, "test": 0.5})
-    return {way: series.to_list() for way, series in columns.items()}, alarms
+    series, alarms = found.codes(shares or {"train": 0.5, "test": 0.5})
+    assert series is not None
+    return series.to_list(), alarms
 
 
 def test_near_texts_share_a_code() -> None:
     texts = [LONG, ZH, f"{LONG} too", f"{ZH}啊", *(f"text {n} of its own {n * n}" for n in range(8))]
     found, alarms = codes(texts, ["near"])
-    near = found["near"]
-    assert near[0] == near[2]
-    assert near[1] == near[3]
-    assert len(set(near)) == len(texts) - 2
+    assert found[0] == found[2]
+    assert found[1] == found[3]
+    assert len(set(found)) == len(texts) - 2
     assert alarms == []
 
 
@@ -51,19 +51,25 @@ def test_texts_of_one_template(first: str, second: str, same: bool) -> None:
     assert (frame.select(template(["text"])).to_series().n_unique() == 1) == same
 
 
-def test_both_ways_at_once_and_rows_without_text() -> None:
-    found, _ = codes(["order 1", "order 2", "x", "y"], ["near", "template"])
-    assert found["template"][0] == found["template"][1]
-    assert found["near"][0] != found["near"][1]
-    empty = Together(["near", "template"])
-    assert {way: len(series) for way, series in empty.columns({"a": 1.0})[0].items()} == {"near": 0, "template": 0}
+def test_both_ways_are_joined() -> None:
+    """The first is near the second, and of one template with the third."""
+    found, _ = codes([f"{LONG} 1", f"{LONG} 1 too", LONG + " 22", "x", "y"], ["near", "template"])
+    assert found[0] == found[1] == found[2]
+    assert len(set(found)) == 3
+
+
+def test_without_a_way_or_rows_there_is_nothing_to_say() -> None:
+    assert Together([]).codes({"a": 1.0}) == (None, [])
+    series, alarms = Together(["near", "template"]).codes({"a": 1.0})
+    assert series is not None
+    assert (len(series), alarms) == (0, [])
 
 
 def test_a_cluster_that_would_decide_the_splits_is_placed_row_by_row() -> None:
     texts = [f"order {n}" for n in range(30)] + [f"unlike {chr(97 + n)}" for n in range(26)]
     found, [alarm] = codes(texts, ["template"], train=0.8, test=0.2)
-    assert len(set(found["template"])) == len(texts)
-    assert "30 rows belong together (template, 30 the largest cluster)" in alarm
+    assert len(set(found)) == len(texts)
+    assert "30 rows belong together in clusters (30 in the largest)" in alarm
 
 
 @pytest.mark.parametrize(("gap", "hours"), [("30m", 0.5), ("12h", 12), ("7d", 168), ("2w", 336), (None, 0)])

@@ -30,6 +30,15 @@ DEFAULT_SPLIT = {"train": 0.8, "dev": 0.1, "test": 0.1}
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
+def home_of(model: Any, out: str | Path | None) -> Path:
+    """Return the home that an update belongs to."""
+    if out is None and not isinstance(model, Artifact):
+        named = Path(str(model).rpartition("@")[0] or str(model)) if not Path(str(model)).exists() else Path(str(model))
+        if store.is_home(named):
+            return named
+    return output_folder("update", out)
+
+
 def output_folder(verb: str, out: str | Path | None) -> Path:
     """Return `out`, or a new folder named by verb and time in `ORELINE_RUNS` (`./oreline-runs`)."""
     return Path(out) if out is not None else _new_folder(verb, runs_folder())

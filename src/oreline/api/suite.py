@@ -30,7 +30,9 @@ from oreline.types import Event, OnEvent, ignore
 
 FILE = "suite.yaml"
 NO_TRAINING = "none"
-_REFINE = ("text", "label", "group", "time", "roles", "operators", "split", "against", "keep_unlabelled")
+_REFINE = (
+    "text", "label", "group", "time", "roles", "operators", "split", "against", "keep_unlabelled", "together", "gap",
+)  # fmt: skip
 _FINETUNE = ("task", "method", "method_options", "train")
 _TASK_KEYS = ("data", "judge", *_REFINE, *_FINETUNE)
 

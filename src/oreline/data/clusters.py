@@ -81,7 +81,7 @@ class NearRows:
         search = _Search(self._sets(), self._keys.array(), self._all_digests(), self.threshold)
         return search.connect()
 
-    def _digest_N(self) -> NDArray[np.uint64]:
+    def _all_digests(self) -> NDArray[np.uint64]:
         return np.concatenate([np.zeros(0, np.uint64), *self._digests])
 
     def _sets(self) -> Sets:

@@ -30,6 +30,7 @@ from oreline.data.steps import Step
 from oreline.data.summary import Tally
 from oreline.data.tagged import with_frame
 from oreline.data.together import Together
+from oreline.errors import UsageError
 from oreline.types import FRAME, Event
 
 SPLIT = "split"
@@ -162,9 +163,15 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
         others = [role for role in ("label", "group", "time") if role in frame.columns]
         keys.append(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
         ways.add(frame)
-    codes, alarms = ways.columns(shares)
+    if splitting.gap_us and keys and "time" not in keys[0].columns:
+        raise UsageError(
+            "a gap is of time, and the rows have no time", remedy="name its column: --time COLUMN, or leave the gap out"
+        )
+    codes, alarms = ways.codes(shares)
     run.shop.ledger.alarms.extend(alarms)
-    everything = pl.concat(keys).with_columns(**codes) if keys else pl.DataFrame({"hash_high": []})
+    everything = pl.concat(keys) if keys else pl.DataFrame({"hash_high": []})
+    if codes is not None:
+        everything = everything.with_columns(together=codes)
     places_N = places(everything, shares, seed=splitting.seed, gap_us=splitting.gap_us)
     done = 0
     for frame in stage.frames():

@@ -80,6 +80,8 @@ class Ledger(Closing):
         """What operators that see all rows counted beside the rows they dropped, by operator."""
         self.alarms: list[str] = []
         """What of it deserves a warning."""
+        self.examples: list[list[Any]] = []
+        """Rows that gave way to others, and these."""
         self.tables: list[Table] = []
         """What of it is a table of its own."""
 
@@ -112,9 +114,14 @@ class Ledger(Closing):
             _count_sources(lines.filter(pl.col("action") == action)["row_id"], counter)
 
     def note(self, operator: str, findings: Mapping[str, Any]) -> None:
-        """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`."""
+        """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`.
+
+        `examples`, where there are any: `[row, the row it gives way to, similarity, text, text]` each; `tables`: title,
+        columns, rows and note of each.
+        """
         self.found[operator].update(findings["counts"])
         self.alarms.extend(findings["alarms"])
+        self.examples.extend([operator, *example] for example in findings.get("examples", ()))
         self.tables.extend(Table(**table) for table in findings.get("tables", ()))
 
     def total(self, action: str) -> int:

@@ -166,13 +166,14 @@ def runs(found: Tokens, size: int) -> tuple[U64, I64]:
     place_T = np.arange(len(found.hashes_T)) - np.repeat(found.starts_N[:-1], counts_N)
     is_run_T = place_T <= np.repeat(counts_N - size, counts_N)
     owner_T = np.repeat(np.arange(len(counts_N)), counts_N)
-    return mixed(_sums(found.hashes_T, size)[is_run_T]), owner_T[is_run_T]
+    hashes: U64 = mixed(_sums(found.hashes_T, size)[is_run_T])
+    return hashes, owner_T[is_run_T]
 
 
 def _sums(hashes_T: U64, size: int) -> U64:
     """Return, for the run that begins at each token, the sum of hash * factor^place; across the ends of texts too."""
     factors = _factors(size)
-    sums_T = hashes_T * factors[0]
+    sums_T: U64 = hashes_T * factors[0]
     for ahead in range(1, min(size, len(hashes_T))):
         sums_T[:-ahead] += hashes_T[ahead:] * factors[ahead]
     return sums_T

@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.together import NEAR, TEMPLATE
-from oreline.data.union import connected
+from oreline.data.union import components
 from oreline.errors import UsageError
 
 _TENTHS = 10
@@ -40,7 +39,7 @@ def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, ga
 
     Args:
         keys: one row a row of data: `hash_high` of its folded text, where there are such roles `label`, `group` and
-            `time` (a datetime), and codes by which rows belong together: `near`, `template`.
+            `time` (a datetime), and codes of what else belongs `together`.
         shares: share of each split. With `time` the oldest rows go to the first, and nothing else counts.
         seed: the same rows, shares and seed give the same splits, however the rows were framed.
         gap_us: with `time`, rows of a split that lie less than this (microseconds) before the next one have the place
@@ -51,7 +50,7 @@ def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, ga
     if "time" in keys.columns:
         time_N = keys["time"].to_physical().to_numpy()
         return _purged(_along_time(time_N, shares_S), time_N, gap_us)
-    together = [_codes(keys[name]) for name in ("hash_high", "group", NEAR, TEMPLATE) if name in keys.columns]
+    together = [_codes(keys[name]) for name in ("hash_high", "group", "together") if name in keys.columns]
     labels_N = strata(keys["label"], len(shares_S)) if "label" in keys.columns else np.zeros(keys.height, np.int64)
     return _stratified(components(together), labels_N, shares_S, np.random.default_rng(seed))
 
@@ -71,21 +70,6 @@ def strata(labels: pl.Series, num_splits: int) -> Codes:
         return np.zeros_like(codes_N)
     ranks_N = numbers.fill_null(-math.inf).rank("ordinal").to_numpy().astype(np.int64) - 1
     return ranks_N * _TENTHS // len(ranks_N)
-
-
-def components(codes: Sequence[Codes]) -> Codes:
-    """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
-
-    >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
-    [0, 0, 0, 1]
-    """
-    num_rows = len(codes[0])
-    firsts = []
-    for code_N in codes:
-        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
-        firsts.append(first[inverse])
-    own = np.tile(np.arange(num_rows), len(firsts))
-    return np.unique(connected(num_rows, own, np.concatenate(firsts)), return_inverse=True)[1].astype(np.int64)
 
 
 def _stratified(units_N: Codes, labels_N: Codes, shares_S: NDArray[np.float64], random: np.random.Generator) -> Places:

@@ -214,7 +214,13 @@ def _reasons(ledger: Ledger) -> Table:
 
 def _found(ledger: Ledger) -> list[Table]:
     rows = [[operator, what, number] for operator, counts in ledger.found.items() for what, number in counts.items()]
-    return [Table("What operators found", ["operator", "what", "number"], rows)] if rows else []
+    tables = [Table("What operators found", ["operator", "what", "number"], rows)] if rows else []
+    if ledger.examples:
+        columns = ["operator", "row", "gave way to", "similarity", "its text", "the other text"]
+        tables.append(
+            Table("Rows that gave way to others", columns, ledger.examples, "Some of them; all are in the ledger.")
+        )
+    return tables
 
 
 def _by_source(ledger: Ledger, tally: Tally) -> Table:

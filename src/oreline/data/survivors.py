@@ -19,6 +19,8 @@ Keep = Literal["longest", "first", "newest", "highest"]
 TARGETS = ("label", "tags", "answers", "target_text")
 DROPS = {"row_id": pl.String, "reason": pl.String, "kept_id": pl.String, "similarity": pl.Float64}
 """Columns of the rows to drop."""
+MAX_EXAMPLES = 8
+_SHOWN_CHARACTERS = 80
 _ROUNDS = 32
 """Times that a component is divided again; rows that are left then stay."""
 
@@ -116,6 +118,27 @@ def as_drops(found: Divided) -> pl.DataFrame:
     """Return rows that go as `position`, `kept` and `similarity`."""
     columns = {"position": found.dropped_D, "kept": found.kept_D, "similarity": found.similarity_D}
     return pl.DataFrame(columns, schema={"position": pl.UInt32, "kept": pl.UInt32, "similarity": pl.Float64})
+
+
+def examples(drops: pl.DataFrame, scan: pl.LazyFrame) -> list[list[str | float]]:
+    """Return some rows that go beside those that stay, from the least similar on: ids, similarity, beginnings of texts.
+
+    Args:
+        drops: as `agreed` returns them.
+        scan: all rows.
+    """
+    shown = drops.filter(pl.col("similarity") < 1).sort("similarity", "position")
+    shown = shown.gather_every(max(shown.height // MAX_EXAMPLES, 1)).head(MAX_EXAMPLES)
+    if shown.is_empty():
+        return []
+    wanted = pl.concat([shown["position"], shown["kept"]]).unique().to_frame("position")
+    begin = pl.col("text").str.head(_SHOWN_CHARACTERS)
+    rows = scan.select("row_id", begin).with_row_index("position").join(wanted.lazy(), on="position", how="semi")
+    found = {place: (row_id, text) for place, row_id, text in rows.collect(engine="streaming").iter_rows()}
+    return [
+        [found[one][0], found[other][0], round(similarity, 3), found[one][1], found[other][1]]
+        for one, other, similarity in shown.iter_rows()
+    ]
 
 
 def agreed(drops: pl.DataFrame, scan: pl.LazyFrame) -> pl.DataFrame:

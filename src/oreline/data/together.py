@@ -14,6 +14,7 @@ from oreline.data.clusters import NearRows
 from oreline.data.fold import INPUT_ROLES, folded, joined
 from oreline.data.near import THRESHOLD, compared, sketch
 from oreline.data.tokens import I64
+from oreline.data.union import components
 from oreline.errors import UsageError, did_you_mean
 
 NEAR, TEMPLATE = "near", "template"
@@ -35,7 +36,7 @@ def check_ways(ways: Sequence[str]) -> None:
 
 
 class Together:
-    """Works out, frame by frame, what rows belong together by; `columns` then has a column of codes for each way."""
+    """Works out, frame by frame, which rows belong together; `codes` then says which do."""
 
     def __init__(self, ways: Sequence[str]) -> None:
         self._near = NearRows(THRESHOLD) if NEAR in ways else None
@@ -50,27 +51,30 @@ class Together:
         if self._templates is not None:
             self._templates.append(frame.select(template(inputs).hash()).to_series() if inputs else texts)
 
-    def columns(self, shares: Mapping[str, float]) -> tuple[dict[str, pl.Series], list[str]]:
-        """Return the codes of each row by each way, and what could not be kept together.
+    def codes(self, shares: Mapping[str, float]) -> tuple[pl.Series | None, list[str]]:
+        """Return a code for each row, equal for rows that belong together in any way, and what could not be kept so.
 
-        A component of more rows than half the smallest split holds would decide the splits alone: its rows are placed
-        one by one.
+        A cluster of more rows than half the smallest split holds would decide the splits alone: its rows are placed
+        one by one. Without a way there are no codes.
         """
-        found: dict[str, pl.Series] = {}
-        alarms = []
+        found: list[I64] = []
         if self._near is not None:
-            found[NEAR] = pl.Series(self._near.components())
+            found.append(self._near.components())
         if self._templates is not None:
-            found[TEMPLATE] = pl.concat(self._templates) if self._templates else pl.Series([], dtype=pl.UInt64)
-        for way, codes in found.items():
-            own_N, largest, num_torn = _bounded(codes, min(shares.values()) / 2)
-            found[way] = pl.Series(own_N)
-            if num_torn:
-                alarms.append(
-                    f"{num_torn:,} rows belong together ({way}, {largest:,} the largest cluster) and are more than "
-                    "half of the smallest split: they were placed one by one, so the splits share them"
-                )
-        return found, alarms
+            codes = pl.concat(self._templates) if self._templates else pl.Series([], dtype=pl.UInt64)
+            found.append(codes.to_numpy().astype(np.int64))
+        if not found:
+            return None, []
+        code_N = components(found)
+        sizes = np.bincount(code_N, minlength=1)
+        is_torn_N = sizes[code_N] > max(min(shares.values()) / 2 * len(code_N), _SMALL)
+        alarms = []
+        if num_torn := int(is_torn_N.sum()):
+            alarms.append(
+                f"{num_torn:,} rows belong together in clusters ({sizes.max():,} in the largest) of more than half of the "
+                "smallest split: they were placed one by one, so the splits share them"
+            )
+        return pl.Series(np.where(is_torn_N, len(sizes) + np.arange(len(code_N)), code_N)), alarms
 
 
 def template(columns: Sequence[str]) -> pl.Expr:
@@ -88,15 +92,6 @@ def template(columns: Sequence[str]) -> pl.Expr:
 
 def _fold(texts: pl.Series) -> pl.Series:
     return texts.to_frame("text").select(folded("text")).to_series()
-
-
-def _bounded(codes: pl.Series, most: float) -> tuple[I64, int, int]:
-    """Number codes, each row of a too large set by itself; return also the largest set and how many rows are torn."""
-    code_N = np.unique(codes.to_numpy(), return_inverse=True)[1].astype(np.int64)
-    sizes = np.bincount(code_N, minlength=1)
-    is_torn_N = sizes[code_N] > max(most * len(code_N), _SMALL) if len(code_N) else np.zeros(0, np.bool_)
-    own_N = np.where(is_torn_N, len(sizes) + np.arange(len(code_N)), code_N)
-    return own_N, int(sizes.max(initial=0)), int(is_torn_N.sum())
 
 
 def gap_us(gap: str | None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from oreline.data.tokens import I64
@@ -29,3 +31,18 @@ def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
             if np.array_equal(shorter_N, root_N):
                 break
             root_N = shorter_N
+
+
+def components(codes: Sequence[I64]) -> I64:
+    """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
+
+    >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
+    [0, 0, 0, 1]
+    """
+    num_rows = len(codes[0])
+    firsts = []
+    for code_N in codes:
+        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
+        firsts.append(first[inverse])
+    own = np.tile(np.arange(num_rows), len(firsts))
+    return np.unique(connected(num_rows, own, np.concatenate(firsts)), return_inverse=True)[1].astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -13,7 +13,7 @@ from oreline.data.fold import INPUT_ROLES, row_ids_at
 from oreline.data.ledger import source_of
 from oreline.data.minhash import bands
 from oreline.data.near import compared, from_frame, sketch, to_frame
-from oreline.data.survivors import DROPS, Keep, agreed, as_drops, ranks
+from oreline.data.survivors import DROPS, agreed, as_drops, examples, ranks
 from oreline.errors import UsageError
 
 _MANY = 1000
@@ -50,7 +50,7 @@ class Operator:
         self,
         *,
         threshold: float = 0.8,
-        keep: Keep = "longest",
+        keep: Literal["longest", "first", "newest", "highest"] = "longest",
         column: str = "weight",
         shingle: int | None = None,
     ) -> None:
@@ -125,4 +125,4 @@ def _findings(
         if num_gone > _GREEDY_SHARE * num_rows and num_gone > _MANY // 200:
             share = num_gone / num_rows
             alarms.append(f"{num_gone:,} of the {num_rows:,} rows of {source} ({share:.1%}) went as near-duplicates")
-    return {"counts": counts, "alarms": alarms}
+    return {"counts": counts, "alarms": alarms, "examples": examples(merged, scan)}

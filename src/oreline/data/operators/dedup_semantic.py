@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from oreline.data.clusters import SPOOL_BYTES
 from oreline.data.fold import INPUT_ROLES, row_ids_at
 from oreline.data.near import compared, digests
 from oreline.data.spool import Spool
-from oreline.data.survivors import DROPS, Keep, agreed, as_drops, divided, first_of_equal, places, ranks
+from oreline.data.survivors import DROPS, agreed, as_drops, divided, first_of_equal, places, ranks
 from oreline.data.tokens import tokens
 from oreline.data.union import connected
 from oreline.data.vectors import alike, cosines, hashed_words
@@ -51,7 +52,7 @@ class Operator:
         model: str | None = None,
         threshold: float = 0.95,
         drop: bool = False,
-        keep: Keep = "longest",
+        keep: Literal["longest", "first", "newest", "highest"] = "longest",
         column: str = "weight",
     ) -> None:
         if not 0 < threshold <= 1:

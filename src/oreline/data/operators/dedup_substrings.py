@@ -16,7 +16,7 @@ _FRAME_ROWS = 2048
 
 
 class Operator:
-    """Cut out of texts what repeats an earlier text, or an earlier part of the same one, word for word; the first stays.
+    """Cut out of texts what repeats an earlier text or part of one, word for word; the first stays.
 
     A stretch is looked for by its bytes (a suffix array over UTF-8) and cut inwards to whole sentences, so that no
     sentence, word or character is ever torn. What then stands on both sides is joined as it is. A text can become
