@@ -34,7 +34,12 @@ def test_traps(url: str) -> None:
 
 def test_a_guard_counts() -> None:
     guard = Guard(frozenset({"a.org"}), 3)
-    assert [guard.refuses(url) for url in ("https://a.org/", "https://a.org/", "https://b.org/", "ftp://a.org/")] == ["", "seen", "another host", "no web address"]
+    assert [guard.refuses(url) for url in ("https://a.org/", "https://a.org/", "https://b.org/", "ftp://a.org/")] == [
+        "",
+        "seen",
+        "another host",
+        "no web address",
+    ]
     assert guard.refuses("https://a.org/1") == guard.refuses("https://a.org/2") == ""
     assert guard.refuses("https://a.org/3") == "too many pages of the host"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 
-from oreline.data.crc32c import crc32c, crc32c_of, masked
 from tests.data.written import checksum
+
+from oreline.data.crc32c import crc32c, crc32c_of, masked
 
 
 def test_many_strings_equal_one_bit_at_a_time() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
+from tests.data.served import served
 
 from oreline.data.fetching import Fetching, RefusedError, checked_address, checked_url
 from oreline.errors import UsageError
-from tests.data.served import served
 
 
 @pytest.mark.parametrize(

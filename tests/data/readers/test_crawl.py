@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.data.served import Answer, served
+from tests.data.written import LONG
 
 from oreline.data import fetching
 from oreline.data.readers.crawl import Reader
 from oreline.data.sources import frames, sources
 from oreline.errors import ResourceError, UsageError
-from tests.data.served import Answer, served
-from tests.data.written import LONG
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 OPTIONS: dict[str, Any] = {"delay_s": 0.0, "private_addresses": True, "cache": ""}
@@ -28,7 +28,7 @@ def page(title: str, *links: str) -> Answer:
 def read(url: str, **options: Any) -> tuple[list[str], list[str]]:
     reader = Reader(**{**OPTIONS, **options})
     found = [row for frame in reader.frames(url, rows=100) for row in frame.iter_rows(named=True)]
-    assert all(row["title"] in row["text"] for row in found)
+    assert all(row["title"] in row["text"] for row in found), found
     return [row["url"].removeprefix(url.rstrip("/")) for row in found], reader.notes
 
 
@@ -120,8 +120,10 @@ def test_redirects_have_an_end_and_may_not_leave_the_hosts() -> None:
             return page("Home", "/loop/0", "/out", "/moved") if path == "/" else (404, {}, b"")
         if path.startswith("/loop/"):
             return 301, {"Location": f"/loop/{int(path[6:]) + 1}"}, b""
-        return (302, {"Location": "http://other.example/"}, b"") if path == "/out" else (
-            (301, {"Location": "/new"}, b"") if path == "/moved" else page("New")
+        return (
+            (302, {"Location": "http://other.example/"}, b"")
+            if path == "/out"
+            else ((301, {"Location": "/new"}, b"") if path == "/moved" else page("New"))
         )
 
     with served(answer) as (url, asked):
@@ -140,7 +142,12 @@ def test_traps_are_noticed() -> None:
             return 404, {}, b""
         here = path.partition("?")[0].rstrip("/")
         month = int(path.rpartition("=")[2]) if "=" in path else 0
-        return page("Page", f"{here}/again/", f"/calendar?month={month + 1}", "/x?" + "&".join(f"{path[1:2]}{n}=1" for n in range(9)))
+        return page(
+            "Page",
+            f"{here}/again/",
+            f"/calendar?month={month + 1}",
+            "/x?" + "&".join(f"{path[1:2]}{n}=1" for n in range(9)),
+        )
 
     with served(answer) as (url, asked):
         read(url + "/", depth=1000, max_pages=10_000)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.data.written import Date, Formula, ods, xlsx
 
 from oreline.data.readers import excel
 from oreline.data.readers.excel import Reader
 from oreline.errors import DataError
-from tests.data.written import Date, Formula, ods, xlsx
 
 
 def read(file: Path, **options: str) -> pl.DataFrame:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.data.served import Answer, served
 
 from oreline.data.sources import frames, sources
 from oreline.errors import DataError, ResourceError, UsageError
-from tests.data.served import Answer, served
 
 FILES = {
     "data/train-0.csv": b"text,label\na,1\n",
@@ -53,12 +53,15 @@ def read(place: object) -> pl.DataFrame:
 def test_files_are_fetched_once_and_read(hub: tuple[list[str], list[str | None]], tmp_path: Path) -> None:
     asked, tokens = hub
     frame = read("hf://datasets/ann/reviews")
-    assert frame.rows() == [("ann/reviews:1", "b", "2", "data/test-0.csv"), ("ann/reviews:2", "a", "1", "data/train-0.csv")]
+    assert frame.rows() == [
+        ("ann/reviews:1", "b", "2", "data/test-0.csv"),
+        ("ann/reviews:2", "a", "1", "data/train-0.csv"),
+    ]
     assert set(tokens) == {"Bearer hf_geheim"}
     before = len(asked)
     assert read("hf://datasets/ann/reviews").equals(frame)
     assert len(asked) == before + 2, "the list of files only"
-    assert not [path for path in tmp_path.rglob("*evil*")]
+    assert not list(tmp_path.rglob("*evil*"))
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".")]
 
 

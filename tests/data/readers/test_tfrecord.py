@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.data.written import example, record
 
 from oreline.data.compressed import CutOffError
 from oreline.data.readers import tfrecord
 from oreline.data.readers.tfrecord import Reader
 from oreline.errors import DataError
-from tests.data.written import example, record
 
 ROWS = [
     {"text": ["很好看"], "label": [1], "scores": [0.5, 0.25], "picture": [b"\xff\xd8"]},
@@ -44,7 +44,11 @@ def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("place", "says", "where"),
-    [(2, "no TFRecord, or damaged", "record 1"), (40, "its checksum is another one", "record 1"), (-3, "its checksum is another one", "record 2")],
+    [
+        (2, "no TFRecord, or damaged", "record 1"),
+        (40, "its checksum is another one", "record 1"),
+        (-3, "its checksum is another one", "record 2"),
+    ],
 )
 def test_checksums_are_compared(tmp_path: Path, place: int, says: str, where: str) -> None:
     data = bytearray(b"".join(DATA))
@@ -65,7 +69,7 @@ def test_records_before_a_break_are_kept(tmp_path: Path) -> None:
 
 def test_a_record_has_a_bound_and_must_be_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"no example", b"\x12\x02\x0a\x00"):
-        with pytest.raises(DataError, match="no tf.train.Example"):
+        with pytest.raises(DataError, match=r"no tf\.train\.Example"):
             list(Reader().frames(write(tmp_path, record(data)), rows=10))
     monkeypatch.setattr(tfrecord, "MAX_ROW_BYTES", 50)
     with pytest.raises(DataError, match="longer than"):
