@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 
@@ -32,10 +33,8 @@ def test_damaged_messages_raise_value_errors_only() -> None:
         data = bytearray(whole[: chance.randrange(len(whole) + 1)])
         for _ in range(chance.randrange(4) if data else 0):
             data[chance.randrange(len(data))] = chance.randrange(256)
-        try:
-            parse_example(bytes(data))
-        except ValueError as error:
-            assert str(error)
+        with contextlib.suppress(ValueError):
+            assert isinstance(parse_example(bytes(data)), dict)
 
 
 @pytest.mark.parametrize("data", [b"\xff" * 20, b"\x0a\xff\xff\xff\xff\x7f", b"\x0b", _field(2, b"x"), b"\x08\x01"])

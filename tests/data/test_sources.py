@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ import pyarrow as pa
 import pytest
 
 from oreline import registry
+from oreline.api.plan import plan
+from oreline.data.compressed import CutOffError
+from oreline.data.profile import profile
 from oreline.data.refine import refine
 from oreline.data.sources import frames, given_splits, reader_of, sources
 from oreline.errors import DataError, ResourceError, UsageError
@@ -181,6 +185,44 @@ def test_a_wrong_file_name_names_those_beside_it_but_hidden_ones(tmp_path: Path)
     with pytest.raises(DataError, match="there is no file") as caught:
         list(frames(str(tmp_path / "reviws.csv")))
     assert caught.value.allowed == "did you mean 'reviews.csv'? known: reviews.csv"
+
+
+def test_a_file_that_breaks_off_is_reported_wherever_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv.gz"
+    lines = "".join(f"a fine film {number},{number % 2}\n" for number in range(60))
+    file.write_bytes(gzip.compress(f"text,label\n{lines}".encode()) + gzip.compress(b"the last,1\n")[:-4])
+    seen: list[str] = []
+    made = refine(file, operators=[], split={}, out=tmp_path / "out", on_event=lambda e: seen.append(e.message))
+    report = made.report().to_json()
+    assert made.num_rows("all") in (60, 61)
+    assert "breaks off" in report["facts"]["notes"][0] == report["warnings"][0]
+    assert any("warning" in message and "breaks off" in message for message in seen)
+    assert "breaks off" in profile(file).notes[0]
+    assert (
+        "breaks off"
+        in plan("refine", {"data": str(file)}, out=None, seed=0, force=False).to_json()["tables"][0]["rows"][0][-1]
+    )
+    with pytest.raises(CutOffError, match="breaks off") as caught:
+        list(frames(file))
+    assert caught.value.where.startswith(f"{file}, after row 6")
+
+
+def test_fused_sources_are_reported(tmp_path: Path) -> None:
+    texts = [f"一部很好看的电影 number {number}" for number in range(40)]
+    first = {"rows": {"text": texts[:30], "label": ["x"] * 30}, "name": "first", "quota": 10}
+    second = {
+        "rows": {"body": texts[20:], "mark": ["y"] * 20},
+        "name": "second",
+        "columns": {"text": "body", "label": "mark"},
+    }
+    made = refine([first, second], operators=[], split={}, out=tmp_path / "out")
+    assert made.frame("all")["source"].value_counts(sort=True).rows() == [("second", 20), ("first", 10)]
+    assert set(made.ledger()["operator"]) == {"quota"}
+    assert set(made.ledger()["reason"]) == {"over_quota"}
+    report = made.report().to_json()
+    assert "10 of 10 texts that are in first and in second have different labels" in report["warnings"]
+    again = refine([first, second], operators=[], split={}, out=tmp_path / "again")
+    assert again.fingerprint == made.fingerprint
 
 
 def test_lists_of_mappings_may_stand_beside_other_forms() -> None:

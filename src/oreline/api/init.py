@@ -148,6 +148,7 @@ def _comments(found: Profile, roles: dict[str, str], why: str, estimated: Estima
         f"method      {why}",
         f"machine     {here.processor}, {here.num_cores} cores, {here.free_memory_bytes / 2**30:.0f} GiB free",
     ]
+    lines += [f"warning     {note}" for note in found.notes]
     if seconds:
         lines.append(f"fine-tuning takes about {seconds} and {memory} of memory here, evaluation not counted")
     missing = [role for role in ("group", "time") if role not in roles]
@@ -230,6 +231,7 @@ def _facts(found: Profile, roles: dict[str, str]) -> dict[str, Any]:
         **({"classes": dict(found.classes)} if found.classes else {}),
         "duplicates": found.num_duplicates,
         **({"conflicts": found.num_conflicts} if found.classes else {}),
+        **({"warnings": list(found.notes)} if found.notes else {}),
     }
 
 

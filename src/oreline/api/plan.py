@@ -80,8 +80,9 @@ def _refine(options: Mapping[str, Any], seed: int) -> Estimated:
     begun = time.monotonic()
     first: list[pl.DataFrame] = []
     total = 0
+    notes: list[str] = []
     for part in [data] if given is None else given.values():
-        for frame in frames(part, rows=PROBE_ROWS):
+        for frame in frames(part, rows=PROBE_ROWS, note=notes.append):
             first = first or [frame]
             total += frame.height
     read_s = time.monotonic() - begun
@@ -104,7 +105,8 @@ def _refine(options: Mapping[str, Any], seed: int) -> Estimated:
             raise
     seconds = read_s + (time.monotonic() - begun) * total / max(sample.height, 1)
     memory = int(sample.estimated_size() * 8) + (300 << 20)
-    return Estimated(total, (seconds, seconds), memory, f"tried on the first {sample.height:,} rows")
+    tried = f"tried on the first {sample.height:,} rows"
+    return Estimated(total, (seconds, seconds), memory, "; ".join([tried, *notes]))
 
 
 def _estimate_step(

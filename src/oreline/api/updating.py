@@ -80,7 +80,7 @@ def update(
             gate_split=names.chosen_split(judged, gate_split),
             max_drop=max_drop,
             merge=_merge(merge, merge_weight, merge_options),
-            home=_home(model, out),
+            home=names.home_of(model, out),
             dry_run=dry_run,
             seed=seed,
             on_event=on_event,
@@ -97,12 +97,3 @@ def _merge(by: str | None, weight: float, options: dict[str, Any] | None) -> Mer
     if options or weight != UPDATED_SHARE:
         raise UsageError("merge_weight and merge_options belong to merge", remedy="--merge slerp, or leave them out")
     return None
-
-
-def _home(model: Any, out: str | Path | None) -> Path:
-    """Return the home that an update belongs to."""
-    if out is None and not isinstance(model, Artifact):
-        named = Path(str(model).rpartition("@")[0] or str(model)) if not Path(str(model)).exists() else Path(str(model))
-        if store.is_home(named):
-            return named
-    return names.output_folder("update", out)

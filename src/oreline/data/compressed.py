@@ -66,7 +66,7 @@ class Bytes(Protocol):
     def __exit__(self, *error: Any) -> None: ...
 
 
-class _Packing(NamedTuple):
+class Packing(NamedTuple):
     """One way to compress."""
 
     name: str
@@ -126,10 +126,10 @@ def _xz() -> _Buffered:
 
 
 PACKINGS = {
-    ".gz": _Packing("gzip", b"\x1f\x8b", _Gzip),
-    ".zst": _Packing("Zstandard", b"\x28\xb5\x2f\xfd", _Zstandard),
-    ".bz2": _Packing("bzip2", b"BZh", _bzip2),
-    ".xz": _Packing("xz", b"\xfd7zXZ\0", _xz),
+    ".gz": Packing("gzip", b"\x1f\x8b", _Gzip),
+    ".zst": Packing("Zstandard", b"\x28\xb5\x2f\xfd", _Zstandard),
+    ".bz2": Packing("bzip2", b"BZh", _bzip2),
+    ".xz": Packing("xz", b"\xfd7zXZ\0", _xz),
 }
 """By the suffix of the file."""
 
@@ -159,7 +159,7 @@ def opened(path: Path) -> Bytes:
 class Unpacked:
     """The unpacked bytes of a file, one after the other."""
 
-    def __init__(self, path: Path, packing: _Packing) -> None:
+    def __init__(self, path: Path, packing: Packing) -> None:
         self._path, self._packing = path, packing
         self._stream = path.open("rb")
         self._num_in = self._num_out = 0

@@ -77,7 +77,7 @@ def _begun(string: bytes) -> bytes:
 def _moved(state: NDArray[np.uint32], moves: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return checksums as they are after one more piece of zeros."""
     parts = [moves[place][(state >> np.uint32(8 * place)) & 0xFF] for place in range(4)]
-    return np.bitwise_xor.reduce(parts).astype(np.uint32)
+    return np.asarray(parts[0] ^ parts[1] ^ parts[2] ^ parts[3], np.uint32)
 
 
 @lru_cache(maxsize=1)

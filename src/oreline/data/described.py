@@ -59,8 +59,8 @@ class Part:
         kept = [pl.col(name).alias(f"{SOURCE}_{name}" if name in taken else name) for name in others]
         frame = frame.select(*kept, *named)
         if SOURCE not in self.columns:
-            own = {SOURCE: f"{SOURCE}_{SOURCE}"} if SOURCE in frame.columns else {}
-            frame = frame.rename(own).with_columns(pl.lit(self.name).alias(SOURCE))
+            renamed = {SOURCE: f"{SOURCE}_{SOURCE}"} if SOURCE in frame.columns else {}
+            frame = frame.rename(renamed).with_columns(pl.lit(self.name).alias(SOURCE))
         return frame if self.weight is None else frame.with_columns(pl.lit(float(self.weight)).alias("weight"))
 
     def _chosen(self, frame: pl.DataFrame, place: str) -> pl.DataFrame:

@@ -59,9 +59,7 @@ class Fetching:
         Raises `RefusedError` for an address that is not allowed, a page that is too long, or a server that fails.
         """
         place = urlsplit(url)
-        host = place.hostname or ""
-        port = place.port or (443 if place.scheme == "https" else 80)
-        address = checked_address(host, port, private=self.private_addresses)
+        host, port, address = self.checked(url)
         connection = self._connection(place.scheme, host, port, address)
         target = urlunsplit(("", "", quote(place.path or "/", safe="/%:@!$&'()*+,;=~-._"), _query(place.query), ""))
         sent = {"User-Agent": self.agent, "Accept-Encoding": "gzip", **(headers or {})}
@@ -77,10 +75,17 @@ class Fetching:
             self._body(answer, told, until, parts.append)
             body = unpacked(b"".join(parts), told.get("content-encoding", ""))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise RefusedError(f"{type(error).__name__}: {str(error)[:100]}") from error
+            raise RefusedError(str(error)[:100] or type(error).__name__) from error
         finally:
             connection.close()
         return Response(answer.status, told, body)
+
+    def checked(self, url: str) -> tuple[str, int, str]:
+        """Return host, port and the address that is connected to. Raises `RefusedError` for one that is not allowed."""
+        place = urlsplit(url)
+        host = place.hostname or ""
+        port = place.port or (443 if place.scheme == "https" else 80)
+        return host, port, checked_address(host, port, private=self.private_addresses)
 
     def _connection(self, scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:
         if scheme == "https":
@@ -100,13 +105,13 @@ class Fetching:
     ) -> None:
         length = told.get("content-length", "")
         if length.isdecimal() and int(length) > self.max_bytes:
-            raise RefusedError(f"longer than {self.max_bytes >> 20} MB")
+            raise RefusedError(f"longer than {self.max_bytes:,} bytes")
         size = 0
         while part := answer.read1(_PART_BYTES):
             size += len(part)
             take(part)
             if size > self.max_bytes:
-                raise RefusedError(f"longer than {self.max_bytes >> 20} MB")
+                raise RefusedError(f"longer than {self.max_bytes:,} bytes")
             if time.monotonic() > until:
                 raise RefusedError(f"not there after {self.whole_s or self.timeout_s:g} s")
 

@@ -65,7 +65,7 @@ def letter_of(data: bytes, *, quotes: bool = False) -> Letter:
         _header(message, "From"),
         _header(message, "To"),
         _date(message),
-        (before or own or [None])[0],
+        next(iter([*before, *own]), None),
         own[0] if own else None,
         references[-1] if references else answered[0] if answered else None,
     )

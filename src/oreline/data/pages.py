@@ -19,6 +19,7 @@ _CHARSET = re.compile(r"""(?i)charset\s*=\s*["']?\s*([\w.:-]{2,40})""")
 _STANDS_FOR = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "latin-1": "cp1252", "ascii": "cp1252",
                "us-ascii": "cp1252", "ks_c_5601-1987": "cp949", "euc-kr": "cp949", "shift_jis": "cp932"}  # fmt: skip
 """What browsers take these names for (https://encoding.spec.whatwg.org)."""
+_BLOCKS = ("p", "br", "div", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "pre", "table")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -75,12 +76,16 @@ def page_of(html: str, url: str | None = None) -> Page:
 
 def plain_text(html: str) -> str:
     """Return all text of a piece of HTML, such as the body of a letter."""
-    import trafilatura
+    import lxml.etree
+    import lxml.html
 
-    _quiet()
     try:
-        return _text(trafilatura.html2txt(_UNUSABLE.sub(" ", html))) or ""
-    except Exception:  # as above
+        tree = lxml.html.fromstring(_UNUSABLE.sub(" ", html).encode("utf-8", "replace"), parser=_parser())
+        lxml.etree.strip_elements(tree, "script", "style", "head", lxml.etree.Comment, with_tail=False)
+        for element in tree.iter(*_BLOCKS):
+            element.tail = "\n" + (element.tail or "")
+        return re.sub(r"\s*\n\s*", "\n", _text(tree.text_content()) or "")
+    except Exception:  # no tree, no text
         return ""
 
 

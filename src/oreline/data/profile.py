@@ -83,6 +83,8 @@ class Profile:
     num_conflicts: int
     """Texts that carry more than one label."""
     mean_characters: float
+    notes: tuple[str, ...] = ()
+    """What of the source could not be read, or was left out."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -101,7 +103,9 @@ def profile(path: Any, *, rows: int = 20_000) -> Profile:
     """
     parts = sources(path)
     place = ", ".join(part.place for part in parts)
-    sample, num_rows, is_exact = even_sample((frame for part in parts for frame in part.frames()), rows)
+    notes: list[str] = []
+    rows_of = (frame for part in parts for frame in part.frames(note=notes.append))
+    sample, num_rows, is_exact = even_sample(rows_of, rows)
     if not is_exact:
         lines = sum(_num_lines(part.path) for part in parts if part.path)
         num_rows = max(num_rows, lines)
@@ -126,6 +130,7 @@ def profile(path: Any, *, rows: int = 20_000) -> Profile:
         num_missing_label=named["label"].null_count() if "label" in roles else 0,
         **_repetitions(named),
         mean_characters=_mean_characters(text),
+        notes=tuple(notes),
     )
 
 

@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 
 from oreline import registry
-from oreline.data.compressed import PACKINGS, CutOffError, unpacked_name
+from oreline.data.compressed import CutOffError
 from oreline.data.conversations import dialogues_of
 from oreline.data.dataset import DATASET, Dataset
 from oreline.data.described import Description, Part, described, is_described
-from oreline.data.paths import files_of, folder_files, is_file, is_folder
+from oreline.data.paths import is_file
+from oreline.data.readable import files_of, is_document, place_of, reader_of, splits_of
 from oreline.data.tables import as_frame, table_of
 from oreline.errors import DataError, ResourceError, UsageError
 
@@ -89,11 +90,14 @@ class Source:
 
     def _numbered(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
         if self.documents:
-            yield from _joined((frame for part in self.documents for frame in part.frames(rows=rows)), rows)
-            return
-        plain = self._plain_frames(rows, note)
+            plain = _joined((frame for part in self.documents for frame in part.frames(rows=rows)), rows)
+        else:
+            plain = self._plain_frames(rows, note)
         if self.part and self.part.dialogues is not None:
             plain = dialogues_of(plain, self.part.dialogues, self.place, rows=rows, note=note)
+        elif self.documents:
+            yield from plain  # each row has its file's name already
+            return
         done = 0
         for frame in plain:
             if frame.height:
@@ -115,7 +119,14 @@ class Source:
                 raise ResourceError(
                     "no permission to read the file", where=self.place, remedy="ask its owner, or copy it"
                 ) from error
-            for sentence in getattr(reader, "notes", ()) if note is not None else ():
+            except CutOffError:
+                self._tell(reader, note)
+                raise
+            self._tell(reader, note)
+
+    def _tell(self, reader: Any, note: Note | None) -> None:
+        if note is not None:
+            for sentence in getattr(reader, "notes", ()):
                 note(f"{self.place}: {sentence}")
 
 
@@ -168,7 +179,7 @@ def given_splits(source: Any) -> dict[str, Any] | None:
     if isinstance(source, Dataset):
         return dict(source.shards())
     if isinstance(source, str | os.PathLike):
-        return dict(_shards(Path(source))) or _splits_of(Path(source)) or None
+        return dict(_shards(Path(source))) or splits_of(Path(source)) or None
     if not isinstance(source, Mapping) or not source or is_described(source):
         return None
     if all(_is_source(value) for value in source.values()):
@@ -176,45 +187,18 @@ def given_splits(source: Any) -> dict[str, Any] | None:
     return None
 
 
-def reader_of(path: Path) -> str:
-    """Return the name of the reader for a file's suffix; first one that knows the file by how it begins.
-
-    Raises `UsageError` for an unknown suffix, and for a compressed file of a reader that needs it unpacked.
-    """
-    plain = unpacked_name(path)
-    plugs = {name: registry.get("reader", name) for name in registry.names("reader")}
-    fitting = [name for name, plug in plugs.items() if plain.suffix.lower() in plug.suffixes]
-    found = next((name for name in fitting if hasattr(plugs[name], "knows") and plugs[name].knows(path)), None)
-    found = found or next((name for name in fitting if not hasattr(plugs[name], "knows")), None)
-    if found is None:
-        raise UsageError(
-            f"no reader for {path.name!r}",
-            where=str(path),
-            allowed=", ".join(suffix for plug in plugs.values() for suffix in plug.suffixes),
-            remedy="rename the file to what it holds, or convert it to CSV, JSON Lines or Parquet",
-        )
-    if plain != path and not getattr(plugs[found], "unpacks", False):
-        unpacking = [name for name, plug in plugs.items() if getattr(plug, "unpacks", False)]
-        raise UsageError(
-            f"the reader {found!r} reads no compressed files",
-            where=str(path),
-            allowed=f"{', '.join(PACKINGS)} for {', '.join(unpacking)}",
-            remedy=f"unpack it to {plain.name}",
-        )
-    return found
-
-
 def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", links: bool = False) -> list[Source]:
     found: list[Source] = []
     for item in items:
         text = os.fspath(item)
+        shards = _shards(Path(text).expanduser())
         if text.startswith(CATALOG):
             name = text.removeprefix(CATALOG)
             found.append(Source(name, catalog=name))
-        elif place := _place(text, reader):
-            found.append(place)
+        elif place := place_of(text, reader):
+            found.append(Source(place.name, location=place.location, reader=place.reader))
         else:
-            paths = _files(text, reader, links=links)
+            paths = [path for split in shards.values() for path in split] or files_of(text, reader, links=links)
             found.extend(Source("", path=path, reader=reader, has_ids=_is_shard(path)) for path in paths)
     counts = Counter(source.path.absolute() for source in found if source.path)
     if twice := next((path for path, count in counts.items() if count > 1), None):
@@ -230,40 +214,14 @@ def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", li
 def _grouped(found: Sequence[Source], name: str) -> list[Source]:
     """Return sources with neighbouring files of one row each as one source: frames are to hold many rows."""
     grouped: list[Source] = []
-    for is_document, group in itertools.groupby(found, key=_is_document):
+    for single, group in itertools.groupby(found, key=_is_document):
         members = list(group)
-        grouped += [Source(name, documents=tuple(members))] if is_document and len(members) > 1 else members
+        grouped += [Source(name, documents=tuple(members))] if single and len(members) > 1 else members
     return grouped
 
 
 def _is_document(source: Source) -> bool:
-    if source.path is None:
-        return False
-    suffix = unpacked_name(source.path).suffix.lower()
-    fitting = [plug for plug in map(_plug, registry.names("reader")) if suffix in plug.suffixes]
-    return bool(fitting) and all(getattr(plug, "one_row", False) for plug in fitting)
-
-
-def _place(text: str, reader: str = "") -> Source | None:
-    """Return the source of a text that a reader takes as a whole: a URL, or a folder that it knows."""
-    for name in registry.names("reader"):
-        plug = _plug(name)
-        schemes = getattr(plug, "schemes", ())
-        if reader == name and schemes and not is_file(text):
-            return Source(plug.name_of(text), location=text, reader=name)
-        if scheme := next((start for start in schemes if text.startswith(start)), None):
-            location = text.removeprefix(scheme) if scheme == f"{name}:" else text
-            return Source(plug.name_of(location), location=location, reader=name)
-        if hasattr(plug, "knows_folder") and is_folder(text) and plug.knows_folder(Path(text)):
-            return Source(plug.name_of(text), location=text, reader=name)
-    if text.startswith(("http://", "https://")):
-        raise UsageError(
-            "an address is read by the reader that is named before it",
-            where=text,
-            allowed=f"crawl:{text} for its pages",
-            remedy="or fetch the file yourself, and name it",
-        )
-    return None
+    return source.path is not None and is_document(source.path)
 
 
 def _from_descriptions(items: Sequence[Mapping[str, Any]]) -> list[Source]:
@@ -278,7 +236,8 @@ def _from_descriptions(items: Sequence[Mapping[str, Any]]) -> list[Source]:
             name = source.name
             if given.name is not None:
                 name = label if len(plain) == 1 else f"{label}/{source.name}"
-            found.append(replace(source, name=name, part=part, options={**source.options, **given.options}))
+            pages = tuple(replace(page, options=given.options) for page in source.documents)
+            found.append(replace(source, name=name, part=part, options=given.options, documents=pages))
     counts = Counter(source.name for source in found)
     if twice := next((name for name, count in counts.items() if count > 1), None):
         raise UsageError(f"two sources are called {twice!r}", remedy="give each a name of its own: {path: …, name: …}")
@@ -296,7 +255,7 @@ def _described(given: Description) -> list[Source]:
         return [Source(str(given.given).removeprefix(CATALOG), catalog=str(given.given).removeprefix(CATALOG))]
     items = given.given if isinstance(given.given, list) else [given.given]
     if given.kind != "path":
-        plug = _plug(given.kind)
+        plug = registry.get("reader", given.kind)
         return [Source(plug.name_of(str(item)), location=str(item), reader=given.kind) for item in items]
     found = _from_paths(items, reader=given.reader, links=given.links)
     if given.options and not given.reader:  # an option that no reader of these files has is a mistake
@@ -304,39 +263,6 @@ def _described(given: Description) -> list[Source]:
             if source.path:
                 registry.create("reader", reader_of(source.path), **given.options)
     return found
-
-
-def _files(text: str, reader: str, *, links: bool) -> list[Path]:
-    """Return the files that a path, a folder or a glob stands for, sorted."""
-    path = Path(text).expanduser()
-    if shards := _shards(path):
-        return [shard for split in shards.values() for shard in split]
-    if not is_folder(str(path)):
-        return files_of(text, lambda _: True)
-    plugs = [_plug(name) for name in ([reader] if reader else registry.names("reader"))]
-    tables = {suffix for plug in plugs if not getattr(plug, "one_row", False) for suffix in plug.suffixes}
-    pages = {suffix for plug in plugs for suffix in plug.suffixes} - tables
-    # A page or a letter beside tables is no data of theirs.
-    for known in (tables, pages):
-        fits = _fitting(
-            known, {suffix for plug in plugs if getattr(plug, "unpacks", False) for suffix in plug.suffixes}
-        )
-        if found := folder_files(path, fits, links=links):
-            return found
-    allowed = ", ".join(sorted({*tables, *pages}))
-    raise DataError("the folder holds no file that can be read", where=text, allowed=allowed)
-
-
-def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
-    def fits(path: Path) -> bool:
-        plain = unpacked_name(path)
-        return plain.suffix.lower() in (suffixes if plain == path else suffixes & unpacked)
-
-    return fits
-
-
-def _plug(name: str) -> Any:
-    return registry.get("reader", name)
 
 
 def _is_source(value: Any) -> bool:
@@ -357,14 +283,6 @@ def _is_given(text: str) -> bool:
 def _shards(folder: Path) -> dict[str, list[Path]]:
     """Return the shards of each split of a dataset folder; empty for any other folder."""
     return Dataset.open(folder).shards() if is_file(str(folder / DATASET)) else {}
-
-
-def _splits_of(folder: Path) -> dict[str, Any]:
-    """Return the splits of a folder of which a reader says that it has some."""
-    if not is_folder(str(folder)):
-        return {}
-    plugs = [plug for plug in map(_plug, registry.names("reader")) if hasattr(plug, "splits")]
-    return next((dict(found) for plug in plugs if (found := plug.splits(folder))), {})
 
 
 def _is_shard(path: Path) -> bool:

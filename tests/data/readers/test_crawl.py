@@ -28,7 +28,7 @@ def page(title: str, *links: str) -> Answer:
 def read(url: str, **options: Any) -> tuple[list[str], list[str]]:
     reader = Reader(**{**OPTIONS, **options})
     found = [row for frame in reader.frames(url, rows=100) for row in frame.iter_rows(named=True)]
-    assert all(row["title"] in row["text"] for row in found)
+    assert all(row["title"] in row["text"] for row in found), found
     return [row["url"].removeprefix(url.rstrip("/")) for row in found], reader.notes
 
 

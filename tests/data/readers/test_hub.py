@@ -61,7 +61,7 @@ def test_files_are_fetched_once_and_read(hub: tuple[list[str], list[str | None]]
     before = len(asked)
     assert read("hf://datasets/ann/reviews").equals(frame)
     assert len(asked) == before + 2, "the list of files only"
-    assert not [path for path in tmp_path.rglob("*evil*")]
+    assert not list(tmp_path.rglob("*evil*"))
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.name.startswith(".")]
 
 

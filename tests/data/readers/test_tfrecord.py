@@ -69,7 +69,7 @@ def test_records_before_a_break_are_kept(tmp_path: Path) -> None:
 
 def test_a_record_has_a_bound_and_must_be_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"no example", b"\x12\x02\x0a\x00"):
-        with pytest.raises(DataError, match="no tf.train.Example"):
+        with pytest.raises(DataError, match=r"no tf\.train\.Example"):
             list(Reader().frames(write(tmp_path, record(data)), rows=10))
     monkeypatch.setattr(tfrecord, "MAX_ROW_BYTES", 50)
     with pytest.raises(DataError, match="longer than"):

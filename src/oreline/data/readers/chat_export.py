@@ -149,7 +149,8 @@ def _when(date: str, time: str, *, day_first: bool) -> datetime.datetime | None:
     hour = clock[0] + 12 if is_late and clock[0] < 12 else clock[0]
     if re.search(r"(?i)a\.?m|凌晨|上午", time) and clock[0] == 12:
         hour = 0
+    second = clock[2] if len(clock) > 2 else 0
     try:
-        return datetime.datetime(year + 2000 if year < 100 else year, month, day, hour, *clock[1:3])
+        return datetime.datetime(year + 2000 if year < 100 else year, month, day, hour, clock[1], second)
     except ValueError:
         return None

@@ -73,7 +73,9 @@ class Reader:
     ) -> None:
         self._depth, self._hosts = depth, hosts
         self._max_pages, self._max_per_host = max_pages, max_pages_per_host
-        self._fetching = Fetching(agent, private_addresses, timeout_s, max_page_bytes)
+        self._fetching = Fetching(
+            agent, private_addresses=private_addresses, timeout_s=timeout_s, max_bytes=max_page_bytes
+        )
         self._robots, self._pace = Robots(self._fetching, _NAME), Pace(delay_s)
         folder = cache_folder() / "pages" if cache is None else Path(cache) if cache else None
         self._cache = PageCache(folder) if folder else None
@@ -100,9 +102,8 @@ class Reader:
             self.notes.append(f"{left_out.total():,} pages were left out: {counted}")
         if not num_pages:
             raise ResourceError(
-                "no page could be read",
+                f"no page could be read: {', '.join(left_out) or 'nothing was there'}",
                 where=path,
-                allowed=", ".join(left_out) or "HTML pages that robots.txt allows",
                 remedy="check the address and the connection; private_addresses: true allows a server of your own",
             )
 
@@ -143,6 +144,7 @@ class Reader:
 
     def _fetched(self, url: str) -> Response:
         """Return a page, from the cache where it has not changed. Raises `RefusedError` where it may not be fetched."""
+        self._fetching.checked(url)  # says why; robots.txt would only not be there
         if not self._robots.allows(url):
             raise RefusedError("robots.txt does not allow it, or cannot be reached")
         cached = self._cache.find(url) if self._cache else None

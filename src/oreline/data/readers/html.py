@@ -23,7 +23,7 @@ class Reader:
 
     suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml")
     unpacks: ClassVar[bool] = True
-    one_row: ClassVar[bool] = True
+    one_row: ClassVar[tuple[str, ...]] = suffixes
 
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the row. Raises `DataError` for a file that is empty, binary, or longer than 16 MB."""

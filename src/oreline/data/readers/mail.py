@@ -30,6 +30,7 @@ class Reader:
 
     suffixes: ClassVar[tuple[str, ...]] = (".mbox", ".eml")
     unpacks: ClassVar[bool] = True
+    one_row: ClassVar[tuple[str, ...]] = (".eml",)
 
     def __init__(self, *, conversations: bool = False, assistant: str | None = None, quotes: bool = False) -> None:
         self._conversations, self._assistant, self._quotes = conversations, assistant, quotes

@@ -128,12 +128,19 @@ def _url(text: str, *, with_secrets: bool) -> Any:
         )
     if not with_secrets:
         return url
-    parts = {part: _expanded(getattr(url, part)) for part in ("username", "password", "host", "database")}
     query = {name: _expanded(value) if isinstance(value, str) else value for name, value in url.query.items()}
-    return url.set(**{name: value for name, value in parts.items() if value is not None}, query=query)
+    return sqlalchemy.URL.create(
+        url.drivername,
+        username=_expanded(url.username),
+        password=_expanded(url.password),
+        host=_expanded(url.host),
+        port=url.port,
+        database=_expanded(url.database),
+        query=query,
+    )
 
 
-def _expanded(text: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+def _expanded(text: Any, environment: Mapping[str, str] = os.environ) -> Any:
     if text is None:
         return None
     if lacking := [name for name in _VARIABLE.findall(text) if name not in environment]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from oreline.data.compressed import batches
 from oreline.data.pages import decoded, page_of
-from oreline.data.warc import Skipped, answers
+from oreline.data.warc import Answer, Skipped, answers
 
 _SCHEMA = dict.fromkeys(("text", "title", "date", "url", "fetched"), pl.String)
 _PAGES = ("text/html", "application/xhtml+xml", "")
@@ -52,7 +52,7 @@ class Reader:
                 counted = ", ".join(f"{count:,} {why}" for why, count in left_out.most_common(8))
                 self.notes.append(f"{left_out.total():,} answers were left out: {counted}")
 
-    def _row(self, record: object, left_out: Counter[str]) -> tuple[str | None, ...] | None:
+    def _row(self, record: Answer | Skipped, left_out: Counter[str]) -> tuple[str | None, ...] | None:
         if isinstance(record, Skipped):
             left_out[record.why] += 1
             return None

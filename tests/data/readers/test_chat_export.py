@@ -1,0 +1,60 @@
+"""Chats as messengers export them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oreline.data.readers.chat_export import Reader
+from oreline.data.sources import reader_of
+from oreline.dialogue import messages_of
+
+EXPECTED = [("user", "Hello\nsecond line"), ("assistant", "Hi: 好的")]
+EXPORTS = {
+    "android": "31/01/2026, 14:05 - Messages are end-to-end encrypted.\n31/01/2026, 14:05 - Ann: Hello\nsecond line\n"
+    "31/01/2026, 14:06 - Bo Li: <Media omitted>\n31/01/2026, 14:07 - Bo Li: Hi: 好的\n",
+    "ios": "[31.01.26, 14:05:09] Ann: Hello\nsecond line\n\u200e[31.01.26, 14:06:00] Bo Li: \u200eimage omitted\n"
+    "[31.01.26, 14:07:00] Bo Li: Hi: 好的\n[31.01.26, 14:08:00] Ann: \n",
+    "us": "1/31/26, 2:05\u202fPM - Ann: Hello\nsecond line\n1/31/26, 2:07 PM - Bo: Hi: 好的\n1/31/26, 2:08 PM - Ann: <Media omitted>\n",
+    "wechat": "2026-01-31 14:05:09 安(wxid_123)\nHello\nsecond line\n\n2026-01-31 14:07:00 李雷\n[图片]\n\n2026-01-31 14:07:01 李雷\nHi: 好的\n",
+    "wechat_other": "安 2026年1月31日 下午2:05\nHello\nsecond line\n\n李雷 2026年1月31日 下午2:07\nHi: 好的\n\n安 2026年1月31日 下午2:08\n",
+}
+
+
+def read(folder: Path, text: str, **options: Any) -> tuple[list[list[tuple[str, str]]], list[str | None]]:
+    file = folder / "chat.txt"
+    file.write_text(text, encoding="utf-8")
+    assert reader_of(file) == "chat_export"
+    rows = [row for frame in Reader(**options).frames(file, rows=5) for row in frame.iter_rows(named=True)]
+    return [[tuple(m) for m in messages_of(row["messages"])] for row in rows], [row["date"] for row in rows]
+
+
+@pytest.mark.parametrize("form", EXPORTS)
+def test_forms(tmp_path: Path, form: str) -> None:
+    found, dates = read(tmp_path, EXPORTS[form])
+    assert found == [EXPECTED]
+    assert str(dates[0]).startswith("2026-01-31T14:05")
+
+
+def test_a_long_silence_begins_another_conversation(tmp_path: Path) -> None:
+    lines = [
+        "2026-01-05 10:00:00 A\nq1",
+        "2026-01-05 10:01:00 B\na1",
+        "2026-01-06 10:00:00 B\nq2",
+        "2026-01-06 10:01:00 A\na2",
+    ]
+    found, _ = read(tmp_path, "\n\n".join(lines))
+    assert found == [[("user", "q1"), ("assistant", "a1")], [("user", "q2"), ("assistant", "a2")]]
+    assert len(read(tmp_path, "\n\n".join(lines), silence_hours=48.0)[0]) == 1
+    assert read(tmp_path, "\n\n".join(lines), assistant=["B"])[0] == [[("user", "q1"), ("assistant", "a1")]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-05 the day\n2026-01-06 the next\n2026-01-07 one more\n", "a\nb\nc\n", "Ann: Hello\nBo: Hi\nAnn: Bye\n", "12:30 lunch\n13:30 work\n14:00 tea\n", "intro\n2026-01-05 10:00:00 A\nx\n2026-01-05 10:00:00 A\nx\n2026-01-05 10:00:00 A\nx\n"],
+)  # fmt: skip
+def test_other_texts_are_texts(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text(text, encoding="utf-8")
+    assert reader_of(tmp_path / "a.txt") == "text"

@@ -1,0 +1,60 @@
+"""Folders whose names are the classes."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.data.written import LONG, page
+
+from oreline.data.sources import frames
+from oreline.errors import DataError
+
+FILES = {"pos/1.txt": "很好看\n推荐", "pos/sub/2.txt": "fine", "neg/3.txt": "差评，浪费时间", "neg/4.txt": " \n"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / name).write_bytes(text.encode("gb18030" if "3" in name else "utf-8"))
+    (tmp_path / "films" / "neg" / "5.html").write_text(page(LONG), encoding="utf-8")
+    (tmp_path / "films" / "neg" / "6.txt.gz").write_bytes(gzip.compress(b"packed"))
+    (tmp_path / "films" / "README.txt").write_text("beside the classes", encoding="utf-8")
+    return tmp_path / "films"
+
+
+def test_each_file_is_a_row_and_its_folder_the_label(folder: Path) -> None:
+    frame = pl.concat(frames(f"class_folders:{folder}", rows=2))
+    assert frame["row_id"].to_list() == [f"films:{number}" for number in range(1, 7)]
+    assert frame["label"].to_list() == ["neg"] * 4 + ["pos"] * 2
+    assert frame["file"].to_list() == [
+        "neg/3.txt",
+        "neg/4.txt",
+        "neg/5.html",
+        "neg/6.txt.gz",
+        "pos/1.txt",
+        "pos/sub/2.txt",
+    ]
+    texts = frame["text"].to_list()
+    assert texts[:2] + texts[3:] == ["差评，浪费时间", None, "packed", "很好看\n推荐", "fine"]
+    assert texts[2].endswith(LONG.strip())
+    deepest = pl.concat(frames({"class_folders": str(folder), "deepest": True}))
+    assert deepest["label"].to_list() == ["neg"] * 4 + ["pos", "sub"]
+
+
+def test_what_is_no_such_folder(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(DataError, match="no folder"):
+        list(frames(f"class_folders:{tmp_path}/none"))
+    with pytest.raises(DataError, match="no folders with texts"):
+        list(frames(f"class_folders:{folder}/pos/sub"))
+    (folder / "neg" / "7.txt").write_bytes(bytes(range(256)))
+    with pytest.raises(DataError, match="binary") as caught:
+        list(frames(f"class_folders:{folder}"))
+    assert caught.value.where.endswith("7.txt")
+    (folder / "neg" / "7.txt").unlink()
+    (folder / "neg" / "7.txt").symlink_to("/etc/hostname")
+    with pytest.raises(DataError, match="leads out of the folder"):
+        list(frames(f"class_folders:{folder}"))

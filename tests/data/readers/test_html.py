@@ -1,0 +1,39 @@
+"""HTML files and folders of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from tests.data.written import LONG, page
+
+from oreline.data.readers import html
+from oreline.data.readers.html import Reader
+from oreline.data.sources import frames, sources
+from oreline.errors import DataError
+
+
+def test_a_file_is_a_row_and_a_folder_one_source(tmp_path: Path) -> None:
+    for name, text in (("a.html", "一"), ("b.htm", "two"), ("sub/c.xhtml", "three")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(page(f"{LONG}\n{text}", name), encoding="utf-8")
+    (found,) = sources(tmp_path)
+    frame = pl.concat(found.frames())
+    assert frame["row_id"].to_list() == ["a.html:1", "b.htm:1", "sub/c.xhtml:1"]
+    assert frame["title"].to_list() == ["a.html", "b.htm", "sub/c.xhtml"]
+    assert [text[-1] for text in frame["text"]] == ["一", "o", "e"]
+    assert [part.height for part in found.frames(rows=2)] == [2, 1]
+
+
+def test_pages_beside_tables_are_not_data(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na,x\n", encoding="utf-8")
+    (tmp_path / "report.html").write_text(page(LONG), encoding="utf-8")
+    assert pl.concat(frames(tmp_path))["row_id"].to_list() == ["a.csv:1"]
+
+
+def test_a_page_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.html").write_text(page(LONG), encoding="utf-8")
+    monkeypatch.setattr(html, "MAX_PAGE_BYTES", 100)
+    with pytest.raises(DataError, match="longer than"):
+        list(Reader().frames(tmp_path / "a.html", rows=1))
