@@ -16,12 +16,19 @@ def tables(folder: Path) -> dict[str, dict[str, list[object]]]:
     from oreline.data.dataset import Dataset
 
     report = Dataset.open(folder).report()
-    return {table.title: {"columns": list(table.columns), "rows": [list(row) for row in table.rows]} for table in report.tables}
+    return {
+        table.title: {"columns": list(table.columns), "rows": [list(row) for row in table.rows]}
+        for table in report.tables
+    }
 
 
 def test_what_the_report_says(tmp_path: Path):
-    (tmp_path / "a.csv").write_text("text,label\n" + "".join(f"a fine film number {n},good\n" for n in range(12)) + "x,bad\ny,bad\n")
-    (tmp_path / "b.csv").write_text("text,label\n" + "".join(f"这部电影很一般{n},bad\n" for n in range(6)) + "好,good\n")
+    (tmp_path / "a.csv").write_text(
+        "text,label\n" + "".join(f"a fine film number {n},good\n" for n in range(12)) + "x,bad\ny,bad\n"
+    )
+    (tmp_path / "b.csv").write_text(
+        "text,label\n" + "".join(f"这部电影很一般{n},bad\n" for n in range(6)) + "好,good\n"
+    )
     operators = [("keep_length", Operator(min=3)), ("keep_perplexity", Perplexity(bits=12, min_characters=3))]
     refine([tmp_path / "a.csv", tmp_path / "b.csv"], operators=operators, split={}, out=tmp_path / "out")
     found = tables(tmp_path / "out")

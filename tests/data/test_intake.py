@@ -17,7 +17,12 @@ def test_classes_of_named_rows_over_frames_and_sources():
     for part in (frame("a.csv", 1, ["x", "y"]), frame("b.csv", 1, ["y"]), frame("a.csv", 3, ["x", None])):
         intake.add(part)
     assert intake.tally.all_classes() == {"x": 2, "y": 2}
-    lines = pl.DataFrame({"row_id": ["a.csv:3", "b.csv:1", "a.csv:4", "a.csv:99", "c.csv:1"], "operator": ["one", "one", "one", "two", "one"]})
+    lines = pl.DataFrame(
+        {
+            "row_id": ["a.csv:3", "b.csv:1", "a.csv:4", "a.csv:99", "c.csv:1"],
+            "operator": ["one", "one", "one", "two", "one"],
+        }
+    )
     counts = {name: values.tolist() for name, values in intake.class_counts(lines).items()}
     assert intake.classes == ["x", "y"]
     assert counts == {"one": [1, 1], "two": [0, 0]}

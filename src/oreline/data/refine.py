@@ -123,8 +123,8 @@ def refine(
         on_event(Event("leaks"))
         leaks = find_leaks(folder, list(written))
         subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in run.lineage[:-1]]}
-        more = account(folder, run.intake, run.tally, run.lineage[:-1], operators)
-        report = refine_report(ledger, counts, run.tally, leaks, subject=subject, account=more)
+        told = account(folder, run.intake, run.tally, run.lineage[:-1], operators)
+        report = refine_report(ledger, counts, run.tally, leaks, subject=subject, account=told)
         report.save(folder)
         write_card(folder, manifest, report)
     return Dataset.open(out)
