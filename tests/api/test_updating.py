@@ -28,8 +28,8 @@ def test_update_of_a_home_stays_in_it(linear_model, dataset, tmp_path: Path) -> 
     assert store.is_home(home)
     known = json.loads((home / "aliases.json").read_text())
     assert known["challenger"] == first.version
-    assert updating._home(str(home), None) == home
-    assert updating._home(f"{home}@challenger", None) == home
+    assert names.home_of(str(home), None) == home
+    assert names.home_of(f"{home}@challenger", None) == home
     _, planned = ore.update(str(home), fresh, gate=f"{dataset.path}#test", dry_run=True, seed=1)
     assert planned.facts["dry_run"] is True
     assert json.loads((home / "aliases.json").read_text()) == known

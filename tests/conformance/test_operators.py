@@ -64,6 +64,11 @@ DIRTY = [
     "\ufeffbad\x07",
     "<b>'\"",
 ]
+PROSE = " ".join(
+    f"On day {day} we have walked to the lake with the dog, and it was warm."
+    for day in ("one", "two", "three", "four", "five")
+)
+"""What no rule for documents drops."""
 TEXTS = st.sampled_from(DIRTY) | st.text(max_size=20)
 ROWS = st.lists(st.tuples(TEXTS, st.sampled_from(["1", "0"]), st.sampled_from(["m1", "m2"])), max_size=12)
 
@@ -123,14 +128,25 @@ def needed(name: str) -> dict[str, Any]:
         "keep_matching": {"patterns": ["film|很"]},
         "drop_matching": {"patterns": {"case": "FINE"}},
         "keep_harmless": {"lists": {"rude": str(folder / "rude.txt")}},
+        "keep_perplexity": {"bits": 12},
         "keep_classified": {"good": str(folder / "good.jsonl"), "bad": str(folder / "bad.jsonl")},
     }
     return options.get(name, {})
 
 
+@functools.cache
+def learnt(name: str) -> Any:
+    """Return what an operator learns of rows, through JSON as it reaches other processes."""
+    rows = table([(text, "1", "m1") for text in DIRTY])
+    return json.loads(json.dumps(registry.create("operator", name, **needed(name)).fit(rows.lazy())))
+
+
 def made(name: str) -> Any:
-    """Build an operator."""
-    return registry.create("operator", name, **needed(name))
+    """Build an operator; one that learns has learnt."""
+    operator = registry.create("operator", name, **needed(name))
+    if hasattr(operator, "fit"):
+        operator.learnt(learnt(name))
+    return operator
 
 
 def test_there_are_operators() -> None:
@@ -282,7 +298,7 @@ def test_another_process_does_the_same(name: str) -> None:
 @each
 def test_it_works_in_a_refinery(name: str, tmp_path: Path) -> None:
     """Alone in a chain: every row is either out or in the ledger."""
-    source = table([(text, "1", "m1") for text in DIRTY if text is not None]).drop("row_id")
+    source = table([(text, "1", "m1") for text in [*DIRTY, PROSE] if text is not None]).drop("row_id")
     operator = made(name)
     how = Running(open_model=lambda place: Stand())
     adds = kind_of(name, operator) == "add"

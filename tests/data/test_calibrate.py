@@ -82,7 +82,7 @@ def test_more_than_half_is_an_alarm():
 def test_nothing_to_show_is_said(tmp_path: Path):
     with pytest.raises(UsageError, match="no rule to show"):
         run("normalize_text", "dedup_exact")
-    with pytest.raises(UsageError, match="tail 0.7"):
+    with pytest.raises(UsageError, match=r"tail 0\.7"):
         run("keep_length", tail=0.7)
     with pytest.raises(UsageError, match="needs a model"):
         run({"keep_classified": {"model": "m", "labels": ["x"]}})

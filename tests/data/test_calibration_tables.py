@@ -30,7 +30,7 @@ def test_bounds_from_the_data():
     (table,) = bounds_of_the_data([("op", CALIBRATION)], 0.1)
     assert [list(row) for row in table.rows] == [
         ["tail 0.1", 'op: {"max_hash_ratio": 0.8}'],
-        ["mean ± 2 sd", 'op: {"max_hash_ratio": 1.02}'],
+        ["mean ± 2 sd", 'op: {"max_hash_ratio": 1.01}'],
     ]
 
 

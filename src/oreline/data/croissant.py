@@ -40,9 +40,14 @@ def croissant(
         "inLanguage": list(languages),
         "identifier": manifest.fingerprint,
         "isBasedOn": [_source(entry) for entry in manifest.lineage if "source" in entry],
-        "distribution": [*_files(folder, manifest), *(_file_set(split) for split in manifest.splits)],
-        "recordSet": [_record_set(split, manifest) for split in manifest.splits],
+        "distribution": [*_files(folder, manifest), *(_file_set(split) for split in in_order(manifest))],
+        "recordSet": [_record_set(split, manifest) for split in in_order(manifest)],
     }
+
+
+def in_order(manifest: DatasetManifest) -> dict[str, int]:
+    """Return the rows of each split, in the order in which the splits were made."""
+    return {split: manifest.splits[split] for split in manifest.split_order or manifest.splits}
 
 
 def _context() -> dict[str, Any]:

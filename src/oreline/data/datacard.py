@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from oreline.data.croissant import FILE as CROISSANT
-from oreline.data.croissant import croissant
+from oreline.data.croissant import croissant, in_order
 from oreline.data.dataset import DatasetManifest
 from oreline.report.card import escape
 from oreline.report.report import Report, Table
@@ -25,7 +25,7 @@ _LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class Words:
     """What a card says in one language."""
 
     title: str
@@ -48,7 +48,7 @@ class _Words:
     use: str
 
 
-_ENGLISH = _Words(
+_ENGLISH = Words(
     title="Dataset",
     what="{rows:,} rows, refined by Oreline from {rows_in:,}. Every row that was dropped or changed stands in"
     " `ledger.parquet` with the reason; `report.html` shows it in pictures.",
@@ -69,7 +69,7 @@ _ENGLISH = _Words(
     license="The licence is not known to Oreline: it is that of the sources.",
     use='`oreline finetune FOLDER`, or `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`.',
 )
-_CHINESE = _Words(
+_CHINESE = Words(
     title="数据集",
     what="{rows:,} 行，由 Oreline 从 {rows_in:,} 行精炼而成。每一行被删除或修改的记录及其原因都在 `ledger.parquet` 中；"
     "`report.html` 以图表展示。",
@@ -112,7 +112,7 @@ def card(manifest: DatasetManifest, report: Report) -> str:
         "configs": [
             {
                 "config_name": "default",
-                "data_files": [{"split": split, "path": f"{split}/*.parquet"} for split in manifest.splits],
+                "data_files": [{"split": split, "path": f"{split}/*.parquet"} for split in in_order(manifest)],
             }
         ],
         "tags": ["oreline"],
@@ -122,7 +122,7 @@ def card(manifest: DatasetManifest, report: Report) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _body(words: _Words, manifest: DatasetManifest, report: Report) -> list[str]:
+def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
     counts = manifest.counts
     took = next((table for table in report.tables if table.title == "What happened to rows"), None)
     named = [entry for entry in manifest.lineage if "source" in entry]
@@ -134,9 +134,12 @@ def _body(words: _Words, manifest: DatasetManifest, report: Report) -> list[str]
         words.what.format(rows=counts["rows_out"], rows_in=counts["rows_in"]),
         words.use,
         f"## {words.splits}",
-        _table(words.split, [[split, f"{rows:,}"] for split, rows in manifest.splits.items()]),
+        _table(words.split, [[split, f"{rows:,}"] for split, rows in in_order(manifest).items()]),
         f"## {words.columns}",
-        _table(words.column, [[name, kind, manifest.roles.get(name, "")] for name, kind in manifest.columns.items()]),
+        _table(
+            words.column,
+            [[name, kind, manifest.roles.get(name, "")] for name, kind in sorted(manifest.columns.items())],
+        ),
         f"## {words.sources}",
         _table(words.source, [[entry["source"], entry.get("rows"), entry.get("sha256", "")] for entry in named]),
         words.license,
@@ -151,7 +154,7 @@ def _body(words: _Words, manifest: DatasetManifest, report: Report) -> list[str]
     ]
 
 
-def _took(words: _Words, took: Table | None) -> str:
+def _took(words: Words, took: Table | None) -> str:
     rows = sorted(took.rows if took else [], key=lambda row: -int(row[3]))
     more = f"\n| … | | | {len(rows) - _MAX_ROWS:,} |" if len(rows) > _MAX_ROWS else ""
     return _table(words.operator, [[*row[:3], f"{row[3]:,}"] for row in rows[:_MAX_ROWS]]) + more

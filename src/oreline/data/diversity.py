@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet
 
 from oreline.data.quality.characters import mixed
 from oreline.data.quality.languages import CHINESE, ENGLISH, OTHER, row_languages
@@ -16,9 +17,11 @@ from oreline.report.report import Table
 NGRAMS = (1, 2, 3)
 _ROWS = 1000
 """Texts of a split that are looked at."""
+_GROUPS = 4
+"""Row groups of a shard that they are taken from."""
 MAX_UNITS = 50_000
 """Units that are counted of a language: the share falls with their number, so it is kept equal where it can be."""
-_FACTOR = np.uint64(0x2545F4914F6CDD1D)
+_FACTOR = 0x2545F4914F6CDD1D
 
 
 def distinct(texts: Sequence[str], *, words: bool) -> tuple[int, list[float]]:
@@ -51,11 +54,9 @@ def diversity(folder: Path, splits: Sequence[str]) -> Table | None:
     """Return a table of distinct n-grams by split and language, from some rows of each split; None without text."""
     rows: list[list[object]] = []
     for split in splits:
-        shard = folder / split / "00000.parquet"
-        if "text" not in pl.read_parquet_schema(shard):
+        texts = _some_texts(folder / split / "00000.parquet")
+        if texts is None:
             return None
-        texts = pl.read_parquet(shard, columns=["text"]).drop_nulls()
-        texts = texts.gather_every(max(1, texts.height // _ROWS)).head(_ROWS)
         languages = row_languages(texts, "text")
         for language in (ENGLISH, CHINESE, OTHER):
             some = texts.filter(languages == language)["text"].to_list()
@@ -66,3 +67,18 @@ def diversity(folder: Path, splits: Sequence[str]) -> Table | None:
     columns = ["split", "language", "units", "counted", *(f"distinct-{n}" for n in NGRAMS)]
     note = f"Of up to {_ROWS:,} rows of a split; the share falls as more are counted, so compare equal numbers."
     return Table("Variety of the texts", columns, rows, note) if rows else None
+
+
+def _some_texts(shard: Path) -> pl.DataFrame | None:
+    """Return texts spread over a shard, read a row group at a time; None where rows have none."""
+    with pyarrow.parquet.ParquetFile(shard) as parquet:
+        if "text" not in parquet.schema_arrow.names:
+            return None
+        num_groups = parquet.num_row_groups
+        chosen = sorted({place * num_groups // _GROUPS for place in range(_GROUPS)}) if num_groups else []
+        parts = [pl.DataFrame(schema={"text": pl.String})]
+        for group in chosen:
+            texts = pl.DataFrame(parquet.read_row_group(group, columns=["text"], use_threads=False)).drop_nulls()
+            wanted = _ROWS // len(chosen)
+            parts.append(texts.gather_every(max(1, texts.height // wanted)).head(wanted))
+    return pl.concat(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oreline.data.quality.c4 import LineRules, has_lorem_ipsum
+from oreline.data.quality.c4 import LineRules
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,3 @@ def test_a_text_without_fault_stays_as_it_is():
 def test_rules_can_be_left_out():
     assert LineRules(needs_end=False, min_words=0).trimmed("Menu\nA[1]", "en") == ("Menu\nA", ["citation"])
     assert LineRules(needs_end=False, min_words=0, citations=False).trimmed("A[1]", "en") == ("A[1]", [])
-
-
-def test_place_holders():
-    assert has_lorem_ipsum("LOREM IPSUM dolor")
-    assert not has_lorem_ipsum("lorem")

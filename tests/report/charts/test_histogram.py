@@ -54,3 +54,13 @@ def test_every_bin_tells_its_counts(parse) -> None:
     tips = [tip.text for tip in root.all("title")]
     assert "0 to 10: train 3, dev 0" in tips
     assert "10 to 20: train 1,234, dev 7" in tips
+
+
+def test_marks_stand_at_their_places_with_names(parse) -> None:
+    marks = [{"x": 1.5, "label": "from 1.5"}, {"x": 99, "label": "to 99"}, {"x": -1, "label": "from -1"}]
+    root = parse(histogram.draw({"edges": [0, 1, 2], "series": {"en": [3, 1]}, "marks": marks}, "t"))
+    lines = [line.attributes for line in root.all("line") if line.attributes.get("class") == "ideal"]
+    middle, right, left = [float(line["x1"]) for line in lines]
+    assert all(line["x1"] == line["x2"] for line in lines)
+    assert middle == pytest.approx(left + 0.75 * (right - left))
+    assert {"from 1.5", "to 99", "from -1"} <= {text.text for text in root.all("text")}

@@ -10,10 +10,10 @@ from oreline.data.quality.rules import Calibration, Rules, Side
 from oreline.errors import UsageError
 
 _BOUNDS: dict[str, tuple[str, Side]] = {
-    name: (name.removeprefix("max_"), "high")
+    f"max_{name}": (name, "high")
     for name in (
-        "max_dup_lines", "max_dup_paragraphs", "max_dup_line_chars", "max_dup_paragraph_chars",
-        *(f"max_top_{n}_gram" for n in (2, 3, 4)), *(f"max_dup_{n}_gram" for n in range(5, 11)),
+        "dup_lines", "dup_paragraphs", "dup_line_chars", "dup_paragraph_chars",
+        *(f"top_{n}_gram" for n in (2, 3, 4)), *(f"dup_{n}_gram" for n in range(5, 11)),
     )
 }  # fmt: skip
 _TOP = (0.20, 0.18, 0.16)

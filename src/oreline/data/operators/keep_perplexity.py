@@ -102,10 +102,12 @@ class Operator:
         bounds = {}
         for language in scores["language"].unique(maintain_order=True).to_list():
             values = scores.filter(pl.col("language") == language)["perplexity"]
-            low = [("min_percentile", "low", self._low)] if self._low is not None else []
-            high = [("max_percentile", "high", self._high)] if self._high is not None else []
-            cuts = [(option, side, values.quantile(at)) for option, side, at in (*low, *high)]
-            bounds[language] = tuple(Bound(option, "perplexity", side, float(cut or 0.0)) for option, side, cut in cuts)
+            found = []
+            if self._low is not None:
+                found.append(Bound("min_percentile", "perplexity", "low", float(values.quantile(self._low) or 0.0)))
+            if self._high is not None:
+                found.append(Bound("max_percentile", "perplexity", "high", float(values.quantile(self._high) or 0.0)))
+            bounds[language] = tuple(found)
         return Calibration(rows.select("perplexity"), rows["language"].fill_null(""), bounds)
 
     def _fitted(self, scan: pl.LazyFrame) -> dict[str, NgramModel]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from oreline.data.quality.languages import CHINESE
 
-_ENDS = tuple(".?!\"'”’")
+ENDS = ".?!\"'”’"
 _CHINESE_ENDS = tuple("。！？!?.．｡”’」』\"'")
 _OPEN_ENDS = ("...", "…")
 _SENTENCE_END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s|$)")
@@ -24,7 +24,11 @@ _POLICIES = (
     "使用条款", "服务条款", "隐私政策", "隐私条款", "免责声明", "版权所有",
     "使用條款", "服務條款", "隱私政策", "隱私權政策",     "免責聲明", "版權所有",
 )  # fmt: skip
-_MAX_WORD = 1000
+LOREM_IPSUM = "lorem ipsum"
+"""Begins a place holder of designers."""
+MAX_WORD = 1000
+TELLING = ("[", "javascript", *_POLICIES)
+"""An English text without any of these loses lines for their ends and lengths alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,9 @@ class LineRules:
     def fault(self, line: str, language: str) -> str | None:
         """Return why a line goes, None for one that stays."""
         is_chinese = language == CHINESE
-        if self.needs_end and (not line.endswith(_CHINESE_ENDS if is_chinese else _ENDS) or line.endswith(_OPEN_ENDS)):
+        if self.needs_end and (
+            not line.endswith(_CHINESE_ENDS if is_chinese else tuple(ENDS)) or line.endswith(_OPEN_ENDS)
+        ):
             return "no_sentence_end"
         if is_chinese:
             if len(line) < self.min_characters:
@@ -51,7 +57,7 @@ class LineRules:
             words = line.split()
             if len(words) < self.min_words:
                 return "few_words"
-            if len(line) > _MAX_WORD and any(len(word) > _MAX_WORD for word in words):
+            if len(line) > MAX_WORD and any(len(word) > MAX_WORD for word in words):
                 return "long_word"
         lowered = line.lower()
         if "javascript" in lowered:
@@ -89,12 +95,3 @@ class LineRules:
             if line := raw.strip():
                 plain = _CITATION.sub("", line) if self.citations and "[" in line else line
                 yield plain, self.fault(plain, language), plain != line
-
-
-def has_lorem_ipsum(text: str) -> bool:
-    """Whether a text is a place holder of a designer.
-
-    >>> has_lorem_ipsum("Lorem ipsum dolor sit amet")
-    True
-    """
-    return "lorem ipsum" in text.lower()

@@ -11,8 +11,9 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-SPACE, WORD, LETTER, TERMINAL = 1, 2, 4, 8
-"""Bits: white space; part of a word (no mark, symbol or space); a letter; an end of a sentence or a quote after it."""
+SPACE, WORD, LETTER, TERMINAL, MARK, CLOSER = 1, 2, 4, 8, 16, 32
+"""Bits: white space; part of a word (no mark, symbol or space); a letter; an end of a sentence or a quote after it; an
+English sentence's mark; what closes after it."""
 
 TERMINAL_MARKS = ".!?…。！？．｡؟।\"'”’」』"
 """Ends of sentences, English and Chinese, and the quotes that follow them (`char_flags` has them as TERMINAL)."""
@@ -20,7 +21,8 @@ _NUM_CODES = 0x110000
 _NUM_LISTED = 0x20000
 """Code points up to here are asked for one by one; those above are Han, or rare."""
 _BASE = 0x9E3779B97F4A7C15
-_BASE_INVERSE = pow(_BASE, -1, 1 << 64)
+_BASE_INVERSE = 0xF1DE83E19937733D
+"""Times the base it is 1, modulo 2^64."""
 
 
 @functools.cache
@@ -38,6 +40,8 @@ def char_flags() -> NDArray[np.uint8]:
             flags[code] = WORD
     flags[0x20000:0x323B0] = WORD | LETTER
     flags[[ord(mark) for mark in TERMINAL_MARKS]] |= TERMINAL
+    flags[[ord(mark) for mark in ".!?"]] |= MARK
+    flags[[ord(mark) for mark in "\"'”’)]"]] |= CLOSER
     return flags
 
 

@@ -20,7 +20,7 @@ from oreline.errors import DataError, MissingExtraError
 
 NGRAMS = (1, 2, 3, 4)
 FEATURE_BITS = 18
-_FACTOR = np.uint64(0x2545F4914F6CDD1D)
+_FACTOR = 0x2545F4914F6CDD1D
 _FOLDS = 5
 _FEWEST = 10
 """Rows of each kind that a fold can be drawn from with any sense."""
@@ -122,10 +122,10 @@ def fit(good: Sequence[str], bad: Sequence[str], *, precision: float, strength: 
 
 
 def choose_threshold(scores_N: NDArray[np.float64], is_good_N: NDArray[np.bool_], precision: float) -> float:
-    """Return the score from which most good texts are kept at the wanted share of good ones; the purest where none is.
+    """Return the score above which most good texts are kept at the wanted share of them; the purest where none is.
 
-    >>> choose_threshold(np.array([0.2, 0.4, 0.6, 0.9]), np.array([False, True, False, True]), 0.6)
-    0.4
+    >>> choose_threshold(np.array([0.25, 0.5, 0.75, 1.0]), np.array([False, True, False, True]), 0.6)
+    0.375
     """
     order = np.argsort(-scores_N, kind="stable")
     share = np.cumsum(is_good_N[order]) / np.arange(1, len(order) + 1)
@@ -136,7 +136,9 @@ def choose_threshold(scores_N: NDArray[np.float64], is_good_N: NDArray[np.bool_]
     # Where no further good text is won, none that is bad is let in either.
     num_good = np.cumsum(is_good_N[order])
     chosen = enough[np.argmax(num_good[enough])] if len(enough) else places[np.argmax(share[places])]
-    return float(scores_N[order[chosen]])
+    # Half-way to the next score: the classifier that is kept saw more rows than those that were measured.
+    below = scores_N[order[chosen + 1 : chosen + 2]]
+    return float(np.mean([scores_N[order[chosen]], *below]))
 
 
 def figures_at(scores_N: NDArray[np.float64], is_good_N: NDArray[np.bool_], threshold: float) -> dict[str, float]:

@@ -20,8 +20,8 @@ from oreline.data.quality.characters import char_hashes, mixed
 from oreline.data.quality.tokens import Tokens, blocks
 
 DISCOUNT = 0.75
-_FACTOR = np.uint64(0x2545F4914F6CDD1D)
-_START = np.uint64(0x1F83D9ABFB41BD6B)
+_FACTOR = 0x2545F4914F6CDD1D
+_START = 0x1F83D9ABFB41BD6B
 """Stands before the first unit of a text."""
 
 
@@ -47,7 +47,7 @@ def units_of(texts: Sequence[str], order: int, *, words: bool) -> Iterator[tuple
             hashes, counts = char_hashes(codes), np.fromiter(map(len, group), np.int64, len(group))
         doc = np.repeat(np.arange(len(group)), counts)
         real = np.arange(len(hashes)) + (doc + 1) * (order - 1)
-        padded = np.full(len(hashes) + len(group) * (order - 1), _START)
+        padded = np.full(len(hashes) + len(group) * (order - 1), _START, np.uint64)
         padded[real] = hashes
         yield start, Units(padded, real, doc, len(group))
 

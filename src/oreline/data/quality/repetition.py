@@ -14,7 +14,9 @@ from oreline.data.quality.tokens import Tokens, in_document
 
 TOP = (2, 3, 4)
 DUPLICATED = tuple(range(5, 11))
-_FACTOR = np.uint64(0x2545F4914F6CDD1D)
+_FACTOR = 0x2545F4914F6CDD1D
+_MOST = (1 << 20) - 1
+"""Highest count that is told apart."""
 
 
 def repetition(tokens: Tokens) -> dict[str, NDArray[np.int64]]:
@@ -79,12 +81,15 @@ def _repeated(
 
 
 def _most_frequent(tokens: Tokens, ends: NDArray[np.int64], groups: _Groups, n: int) -> NDArray[np.int64]:
-    chars = (ends[groups.first + n] - ends[groups.first] + n - 1) * groups.count
-    docs = tokens.doc_T[groups.first]
-    order = np.lexsort((groups.first, -groups.count, docs))
-    best = order[np.diff(docs[order], prepend=-1) > 0]
+    """Return the characters of each text's most frequent n-gram, times its count; of equal counts the first one's."""
     found = np.zeros(tokens.num_texts, np.int64)
-    found[docs[best]] = chars[best]
+    # Text, rarity and place in one number: the lowest of each text is the one. Places fit, as texts are cut.
+    rarity = _MOST - np.minimum(groups.count, _MOST)
+    ranked = np.sort((tokens.doc_T[groups.first] << 41) | (rarity << 21) | groups.first)
+    docs = ranked >> 41
+    best = ranked[np.diff(docs, prepend=-1) > 0]
+    first, count = best & ((1 << 21) - 1), _MOST - ((best >> 21) & _MOST)
+    found[best >> 41] = (ends[first + n] - ends[first] + n - 1) * count
     return found
 
 

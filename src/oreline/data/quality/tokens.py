@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from oreline.data.quality.characters import LETTER, SPACE, WORD, Hashes, char_flags, mixed
+from oreline.data.quality.characters import LETTER, SPACE, WORD, Hashes, char_flags
 from oreline.data.segmenter import word_lengths
 
 BLOCK_CHARACTERS = 1 << 18
@@ -21,7 +21,7 @@ MAX_CHARACTERS = 2_000_000
 _NEWLINE = 10
 _MAX_STEPS = 8
 """Marks around a word that are passed one by one; beyond, the next part of a word is searched for."""
-_DOC_FACTOR = np.uint64(0xD6E8FEB86659FD93)
+_DOC_FACTOR = 0xD6E8FEB86659FD93
 
 
 class Tokens:
@@ -87,8 +87,7 @@ class Tokens:
         """The tokens that are words (not marks alone): their numbers, and their starts and ends without outer marks."""
         words = np.flatnonzero(self._all_flags & WORD)
         first, last = self.start_T[words], self.end_T[words] - 1
-        is_part = (self.flags_C & WORD) != 0
-        return words, _moved(first, 1, is_part), _moved(last, -1, is_part) + 1
+        return words, _moved(first, 1, self.flags_C), _moved(last, -1, self.flags_C) + 1
 
     @cached_property
     def lines(self) -> Stretches:
@@ -119,16 +118,16 @@ class Tokens:
         is_first[:1] = True
         first = np.flatnonzero(is_first)
         last = np.append(first[1:], len(self.start_T))[: len(first)] - 1
-        return Stretches(self, self.start_T[first], self.end_T[last], self.doc_T[first])
+        return Stretches(self, first, last)
 
 
 class Stretches:
-    """Lines or paragraphs: where they start and end, and whose they are."""
+    """Lines or paragraphs by their first and last tokens: where they start and end, and whose they are."""
 
-    def __init__(
-        self, tokens: Tokens, start_L: NDArray[np.int64], end_L: NDArray[np.int64], doc_L: NDArray[np.int64]
-    ) -> None:
-        self.start_L, self.end_L, self.doc_L = start_L, end_L, doc_L
+    def __init__(self, tokens: Tokens, first_L: NDArray[np.int64], last_L: NDArray[np.int64]) -> None:
+        self.start_L, self.end_L = tokens.start_T[first_L], tokens.end_T[last_L]
+        self.doc_L = tokens.doc_T[first_L]
+        self.num_tokens_L = last_L - first_L + 1
         self._tokens = tokens
 
     @cached_property
@@ -143,7 +142,7 @@ class Stretches:
 
 def in_document(hashes: NDArray[np.uint64], docs: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Return hashes that are equal only within one text."""
-    return mixed(hashes + docs.astype(np.uint64) * _DOC_FACTOR)
+    return hashes + docs.astype(np.uint64) * _DOC_FACTOR
 
 
 def blocks(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -160,15 +159,15 @@ def blocks(texts: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         yield start, group
 
 
-def _moved(places: NDArray[np.int64], step: int, is_part: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _moved(places: NDArray[np.int64], step: int, flags: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return places moved by steps to the next character that is part of a word; there is one for each."""
     places = places.copy()
-    wrong = np.flatnonzero(~is_part[places])
+    wrong = np.flatnonzero((flags[places] & WORD) == 0)
     for _ in range(_MAX_STEPS):
         places[wrong] += step
-        wrong = wrong[~is_part[places[wrong]]]
+        wrong = wrong[(flags[places[wrong]] & WORD) == 0]
     if len(wrong):
-        parts = np.flatnonzero(is_part)
+        parts = np.flatnonzero(flags & WORD)
         after = np.searchsorted(parts, places[wrong])
         places[wrong] = parts[after if step > 0 else after - 1]
     return places
