@@ -12,6 +12,7 @@ from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
 from oreline.api.provenance import columns_of, naming_source, training_data
+from oreline.api.reviewed import chain_and_shares
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
@@ -61,8 +62,8 @@ def refine(
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
         keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
             dropped.
-        apply_review: a file of decisions about rows: the `review.jsonl` that `flag_label_errors` leaves beside a
-            dataset, or what `oreline label` writes. A dataset then passes no operators but those that are named.
+        apply_review: a file of decisions about rows, such as `review.jsonl`, or what `oreline label` writes. A dataset
+            then passes no operators but those that are named, and its rows stay in their splits.
         out: the dataset's folder; a new one in `./oreline-runs` when not given.
 
     Raises:
@@ -74,8 +75,7 @@ def refine(
     return run(
         data,
         roles={**names.catalog_roles(data), **names.roles_of(roles, text=text, label=label, group=group, time=time)},
-        operators=names.plugs("operator", _operators(operators, data, apply_review)),
-        split=dict(names.DEFAULT_SPLIT if split is None else split),
+        **chain_and_shares(operators, split, data, apply_review),
         against=[against] if isinstance(against, str) else list(against),
         keep_unlabelled=keep_unlabelled,
         review=apply_review,
@@ -84,15 +84,6 @@ def refine(
         force=force,
         on_event=on_event,
     )
-
-
-def _operators(given: Sequence[Any] | None, data: Any, review: str | None) -> Sequence[Any]:
-    """Return the operators that are run: those given, or the default chain; a reviewed dataset has passed its own."""
-    if given is None:
-        from oreline.data.sources import is_dataset
-
-        return () if review is not None and is_dataset(data) else names.DEFAULT_OPERATORS
-    return given
 
 
 @names_missing_extras
