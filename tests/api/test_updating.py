@@ -7,7 +7,7 @@ import pytest
 
 import oreline as ore
 from oreline import store
-from oreline.api import updating
+from oreline.api import names
 from oreline.errors import UsageError
 
 

@@ -11,6 +11,7 @@ from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
 from oreline.api.provenance import naming_source, training_data
 from oreline.api.running import CACHE_SIZE, MEMORY, running
+from oreline.api.reviewed import chain_and_shares
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
@@ -65,8 +66,8 @@ def refine(
         against: files that the new data must not overlap; rows found there are dropped into the ledger.
         keep_unlabelled: rows without a label become the split `unlabelled`, for `self_training`; otherwise they are
             dropped.
-        apply_review: a file of decisions about rows: the `review.jsonl` that `flag_label_errors` leaves beside a
-            dataset, or what `oreline label` writes. A dataset then passes no operators but those that are named.
+        apply_review: a file of decisions about rows, such as `review.jsonl`, or what `oreline label` writes. A dataset
+            then passes no operators but those that are named, and its rows stay in their splits.
         together: what stays in one split beside equal texts and groups: `near` (near-duplicates), `template` (texts
             that differ in numbers, names in brackets and links only).
         gap: with a time column, the time left out before each later split: `30m`, `12h`, `7d`, `2w`.
@@ -92,8 +93,7 @@ def refine(
                 **names.catalog_roles(data),
                 **names.roles_of(roles, text=text, label=label, group=group, time=time),
             },
-            operators=names.plugs("operator", _operators(operators, data, apply_review)),
-            split=dict(names.DEFAULT_SPLIT if split is None else split),
+            **chain_and_shares(operators, split, data, apply_review),
             against=[against] if isinstance(against, str) else list(against),
             keep_unlabelled=keep_unlabelled,
             review=apply_review,
@@ -106,15 +106,6 @@ def refine(
             running=how,
             on_event=on_event,
         )
-
-
-def _operators(given: Sequence[Any] | None, data: Any, review: str | None) -> Sequence[Any]:
-    """Return the operators that are run: those given, or the default chain; a reviewed dataset has passed its own."""
-    if given is None:
-        from oreline.data.sources import is_dataset
-
-        return () if review is not None and is_dataset(data) else names.DEFAULT_OPERATORS
-    return given
 
 
 @names_missing_extras

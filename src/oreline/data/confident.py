@@ -26,7 +26,9 @@ RankBy = Literal["self_confidence", "normalized_margin"]
 
 STRENGTHS = (0.1, 1.0, 10.0)
 """Inverse penalties (scikit-learn's C) that are tried; the best one on the first fold is used for all."""
-_MAX_ITERATIONS = 150
+_MAX_ITERATIONS = 100
+_TOLERANCE = 1e-5
+"""Of the mean gradient, whose cells are small where there are many classes: 1e-3 ended at once with 150 of them."""
 _MAX_CELLS = 500_000_000
 """Rows times classes; cleanlab's own sums need a few bytes for each."""
 
@@ -92,7 +94,7 @@ def fitted(features: Any, codes_N: Codes, strength: float) -> Any:
     with warnings.catch_warnings():
         # The last digits change nothing about which label is the likelier one.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=1e-3).fit(features, codes_N)
+        return LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=_TOLERANCE).fit(features, codes_N)
 
 
 def refuse_too_many(num_rows: int, num_classes: int) -> None:
