@@ -10,8 +10,8 @@ from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
 from oreline.api.provenance import naming_source, training_data
-from oreline.api.running import CACHE_SIZE, MEMORY, running
 from oreline.api.reviewed import chain_and_shares
+from oreline.api.running import CACHE_SIZE, MEMORY, running
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oreline import store
 from oreline.api import names
 from oreline.api.extras import names_missing_extras
 from oreline.api.provenance import columns_of
