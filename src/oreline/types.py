@@ -258,16 +258,7 @@ class Runtime(Protocol):
 class Reader(Protocol):
     """Turns a file into frames of rows, a bounded number at a time.
 
-    A reader may have, besides:
-
-    * `knows(path)`, where another one's suffix fits, too: whether a file is one of its own.
-    * `unpacks = True`: it opens files by `data.compressed.opened`, so that `.csv.gz` is read as `.csv` is. It raises
-      `CutOffError` after the last good row of a file that breaks off.
-    * `one_row`: those of its suffixes whose files are one row each; a folder of them is one source.
-    * `schemes`, such as `("sql:",)`: texts that begin so are places that it reads; `frames` is given the text, and
-      `name_of(text)` says what row ids call it, without secrets.
-    * `knows_folder(folder)`: whether it reads a folder as a whole; `splits(folder)`: the folder of each split.
-    * `notes`: sentences on what was left out, once all is read.
+    What more a reader may have stands in `oreline.data.readers`.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -315,9 +306,8 @@ class Operator(Protocol):
       Such an operator runs in the process that has the models.
     * `costly`: the rows after it are stored, so that a run with other operators behind it does not repeat it.
     * `memory_bytes`: an attribute of a `whole` operator that is set to the memory it may take beside its result.
-    * `findings() -> {"counts": {what: number}, "alarms": [sentence, …], "tables": [{title, columns, rows, note}, …]}`,
-      beside `whole` or `fit`: what the last call found beside the rows that it named, JSON-ready, tables only where
-      there are some; the report shows it, the alarms as warnings.
+    * `findings() -> {"counts": {what: number}, "alarms": [sentence, …]}`, beside `whole` or `fit`: what the last call
+      found beside the rows that it named, JSON-ready, for the report (`Ledger.note`: what more it may hold).
     * `signatures(frame) -> pl.DataFrame`: beside `whole`: something small of each row, in the rows' order. It is worked
       out in all processes, and `whole(scan, signatures)` is handed a lazy frame of it, in the order of the scan.
     """

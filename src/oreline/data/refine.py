@@ -21,7 +21,7 @@ from oreline.data.division import Run, Splitting, ordered, shares_of_parts, writ
 from oreline.data.engine import Engine, Here
 from oreline.data.kept import Kept, kept_beside
 from oreline.data.label_steps import refuse_changed_test, with_review
-from oreline.data.leaks import find_leaks, refuse_leaks
+from oreline.data.leaks import Leak, find_leaks, refuse_leaks
 from oreline.data.ledger import Ledger
 from oreline.data.pii.files import finds_table
 from oreline.data.quotas import NAME as QUOTA
@@ -143,14 +143,7 @@ def refine(
         leaks = find_leaks(folder, list(written))
         if fail_on_leak is not None:
             refuse_leaks(leaks, fail_on_leak)
-        lineage = run.book.lineage[:-1]
-        subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
-        found = [*ledger.tables, *finds_table(folder)]
-        more = account(folder, run.book.intake, run.tally, lineage, found)
-        report = refine_report(ledger, counts, run.tally, leaks, subject=subject, account=more)
-        report = with_sources(report, run.book.fusion, run.book.notes)
-        report.save(folder)
-        write_card(folder, manifest, report)
+        _report(run, manifest, leaks)
     return Dataset.open(out)
 
 
@@ -274,6 +267,18 @@ def _before_drops(chain: Sequence[Step]) -> int:
     """Return the place in a chain from where on texts are not edited any more and operators that see all rows come."""
     after_edits = max((place + 1 for place, step in enumerate(chain) if step.kind == "edit"), default=0)
     return next((place for place in range(after_edits, len(chain)) if chain[place].kind == "whole"), len(chain))
+
+
+def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak]) -> None:
+    """Write the report and the data card."""
+    lineage, ledger = run.book.lineage[:-1], run.shop.ledger
+    subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
+    found = [*ledger.tables, *finds_table(run.folder)]
+    more = account(run.folder, run.book.intake, run.tally, lineage, found)
+    report = refine_report(ledger, manifest.counts, run.tally, leaks, subject=subject, account=more)
+    report = with_sources(report, run.book.fusion, run.book.notes)
+    report.save(run.folder)
+    write_card(run.folder, manifest, report)
 
 
 def _seal(run: Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:
