@@ -28,7 +28,8 @@ from oreline.errors import ResourceError, UsageError
 PAYS_S = 1.0
 """Operators that take less in this process are done there: two workers begin in about half of that each."""
 PARENT_BYTES, WORKER_BYTES = 700 << 20, 300 << 20
-"""What the process that reads and writes takes, and each worker: measured on English and Chinese texts."""
+"""What the process that reads and writes is allowed, and each worker. With the default operators a worker holds 56 MB
+of its own; dictionaries of Chinese words and of emoji take the rest."""
 _ONE_THREAD = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 _WINDOW = 2
 """Frames under way for each worker: one that it works on, one that waits."""
