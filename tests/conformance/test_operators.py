@@ -217,7 +217,7 @@ def test_rows_are_judged_alone_unless_it_sees_all(name: str, rows: list[tuple[An
     SETTLING,
     ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(texts=st.lists(st.lists(st.sampled_from(DEBRIS), max_size=14).map("".join), min_size=1, max_size=8))
 def test_cleaning_twice_changes_nothing_more(name: str, options: dict[str, Any], texts: list[str]) -> None:
     operator = registry.create("operator", name, **options)
