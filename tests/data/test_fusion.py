@@ -18,6 +18,8 @@ def test_overlaps_and_conflicts_are_counted() -> None:
     assert found.tables() == []
     found.add("a", frame(range(10), "x"))
     assert found.pairs().is_empty()
+    found.add("b", frame(range(50, 60), "y"))
+    assert found.tables()[0].note == "No text is in two of the sources."
     found.add("b", frame(range(5, 20), "y"))
     found.add("c", frame(range(100, 110), "y"))
     found.add("b", frame(range(5, 8), "y"))

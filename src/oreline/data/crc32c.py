@@ -51,7 +51,7 @@ def masked(checksum: int) -> int:
     """Return a checksum as TFRecord stores it.
 
     >>> hex(masked(0xE3069283))
-    '0xa9b43a5d'
+    '0xc78ab0e5'
     """
     turned = (checksum >> 15) | (checksum << 17)
     return (turned + _MASK_DELTA) & 0xFFFFFFFF

@@ -91,6 +91,7 @@ class Fusion:
             return []
         note = f"Estimated from one text of {self._drawn}." if self._drawn > 1 else "As read, before any operator."
         rows = [list(row) for row in self.pairs().iter_rows()]
+        note = note if rows else "No text is in two of the sources."
         columns = ["source", "other source", "texts in both", "of these, labels differ"]
         return [Table("Overlap of the sources", columns, rows, note)]
 

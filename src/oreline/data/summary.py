@@ -159,7 +159,7 @@ def with_sources(report: Report, fusion: Fusion, notes: Sequence[str]) -> Report
     """Return a report that also says what the sources share, and what of them could not be read."""
     return replace(
         report,
-        facts={**report.facts, "notes": list(notes)},
+        facts={**report.facts, **({"notes": list(notes)} if notes else {})},
         tables=[*report.tables, *fusion.tables()],
         warnings=[*notes, *report.warnings, *fusion.warnings()],
     )
