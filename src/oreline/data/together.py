@@ -71,8 +71,8 @@ class Together:
         alarms = []
         if num_torn := int(is_torn_N.sum()):
             alarms.append(
-                f"{num_torn:,} rows belong together in clusters ({sizes.max():,} in the largest) of more than half of the "
-                "smallest split: they were placed one by one, so the splits share them"
+                f"{num_torn:,} rows belong together in clusters ({sizes.max():,} in the largest) of more than half of "
+                "the smallest split: they were placed one by one, so the splits share them"
             )
         return pl.Series(np.where(is_torn_N, len(sizes) + np.arange(len(code_N)), code_N)), alarms
 
