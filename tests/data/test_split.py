@@ -183,10 +183,9 @@ def keys_of(labels: list[str]) -> pl.DataFrame:
     return pl.DataFrame({"hash_high": np.arange(len(labels), dtype=np.uint64), "label": labels})
 
 
-def test_rows_of_one_near_cluster_or_template_stay_together() -> None:
-    rows = pl.DataFrame(
-        {"hash_high": range(200), "near": [n // 4 for n in range(200)], "template": [n // 10 for n in range(200)]}
-    )
+def test_rows_that_belong_together_stay_so_with_their_groups() -> None:
+    groups = [n // 10 for n in range(200)]
+    rows = pl.DataFrame({"hash_high": range(200), "together": [n // 4 for n in range(200)], "group": groups})
     found = places(rows, SHARES)
     assert all(len(set(found[start : start + 20])) == 1 for start in range(0, 200, 20))
 
