@@ -73,7 +73,7 @@ def select(
     sample = dict(zip(ids.gather(rows).to_list(), seen.says(rows.tolist())))
     if state.rounds and state.rounds[-1].num_labelled == pool.labelled.height:
         state.rounds.pop()  # asked again, before anything was labelled
-    said = seen.says([choice.row for choice in choices]) or [None] * len(choices)
+    said: list[Any] = seen.says([choice.row for choice in choices]) or [None] * len(choices)
     selected = {
         ids[choice.row]: [choice.arm] if label is None else [choice.arm, label] for choice, label in zip(choices, said)
     }

@@ -124,7 +124,7 @@ def label_quality(codes_N: Codes, scores_NK: Probabilities, rank_by: RankBy) -> 
         return own_N
     others_NK = scores_NK.copy()
     others_NK[rows_N, codes_N] = -np.inf
-    return (own_N - others_NK.max(axis=1) + 1) / 2
+    return np.asarray((own_N - others_NK.max(axis=1) + 1) / 2)
 
 
 def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, rank_by: RankBy) -> Found:

@@ -130,7 +130,7 @@ def agreement(votes_PJ: Votes, rows_P: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _one_hot(votes_PJ: Votes, num_classes: int) -> Floats:
     said = np.where(votes_PJ == ABSTAIN, num_classes, votes_PJ)
-    return (said[:, :, None] == np.arange(num_classes + 1)).astype(np.float64)
+    return np.asarray(said[:, :, None] == np.arange(num_classes + 1), np.float64)
 
 
 def _maximised(

@@ -133,7 +133,8 @@ def _balanced(margin_N: NDArray[np.float64], class_N: Codes, num: int) -> Codes:
     order = np.argsort(margin_N, kind="stable")
     limit = max(1, _BALANCE * num // max(len(np.unique(class_N)), 1))
     taken: dict[int, int] = {}
-    first, later = [], []
+    first: list[int] = []
+    later: list[int] = []
     for row, label in zip(order.tolist(), class_N[order].tolist()):
         taken[label] = taken.get(label, 0) + 1
         (first if taken[label] <= limit else later).append(row)

@@ -25,6 +25,9 @@ _UNSUPPORTED = {
     "target_text": "written answers",
 }
 _PAIRS_SHOWN = 30
+_MANY = 0.3
+"""Share of doubtful labels from which on the model that doubts is doubtful itself."""
+_TOO_MANY = "So many labels look wrong that the model may be too weak for these classes: read some before you repair."
 ERROR, RELABELLED = "label_error", "relabelled"
 
 
@@ -159,7 +162,12 @@ class Operator:
         whole = [totals["judged"], totals["unjudged"], pairs.total(), round(share, 4)]
         lines = [[given, other, rows] for (given, other), rows in pairs.most_common(_PAIRS_SHOWN)]
         return [
-            Table("Doubtful labels", ["judged", "not judged", "doubtful", "share"], [whole]),
+            Table(
+                "Doubtful labels",
+                ["judged", "not judged", "doubtful", "share"],
+                [whole],
+                _TOO_MANY if share > _MANY else "",
+            ),
             *([Table("Labels taken for others", ["given", "suggested", "rows"], lines)] if lines else []),
         ]
 
