@@ -89,7 +89,7 @@ def test_a_row_without_a_label_that_gets_one_joins_train(tmp_path: Path) -> None
     data = applied(tmp_path, file, first)
     assert data.frame("train")["label"].to_list() == ["x", "y", "z"]
     assert data.frame("unlabelled").select("row_id", "label").rows() == [("data:4", None)]
-    assert data.ledger().rows() == [("data:3", "review", "changed", "labelled", None)]
+    assert data.ledger().rows() == [("data:3", "review", "changed", "labelled", None, None)]
 
 
 def test_texts_without_any_labels_become_a_labelled_set(tmp_path: Path) -> None:

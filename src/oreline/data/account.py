@@ -71,7 +71,7 @@ def _from_ledger(file: Path, intake: Intake) -> tuple[Table | None, Table | None
         masked = lines.filter(pl.col("operator").str.contains("pii"))["reason"].drop_nulls()
         for kind, rows in masked.str.split(", ").explode().value_counts().iter_rows():
             kinds[kind] += rows
-    private = [[kind, rows] for kind, rows in kinds.most_common()]
+    private = [[kind, rows] for kind, rows in sorted(kinds.items(), key=lambda found: (-found[1], found[0]))]
     note = "Rows in which something of the kind was found; what it was stands nowhere."
     return _by_source(of_source, intake), _by_class(of_class, intake), Table("Privacy", ["kind", "rows"], private, note)
 
