@@ -36,6 +36,7 @@ class Scripts(NamedTuple):
 def converting(conversion: Conversion) -> Change:
     """Return the change of a column that OpenCC's configuration of this name stands for.
 
+    >>> import polars as pl
     >>> converting("t2s")(pl.Series(["餘先生在後面", "余先生", "今日は後で"])).to_list()
     ['余先生在后面', '余先生', '今日は後で']
     """

@@ -112,7 +112,7 @@ def wilson(right: int, num: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a share.
 
     >>> [round(bound, 4) for bound in wilson(56, 70)]
-    [0.6916, 0.8771]
+    [0.6918, 0.877]
     """
     share, square = right / num, _Z * _Z
     middle = share + square / (2 * num)

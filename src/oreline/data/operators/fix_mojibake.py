@@ -22,9 +22,9 @@ class Operator:
     Args:
         columns: text columns that are mended, where the data has them.
 
-    >>> frame = pl.DataFrame({"row_id": ["a:1", "a:2"], "text": ["cafÃ© ÄãºÃ£¬ÊÀ½ç", "“你好”，café"]})
+    >>> frame = pl.DataFrame({"row_id": ["a:1", "a:2", "a:3"], "text": ["cafÃ©", "ÄãºÃ£¬ÊÀ½ç", "“你好”，café"]})
     >>> Operator().edit(frame)["text"].to_list()
-    ['café 你好，世界', '“你好”，café']
+    ['café', '你好，世界', '“你好”，café']
     """
 
     def __init__(self, *, columns: Sequence[str] = COLUMNS) -> None:

@@ -49,7 +49,7 @@ class Key:
         """Return 32 bytes for a value: HMAC-SHA256.
 
         >>> Key(b"k" * 32).digest("mobile", "13812345678").hex()[:8]
-        '2cf7f1fa'
+        'a3f5d5c5'
         """
         return hmac.new(self._secret, f"{purpose}\x00{value}".encode(), hashlib.sha256).digest()
 
