@@ -74,7 +74,7 @@ def select(
     if state.rounds and state.rounds[-1].num_labelled == pool.labelled.height:
         state.rounds.pop()  # asked again, before anything was labelled
     said: list[Any] = seen.says([choice.row for choice in choices]) or [None] * len(choices)
-    selected = {
+    selected: dict[str, list[str]] = {
         ids[choice.row]: [choice.arm] if label is None else [choice.arm, label] for choice, label in zip(choices, said)
     }
     state.rounds.append(Round(pool.labelled.height, selected, kappa(state.sample, sample)))

@@ -92,7 +92,7 @@ def refine(
         if against or keep_unlabelled or isinstance(data, dict):
             raise UsageError("--calibrate takes sources and operators", remedy="leave --against and split names out")
         return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
-    given = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
+    given: dict[str, Any] = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
     given |= {"apply_review": apply_review, "together": together, "gap": gap, "fail_on_leak": fail_on_leak}
     how = {"workers": workers, "memory": memory, "engine": engine, "cache": cache or None}
     return show(common, call(common, "refine", data=data, **columns, **given, **how))
