@@ -187,3 +187,12 @@ def test_serving_monitoring_and_updating_are_steps_too(content: dict[str, Any], 
     assert ore.Artifact.open(tmp_path / "out" / "update").manifest.runtime == "linear"
     assert json.loads((tmp_path / "out" / "reports" / "update.json").read_text())["verb"] == "update"
     assert steps_done(content) == []
+
+
+def test_columns_in_a_recipe_are_no_paths(tmp_path: Path) -> None:
+    """Texts that look like globs, or are too long for a file name, are texts."""
+    texts = ["why?", "how*", "x" * 5000, "[a]"] * 10
+    running.run(
+        {"out": str(tmp_path / "run"), "steps": [{"refine": {"data": {"text": texts}, "operators": [], "split": {}}}]}
+    )
+    assert ore.Dataset.open(tmp_path / "run" / "refine").num_rows("all") == 40

@@ -19,16 +19,16 @@ from oreline.data import reading
 from oreline.data.refine import Running, refine
 from oreline.data.steps import kind_of
 from oreline.engines.local import Local
-from oreline.errors import DataError
+from oreline.errors import DataError, UsageError
 
 
 def stands_alone(name: str) -> bool:
-    """Whether an operator is built without options and works without a model."""
+    """Whether an operator is built without options, needs none of the user's files, and works without a model."""
     if any(option.required for option in registry.options_of(registry.get("operator", name))):
         return False
     try:
         return not getattr(registry.create("operator", name), "models", None)
-    except DataError:
+    except (DataError, UsageError):
         return False
 
 

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import inspect
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -241,7 +242,8 @@ def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) 
     """Return what to hand to the verb, and what stands for it in the key."""
     if isinstance(value, Mapping) and option in _RAW_DATA and names.is_described(value):
         return _described_in_place(value, done, where, option)
-    if isinstance(value, list) and option in _RAW_DATA:  # the sources of one given split
+    if isinstance(value, list) and option in _RAW_DATA and all(_is_place(part, done) for part in value):
+        # the sources of one given split; any other list is a column
         entries = [_in_place(entry, done, where, option) for entry in value]
         return [entry for entry, _ in entries], json.dumps([key for _, key in entries])
     if isinstance(value, Mapping):  # given splits: each names its own files
@@ -256,15 +258,7 @@ def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) 
     first, _, inner = name.partition("/")
     if inner and first in done and done[first].step.verb == "multitask":
         return f"{done[first].out}/{inner}", f"{done[first].key}/{inner}"
-    is_elsewhere = (
-        value.startswith((names.CATALOG, names.NEW))
-        or "://" in value
-        or Path(name).exists()
-        or Path(value.rpartition("@")[0] or value).exists()
-        or (option == "start" and "/" in value)
-        or any(sign in value for sign in "*?[")
-    )
-    if not is_elsewhere:
+    if not _is_elsewhere(value, option):
         raise UsageError(
             f"there is no earlier step and no file {value!r}",
             where=where,
@@ -276,6 +270,27 @@ def _in_place(value: Any, done: Mapping[str, Planned], where: str, option: str) 
         with contextlib.suppress(OrelineError):
             key = names.content_key(name)
     return value, key or value
+
+
+def _is_place(value: Any, done: Mapping[str, Planned]) -> bool:
+    """Whether an entry of a list names rows: an earlier step, a file, or a description of a source."""
+    if isinstance(value, str):  # as `data.sources.given_splits` tells a list of files from a column of texts
+        name = value.partition("#")[0]
+        return name in done or value.startswith(names.CATALOG) or os.path.exists(name)  # noqa: PTH110  a text may be long
+    return names.is_described(value)
+
+
+def _is_elsewhere(value: str, option: str) -> bool:
+    """Whether a text names something that no step of the recipe makes."""
+    name = value.partition("#")[0]
+    return (
+        value.startswith((names.CATALOG, names.NEW))
+        or "://" in value
+        or Path(name).exists()
+        or Path(value.rpartition("@")[0] or value).exists()
+        or (option == "start" and "/" in value)
+        or any(sign in value for sign in "*?[")
+    )
 
 
 def _described_in_place(

@@ -36,6 +36,9 @@ def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
 def components(codes: Sequence[I64]) -> I64:
     """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
 
+    They are numbered in the order of their smallest codes of the first kind: what is drawn by these numbers (splits)
+    does not depend on which other kinds there are.
+
     >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
     [0, 0, 0, 1]
     """
@@ -45,4 +48,7 @@ def components(codes: Sequence[I64]) -> I64:
         _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
         firsts.append(first[inverse])
     own = np.tile(np.arange(num_rows), len(firsts))
-    return np.unique(connected(num_rows, own, np.concatenate(firsts)), return_inverse=True)[1].astype(np.int64)
+    root_N = connected(num_rows, own, np.concatenate(firsts))
+    smallest_N = np.full(num_rows, num_rows)
+    np.minimum.at(smallest_N, root_N, np.unique(codes[0], return_inverse=True)[1])
+    return np.unique(smallest_N[root_N], return_inverse=True)[1].astype(np.int64)
