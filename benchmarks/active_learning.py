@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from oreline.api.bound import open_model
+from oreline.api.operator_models import open_model
 from oreline.data.confident import fitted
 from oreline.data.features import unit
 from oreline.data.rounds import Round, Rounds, judge, kappa

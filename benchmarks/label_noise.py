@@ -26,7 +26,7 @@ import polars as pl
 
 import oreline as ore
 from oreline import registry
-from oreline.api.bound import open_model
+from oreline.api.operator_models import open_model
 from oreline.evaluate.compare import paired_difference
 from oreline.evaluate.estimates import estimates, point_values
 from oreline.evaluate.table import Table, predict_table

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import oreline as ore
-from oreline.api.operator_models import open_model
+from oreline.api.operator_models import open_model, trained
 from oreline.data.refine import refine
 from oreline.data.steps import Named
 from oreline.errors import UsageError
@@ -26,6 +26,7 @@ def test_a_trained_model_answers_as_predict_does(linear_model: Any) -> None:
     assert model.predict([]).is_empty()
     assert open_model(str(linear_model.path)) is model, "opened once for all operators"
     assert model.embed(texts).shape[0] == 2
+    assert trained(str(linear_model.path)) == linear_model
 
 
 def test_a_start_model_embeds_and_answers_nothing(tiny_start: Path) -> None:
@@ -35,6 +36,7 @@ def test_a_start_model_embeds_and_answers_nothing(tiny_start: Path) -> None:
     assert np.allclose(vectors_ND[0], vectors_ND[2])
     with pytest.raises(UsageError, match="has no task yet"):
         model.predict(["x"])
+    assert trained(str(tiny_start)) is None
     with pytest.raises(UsageError, match="no start model 'nothing'"):
         open_model("nothing")
 

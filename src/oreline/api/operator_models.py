@@ -84,17 +84,23 @@ def open_model(place: str) -> Model:
         UsageError: there is no such model, or it does not read one text a row.
         ArtifactError: the folder is damaged.
     """
-    path = Path(place)
-    is_ours = (path / store.MANIFEST).is_file() or store.is_home(path) or (not path.exists() and "@" in place)
-    if is_ours and not place.startswith(names.CATALOG):
-        artifact = Artifact.open(names.model_path(place))
-        if artifact.manifest.task != "none":
-            from oreline.runtime.open import open_runtime
+    if (artifact := trained(place)) is not None:
+        from oreline.runtime.open import open_runtime
 
-            return TrainedModel(open_runtime(artifact), place)
+        return TrainedModel(open_runtime(artifact), place)
     folder = names.start_folder(place)
     if folder is None:
         raise UsageError("an operator names no model", remedy="give it a model folder or catalog:minilm-l6-en")
     from oreline.train.embed import StartEncoder
 
     return StartModel(StartEncoder(folder), place)
+
+
+def trained(place: str) -> Artifact | None:
+    """Return the model of a name where it has a task; None for a start model. Raises `ArtifactError` when damaged."""
+    path = Path(place)
+    is_ours = (path / store.MANIFEST).is_file() or store.is_home(path) or (not path.exists() and "@" in place)
+    if not is_ours or place.startswith(names.CATALOG):
+        return None
+    artifact = Artifact.open(names.model_path(place))
+    return artifact if artifact.manifest.task != "none" else None

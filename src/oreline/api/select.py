@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from oreline.api import names
 from oreline.api.extras import names_missing_extras
+from oreline.api.operator_models import open_model, trained
 from oreline.errors import UsageError
 from oreline.types import Event, OnEvent, ignore
 
@@ -108,10 +109,7 @@ def _seen(pool: Pool, model: str | None, seed: int) -> Seen:
 
     if model is None:
         return seen_by_features(pool, None, seed)
-    from oreline.api.bound import is_trained, open_model
-
-    folder = names.start_folder(model)
-    if folder is not None and is_trained(folder):
+    if trained(model) is not None:
         return _seen_by_classifier(pool, model)
     return seen_by_features(pool, open_model(model), seed)
 

@@ -19,7 +19,6 @@ from oreline.data.ledger import Ledger, Notes
 from oreline.data.reading import Rows
 from oreline.data.stage import Stage
 from oreline.data.steps import STREAMING, Step, with_learnt
-from oreline.data.steps import kind_of as kind_of
 from oreline.errors import OrelineError
 from oreline.types import Event, OnEvent, ignore
 
