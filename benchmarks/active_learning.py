@@ -21,10 +21,10 @@ import numpy as np
 import polars as pl
 
 from oreline.api.operator_models import open_model
-from oreline.data.confident import fitted
-from oreline.data.features import unit
-from oreline.data.rounds import Round, Rounds, judge, kappa
-from oreline.data.selecting import select_rows
+from oreline.data.labels.confident import fitted
+from oreline.data.labels.features import unit
+from oreline.data.labels.rounds import Round, Rounds, judge, kappa
+from oreline.data.labels.selecting import select_rows
 
 ENCODER = "catalog:minilm-l6-en"
 STRENGTH = 10.0

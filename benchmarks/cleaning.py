@@ -21,7 +21,7 @@ import ftfy
 import polars as pl
 
 from oreline import registry
-from oreline.data.language import identify
+from oreline.data.texts.language import identify
 
 OPERATORS: list[tuple[str, dict[str, Any]]] = [
     ("normalize_text", {}),

@@ -12,7 +12,7 @@ import pytest
 import oreline as ore
 from oreline.api.operator_models import open_model, trained
 from oreline.data.refine import refine
-from oreline.data.steps import Named
+from oreline.data.running.steps import Named
 from oreline.errors import UsageError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import oreline as ore
 from oreline.data.dataset import Dataset
-from oreline.data.review import read_lines, write_lines
+from oreline.data.labels.review import read_lines, write_lines
 from oreline.errors import UsageError
 from oreline.store import Artifact
 

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 
 from oreline.cli.label import card, converse, visible, wrapped
 from oreline.cli.main import main
-from oreline.data.labelling import Session
-from oreline.data.review import row_mark
+from oreline.data.labels.labelling import Session
+from oreline.data.labels.review import row_mark
 
 
 @pytest.fixture

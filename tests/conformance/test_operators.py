@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from oreline import registry
-from oreline.data.engine import Job
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, Notes
 from oreline.data.refine import Running, refine
-from oreline.data.steps import Step, kind_of
+from oreline.data.running.engine import Job
+from oreline.data.running.steps import Step, kind_of
 from oreline.errors import UsageError
 
 OPERATORS = registry.names("operator")

@@ -18,7 +18,7 @@ import zstandard
 from tests.data.written import write_archive, write_chat, write_mailbox, write_page, write_tfrecord, write_workbook
 
 from oreline import registry
-from oreline.data.described import _PART_KEYS, _READING_KEYS
+from oreline.data.input.described import _PART_KEYS, _READING_KEYS
 from oreline.data.sources import frames, reader_of
 from oreline.errors import DataError, OrelineError, ResourceError, UsageError
 

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oreline import registry
-from oreline.data import reading
 from oreline.data.refine import Running, refine
-from oreline.data.steps import kind_of
+from oreline.data.running import reading
+from oreline.data.running.steps import kind_of
 from oreline.engines.local import Local
 from oreline.errors import DataError, UsageError
 

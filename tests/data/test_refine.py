@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oreline import registry
-from oreline.data import decoding
 from oreline.data.dataset import Dataset
 from oreline.data.fold import folded
+from oreline.data.input import decoding
 from oreline.data.refine import Running, refine
 from oreline.errors import DataError, OrelineError, ResourceError, UsageError
 from oreline.types import Event, Operator
@@ -253,14 +253,14 @@ def test_an_error_on_the_way_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_a_ledger_that_does_not_balance_stops_the_run(reviews_csv: Path, tmp_path: Path) -> None:
     """The last line of defence: rows counted in the files, not by the operators."""
-    from oreline.data.shards import SplitWriter
+    from oreline.data.running.shards import SplitWriter
 
     class Losing(SplitWriter):
         def append(self, frame: pl.DataFrame) -> None:
             super().append(frame.head(frame.height - 1))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("oreline.data.division.SplitWriter", Losing)
+        patch.setattr("oreline.data.running.division.SplitWriter", Losing)
         with pytest.raises(OrelineError, match="rows vanished unrecorded"):
             refine(reviews_csv, operators=chain(), split=SHARES, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

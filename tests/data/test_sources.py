@@ -16,7 +16,7 @@ import pytest
 
 from oreline import registry
 from oreline.api.plan import plan
-from oreline.data.compressed import CutOffError
+from oreline.data.input.compressed import CutOffError
 from oreline.data.profile import profile
 from oreline.data.refine import refine
 from oreline.data.sources import frames, given_splits, reader_of, sources

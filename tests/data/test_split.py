@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oreline.data.duplicates.union import components
 from oreline.data.split import check_shares, places
-from oreline.data.union import components
 from oreline.errors import UsageError
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.1, "fresh": 0.1}

@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 
 from oreline import registry
-from oreline.data import reading
 from oreline.data.dataset import Dataset
-from oreline.data.engine import Item, Job
 from oreline.data.ledger import Notes
 from oreline.data.refine import Running, refine
-from oreline.data.steps import Step
+from oreline.data.running import reading
+from oreline.data.running.engine import Item, Job
+from oreline.data.running.steps import Step
 from oreline.engines import local
 from oreline.engines.local import Local, most_workers
 from oreline.errors import DataError, OrelineError, ResourceError, UsageError

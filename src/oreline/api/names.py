@@ -277,7 +277,7 @@ def catalog_roles(data: Any) -> dict[str, str]:
 
 def is_described(data: Any) -> bool:
     """Whether a value describes a source: `{path: …, columns: …}`."""
-    from oreline.data.described import is_described as described
+    from oreline.data.input.described import is_described as described
 
     return described(data)
 

@@ -13,8 +13,8 @@ from oreline.errors import UsageError
 from oreline.types import Event, OnEvent, ignore
 
 if TYPE_CHECKING:
-    from oreline.data.pool import Pool, Seen
-    from oreline.data.selecting import Choice
+    from oreline.data.labels.pool import Pool, Seen
+    from oreline.data.labels.selecting import Choice
     from oreline.report.report import Report
 
 ROUNDS_FILE = "rounds.json"
@@ -50,10 +50,10 @@ def select(
         DataError: every row has a label, or the rows have other targets than one label.
         UsageError: no file is named, or it is there already.
     """
-    from oreline.data.pool import pool_of, sample_of, selection_lines
-    from oreline.data.review import write_lines
-    from oreline.data.rounds import Round, as_facts, judge, kappa, read_rounds, write_rounds
-    from oreline.data.selecting import select_rows
+    from oreline.data.labels.pool import pool_of, sample_of, selection_lines
+    from oreline.data.labels.review import write_lines
+    from oreline.data.labels.rounds import Round, as_facts, judge, kappa, read_rounds, write_rounds
+    from oreline.data.labels.selecting import select_rows
 
     file = _place(out, force=force)
     pool = pool_of(names.dataset(data, seed=seed, on_event=on_event))
@@ -105,7 +105,7 @@ def _place(out: str | Path | None, *, force: bool) -> Path:
 
 def _seen(pool: Pool, model: str | None, seed: int) -> Seen:
     """Return the pool as a classifier sees it, or a linear layer over a start model's vectors, or over n-grams."""
-    from oreline.data.pool import seen_by_features
+    from oreline.data.labels.pool import seen_by_features
 
     if model is None:
         return seen_by_features(pool, None, seed)
@@ -116,8 +116,8 @@ def _seen(pool: Pool, model: str | None, seed: int) -> Seen:
 
 def _seen_by_classifier(pool: Pool, model: str) -> Seen:
     from oreline.api.use import load
-    from oreline.data.features import unit
-    from oreline.data.pool import Seen
+    from oreline.data.labels.features import unit
+    from oreline.data.labels.pool import Seen
 
     runtime = load(model)
     if runtime.task.view != "classes":

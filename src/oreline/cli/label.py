@@ -15,7 +15,7 @@ from oreline.cli.common import Common, show
 from oreline.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from oreline.data.labelling import Session
+    from oreline.data.labels.labelling import Session
 
 _SHOWN_LABELS = 40
 _HELP = "number or name: that label · +NAME: a new label · k keep · d drop · s skip · u undo · q quit (goes on later)"
@@ -33,7 +33,7 @@ def label(
 
     What it writes are rows with a label, for refine, and decisions, for refine --apply-review.
     """
-    from oreline.data.labelling import Session
+    from oreline.data.labels.labelling import Session
 
     source = Path(file)
     place = Path(out) if out is not None else source.with_name(f"{source.stem}.labelled.jsonl")
@@ -147,7 +147,7 @@ def _why(entry: dict[str, Any]) -> str:
 
 def _answer(session: Session, typed: str) -> str | None:
     """Do what was typed; return what to say where nothing was done."""
-    from oreline.data.review import DROP, KEEP, LABEL
+    from oreline.data.labels.review import DROP, KEEP, LABEL
 
     command = typed.lower()
     if command == "u":

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.calibration_tables import bounds_of_the_data, charts, examples, statistics
+from oreline.data.forms.roles import bind, by_role
 from oreline.data.ledger import CHANGE_REASON, source_of
 from oreline.data.profile import even_sample
 from oreline.data.quality.languages import row_languages
 from oreline.data.quality.rules import Calibration
-from oreline.data.roles import bind, by_role
+from oreline.data.reporting.calibration_tables import bounds_of_the_data, charts, examples, statistics
 from oreline.data.sources import sources
 from oreline.errors import DataError, UsageError
 from oreline.report.report import Report, Table

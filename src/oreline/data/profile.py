@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 
 from oreline.data.fold import INPUT_ROLES, wide_hashes
-from oreline.data.guess import Guess, guess_task
-from oreline.data.roles import by_role
+from oreline.data.forms.guess import Guess, guess_task
+from oreline.data.forms.roles import by_role
+from oreline.data.forms.times import parsed_time
 from oreline.data.sources import ROW_ID, sources
-from oreline.data.times import parsed_time
 from oreline.errors import DataError
 
 _MAX_COUNTED = 2_000_000

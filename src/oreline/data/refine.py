@@ -10,30 +10,30 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.account import account
-from oreline.data.adding import refuse_without_train
-from oreline.data.against import NAME as AGAINST
-from oreline.data.against import Against
-from oreline.data.chain import Shop, run_chain
-from oreline.data.datacard import write_card
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
-from oreline.data.division import Run, Splitting, ordered, shares_of_parts, write_splits
-from oreline.data.engine import Engine, Here
-from oreline.data.kept import Kept, kept_beside
-from oreline.data.label_steps import refuse_changed_test, with_review
-from oreline.data.leaks import Leak, find_leaks, refuse_leaks
+from oreline.data.duplicates.against import NAME as AGAINST
+from oreline.data.duplicates.against import Against
+from oreline.data.duplicates.together import check_ways, gap_us
+from oreline.data.input.quotas import NAME as QUOTA
+from oreline.data.input.quotas import Quotas
+from oreline.data.labels.label_steps import refuse_changed_test, with_review
+from oreline.data.labels.reviewed import Review
 from oreline.data.ledger import Ledger
 from oreline.data.pii.files import finds_table
-from oreline.data.quotas import NAME as QUOTA
-from oreline.data.quotas import Quotas
-from oreline.data.reading import Book, Reading, Unlabelled
-from oreline.data.reviewed import Review
+from oreline.data.reporting.account import account
+from oreline.data.reporting.datacard import write_card
+from oreline.data.reporting.leaks import Leak, find_leaks, refuse_leaks
+from oreline.data.reporting.summary import refine_report, with_sources
+from oreline.data.running.adding import refuse_without_train
+from oreline.data.running.chain import Shop, run_chain
+from oreline.data.running.division import Run, Splitting, ordered, shares_of_parts, write_splits
+from oreline.data.running.engine import Engine, Here
+from oreline.data.running.kept import Kept, kept_beside
+from oreline.data.running.reading import Book, Reading, Unlabelled
+from oreline.data.running.stage import Stage
+from oreline.data.running.steps import Step, bind_models, steps_of
 from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import check_shares
-from oreline.data.stage import Stage
-from oreline.data.steps import Step, bind_models, steps_of
-from oreline.data.summary import refine_report, with_sources
-from oreline.data.together import check_ways, gap_us
 from oreline.errors import DataError, UsageError
 from oreline.registry import MADE_OF
 from oreline.store import writing
@@ -89,8 +89,9 @@ def refine(
         force: replace `out` when it is there.
         against: files whose texts must not occur in the result; with given splits, not in `train`.
         keep_unlabelled: rows without a label become the split `unlabelled`; otherwise they are dropped.
-        review: a file of decisions about rows (`data/review.py`), carried out where `flag_label_errors` stands, at the
-            end of the chain without it. Rows that had no label and get one go from `unlabelled` to `train`.
+        review: a file of decisions about rows (`data/labels/review.py`), carried out where `flag_label_errors`
+            stands, at the end of the chain without it. Rows that had no label and get one go from `unlabelled` to
+            `train`.
         together: what else stays in one split: `near` (near-duplicates), `template` (texts that are equal when numbers,
             names in brackets and links are masked).
         gap: with a `time` column, how much time is left out before each later split: `7d`.

@@ -18,13 +18,13 @@ import numpy as np
 import polars as pl
 
 from oreline import registry
-from oreline.data.compressed import CutOffError
-from oreline.data.conversations import dialogues_of
 from oreline.data.dataset import DATASET, Dataset
-from oreline.data.described import Description, Part, described, is_described
-from oreline.data.paths import is_file
-from oreline.data.readable import files_of, is_document, place_of, reader_of, splits_of
-from oreline.data.tables import as_frame, table_of
+from oreline.data.input.compressed import CutOffError
+from oreline.data.input.conversations import dialogues_of
+from oreline.data.input.described import Description, Part, described, is_described
+from oreline.data.input.paths import is_file
+from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of
+from oreline.data.input.tables import as_frame, table_of
 from oreline.errors import DataError, ResourceError, UsageError
 
 ROW_ID = "row_id"

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.union import components
+from oreline.data.duplicates.union import components
 from oreline.errors import UsageError
 
 _TENTHS = 10

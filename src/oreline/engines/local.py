@@ -1,7 +1,7 @@
 """All cores of this machine: frames go to worker processes and come back in their order.
 
-A worker is a fresh process (`oreline.data.worker`), started as a program and not by forking, so that a script or a
-notebook that refines is not run a second time and no thread or lock is inherited.
+A worker is a fresh process (`oreline.data.running.worker`), started as a program and not by forking, so that a script
+or a notebook that refines is not run a second time and no thread or lock is inherited.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, Self
 
 import polars as pl
 
-from oreline.data.engine import Item, Job
 from oreline.data.ledger import Notes
-from oreline.data.worker import Answer, frame_bytes
+from oreline.data.running.engine import Item, Job
+from oreline.data.running.worker import Answer, frame_bytes
 from oreline.errors import ResourceError, UsageError
 
 PAYS_S = 1.0
@@ -123,7 +123,7 @@ class _Process:
         known = [path for path in sys.path if path]
         environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(known)}
         # -P: a file in the current folder is not imported in place of a library.
-        command = [sys.executable, "-P", "-m", "oreline.data.worker"]
+        command = [sys.executable, "-P", "-m", "oreline.data.running.worker"]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=-1
         )

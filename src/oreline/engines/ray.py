@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
-from oreline.data.engine import Item, Job
 from oreline.data.ledger import Notes
-from oreline.data.worker import Answer, answer, frame_bytes
+from oreline.data.running.engine import Item, Job
+from oreline.data.running.worker import Answer, answer, frame_bytes
 from oreline.errors import ResourceError, UsageError
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from oreline.data.segmenter import segmenter
+from oreline.data.texts.segmenter import segmenter
 from oreline.words import Word, kind_of
 
 _JOINERS = {"'", "’", "-"}

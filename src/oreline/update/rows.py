@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from oreline.data.dataset import LEDGER, Dataset, DatasetManifest, seal
 from oreline.data.fold import row_hashes
 from oreline.data.ledger import Ledger
-from oreline.data.shards import SplitWriter
+from oreline.data.running.shards import SplitWriter
 from oreline.errors import DataError, did_you_mean
 from oreline.report.report import Report, Table
 from oreline.runtime.samples import as_text

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 
 from oreline.data.dataset import Dataset
+from oreline.data.labels.review import REVIEW_FILE, read_lines
 from oreline.data.operators.flag_label_errors import Operator
 from oreline.data.refine import refine
-from oreline.data.review import REVIEW_FILE, read_lines
 from oreline.errors import DataError, UsageError
 
 THINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oreline.data.quality.repetition import repetition
 from oreline.data.quality.tokens import Tokens
-from oreline.data.segmenter import word_lengths
+from oreline.data.texts.segmenter import word_lengths
 
 
 def test_characters_in_repeated_ngrams():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from oreline.data.quality.c4 import LineRules
 from oreline.data.quality.statistics import SHORT_LINE, STATISTICS, STOP_WORDS, measured
-from oreline.data.segmenter import segmenter
+from oreline.data.texts.segmenter import segmenter
 
 TERMINAL = set(".!?…。！？．｡؟।\"'”’」』")
 

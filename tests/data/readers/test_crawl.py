@@ -10,7 +10,7 @@ import pytest
 from tests.data.served import Answer, served
 from tests.data.written import LONG
 
-from oreline.data import crawling, fetching
+from oreline.data.input import crawling, fetching
 from oreline.data.readers.crawl import Reader
 from oreline.data.sources import frames, sources
 from oreline.errors import ResourceError, UsageError

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oreline.data import decoding
+from oreline.data.input import decoding
 from oreline.data.readers.csv import Reader
 from oreline.errors import DataError
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data import decoding
+from oreline.data.input import decoding
 from oreline.data.readers.jsonl import Reader
 from oreline.errors import DataError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oreline.data import decoding
+from oreline.data.input import decoding
 from oreline.data.readers.text import Reader
 from oreline.errors import DataError
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from tests.data.written import example, record
 
-from oreline.data.compressed import CutOffError
+from oreline.data.input.compressed import CutOffError
 from oreline.data.readers import tfrecord
 from oreline.data.readers.tfrecord import Reader
 from oreline.errors import DataError

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oreline.data.chinese import Conversion, converting
-from oreline.data.edits import COLUMNS, edited
+from oreline.data.texts.chinese import Conversion, converting
+from oreline.data.texts.edits import COLUMNS, edited
 
 
 class Operator:

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from oreline.data.clusters import SPOOL_BYTES, Clusters, NearRows
+from oreline.data.duplicates.clusters import SPOOL_BYTES, Clusters, NearRows
+from oreline.data.duplicates.minhash import bands
+from oreline.data.duplicates.near import compared, from_frame, sketch, to_frame
+from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, examples, ranks
 from oreline.data.fold import INPUT_ROLES, row_ids_at
 from oreline.data.ledger import source_of
-from oreline.data.minhash import bands
-from oreline.data.near import compared, from_frame, sketch, to_frame
-from oreline.data.survivors import DROPS, agreed, as_drops, examples, ranks
 from oreline.errors import UsageError
 
 _MANY = 1000

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.clusters import SPOOL_BYTES
+from oreline.data.duplicates.clusters import SPOOL_BYTES
+from oreline.data.duplicates.near import compared, digests
+from oreline.data.duplicates.spool import Spool
+from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, divided, first_of_equal, places, ranks
+from oreline.data.duplicates.tokens import tokens
+from oreline.data.duplicates.union import connected
+from oreline.data.duplicates.vectors import alike, cosines, hashed_words
 from oreline.data.fold import INPUT_ROLES, row_ids_at
-from oreline.data.near import compared, digests
-from oreline.data.spool import Spool
-from oreline.data.survivors import DROPS, agreed, as_drops, divided, first_of_equal, places, ranks
-from oreline.data.tokens import tokens
-from oreline.data.union import connected
-from oreline.data.vectors import alike, cosines, hashed_words
 from oreline.errors import UsageError
 from oreline.types import Model
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import polars as pl
 
+from oreline.data.duplicates.substrings import Spans, repeated, snapped
+from oreline.data.duplicates.tokens import tokens
 from oreline.data.ledger import CHANGE_REASON
-from oreline.data.substrings import Spans, repeated, snapped
-from oreline.data.tokens import tokens
 from oreline.errors import UsageError
 
 _FRAME_ROWS = 2048

@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.boilerplate import BYLINE, BYLINE_SIGNS, pattern, repeated_lines, without_lines
-from oreline.data.edits import READ_COLUMNS, edited
 from oreline.data.fold import changed_where
+from oreline.data.texts.boilerplate import BYLINE, BYLINE_SIGNS, pattern, repeated_lines, without_lines
+from oreline.data.texts.edits import READ_COLUMNS, edited
 from oreline.errors import UsageError
 
 _BYLINE_CHARACTERS = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from oreline.data.dialogues import whole
+from oreline.data.forms.dialogues import whole
 from oreline.dialogue import fault, is_dialogue
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oreline.data.edits import COLUMNS, edited
-from oreline.data.mojibake import gbk_as_latin, utf8_as_gbk, utf8_as_latin
+from oreline.data.texts.edits import COLUMNS, edited
+from oreline.data.texts.mojibake import gbk_as_latin, utf8_as_gbk, utf8_as_latin
 
 
 class Operator:

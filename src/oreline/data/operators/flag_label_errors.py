@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from oreline.data.confident import FilterBy, Found, RankBy, find_errors, folds_of, out_of_fold
-from oreline.data.features import Codes, Embedder, dense, nearest, row_features
 from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.labels.confident import FilterBy, Found, RankBy, find_errors, folds_of, out_of_fold
+from oreline.data.labels.features import Codes, Embedder, dense, nearest, row_features
+from oreline.data.labels.review import NOTES, note, shortened, shown_texts
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON
-from oreline.data.review import NOTES, note, shortened, shown_texts
 from oreline.errors import DataError, UsageError
 from oreline.report.report import Table
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import polars as pl
 
-from oreline.data.edits import COLUMNS, Change, edited, on_matches
 from oreline.data.fold import changed_where
+from oreline.data.texts.edits import COLUMNS, Change, edited, on_matches
 
 _FULL = range(0xFF01, 0xFF5F)
 _SHIFT = 0xFEE0

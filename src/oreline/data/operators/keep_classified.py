@@ -9,10 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.answers_of_models import probability_of
-from oreline.data.example_texts import example_texts
 from oreline.data.fold import row_hashes
+from oreline.data.quality.answers_of_models import probability_of
 from oreline.data.quality.classifier import Fitted, fit
+from oreline.data.quality.example_texts import example_texts
 from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError
 from oreline.report.report import Table

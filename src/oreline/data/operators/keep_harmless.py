@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.answers_of_models import probability_of
-from oreline.data.keywords import Keywords, read_list
+from oreline.data.quality.answers_of_models import probability_of
+from oreline.data.texts.keywords import Keywords, read_list
 from oreline.errors import UsageError
 
 _CLASSIFIER = "classifier"

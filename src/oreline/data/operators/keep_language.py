@@ -7,8 +7,8 @@ from typing import Literal
 
 import polars as pl
 
-from oreline.data.edits import as_read
-from oreline.data.language import NO_LANGUAGE, UNSPACED, identify, known_languages
+from oreline.data.texts.edits import as_read
+from oreline.data.texts.language import NO_LANGUAGE, UNSPACED, identify, known_languages
 from oreline.errors import UsageError, did_you_mean
 
 _OTHER_SCRIPTS = (

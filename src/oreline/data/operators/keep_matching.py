@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from oreline.data.patterns import Patterns
+from oreline.data.texts.patterns import Patterns
 
 
 class Operator:

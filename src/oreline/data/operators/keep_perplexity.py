@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from oreline.data.example_texts import example_texts
+from oreline.data.quality.example_texts import example_texts
 from oreline.data.quality.languages import CHINESE, ENGLISH, OTHER, row_languages
 from oreline.data.quality.ngram_model import NgramModel, units_of
 from oreline.data.quality.rules import Bound, Calibration

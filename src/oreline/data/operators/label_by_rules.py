@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from oreline.data.label_model import Floats, LabelModel, agreement, decided, fit_label_model, majority
+from oreline.data.labels.label_model import Floats, LabelModel, agreement, decided, fit_label_model, majority
+from oreline.data.labels.rules import ABSTAIN, Jury, Voter, Votes, as_votes, models_of, read_rules
 from oreline.data.ledger import CHANGE_REASON
-from oreline.data.rules import ABSTAIN, Jury, Voter, Votes, as_votes, models_of, read_rules
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.report.report import Table
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import polars as pl
 
-from oreline.data.edits import COLUMNS, Change, each, edited, replacing
 from oreline.data.fold import changed_where, is_foreign
+from oreline.data.texts.edits import COLUMNS, Change, each, edited, replacing
 
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
 _OPEN_ENTITY = r"&(nbsp|quot|amp|lt|gt)([^A-Za-z0-9;=]|$)"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oreline.data.edits import READ_COLUMNS, Change, edited, on_matches
-from oreline.data.stopping import Language, stop_words, without_chinese, without_english
+from oreline.data.texts.edits import READ_COLUMNS, Change, edited, on_matches
+from oreline.data.texts.stopping import Language, stop_words, without_chinese, without_english
 from oreline.errors import UsageError
 
 
@@ -15,8 +15,8 @@ class Operator:
     """Take stop words out of texts: English ones by the word, Chinese ones as jieba cuts them.
 
     Not in the default chain: encoders read every word, and n-gram models weigh them by themselves. It helps counts,
-    topics and searches. The lists lie in the package (`data/lists/`), are written for it, and leave out what turns a
-    sentence round (`not`, `no`, `but`, `不`, `没有`, `但是`). A text that holds nothing else stays as it is.
+    topics and searches. The lists lie in the package (`data/texts/lists/`), are written for it, and leave out what
+    turns a sentence round (`not`, `no`, `but`, `不`, `没有`, `但是`). A text that holds nothing else stays as it is.
 
     The reasons: `stop_words_en`, `stop_words_zh`.
 

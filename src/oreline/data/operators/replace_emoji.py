@@ -7,9 +7,9 @@ from typing import Literal
 
 import polars as pl
 
-from oreline.data.edits import READ_COLUMNS, Change, edited, on_matches
-from oreline.data.emoji import EMOJI, KAOMOJI_SIGNS, emoticon_pattern, named, without_kaomoji
 from oreline.data.fold import changed_where
+from oreline.data.texts.edits import READ_COLUMNS, Change, edited, on_matches
+from oreline.data.texts.emoji import EMOJI, KAOMOJI_SIGNS, emoticon_pattern, named, without_kaomoji
 from oreline.errors import UsageError
 
 

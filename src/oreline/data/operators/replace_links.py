@@ -7,8 +7,8 @@ from typing import Literal
 
 import polars as pl
 
-from oreline.data.edits import READ_COLUMNS, Change, edited, replacing
 from oreline.data.fold import changed_where
+from oreline.data.texts.edits import READ_COLUMNS, Change, edited, replacing
 from oreline.errors import UsageError
 
 Policy = Literal["keep", "mask", "drop"]

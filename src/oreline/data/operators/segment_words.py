@@ -6,8 +6,8 @@ import re
 
 import polars as pl
 
-from oreline.data.edits import as_read, each
-from oreline.data.segmenter import segmenter
+from oreline.data.texts.edits import as_read, each
+from oreline.data.texts.segmenter import segmenter
 from oreline.errors import UsageError
 from oreline.words import as_cell
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oreline.data.edits import READ_COLUMNS, each, edited
 from oreline.data.fold import changed_where
-from oreline.data.repeats import has_repeats
+from oreline.data.texts.edits import READ_COLUMNS, each, edited
+from oreline.data.texts.repeats import has_repeats
 from oreline.errors import UsageError
 
 

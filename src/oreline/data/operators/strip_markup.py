@@ -7,9 +7,9 @@ from typing import Literal
 
 import polars as pl
 
-from oreline.data.edits import COLUMNS, Change, each, edited
 from oreline.data.fold import changed_where
-from oreline.data.markup import (
+from oreline.data.texts.edits import COLUMNS, Change, each, edited
+from oreline.data.texts.markup import (
     BBCODE_SIGNS,
     HTML_SIGNS,
     LATEX_SIGNS,

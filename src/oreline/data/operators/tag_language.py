@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from oreline.data.edits import as_read
-from oreline.data.language import UNDETERMINED, identify
+from oreline.data.texts.edits import as_read
+from oreline.data.texts.language import UNDETERMINED, identify
 from oreline.errors import UsageError
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oreline.data.quality.characters import LETTER, SPACE, WORD, Hashes, char_flags
-from oreline.data.segmenter import word_lengths
+from oreline.data.texts.segmenter import word_lengths
 
 BLOCK_CHARACTERS = 1 << 18
 """Texts are taken together up to this many characters: what is computed of them stays in the processor's cache."""

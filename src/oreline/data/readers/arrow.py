@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.arrow_files import frames_of
+from oreline.data.input.arrow_files import frames_of
 
 
 class Reader:

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.compressed import CutOffError, batches, opened
-from oreline.data.conversations import Turn, rows_of
-from oreline.data.row_encodings import line_blocks
+from oreline.data.input.compressed import CutOffError, batches, opened
+from oreline.data.input.conversations import Turn, rows_of
+from oreline.data.input.row_encodings import line_blocks
 
 _HEAD_BYTES = 8192
 _DATE = r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日)"

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data import decoding
-from oreline.data.compressed import opened, unpacked_name
-from oreline.data.pages import decoded, page_of
-from oreline.data.paths import folder_files, is_folder
+from oreline.data.input import decoding
+from oreline.data.input.compressed import opened, unpacked_name
+from oreline.data.input.pages import decoded, page_of
+from oreline.data.input.paths import folder_files, is_folder
 from oreline.errors import DataError
 
 _TEXTS, _PAGES = (".txt", ".text", ".md"), (".html", ".htm", ".xhtml")

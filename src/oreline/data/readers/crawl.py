@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from oreline.catalog.fetch import cache_folder
-from oreline.data.compressed import batches
-from oreline.data.crawling import Guard, Pace, PageCache, absolute, conditions
-from oreline.data.fetching import Fetching, RefusedError, Response, checked_url
-from oreline.data.pages import decoded, links_of, page_of
-from oreline.data.robots import Robots
+from oreline.data.input.compressed import batches
+from oreline.data.input.crawling import Guard, Pace, PageCache, absolute, conditions
+from oreline.data.input.fetching import Fetching, RefusedError, Response, checked_url
+from oreline.data.input.pages import decoded, links_of, page_of
+from oreline.data.input.robots import Robots
 from oreline.errors import ResourceError
 
 _SCHEMA = dict.fromkeys(("text", "title", "date", "url"), pl.String)

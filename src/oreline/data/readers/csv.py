@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from oreline.data.decoding import MAX_ROW_BYTES, UndecodableError, too_long, undecodable
-from oreline.data.dialect import Dialect, column_names, dialect_of, has_header
-from oreline.data.row_encodings import text_blocks
+from oreline.data.input.decoding import MAX_ROW_BYTES, UndecodableError, too_long, undecodable
+from oreline.data.input.dialect import Dialect, column_names, dialect_of, has_header
+from oreline.data.input.row_encodings import text_blocks
 from oreline.errors import DataError
 
 _SAMPLE_BYTES = 256 << 10

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from oreline.data.json_rows import series
+from oreline.data.input.json_rows import series
 from oreline.errors import DataError, did_you_mean
 
 _MAX_BYTES = 1 << 30

@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import polars as pl
 
 from oreline.catalog.fetch import cache_folder
-from oreline.data.fetching import Fetching, RefusedError, Response
+from oreline.data.input.fetching import Fetching, RefusedError, Response
 from oreline.data.sources import frames as frames_of
 from oreline.errors import DataError, ResourceError, UsageError
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from oreline.data.compressed import batches
-from oreline.data.json_rows import LONE_SURROGATE, Frames, Nested, array_records, record
-from oreline.data.row_encodings import line_blocks, text_blocks
+from oreline.data.input.compressed import batches
+from oreline.data.input.json_rows import LONE_SURROGATE, Frames, Nested, array_records, record
+from oreline.data.input.row_encodings import line_blocks, text_blocks
 from oreline.errors import DataError
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.compressed import CutOffError, batches, opened, unpacked_name
-from oreline.data.conversations import Turn, rows_of
-from oreline.data.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
+from oreline.data.input.compressed import CutOffError, batches, opened, unpacked_name
+from oreline.data.input.conversations import Turn, rows_of
+from oreline.data.input.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
 from oreline.errors import DataError
 
 _NAMES = ("text", "subject", "from", "to", "date", "thread", "message_id")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from oreline.data.arrow_files import frames_of
-from oreline.data.paths import is_file
+from oreline.data.input.arrow_files import frames_of
+from oreline.data.input.paths import is_file
 from oreline.errors import DataError
 
 _INFO, _STATE, _SPLITS = "dataset_info.json", "state.json", "dataset_dict.json"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from oreline.data.json_rows import series
+from oreline.data.input.json_rows import series
 from oreline.errors import DataError, ResourceError, UsageError, did_you_mean
 
 _MAGIC = b"SQLite format 3\0"

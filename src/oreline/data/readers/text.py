@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.row_encodings import line_blocks
+from oreline.data.input.row_encodings import line_blocks
 
 
 class Reader:

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from oreline.data.compressed import Bytes, CutOffError, opened
-from oreline.data.crc32c import crc32c, crc32c_of, masked
-from oreline.data.decoding import MAX_ROW_BYTES
-from oreline.data.examples import parse_example
-from oreline.data.json_rows import series
+from oreline.data.input.compressed import Bytes, CutOffError, opened
+from oreline.data.input.crc32c import crc32c, crc32c_of, masked
+from oreline.data.input.decoding import MAX_ROW_BYTES
+from oreline.data.input.json_rows import series
+from oreline.data.input.tf_example import parse_example
 from oreline.errors import DataError
 
 _HEAD = struct.Struct("<QI")

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.compressed import batches
-from oreline.data.pages import decoded, page_of
-from oreline.data.warc import Answer, Skipped, answers
+from oreline.data.input.compressed import batches
+from oreline.data.input.pages import decoded, page_of
+from oreline.data.input.warc import Answer, Skipped, answers
 
 _SCHEMA = dict.fromkeys(("text", "title", "date", "url", "fetched"), pl.String)
 _PAGES = ("text/html", "application/xhtml+xml", "")

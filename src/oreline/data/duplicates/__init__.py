@@ -1,0 +1,1 @@
+"""Texts that say the same: shingles, MinHash, clusters, overlap with other data."""

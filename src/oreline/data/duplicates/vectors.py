@@ -1,0 +1,109 @@
+"""Pairs of vectors that point nearly the same way.
+
+Shape suffixes: N rows, D width, P pairs, K buckets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from oreline.data.duplicates.shingles import runs
+from oreline.data.duplicates.tokens import I64, tokens
+
+_ALL_PAIRS = 20_000
+"""Rows up to which every pair is compared."""
+_BUCKET_ROWS = 5_000
+_SAMPLE, _ROUNDS = 20_000, 8
+_BLOCK = 2_048
+_WIDTH = 512
+_NEIGHBOURS = 16
+"""Pairs of one row in a block, at most, where very many are alike: enough to connect them."""
+
+Vectors = NDArray[np.float32]
+
+
+def alike(vectors_ND: Vectors, threshold: float) -> tuple[I64, I64]:
+    """Return the pairs of rows whose cosine is at least the threshold, each once; vectors have length 1 or 0.
+
+    Where more than 16 rows of a block are alike, each is given with the first 16 of them: all are still connected.
+    Of more than 20,000 rows those are compared that share one of their two nearest k-means buckets: a pair that is
+    nearly parallel has nearly always one in common.
+    """
+    if len(vectors_ND) <= _ALL_PAIRS:
+        return _within(vectors_ND, np.arange(len(vectors_ND)), threshold)
+    centres_KD = _centres(vectors_ND, len(vectors_ND) // _BUCKET_ROWS + 1)
+    nearest_2N = _nearest(vectors_ND, centres_KD)
+    pairs = []
+    for bucket in range(len(centres_KD)):
+        rows = np.flatnonzero((nearest_2N == bucket).any(axis=0))
+        pairs.append(np.stack(_within(vectors_ND, rows, threshold)))
+    first_P, second_P = np.unique(np.concatenate(pairs, axis=1), axis=1)
+    return first_P, second_P
+
+
+def cosines(vectors_ND: Vectors, first_P: I64, second_P: I64) -> NDArray[np.float64]:
+    """Return the cosine of pairs of rows."""
+    parts = [np.zeros(0)]
+    for low in range(0, len(first_P), _BLOCK):
+        first, second = vectors_ND[first_P[low : low + _BLOCK]], vectors_ND[second_P[low : low + _BLOCK]]
+        parts.append(np.einsum("pd,pd->p", first, second).astype(np.float64))
+    return np.concatenate(parts)
+
+
+def hashed_words(texts: pl.Series) -> Vectors:
+    """Return vectors that count words and pairs of them in 512 places by hash (Weinberger et al. 2009).
+
+    >>> a, b = hashed_words(pl.Series(["good film", "Film, good"]))
+    >>> bool(a @ b > 0)
+    True
+    """
+    found = tokens(texts)
+    vectors_ND = np.zeros((len(texts), _WIDTH), np.float32)
+    for size in (1, 2):
+        hashes, owners = runs(found, size)
+        places = ((hashes >> np.uint64(40)) % np.uint64(_WIDTH)).astype(np.int64)
+        signs = np.where(hashes >> np.uint64(63), 1.0, -1.0).astype(np.float32)
+        np.add.at(vectors_ND, (owners, places), signs)
+    return vectors_ND
+
+
+def _within(vectors_ND: Vectors, rows: I64, threshold: float) -> tuple[I64, I64]:
+    """Return the pairs among some rows, compared block by block."""
+    first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    own = np.asarray(vectors_ND[rows])
+    for low in range(0, len(rows), _BLOCK):
+        for start in range(low, len(rows), _BLOCK):
+            near = own[low : low + _BLOCK] @ own[start : start + _BLOCK].T >= threshold - 1e-6
+            if start == low:
+                near = np.triu(near, k=1)
+            if near.sum() > _NEIGHBOURS * len(near):
+                near &= np.cumsum(near, axis=1, dtype=np.int32) <= _NEIGHBOURS
+            one, other = np.nonzero(near)
+            first.append(rows[one + low])
+            second.append(rows[other + start])
+    return np.concatenate(first), np.concatenate(second)
+
+
+def _centres(vectors_ND: Vectors, num_buckets: int) -> Vectors:
+    """Return the centres of spherical k-means on a sample."""
+    random = np.random.default_rng(0)
+    sample = np.asarray(vectors_ND[np.sort(random.permutation(len(vectors_ND))[:_SAMPLE])])
+    centres_KD = sample[random.permutation(len(sample))[:num_buckets]]
+    for _ in range(_ROUNDS):
+        own = (sample @ centres_KD.T).argmax(axis=1)
+        sums_KD = np.zeros_like(centres_KD)
+        np.add.at(sums_KD, own, sample)
+        lengths = np.linalg.norm(sums_KD, axis=1, keepdims=True)
+        centres_KD = np.where(lengths > 0, sums_KD / np.maximum(lengths, 1e-12), centres_KD)
+    return centres_KD
+
+
+def _nearest(vectors_ND: Vectors, centres_KD: Vectors) -> I64:
+    """Return the two nearest centres of each row, (2, N)."""
+    parts = []
+    for low in range(0, len(vectors_ND), _BLOCK):
+        near = vectors_ND[low : low + _BLOCK] @ centres_KD.T
+        parts.append(np.argsort(-near, axis=1)[:, :2].T)
+    return np.concatenate(parts, axis=1)

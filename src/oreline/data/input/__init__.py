@@ -1,0 +1,1 @@
+"""From files, pages, archives and tables to frames: what readers share."""

@@ -1,0 +1,177 @@
+"""Letters: the parts of an e-mail message that are read, without trusting any of it."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import email.utils
+import re
+from collections.abc import Iterator
+from email.header import decode_header, make_header
+from email.message import Message
+from pathlib import Path
+from typing import NamedTuple
+
+from oreline.data.input.compressed import Bytes
+from oreline.data.input.pages import decoded, plain_text
+from oreline.errors import DataError
+
+MAX_LETTER_BYTES = 8 << 20
+"""More is not looked at: the text comes first, and what is large is attached."""
+_MAX_PARTS = 200
+_PART_BYTES = 1 << 20
+_FROM = re.compile(rb"(?:^|\n)From [^\n]{1,500}\n")
+_QUOTE_BEGINS = re.compile(
+    r"(?im)^(?:on .{5,200}wrote:|.{0,200}(?:写道|寫道)[:：]|-{3,} ?(?:original message|原始邮件|原始郵件) ?-{3,}|"
+    r"_{10,}|(?:from|发件人|寄件者)[:：] .{1,200})\s*$"
+)
+_QUOTED = re.compile(r"(?m)^>.*\n?")
+_ID = re.compile(r"<[^<>\s]{1,500}>")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Letter(NamedTuple):
+    """What is taken of a message; None for what it does not have."""
+
+    text: str | None
+    subject: str | None
+    sender: str | None
+    to: str | None
+    date: str | None
+    """ISO 8601."""
+    thread: str | None
+    """The id of the first message of the thread, as far as the message names it."""
+    message_id: str | None
+    parent: str | None
+
+
+def letter_of(data: bytes, *, quotes: bool = False) -> Letter:
+    """Return what a message says; whatever is broken in it is None.
+
+    Args:
+        data: the message with its headers.
+        quotes: keep what the message quotes of those before it.
+    """
+    message = email.message_from_bytes(data[:MAX_LETTER_BYTES], policy=email.policy.compat32)
+    text = _body(message)
+    if text and not quotes:
+        text = without_quotes(text)
+    own = _ids(message, "Message-ID")
+    references, answered = _ids(message, "References"), _ids(message, "In-Reply-To")
+    before = [*references, *answered]
+    return Letter(
+        _clean(text),
+        _header(message, "Subject"),
+        _header(message, "From"),
+        _header(message, "To"),
+        _date(message),
+        next(iter([*before, *own]), None),
+        own[0] if own else None,
+        references[-1] if references else answered[0] if answered else None,
+    )
+
+
+def without_quotes(text: str) -> str:
+    r"""Return a letter without what it quotes below a line that says so, and without lines that begin with `>`.
+
+    >>> without_quotes("Yes.\n\nOn Monday, Ann wrote:\n> Is it open?\n")
+    'Yes.'
+    >>> without_quotes("好的\n在 2026年1月5日, 张三 写道：\n> 开门吗？")
+    '好的'
+    """
+    found = _QUOTE_BEGINS.search(text)
+    kept = text[: found.start()] if found and text[: found.start()].strip() else text
+    return _QUOTED.sub("", kept + "\n" if not kept.endswith("\n") else kept).strip()
+
+
+def messages_of(stream: Bytes, path: Path) -> Iterator[bytes]:
+    """Yield the messages of a mailbox (mbox), each without its `From ` line.
+
+    Raises `DataError` for a file that does not begin as one.
+    """
+    held = b"\n" + stream.read(_PART_BYTES)
+    if not held.strip():
+        raise DataError("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
+    if not held.lstrip().startswith(b"From "):
+        raise DataError(
+            "the file is no mailbox: it does not begin with 'From '",
+            where=str(path),
+            allowed="an mbox file; a single message is named .eml",
+            remedy="export the mailbox again",
+        )
+    message: bytes | None = None
+    while held:
+        found = _FROM.search(held)
+        end = found.start() if found else max(len(held) - 600, 0)
+        if message is not None and len(message) < MAX_LETTER_BYTES:
+            message += held[:end]
+        if found:
+            if message is not None:
+                yield _unescaped(message)
+            message, held = b"", held[found.end() - 1 :]
+            continue
+        more = stream.read(_PART_BYTES)
+        if not more:
+            yield _unescaped((message or b"") + held[end:])
+            return
+        held = held[end:] + more
+
+
+def _unescaped(message: bytes) -> bytes:
+    return re.sub(rb"(?m)^>(>*From )", rb"\1", message.lstrip(b"\n"))
+
+
+def _body(message: Message) -> str | None:
+    """Return the first plain text, or the first HTML as text, that is not attached."""
+    html = None
+    for number, part in enumerate(message.walk()):
+        if number > _MAX_PARTS:
+            break
+        kind = part.get_content_type()
+        if part.is_multipart() or kind not in ("text/plain", "text/html"):
+            continue
+        if "attachment" in str(part.get("Content-Disposition", "")).lower():
+            continue
+        text = _part_text(part)
+        if kind == "text/plain" and text.strip():
+            return text
+        if html is None and kind == "text/html":
+            html = text
+    return plain_text(html) if html else None
+
+
+def _part_text(part: Message) -> str:
+    try:
+        payload = part.get_payload(decode=True)
+    except Exception:  # the standard library trips over some broken encodings
+        payload = None
+    data = payload if isinstance(payload, bytes) else b""
+    try:
+        charset = str(part.get_content_charset() or "")
+    except Exception:  # as above
+        charset = ""
+    return decoded(data, f"charset={charset}" if charset else "")
+
+
+def _header(message: Message, name: str) -> str | None:
+    try:
+        value = message.get(name)
+        return None if value is None else _clean(re.sub(r"\s+", " ", str(make_header(decode_header(value)))))
+    except Exception:  # an encoded word in an unknown or a broken encoding
+        return _clean(re.sub(r"\s+", " ", str(message.get(name, ""))))
+
+
+def _date(message: Message) -> str | None:
+    try:
+        return email.utils.parsedate_to_datetime(str(message.get("Date", ""))).isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _ids(message: Message, name: str) -> list[str]:
+    return [_SURROGATE.sub("?", found) for found in _ID.findall(str(message.get(name, ""))[:20_000])]
+
+
+def _clean(text: str | None) -> str | None:
+    plain = _SURROGATE.sub("\ufffd", text or "").replace("\r\n", "\n").strip()
+    return plain or None

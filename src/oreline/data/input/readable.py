@@ -1,0 +1,130 @@
+"""What the readers there are can read: by suffix, by how a file or a text begins, by what lies in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oreline import registry
+from oreline.data.input import paths
+from oreline.data.input.compressed import PACKINGS, unpacked_name
+from oreline.data.input.paths import is_file, is_folder
+from oreline.errors import DataError, UsageError
+
+
+def reader_of(path: Path) -> str:
+    """Return the name of the reader for a file's suffix; first one that knows the file by how it begins.
+
+    Raises `UsageError` for an unknown suffix, and for a compressed file of a reader that needs it unpacked.
+    """
+    plain = unpacked_name(path)
+    plugs = {name: registry.get("reader", name) for name in registry.names("reader")}
+    fitting = [name for name, plug in plugs.items() if plain.suffix.lower() in plug.suffixes]
+    found = next((name for name in fitting if hasattr(plugs[name], "knows") and plugs[name].knows(path)), None)
+    found = found or next((name for name in fitting if not hasattr(plugs[name], "knows")), None)
+    if found is None:
+        raise UsageError(
+            f"no reader for {path.name!r}",
+            where=str(path),
+            allowed=", ".join(suffix for plug in plugs.values() for suffix in plug.suffixes),
+            remedy="rename the file to what it holds, or convert it to CSV, JSON Lines or Parquet",
+        )
+    if plain != path and not getattr(plugs[found], "unpacks", False):
+        unpacking = [name for name, plug in plugs.items() if getattr(plug, "unpacks", False)]
+        raise UsageError(
+            f"the reader {found!r} reads no compressed files",
+            where=str(path),
+            allowed=f"{', '.join(PACKINGS)} for {', '.join(unpacking)}",
+            remedy=f"unpack it to {plain.name}",
+        )
+    return found
+
+
+def is_document(path: Path) -> bool:
+    """Whether a file holds one row, by its suffix."""
+    suffix = unpacked_name(path).suffix.lower()
+    return any(suffix in getattr(_plug(name), "one_row", ()) for name in registry.names("reader"))
+
+
+class Place(NamedTuple):
+    """What a reader takes as a whole: a URL, or a folder that it knows."""
+
+    name: str
+    """In row ids."""
+    location: str
+    reader: str
+
+
+def place_of(text: str, reader: str = "") -> Place | None:
+    """Return the place that a text stands for; None for paths of files.
+
+    Args:
+        text: what the user gave.
+        reader: the reader that is asked for by name.
+
+    Raises `UsageError` for an address of the web without a reader's name before it.
+    """
+    for name in registry.names("reader"):
+        plug = _plug(name)
+        schemes = getattr(plug, "schemes", ())
+        if reader == name and schemes and not is_file(text):
+            return Place(plug.name_of(text), text, name)
+        if scheme := next((start for start in schemes if text.startswith(start)), None):
+            location = text.removeprefix(scheme) if scheme == f"{name}:" else text
+            return Place(plug.name_of(location), location, name)
+        if hasattr(plug, "knows_folder") and is_folder(text) and plug.knows_folder(Path(text)):
+            return Place(plug.name_of(text), text, name)
+    if text.startswith(("http://", "https://")):
+        raise UsageError(
+            "an address is read by the reader that is named before it",
+            where=text,
+            allowed=f"crawl:{text} for its pages",
+            remedy="or fetch the file yourself, and name it",
+        )
+    return None
+
+
+def files_of(text: str, reader: str = "", *, links: bool = False) -> list[Path]:
+    """Return the files that a path, a folder or a pattern stands for, sorted.
+
+    Args:
+        text: what the user gave.
+        reader: of a folder, those that this reader reads; of all readers when not given. Pages and letters beside
+            tables are no data of theirs.
+        links: follow links that lead out of a folder.
+
+    Raises `DataError` when there is none.
+    """
+    path = Path(text).expanduser()
+    if not is_folder(str(path)):
+        return paths.files_of(text, lambda _: True)
+    plugs = [_plug(name) for name in ([reader] if reader else registry.names("reader"))]
+    pages = {suffix for plug in plugs for suffix in getattr(plug, "one_row", ())}
+    tables = {suffix for plug in plugs for suffix in plug.suffixes} - pages
+    unpacked = {suffix for plug in plugs if getattr(plug, "unpacks", False) for suffix in plug.suffixes}
+    for known in (tables, pages):
+        if found := paths.folder_files(path, _fitting(known, unpacked), links=links):
+            return found
+    allowed = ", ".join(sorted({*tables, *pages}))
+    raise DataError("the folder holds no file that can be read", where=text, allowed=allowed)
+
+
+def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
+    def fits(path: Path) -> bool:
+        plain = unpacked_name(path)
+        return plain.suffix.lower() in (suffixes if plain == path else suffixes & unpacked)
+
+    return fits
+
+
+def splits_of(folder: Path) -> dict[str, Any]:
+    """Return the splits of a folder of which a reader says that it has some."""
+    if not is_folder(str(folder)):
+        return {}
+    plugs = [plug for plug in map(_plug, registry.names("reader")) if hasattr(plug, "splits")]
+    return next((dict(found) for plug in plugs if (found := plug.splits(folder))), {})
+
+
+def _plug(name: str) -> Any:
+    return registry.get("reader", name)

@@ -1,0 +1,1 @@
+"""Labels in doubt and labels to come: confident learning, reviews, rules, selections."""

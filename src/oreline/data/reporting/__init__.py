@@ -1,0 +1,1 @@
+"""What a refinery tells about its data: before and after, leaks, the data card."""

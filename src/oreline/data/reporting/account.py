@@ -1,0 +1,160 @@
+"""Before and after: what each operator took by source and class, how the data changed, where they come from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from oreline.data.ledger import source_of
+from oreline.data.reporting.diversity import diversity
+from oreline.data.reporting.intake import Intake
+from oreline.data.reporting.summary import Account, Tally
+from oreline.report.report import Chart, Table
+
+_MAX_COLUMNS = 8
+_BATCH = 200_000
+_NUM_BINS = 24
+_SHOWN_ACTIONS = ("dropped", "flagged")
+
+
+def account(
+    folder: Path,
+    intake: Intake,
+    tally: Tally,
+    lineage: Sequence[Mapping[str, Any]],
+    found: Sequence[Table],
+) -> Account:
+    """Return tables, charts and facts for a report.
+
+    Args:
+        folder: the dataset, with `ledger.parquet` and the splits written.
+        intake: what came in.
+        tally: what the splits hold.
+        lineage: one entry for each source, with `source`, `rows` and, of a file, `sha256`.
+        found: tables that operators made.
+    """
+    by_source, by_class, privacy = _from_ledger(folder / "ledger.parquet", intake)
+    before = intake.tally
+    tables = [_changes(before, tally), by_source, by_class, privacy, _languages(before, tally)]
+    tables += [diversity(folder, [split for split, rows in tally.rows.items() if rows]), _provenance(lineage)]
+    shown = [table for table in tables if table is not None and table.rows]
+    return Account([*shown, *found], _charts(before, tally), {"imbalance": imbalance(tally.all_classes())})
+
+
+def imbalance(classes: Mapping[str, int]) -> float | None:
+    """Return how many times the rows of the smallest class the largest has; None without classes.
+
+    >>> imbalance({"a": 30, "b": 10})
+    3.0
+    """
+    counts = [rows for rows in classes.values() if rows]
+    return max(counts) / min(counts) if counts else None
+
+
+def _from_ledger(file: Path, intake: Intake) -> tuple[Table | None, Table | None, Table | None]:
+    """Return who took what by source and by class, and what was masked."""
+    of_source: dict[tuple[str, str], Counter[str]] = {}
+    of_class: dict[str, np.ndarray[Any, Any]] = {}
+    kinds: Counter[str] = Counter()
+    for lines in _lines(file):
+        counts = lines.group_by("operator", "action", source_of().alias("source"), maintain_order=True).len()
+        for operator, action, source, rows in counts.iter_rows():
+            of_source.setdefault((operator, action), Counter())[source] += rows
+        gone = lines.filter(pl.col("action").is_in(_SHOWN_ACTIONS))
+        for operator, rows_of in intake.class_counts(gone).items():
+            of_class[operator] = of_class.get(operator, 0) + rows_of
+        masked = lines.filter(pl.col("operator").str.contains("pii"))["reason"].drop_nulls()
+        for kind, rows in masked.str.split(", ").explode().value_counts().iter_rows():
+            kinds[kind] += rows
+    private = [[kind, rows] for kind, rows in sorted(kinds.items(), key=lambda found: (-found[1], found[0]))]
+    note = "Rows in which something of the kind was found; what it was stands nowhere."
+    return _by_source(of_source, intake), _by_class(of_class, intake), Table("Privacy", ["kind", "rows"], private, note)
+
+
+def _lines(file: Path) -> Iterator[pl.DataFrame]:
+    yield from pl.scan_parquet(file).select("row_id", "operator", "action", "reason").collect_batches(chunk_size=_BATCH)
+
+
+def _by_source(found: Mapping[tuple[str, str], Counter[str]], intake: Intake) -> Table | None:
+    sources = [source for source, _ in intake.tally.rows_of.most_common(_MAX_COLUMNS)]
+    if len(intake.tally.rows_of) < 2:
+        return None
+    rows = [[*key, *(counts[source] for source in sources)] for key, counts in found.items()]
+    return Table("What each operator did, by source", ["operator", "action", *sources], rows)
+
+
+def _by_class(found: Mapping[str, np.ndarray[Any, Any]], intake: Intake) -> Table | None:
+    total = intake.tally.all_classes()
+    shown = [label for label, _ in total.most_common(_MAX_COLUMNS) if label in intake.classes]
+    places = [intake.classes.index(label) for label in shown]
+    rows = [
+        [operator, *(float(counts[place]) / max(total[label], 1) for label, place in zip(shown, places))]
+        for operator, counts in found.items()
+    ]
+    columns = ["operator", *(f"{label}, n = {total[label]:,}" for label in shown)]
+    note = "Share of the class that was dropped or flagged" + (
+        "." if len(total) <= len(shown) else f"; the {len(shown)} largest of {len(total):,} classes."
+    )
+    return Table("What each operator took, by class", columns, rows, note) if shown else None
+
+
+def _changes(before: Tally, after: Tally) -> Table:
+    rows: list[list[Any]] = [["rows", before.rows.total(), after.rows.total()]]
+    if before.has_lengths and after.has_lengths:
+        for name, share in (("median characters", 0.5), ("95 % have at most", 0.95)):
+            rows.append([name, _quantile(before.lengths(), share), _quantile(after.lengths(), share)])
+    if before.classes:
+        both = before.all_classes(), after.all_classes()
+        rows.append(["classes", *(len([1 for rows in classes.values() if rows]) for classes in both)])
+        rows.append(["largest class over smallest", *map(imbalance, both)])
+    return Table("Before and after", ["", "in", "out"], rows)
+
+
+def _languages(before: Tally, after: Tally) -> Table:
+    total_in, total_out = before.languages.total() or 1, after.languages.total() or 1
+    names = [name for name, _ in (before.languages + after.languages).most_common(20)]
+    rows = [
+        [name, before.languages[name], before.languages[name] / total_in, after.languages[name],
+         after.languages[name] / total_out]
+        for name in names
+    ]  # fmt: skip
+    note = "By the column `language` where there is one, else by script: en (Latin), zh (Han), other."
+    return Table("Languages", ["language", "in", "share in", "out", "share out"], rows, note)
+
+
+def _provenance(lineage: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [
+        [entry["source"], entry.get("rows"), entry.get("sha256", "no file")] for entry in lineage if "source" in entry
+    ]
+    return Table("Sources", ["source", "rows", "SHA-256"], rows)
+
+
+def _charts(before: Tally, after: Tally) -> list[Chart]:
+    found = []
+    if before.has_lengths and after.has_lengths:
+        counts = {"in": before.lengths(), "out": after.lengths()}
+        together = counts["in"] + counts["out"]
+        longest = _quantile(together, 0.99) + 1
+        edges = np.arange(0, _NUM_BINS + 1) * max(1, -(-longest // _NUM_BINS))
+        edges = np.append(edges[:-1][edges[:-1] < len(together)], edges[-1])
+        series = {name: np.add.reduceat(values, edges[:-1]).tolist() for name, values in counts.items()}
+        data = {"edges": edges.tolist(), "series": series, "x_label": "characters"}
+        found.append(
+            Chart("Length of the texts, before and after", "histogram", data, "The last bar holds all longer.")
+        )
+    if before.classes:
+        labels = [label for label, _ in before.all_classes().most_common(30)]
+        classes = {"in": before.all_classes(), "out": after.all_classes()}
+        series = {name: [counts[label] for label in labels] for name, counts in classes.items()}
+        found.append(Chart("Classes, before and after", "bars", {"labels": labels, "series": series}))
+    return found
+
+
+def _quantile(counts: np.ndarray[Any, Any], share: float) -> int:
+    """Return the length that so many of the counted texts do not exceed."""
+    return int(np.searchsorted(np.cumsum(counts), share * counts.sum()))

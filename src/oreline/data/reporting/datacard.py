@@ -1,0 +1,179 @@
+"""The data card, `README.md` of a dataset, English then Chinese, and `croissant.json` beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from oreline.data.dataset import DatasetManifest
+from oreline.data.reporting.croissant import FILE as CROISSANT
+from oreline.data.reporting.croissant import croissant, in_order
+from oreline.report.card import escape
+from oreline.report.report import Report, Table
+from oreline.store import translating, write_json
+
+FILE = "README.md"
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+"""The hub's names of sizes."""
+_MAX_ROWS = 30
+_LEAST_SHARE = 0.01
+"""Share of rows from which a language is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a card says in one language."""
+
+    title: str
+    what: str
+    columns: str
+    column: tuple[str, str, str]
+    splits: str
+    split: tuple[str, str]
+    sources: str
+    source: tuple[str, str, str]
+    made: str
+    operator: tuple[str, str, str, str]
+    balance: str
+    found: str
+    warnings: str
+    no_warnings: str
+    languages: str
+    unknown: str
+    license: str
+    use: str
+
+
+_ENGLISH = Words(
+    title="Dataset",
+    what="{rows:,} rows, refined by Oreline from {rows_in:,}. Every row that was dropped or changed stands in"
+    " `ledger.parquet` with the reason; `report.html` shows it in pictures.",
+    columns="Columns",
+    column=("column", "type", "column of the source"),
+    splits="Splits",
+    split=("split", "rows"),
+    sources="Sources",
+    source=("source", "rows", "SHA-256"),
+    made="What was done",
+    operator=("operator", "action", "reason", "rows"),
+    balance="{rows_in:,} rows in + {rows_added:,} added = {rows_out:,} out + {rows_dropped:,} dropped.",
+    found="What to know",
+    warnings="The run warned:",
+    no_warnings="The run had no warning.",
+    languages="Languages (share of rows): {languages}.",
+    unknown="not known",
+    license="The licence is not known to Oreline: it is that of the sources.",
+    use='`oreline finetune FOLDER`, or `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`.',
+)
+_CHINESE = Words(
+    title="数据集",
+    what="{rows:,} 行，由 Oreline 从 {rows_in:,} 行精炼而成。每一行被删除或修改的记录及其原因都在 `ledger.parquet` 中；"
+    "`report.html` 以图表展示。",
+    columns="列",
+    column=("列", "类型", "来源中的列"),
+    splits="划分",
+    split=("划分", "行数"),
+    sources="来源",
+    source=("来源", "行数", "SHA-256"),
+    made="处理过程",
+    operator=("算子", "动作", "原因", "行数"),
+    balance="输入 {rows_in:,} 行 + 新增 {rows_added:,} 行 = 输出 {rows_out:,} 行 + 删除 {rows_dropped:,} 行。",
+    found="须知",
+    warnings="运行时的警告（英文）：",
+    no_warnings="运行时没有警告。",
+    languages="语言（占行数的比例）：{languages}。",
+    unknown="未知",
+    license="Oreline 不知道许可证：以各来源的许可证为准。",
+    use='`oreline finetune 文件夹`，或 `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`。',
+)
+
+
+def write_card(folder: Path, manifest: DatasetManifest, report: Report) -> None:
+    """Write `README.md` and `croissant.json` into a dataset's folder."""
+    text = card(manifest, report)
+    with translating(folder / FILE):
+        (folder / FILE).write_text(text, encoding="utf-8")
+    name = _name(manifest)
+    described = _ENGLISH.what.format(rows=manifest.counts["rows_out"], rows_in=manifest.counts["rows_in"])
+    document = croissant(folder, manifest, name=name, description=described, languages=list(_languages(report)))
+    write_json(folder / CROISSANT, document, sort_keys=False)
+
+
+def card(manifest: DatasetManifest, report: Report) -> str:
+    """Return the data card as Markdown, under the front matter that the Hugging Face hub reads."""
+    rows = manifest.counts["rows_out"]
+    matter: dict[str, Any] = {
+        "language": list(_languages(report)),
+        "size_categories": [next((name for most, name in _SIZES if rows < most), "n>1M")],
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": split, "path": f"{split}/*.parquet"} for split in in_order(manifest)],
+            }
+        ],
+        "tags": ["oreline"],
+    }
+    front = yaml.safe_dump(matter, sort_keys=False, allow_unicode=True)
+    parts = [f"---\n{front}---", *_body(_ENGLISH, manifest, report), *_body(_CHINESE, manifest, report)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
+    counts = manifest.counts
+    took = next((table for table in report.tables if table.title == "What happened to rows"), None)
+    named = [entry for entry in manifest.lineage if "source" in entry]
+    languages = words.languages.format(
+        languages=", ".join(f"{name} {share:.0%}" for name, share in _languages(report).items()) or words.unknown
+    )
+    return [
+        f"# {words.title}: {escape(_name(manifest))}",
+        words.what.format(rows=counts["rows_out"], rows_in=counts["rows_in"]),
+        words.use,
+        f"## {words.splits}",
+        _table(words.split, [[split, f"{rows:,}"] for split, rows in in_order(manifest).items()]),
+        f"## {words.columns}",
+        _table(
+            words.column,
+            [[name, kind, manifest.roles.get(name, "")] for name, kind in sorted(manifest.columns.items())],
+        ),
+        f"## {words.sources}",
+        _table(words.source, [[entry["source"], entry.get("rows"), entry.get("sha256", "")] for entry in named]),
+        words.license,
+        f"## {words.made}",
+        words.balance.format(**counts),
+        _took(words, took),
+        f"## {words.found}",
+        languages,
+        "\n".join([words.warnings, "", *(f"* {escape(said)}" for said in report.warnings)])
+        if report.warnings
+        else words.no_warnings,
+    ]
+
+
+def _took(words: Words, took: Table | None) -> str:
+    rows = sorted(took.rows if took else [], key=lambda row: -int(row[3]))
+    more = f"\n| … | | | {len(rows) - _MAX_ROWS:,} |" if len(rows) > _MAX_ROWS else ""
+    return _table(words.operator, [[*row[:3], f"{row[3]:,}"] for row in rows[:_MAX_ROWS]]) + more
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    lines += [f"| {' | '.join(escape('' if cell is None else cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _name(manifest: DatasetManifest) -> str:
+    """Return a name from the sources': the first one's, and how many more."""
+    names = [Path(str(entry["source"])).stem for entry in manifest.lineage if "source" in entry]
+    return f"{names[0]} +{len(names) - 1}" if len(names) > 1 else (names or ["data"])[0]
+
+
+def _languages(report: Report) -> Mapping[str, float]:
+    """Return the languages of the rows that came out, with their shares."""
+    table = next((table for table in report.tables if table.title == "Languages"), None)
+    shares = {str(row[0]): float(row[4]) for row in table.rows} if table else {}
+    return {name: share for name, share in shares.items() if share >= _LEAST_SHARE and name != "other"}

@@ -1,0 +1,246 @@
+"""What refine reports: rows in and out with reasons, classes, lengths, leaks, and what deserves a warning."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from oreline.data.input.fusion import Fusion
+from oreline.data.ledger import Ledger, source_of
+from oreline.data.quality.languages import named_languages
+from oreline.data.reporting.leaks import Leak, leak_facts, leak_tables, leak_warnings
+from oreline.report.report import Chart, Report, Table
+
+MAX_CLASSES_SHOWN = 150
+_MAX_CHARACTERS = 20_000
+_NUM_BINS = 24
+
+
+@dataclass
+class Account:
+    """What a report says beside the counts of rows."""
+
+    tables: list[Table] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Tally:
+    """Counts what the splits hold while they are written."""
+
+    def __init__(self) -> None:
+        self.rows: Counter[str] = Counter()
+        self.classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.rows_of: Counter[str] = Counter()
+        """Rows out, by source."""
+        self.languages: Counter[str] = Counter()
+        """Rows by language: a column `language` where there is one, else by script (`en`, `zh`, `other`)."""
+        self._lengths: dict[str, NDArray[np.int64]] = {}
+
+    def add(self, split: str, frame: pl.DataFrame) -> None:
+        """Count the rows of a frame that goes into a split."""
+        self.rows[split] += frame.height
+        for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
+            self.rows_of[source] += rows
+        if "label" in frame.columns:
+            for label, rows in frame["label"].drop_nulls().value_counts().iter_rows():
+                self.classes[split][label] += rows
+        if "text" in frame.columns:
+            lengths = frame["text"].str.len_chars().clip(upper_bound=_MAX_CHARACTERS).to_numpy()
+            counts = np.bincount(lengths, minlength=_MAX_CHARACTERS + 1)
+            self._lengths[split] = self._lengths.get(split, 0) + counts
+            for language, rows in named_languages(frame).value_counts().iter_rows():
+                self.languages[language] += rows
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels, the most frequent first."""
+        total: Counter[str] = Counter()
+        for counts in self.classes.values():
+            total.update(counts)
+        return sorted(total, key=lambda label: (-total[label], label))
+
+    def length_histogram(self) -> dict[str, Any]:
+        """Return edges (characters) and counts for each split; the last bin holds everything longer."""
+        total = sum(self._lengths.values())
+        longest = int(np.searchsorted(np.cumsum(total), 0.99 * np.sum(total))) + 1
+        width = max(1, -(-longest // _NUM_BINS))
+        edges = np.arange(0, width * (_NUM_BINS + 1), width)
+        series = {}
+        for split, counts in self._lengths.items():
+            binned = np.add.reduceat(counts, np.minimum(edges[:-1], _MAX_CHARACTERS))
+            series[split] = binned.tolist()
+        return {"edges": edges.tolist(), "series": series}
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Return how many texts have each number of characters, from 0; the last entry holds all longer ones."""
+        return np.asarray(sum(self._lengths.values(), np.zeros(_MAX_CHARACTERS + 1, np.int64)))
+
+    def all_classes(self) -> Counter[str]:
+        """Return the rows of each label, over all splits."""
+        return sum(self.classes.values(), Counter())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all counts, JSON-ready."""
+        return {
+            "rows": dict(self.rows),
+            "classes": {split: dict(counts) for split, counts in self.classes.items()},
+            "rows_of": dict(self.rows_of),
+            "languages": dict(self.languages),
+            "lengths": {
+                split: [np.flatnonzero(counts).tolist(), counts[counts > 0].tolist()]
+                for split, counts in self._lengths.items()
+            },
+        }
+
+    def take(self, told: Mapping[str, Any]) -> None:
+        """Add the counts that another one's `to_json` told."""
+        for counter, name in ((self.rows, "rows"), (self.rows_of, "rows_of"), (self.languages, "languages")):
+            counter.update(told[name])
+        for split, counts in told["classes"].items():
+            self.classes[split].update(counts)
+        for split, (lengths, counts) in told["lengths"].items():
+            total = self._lengths.setdefault(split, np.zeros(_MAX_CHARACTERS + 1, np.int64))
+            total[lengths] += counts
+
+    @property
+    def has_lengths(self) -> bool:
+        """Whether there was text to measure."""
+        return bool(self._lengths)
+
+
+def refine_report(
+    ledger: Ledger,
+    counts: Mapping[str, int],
+    tally: Tally,
+    leaks: Sequence[Leak],
+    *,
+    subject: Mapping[str, Any],
+    account: Account | None = None,
+) -> Report:
+    """Return the report of one refine; an account of before and after comes behind its own tables and charts."""
+    more = account or Account()
+    tables = [_reasons(ledger), *_found(ledger), _by_source(ledger, tally), _splits(tally)]
+    charts = []
+    if tally.classes:
+        charts.append(_class_chart(tally))
+    if tally.has_lengths:
+        lengths = tally.length_histogram()
+        note = f"The last bar holds all texts of {lengths['edges'][-2]:,} characters and more."
+        charts.append(Chart("Length of the texts", "histogram", {**lengths, "x_label": "characters"}, note))
+    facts = {
+        **counts,
+        "rows_changed": ledger.total("changed"),
+        "rows_flagged": ledger.total("flagged"),
+        "num_classes": len(tally.labels),
+        "splits": dict(tally.rows),
+        "found": {operator: dict(counts) for operator, counts in ledger.found.items()},
+        "leaks": leak_facts(leaks),
+        **more.facts,
+    }
+    return Report(
+        verb="refine",
+        title=f"{counts['rows_in']:,} rows in, {counts['rows_out']:,} out",
+        subject=subject,
+        facts=facts,
+        tables=[*tables, *(leak_tables(leaks) if leaks else []), *more.tables],
+        charts=[*charts, *more.charts],
+        warnings=[*ledger.alarms, *class_warnings(tally), *leak_warnings(leaks)],
+    )
+
+
+def with_sources(report: Report, fusion: Fusion, notes: Sequence[str]) -> Report:
+    """Return a report that also says what the sources share, and what of them could not be read."""
+    return replace(
+        report,
+        facts={**report.facts, **({"notes": list(notes)} if notes else {})},
+        tables=[*report.tables, *fusion.tables()],
+        warnings=[*notes, *report.warnings, *fusion.warnings()],
+    )
+
+
+def class_warnings(tally: Tally) -> list[str]:
+    """Say what about the classes will make training or measuring hard."""
+    found = [f"the split {split!r} is empty" for split, rows in tally.rows.items() if not rows]
+    labels = tally.labels
+    if not labels:
+        return found
+    total: Counter[str] = Counter()
+    for counts in tally.classes.values():
+        total.update(counts)
+    num_rows = total.total()
+    if len(labels) == 1:
+        found.append(f"there is only one class, {labels[0]!r}: a classifier has nothing to tell apart")
+    elif len(labels) > max(2, num_rows // 2):
+        found.append(f"{len(labels):,} classes for {num_rows:,} rows: is the label column an id or a free text?")
+    else:
+        tiny = [label for label in labels if total[label] < 10]
+        if tiny:
+            named = ", ".join(f"{label} ({total[label]})" for label in tiny[:5])
+            found.append(f"{len(tiny)} classes have fewer than 10 rows: {named}{', …' if len(tiny) > 5 else ''}")
+        most, least = labels[0], labels[-1]
+        if total[most] >= 10 * total[least]:
+            ratio = total[most] / total[least]
+            found.append(f"classes are unequal: {most} has {ratio:.0f} times the rows of {least}; try balanced weights")
+    found.extend(_unseen(tally))
+    return found
+
+
+def _unseen(tally: Tally) -> list[str]:
+    if "train" not in tally.classes:
+        return []
+    known = set(tally.classes["train"])
+    found = []
+    for split, counts in tally.classes.items():
+        if unseen := sorted(set(counts) - known):
+            found.append(
+                f"{split} has labels that train lacks: {', '.join(unseen[:5])}{', …' if len(unseen) > 5 else ''}"
+            )
+    return found
+
+
+def _reasons(ledger: Ledger) -> Table:
+    rows = [[operator, action, reason, number] for (operator, action, reason), number in ledger.reasons.items()]
+    return Table(
+        "What happened to rows", ["operator", "action", "reason", "rows"], rows, "Every row stands in the ledger."
+    )
+
+
+def _found(ledger: Ledger) -> list[Table]:
+    rows = [[operator, what, number] for operator, counts in ledger.found.items() for what, number in counts.items()]
+    tables = [Table("What operators found", ["operator", "what", "number"], rows)] if rows else []
+    if ledger.examples:
+        columns = ["operator", "row", "gave way to", "similarity", "its text", "the other text"]
+        tables.append(
+            Table("Rows that gave way to others", columns, ledger.examples, "Some of them; all are in the ledger.")
+        )
+    return tables
+
+
+def _by_source(ledger: Ledger, tally: Tally) -> Table:
+    adds = bool(ledger.added_of)
+    rows = [
+        [name, rows, *([ledger.added_of[name]] if adds else []), ledger.dropped_of[name], tally.rows_of[name]]
+        for name, rows in ledger.rows_in.items()
+    ]
+    return Table("Rows by source", ["source", "in", *(["added"] if adds else []), "dropped", "out"], rows)
+
+
+def _splits(tally: Tally) -> Table:
+    labels = tally.labels
+    rows = [[label, *(tally.classes.get(split, Counter())[label] for split in tally.rows)] for label in labels]
+    whole = ["all", *tally.rows.values()]
+    return Table("Rows by class and split", ["class", *tally.rows], [*rows, whole] if rows else [whole])
+
+
+def _class_chart(tally: Tally) -> Chart:
+    shown = tally.labels[:MAX_CLASSES_SHOWN]
+    series = {split: [tally.classes[split][label] for label in shown] for split in tally.rows}
+    more = len(tally.labels) - len(shown)
+    return Chart("Class balance", "bars", {"labels": shown, "series": series}, f"{more} more classes" if more else "")

@@ -1,0 +1,206 @@
+"""Send rows through operators: those that see a frame at a time while streaming, those that see all rows between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet
+
+from oreline.data.columnar import ParquetFile
+from oreline.data.ledger import Ledger, Notes
+from oreline.data.running.engine import Engine, Here, Item, Job
+from oreline.data.running.kept import Kept, chained
+from oreline.data.running.reading import Rows
+from oreline.data.running.stage import Stage
+from oreline.data.running.steps import STREAMING, Step, with_learnt
+from oreline.errors import OrelineError
+from oreline.types import Event, OnEvent, ignore
+
+KEPT_LEDGER = "ledger.parquet"
+_ROWS = "rows"
+_DROPS = "drops.parquet"
+_SIGNATURES = "signatures.parquet"
+
+
+@dataclass
+class Shop:
+    """What chains are run with."""
+
+    ledger: Ledger
+    kept: Kept
+    engine: Engine = field(default_factory=Here)
+    memory_bytes: int = 2 << 30
+    """Of all processes together; operators that see all rows may take half of it."""
+    on_event: OnEvent = ignore
+
+
+class _Again:
+    """The rows of a stage, for the next pass."""
+
+    key = ""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def items(self, folder: Path) -> Iterator[Item]:
+        yield from ((frame, Notes()) for frame in self.stage.frames())
+
+    def found(self) -> dict[str, Any]:
+        return {}
+
+    def recall(self, found: Any) -> None:
+        pass
+
+    def placed(self, folder: Path) -> None:
+        pass
+
+
+def run_chain(rows: Rows, steps: Sequence[Step], shop: Shop) -> tuple[Stage, str]:
+    """Send rows through steps in order; return those that remain, on disk, and the key of what they are made of."""
+    rest, key, is_first = list(steps), rows.key, True
+    while True:
+        streaming = _next_pass(rest, is_first=is_first)
+        rest, is_first = rest[len(streaming) :], False
+        key = chained(key, streaming)
+        stage = _streamed(rows, streaming, shop, key)
+        while rest and rest[0].kind == "whole":
+            step = rest.pop(0)
+            key = chained(key, [step])
+            _drop_whole(stage, step, shop, key)
+        if not rest:
+            return stage, key
+        rows = _Again(stage)
+
+
+def _next_pass(rest: Sequence[Step], *, is_first: bool) -> list[Step]:
+    """Return the steps that rows go through before they are stored: up to one that needs all rows, or was costly."""
+    found: list[Step] = []
+    for step in rest:
+        is_ready = step.kind in STREAMING and not (step.learns and (found or is_first))
+        if not is_ready:
+            break
+        found.append(step)
+        if step.is_costly:
+            break
+    return found
+
+
+def _streamed(rows: Rows, steps: Sequence[Step], shop: Shop, key: str) -> Stage:
+    """Return the stage that rows become on their way through steps: an earlier run's where it was kept."""
+    what = "refine" if isinstance(rows, _Again) else "read"
+    if (folder := shop.kept.find(key)) is not None:
+        names = ", ".join(step.name for step in steps) or "reading"
+        shop.on_event(Event(what, message=f"{names}: as an earlier run left it"))
+        rows.recall(shop.kept.facts(folder)["found"])
+    else:
+        with shop.kept.making(key) as making:
+            folder = _make(rows, list(steps), shop, making, key)
+    rows.placed(folder)
+    facts = shop.kept.facts(folder)
+    shop.ledger.rows_in.update(facts["rows_in"])
+    for name, findings in facts["findings"].items():
+        shop.ledger.note(name, findings)
+    with pyarrow.parquet.ParquetFile(folder / KEPT_LEDGER) as file:
+        for group in range(file.num_row_groups):
+            shop.ledger.append(pl.DataFrame(file.read_row_group(group, use_threads=False)))
+    return Stage.open(folder / _ROWS)
+
+
+def _make(rows: Rows, steps: list[Step], shop: Shop, folder: Path, key: str) -> Path:
+    findings: dict[str, Any] = {}
+    if isinstance(rows, _Again) and steps and steps[0].learns:
+        steps[0] = _fitted(steps[0], rows.stage, shop)
+        if hasattr(steps[0].operator, "findings"):
+            findings[steps[0].name] = steps[0].operator.findings()
+    items = _watched(rows.items(folder), "refine" if isinstance(rows, _Again) else "read", shop.on_event)
+    for is_movable, group in groupby(steps, lambda step: step.is_movable):
+        items = (shop.engine if is_movable else Here()).map(items, Job(tuple(group)))
+    with Stage(folder / _ROWS) as stage, Ledger(folder / KEPT_LEDGER) as lines:
+        for frame, notes in items:
+            if frame.height:
+                stage.append(frame)
+            lines.take(notes)
+    return shop.kept.keep(folder, key, {"found": rows.found(), "rows_in": lines.rows_in, "findings": findings})
+
+
+def _fitted(step: Step, stage: Stage, shop: Shop) -> Step:
+    """Return a step that has learnt from the rows before it. An empty stage teaches nothing."""
+    if stage.num_alive == 0:
+        return step
+    shop.on_event(Event(step.name, message=f"{step.name} learns from {stage.num_alive:,} rows"))
+    return with_learnt(step, step.operator.fit(stage.scan()))
+
+
+def _drop_whole(stage: Stage, step: Step, shop: Shop, key: str) -> None:
+    shop.on_event(Event(step.name, total=stage.num_alive))
+    if (folder := shop.kept.find(key)) is not None:
+        shop.on_event(Event(step.name, message=f"{step.name}: as an earlier run left it"))
+    elif stage.num_alive:
+        with shop.kept.making(key) as making:
+            drops, findings = _judged_together(stage, step, shop, making)
+            (making / _SIGNATURES).unlink(missing_ok=True)
+            drops.write_parquet(making / _DROPS)
+            folder = shop.kept.keep(making, key, {"findings": findings})
+    else:
+        return
+    drops = pl.read_parquet(folder / _DROPS)
+    if findings := shop.kept.facts(folder)["findings"]:
+        shop.ledger.note(step.name, findings)
+    if step.action == "dropped":
+        stage.drop(drops["row_id"], operator=step.name)
+    shop.ledger.write(step.name, step.action, drops)
+    shop.on_event(Event(step.name, step=stage.num_alive, total=stage.num_alive))
+
+
+def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Return the rows that an operator that sees all of them names, and what it found beside."""
+    operator = step.operator
+    if hasattr(operator, "memory_bytes"):
+        operator.memory_bytes = shop.memory_bytes // 2
+    try:
+        if not hasattr(operator, "signatures"):
+            found: pl.DataFrame = operator.whole(stage.scan())
+        else:
+            found = operator.whole(stage.scan(), _signatures(stage, step, shop, folder))
+    except (OrelineError, ModuleNotFoundError, OSError):
+        raise
+    except Exception as error:  # an operator may raise anything
+        said = str(error).split("\n", 1)[0][:200]
+        raise OrelineError(
+            f"the operator {step.name!r} failed: {type(error).__name__}: {said}",
+            where=f"{stage.num_alive:,} rows",
+            remedy="this is a mistake in the operator; please report it with the recipe",
+        ) from error
+    columns = ["row_id", "reason", "kept_id", *(["similarity"] if "similarity" in found.columns else [])]
+    return found.select(columns), operator.findings() if hasattr(operator, "findings") else {}
+
+
+def _signatures(stage: Stage, step: Step, shop: Shop, folder: Path) -> pl.LazyFrame:
+    """Write the signatures of all rows, worked out wherever the engine works, and return them as a lazy frame."""
+    job = Job(signer=step)
+    items = ((frame, Notes()) for frame in stage.frames())
+    file = folder / _SIGNATURES
+    writer: ParquetFile | None = None
+    try:
+        for frame, _ in (shop.engine if job.is_movable else Here()).map(items, job):
+            writer = writer or ParquetFile(file, frame.to_arrow().schema, compression="lz4")
+            writer.write(frame)
+    finally:
+        if writer is not None:
+            writer.abandon()
+    return pl.scan_parquet(file)
+
+
+def _watched(items: Iterable[Item], stage: str, on_event: OnEvent) -> Iterator[Item]:
+    started, rows = time.monotonic(), 0
+    for frame, notes in items:
+        rows += frame.height
+        yield frame, notes
+        seconds = time.monotonic() - started
+        on_event(Event(stage, step=rows, values={"rows_per_s": rows / max(seconds, 1e-9)}))

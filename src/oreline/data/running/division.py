@@ -1,0 +1,182 @@
+"""Divide the rows that remain among the splits, and write them.
+
+Shape suffixes: N rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from oreline.data.dataset import UNLABELLED, UNSPLIT
+from oreline.data.duplicates.together import Together
+from oreline.data.fold import INPUT_ROLES, wide_hashes
+from oreline.data.forms.dialogues import refuse_broken
+from oreline.data.forms.tagged import with_frame
+from oreline.data.labels.label_steps import by_split, has_label
+from oreline.data.labels.review import NOTES, ReviewWriter
+from oreline.data.pii.files import SPANS, Finds
+from oreline.data.reporting.summary import Tally
+from oreline.data.running.adding import INTO, added
+from oreline.data.running.chain import Shop
+from oreline.data.running.reading import Book
+from oreline.data.running.shards import SplitWriter
+from oreline.data.running.stage import Stage, conform, unified
+from oreline.data.running.steps import Step
+from oreline.data.split import Places, places
+from oreline.errors import UsageError
+from oreline.types import FRAME, Event
+
+SPLIT = "split"
+"""What the ledger calls the rows that the gap between splits takes."""
+_TRAIN = ".train"
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """How rows are divided."""
+
+    shares: dict[str, float]
+    seed: int = 0
+    together: tuple[str, ...] = ()
+    gap_us: int = 0
+
+
+@dataclass
+class Run:
+    """What one refine collects on its way."""
+
+    folder: Path
+    shop: Shop
+    book: Book
+    adders: list[Step]
+    tally: Tally = field(default_factory=Tally)
+    notes: ReviewWriter = field(default_factory=ReviewWriter)
+
+
+def write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: Run) -> dict[str, int]:
+    """Write every row into its split and return the number of rows in each."""
+    schema: dict[str, pl.DataType] = {}
+    for stage in stages.values():
+        schema = unified(schema, stage.schema)
+    if {"label", "tags"} <= set(schema):
+        schema[FRAME] = pl.String()
+    for noted in (SPANS, NOTES):
+        schema.pop(noted, None)
+    run.book.bound.update({role: role for role in ("label", "weight") if role in schema and role not in run.book.bound})
+    shares_of = shares_of_parts(list(stages), splitting.shares)
+    with contextlib.ExitStack() as stack:
+        finds = stack.enter_context(Finds(run.folder))
+        splits = _Splits(stack, run, schema)
+        for name in ordered(splitting.shares, shares_of):
+            splits.writer(name)
+        learnt_from = stack.enter_context(Stage(run.folder / _TRAIN)) if run.adders else None
+        for part, stage in stages.items():
+            names = list(shares_of[part])
+            for frame, places_N in _placed(stage, replace(splitting, shares=shares_of[part]), run):
+                purged = frame.filter(pl.Series(places_N < 0)).select("row_id", reason=pl.lit("purge_gap"))
+                run.shop.ledger.write(SPLIT, "dropped", purged)
+                for split, some in by_split(run.notes.take(frame), part, names, places_N):
+                    rows = finds.taken(split, some)
+                    if learnt_from is not None and split == INTO:
+                        learnt_from.append(rows)
+                    splits.write(split, rows)
+                run.shop.on_event(Event("write", step=run.tally.rows.total()))
+        if learnt_from is not None:
+            learnt_from.close()
+            for rows, notes in added(learnt_from, run.adders):
+                splits.write(INTO, rows)
+                run.shop.ledger.take(notes)
+            shutil.rmtree(run.folder / _TRAIN)
+    return splits.counts()
+
+
+class _Splits:
+    """The files of all splits while they are written."""
+
+    def __init__(self, stack: contextlib.ExitStack, run: Run, schema: dict[str, pl.DataType]) -> None:
+        self._stack, self._run, self._schema = stack, run, schema
+        self._writers: dict[str, SplitWriter] = {}
+
+    def writer(self, split: str) -> SplitWriter:
+        """Return what writes a split, begun when it is first asked for."""
+        if split not in self._writers:
+            writer = SplitWriter(self._run.folder / split, self._schema)
+            self._writers[split] = self._stack.enter_context(writer)
+        return self._writers[split]
+
+    def write(self, split: str, frame: pl.DataFrame) -> None:
+        """Write rows of a split, and count them."""
+        rows = conform(with_frame(frame), self._schema)
+        refuse_broken(rows)
+        self.writer(split).append(rows)
+        self._run.tally.add(split, rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return the rows of each split, empty ones too."""
+        self._run.tally.rows.update(dict.fromkeys(self._writers, 0))
+        return {name: writer.num_rows for name, writer in self._writers.items()}
+
+
+def shares_of_parts(parts: Sequence[str], shares: dict[str, float]) -> dict[str, dict[str, float]]:
+    """Return, for each part that was given, which splits it is divided into."""
+    if list(parts) == [UNSPLIT]:
+        return {UNSPLIT: shares or {UNSPLIT: 1.0}}
+    if UNLABELLED in parts:
+        labelled = [name for name in parts if name != UNLABELLED]
+        return {**shares_of_parts(labelled, shares), UNLABELLED: {UNLABELLED: 1.0}}
+    whole = {name: {name: 1.0} for name in parts}
+    lacking = {name: share for name, share in shares.items() if name not in parts}
+    if lacking and "train" in parts and "train" in shares:
+        kept = shares["train"] + sum(lacking.values())
+        whole["train"] = {name: share / kept for name, share in {"train": shares["train"], **lacking}.items()}
+    return whole
+
+
+def ordered(shares: Mapping[str, float], shares_of: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return the names of all splits: in the order of the shares, given ones that have no share last."""
+    filled = {name: None for own in shares_of.values() for name in own}
+    return [*(name for name in shares if name in filled), *(name for name in filled if name not in shares)]
+
+
+def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.DataFrame, Places]]:
+    """Yield the rows of a stage with the index of each row's split; -1 where it falls into the gap between two.
+
+    Rows without a label are in none; what stands for them is 0.
+    """
+    shares = splitting.shares
+    if len(shares) == 1:
+        yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
+        return
+    keys = []
+    ways = Together(splitting.together)
+    for frame in stage.frames():
+        frame = frame.filter(pl.Series(has_label(frame)))
+        inputs = [role for role in INPUT_ROLES if role in frame.columns]
+        hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
+        others = [role for role in ("label", "group", "time") if role in frame.columns]
+        keys.append(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
+        ways.add(frame)
+    if splitting.gap_us and keys and "time" not in keys[0].columns:
+        raise UsageError(
+            "a gap is of time, and the rows have no time", remedy="name its column: --time COLUMN, or leave the gap out"
+        )
+    codes, alarms = ways.codes(shares)
+    run.shop.ledger.alarms.extend(alarms)
+    everything = pl.concat(keys) if keys else pl.DataFrame({"hash_high": []})
+    if codes is not None:
+        everything = everything.with_columns(together=codes)
+    places_N = places(everything, shares, seed=splitting.seed, gap_us=splitting.gap_us)
+    done = 0
+    for frame in stage.frames():
+        is_placed_N = has_label(frame)
+        own_N = np.zeros(frame.height, np.int64)
+        own_N[is_placed_N] = places_N[done : done + int(is_placed_N.sum())]
+        done += int(is_placed_N.sum())
+        yield frame, own_N

@@ -1,0 +1,1 @@
+"""What stands in texts: writing, markup, words, languages; shared by the operators that clean."""

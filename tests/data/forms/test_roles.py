@@ -1,0 +1,100 @@
+"""Roles: columns found, renamed and cleaned; rows that cannot be used named."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from oreline.data.forms.roles import bind, by_role, missing, take_in
+from oreline.data.ledger import Ledger
+from oreline.errors import DataError, UsageError
+
+
+def test_columns_named_by_their_role_need_no_flag() -> None:
+    assert bind(["text", "stars", "time", "movie"], {"label": "stars"}, "a.csv") == {
+        "label": "stars",
+        "text": "text",
+        "time": "time",
+    }
+
+
+def test_a_given_role_wins_over_a_column_of_that_name() -> None:
+    bound = bind(["text", "review", "label"], {"text": "review"}, "a.csv")
+    assert bound == {"text": "review", "label": "label"}
+    named = by_role(pl.DataFrame({"row_id": ["a:1"], "text": ["t"], "review": ["r"], "label": ["x"]}), bound, "a.csv")
+    assert named.to_dicts() == [{"row_id": "a:1", "text": "r", "label": "x", "text_column": "t"}]
+
+
+@pytest.mark.parametrize(
+    ("roles", "error", "says", "allowed"),
+    [
+        ({"text": "reviw"}, DataError, "no column 'reviw'", "did you mean 'review'"),
+        ({"lable": "stars"}, UsageError, "no role 'lable'", "did you mean 'label'"),
+        ({"text": "review", "label": "review"}, UsageError, "two roles", "one role"),
+        ({"label": "stars"}, DataError, "no column is named 'text'", "known: review, stars"),
+    ],
+)
+def test_wrong_roles(roles: dict[str, str], error: type[DataError], says: str, allowed: str) -> None:
+    with pytest.raises(error, match=says) as caught:
+        bind(["review", "stars"], roles, "a.csv")
+    assert allowed in caught.value.allowed
+
+
+def labels(values: list[object], dtype: pl.DataType | None = None) -> list[str | None]:
+    frame = pl.DataFrame({"row_id": [f"a:{i}" for i in range(len(values))], "y": pl.Series(values, dtype=dtype)})
+    return by_role(frame, {"label": "y"}, "a.csv")["label"].to_list()
+
+
+def test_labels_become_clean_strings() -> None:
+    assert labels([" fresh", "\ufefffresh\u200b", "正面 "]) == ["fresh", "fresh", "正面"]
+    assert labels([1, 0]) == ["1", "0"]
+    assert labels([True, False]) == ["true", "false"]
+    assert labels([1.0, 0.5, float("nan"), None]) == ["1", "0.5", None, None]
+    assert labels(["a"], pl.Categorical()) == ["a"]
+
+
+def test_labels_that_are_not_there() -> None:
+    assert labels(["", "  ", "NaN", "nan", "null", "<NA>", None]) == [None] * 7
+    assert labels(["none", "n/a", "NA"]) == ["none", "n/a", "NA"]
+
+
+def test_text_keeps_its_spelling() -> None:
+    frame = pl.DataFrame({"row_id": ["a:1", "a:2"], "text": [" nan ", None]})
+    assert by_role(frame, {"text": "text"}, "a.csv")["text"].to_list() == [" nan ", None]
+
+
+def test_times_are_parsed() -> None:
+    frame = pl.DataFrame({"row_id": ["a:1"], "text": ["x"], "day": ["2026-01-31"]})
+    assert by_role(frame, {"text": "text", "time": "day"}, "a.csv")["time"].to_list() == [datetime(2026, 1, 31)]
+
+
+def test_a_type_that_is_no_text() -> None:
+    frame = pl.DataFrame({"row_id": ["a:1"], "text": [["a", "b"]]})
+    with pytest.raises(DataError, match="are no text") as caught:
+        by_role(frame, {"text": "text"}, "a.csv")
+    assert caught.value.where == "a.csv"
+
+
+def test_a_column_that_a_frame_lacks_is_null() -> None:
+    frame = pl.DataFrame({"row_id": ["a:1"], "text": ["x"]})
+    assert by_role(frame, {"text": "text", "label": "y"}, "a.csv")["label"].to_list() == [None]
+
+
+def test_the_reason_a_row_cannot_be_used() -> None:
+    frame = pl.DataFrame({"text": ["a", None, "b", None], "label": ["x", "y", None, None]})
+    assert missing(frame).to_list() == [None, "missing_text", "missing_label", "missing_text"]
+
+
+def test_rows_without_text_or_label_go_to_the_ledger(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"row_id": ["a:1", "a:2", "a:3"], "text": ["x", None, "z"], "y": [1.0, 2.0, float("nan")]})
+    with Ledger(tmp_path / "ledger.parquet") as ledger:
+        left = take_in(frame, {"text": "text", "label": "y"}, "a.csv", ledger)
+    assert left["row_id"].to_list() == ["a:1"]
+    assert ledger.rows_in == {"a": 3}
+    assert pl.read_parquet(tmp_path / "ledger.parquet").select("row_id", "operator", "reason").rows() == [
+        ("a:2", "read", "missing_text"),
+        ("a:3", "read", "missing_label"),
+    ]

@@ -1,0 +1,31 @@
+"""Frames of JSON values; tests/data/readers/test_jsonl.py reads whole files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oreline.data.input.json_rows import Frames, array_records, record, series
+from oreline.errors import DataError
+
+
+def test_columns_of_mixed_types_are_text() -> None:
+    assert series("a", [1, 2, None]).to_list() == [1, 2, None]
+    assert series("a", [1, "x", {"b": "好"}, None, 1 << 70]).to_list() == ["1", "x", '{"b": "好"}', None, str(1 << 70)]
+
+
+def test_what_a_column_held_before_counts() -> None:
+    made = Frames("refuse")
+    assert made.made([{"note": {"a": 1}}], ["line 1"])["note"].to_list() == ['{"a": 1}']
+    made.made([{"note": "x"}], ["line 2"])
+    with pytest.raises(DataError, match="where a string is expected") as caught:
+        made.made([{"note": {"a": 1}}], ["line 3"])
+    assert caught.value.where == "line 3"
+
+
+def test_a_row_is_an_object(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds a str"):
+        record("x", b"", "line 1")
+    (tmp_path / "a.json").write_text(" [\n] ", encoding="utf-8")
+    assert list(array_records(tmp_path / "a.json")) == []

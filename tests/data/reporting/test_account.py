@@ -1,0 +1,58 @@
+"""Before and after, by source and class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from oreline.data.operators.keep_length import Operator
+from oreline.data.operators.keep_perplexity import Operator as Perplexity
+from oreline.data.refine import refine
+from oreline.data.reporting.account import imbalance
+
+
+def tables(folder: Path) -> dict[str, dict[str, list[object]]]:
+    from oreline.data.dataset import Dataset
+
+    report = Dataset.open(folder).report()
+    return {
+        table.title: {"columns": list(table.columns), "rows": [list(row) for row in table.rows]}
+        for table in report.tables
+    }
+
+
+def test_what_the_report_says(tmp_path: Path):
+    (tmp_path / "a.csv").write_text(
+        "text,label\n" + "".join(f"a fine film number {n},good\n" for n in range(12)) + "x,bad\ny,bad\n"
+    )
+    (tmp_path / "b.csv").write_text(
+        "text,label\n" + "".join(f"这部电影很一般{n},bad\n" for n in range(6)) + "好,good\n"
+    )
+    operators = [("keep_length", Operator(min=3)), ("keep_perplexity", Perplexity(bits=12, min_characters=3))]
+    refine([tmp_path / "a.csv", tmp_path / "b.csv"], operators=operators, split={}, out=tmp_path / "out")
+    found = tables(tmp_path / "out")
+    assert found["Before and after"]["rows"][0][:2] == ["rows", 21]
+    by_source = {(row[0], row[1]): row[2:] for row in found["What each operator did, by source"]["rows"]}
+    assert found["What each operator did, by source"]["columns"][2:] == ["a.csv", "b.csv"]
+    assert by_source["keep_length", "dropped"] == [2, 1]
+    by_class = {row[0]: row[1:] for row in found["What each operator took, by class"]["rows"]}
+    assert by_class["keep_length"] == [1 / 13, 2 / 8]
+    assert [row[:2] for row in found["Languages"]["rows"]] == [["en", 14], ["zh", 7]]
+    assert [len(str(row[2])) for row in found["Sources"]["rows"]] == [64, 64]
+    assert found["Perplexity of the rows"]["rows"], "what an operator found is shown"
+    assert {row[1] for row in found["Variety of the texts"]["rows"]} == {"en", "zh"}
+
+
+def test_privacy_counts_kinds(tmp_path: Path):
+    class Masks:
+        def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
+            return frame.with_columns(pl.lit("***").alias("text"), pl.lit("email, phone").alias("change_reason"))
+
+    refine({"text": ["a@b.c 123", "x@y.z 456"]}, operators=[("mask_pii", Masks())], split={}, out=tmp_path / "out")
+    assert tables(tmp_path / "out")["Privacy"]["rows"] == [["email", 2], ["phone", 2]]
+
+
+def test_imbalance():
+    assert imbalance({}) is None
+    assert imbalance({"a": 10, "b": 4, "c": 0}) == 2.5

@@ -1,0 +1,81 @@
+"""Rows on disk between two passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oreline.data.running.stage import Stage, conform, unified
+from oreline.errors import OrelineError
+
+
+def filled(folder: Path, *frames: pl.DataFrame) -> Stage:
+    stage = Stage(folder / "stage")
+    for frame in frames:
+        stage.append(frame)
+    stage.close()
+    return stage
+
+
+def rows(first: int, last: int) -> pl.DataFrame:
+    return pl.DataFrame({"row_id": [f"a:{number}" for number in range(first, last)], "n": range(first, last)})
+
+
+def test_rows_come_back_in_order(tmp_path: Path) -> None:
+    stage = filled(tmp_path, rows(0, 10_000), rows(10_000, 30_000))
+    assert pl.concat(stage.frames()).equals(rows(0, 30_000))
+    assert stage.scan().collect().equals(rows(0, 30_000))
+    assert stage.num_alive == 30_000
+
+
+@given(st.sets(st.integers(0, 99)), st.sets(st.integers(0, 99)))
+def test_dropped_rows_are_gone(tmp_path_factory: pytest.TempPathFactory, first: set[int], second: set[int]) -> None:
+    stage = filled(tmp_path_factory.mktemp("stage"), rows(0, 50), rows(50, 100))
+    for numbers in (first, second - first):
+        stage.drop(pl.Series("row_id", [f"a:{n}" for n in sorted(numbers)], dtype=pl.String), operator="x")
+    left = [number for number in range(100) if number not in first | second]
+    assert [number for frame in stage.frames() for number in frame["n"]] == left
+    assert stage.scan().collect()["n"].to_list() == left
+    assert stage.num_alive == len(left)
+
+
+def test_only_rows_that_are_there_can_be_dropped_and_once(tmp_path: Path) -> None:
+    stage = filled(tmp_path, rows(0, 5))
+    stage.drop(pl.Series(["a:1"]), operator="x")
+    for wrong in (["a:9"], ["a:1"], ["a:2", "a:2"]):
+        with pytest.raises(OrelineError, match="the operator 'cheat'"):
+            stage.drop(pl.Series(wrong), operator="cheat")
+
+
+def test_frames_of_different_columns_get_the_union(tmp_path: Path) -> None:
+    stage = filled(
+        tmp_path,
+        pl.DataFrame({"row_id": ["a:1"], "n": [1]}),
+        pl.DataFrame({"row_id": ["a:2"], "n": ["x"], "late": [2.5]}),
+        pl.DataFrame({"row_id": ["a:3"], "n": [3]}),
+    )
+    expected = [("a:1", "1", None), ("a:2", "x", 2.5), ("a:3", "3", None)]
+    assert pl.concat(stage.frames()).rows() == expected
+    assert stage.scan().collect().rows() == expected
+
+
+def test_schemas_unite() -> None:
+    first = {"a": pl.Int64(), "b": pl.Null(), "c": pl.Int64(), "d": pl.String(), "e": pl.Boolean()}
+    second = {"a": pl.Int32(), "b": pl.Int64(), "c": pl.Float64(), "d": pl.Int64(), "e": pl.Null(), "f": pl.Date()}
+    assert unified(first, second) == {
+        "a": pl.Int64(),
+        "b": pl.Int64(),
+        "c": pl.Float64(),
+        "d": pl.String(),
+        "e": pl.Boolean(),
+        "f": pl.Date(),
+    }
+
+
+def test_conform_gives_a_frame_the_whole_schema() -> None:
+    frame = pl.DataFrame({"a": [1]})
+    assert conform(frame, {"b": pl.String(), "a": pl.Float64()}).to_dicts() == [{"b": None, "a": 1.0}]
