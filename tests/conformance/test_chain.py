@@ -167,10 +167,12 @@ def test_the_head_alone_learns_too(trained: tuple[Dataset, Artifact], shallow_st
     assert ore.evaluate(head, data).metrics[main].n > 0
 
 
-def graph_of(task: str) -> tuple[bool, bool, int, bool]:
-    """What the exporter tells apart: whether words or vectors are answered, how many texts a row has, whether marks are read."""
+def graph_of(task: str) -> tuple[str, int, bool]:
+    """What an exported and served graph is told apart by: what is answered, how many texts a row has, whether it has marks."""
     plug = registry.get("task", task)
-    return plug.head in BY_TOKEN, plug.head == "embedding", len(plug.inputs), hasattr(plug, "fault")
+    answered = "words" if plug.head in BY_TOKEN else "vectors" if plug.head == "embedding" else plug.view
+    numbers = answered == "numbers"  # of one text, as of two
+    return "classes" if answered == "labels" else answered, 1 if numbers else len(plug.inputs), hasattr(plug, "fault")
 
 
 def compressed(model: Artifact, data: Dataset, out: Path) -> Artifact:
