@@ -14,34 +14,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.film_words import BAD, FILLER, GOOD
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
-
-GOOD = ["great", "wonderful", "moving", "funny", "brilliant", "charming", "delightful", "superb", "warm", "clever"]
-BAD = ["awful", "boring", "dull", "terrible", "clumsy", "tedious", "lifeless", "poor", "weak", "silly"]
-FILLER = [
-    "the",
-    "film",
-    "a",
-    "movie",
-    "story",
-    "plot",
-    "actor",
-    "scene",
-    "with",
-    "and",
-    "of",
-    "in",
-    "its",
-    "very",
-    "quite",
-    "this",
-    "that",
-]
 
 
 def make_reviews(rows: int, seed: int = 0) -> list[dict[str, str]]:
@@ -91,25 +70,28 @@ def reviews_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
-def tiny_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A start model in Hugging Face layout: 2 layers, 32 wide, random weights, its own WordPiece vocabulary."""
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of two megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"this machine does not let us mount a tmpfs: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def make_encoder(folder: Path, layers: int) -> Path:
+    """Write a start model in Hugging Face layout: 32 wide, random weights, its own WordPiece vocabulary."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertConfig, BertModel
 
     words = [*GOOD, *BAD, *FILLER]
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-    pieces = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *words,
-        *letters,
-        *(f"##{letter}" for letter in letters),
-    ]
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*specials, *words, *letters, *(f"##{letter}" for letter in letters)]
     vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -120,24 +102,26 @@ def tiny_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
         special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
     )
     torch.manual_seed(0)
-    model = BertModel(
-        BertConfig(
-            vocab_size=len(vocabulary),
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            intermediate_size=64,
-            max_position_embeddings=128,
-        )
-    )
-    folder = tmp_path_factory.mktemp("start") / "tiny"
-    model.save_pretrained(folder)
+    sizes = {"hidden_size": 32, "num_hidden_layers": layers, "num_attention_heads": 4, "intermediate_size": 64}
+    BertModel(BertConfig(vocab_size=len(vocabulary), max_position_embeddings=128, **sizes)).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(
         '{"tokenizer_class": "BertTokenizer", "do_lower_case": true, "model_max_length": 128,'
         ' "pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}'
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A start model of two layers."""
+    return make_encoder(tmp_path_factory.mktemp("start") / "tiny", layers=2)
+
+
+@pytest.fixture(scope="session")
+def shallow_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A start model of one layer, for what is exported: tracing takes seconds for each layer."""
+    return make_encoder(tmp_path_factory.mktemp("start") / "shallow", layers=1)
 
 
 @pytest.fixture(scope="session")

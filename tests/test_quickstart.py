@@ -32,7 +32,7 @@ def quotes(reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(quotes: Path, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory):
+def done(quotes: Path, shallow_start: Path, tmp_path_factory: pytest.TempPathFactory):
     """The run's folder, its report, and what it said; only data, start model and sizes differ from `make quickstart`."""
     folder = tmp_path_factory.mktemp("quickstart")
     patch = pytest.MonkeyPatch()
@@ -41,8 +41,8 @@ def done(quotes: Path, tiny_start: Path, tmp_path_factory: pytest.TempPathFactor
     overrides = [
         f"out={folder / 'out'}",
         f"reviews.data={quotes}",
-        f"pretrain.start={tiny_start}",
-        f"finetune.start={tiny_start}",
+        f"pretrain.start={shallow_start}",
+        f"finetune.start={shallow_start}",
         "pretrain.train={minutes: 0.02, threads: 1}",
         "finetune.train={epochs: 6, learning_rate: 0.005, evaluations_per_epoch: 1, threads: 1}",
         "compress.max_drop=0.2",  # few rows: the gate would be undecided

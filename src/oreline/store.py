@@ -164,14 +164,7 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        version = raw.get("format_version")
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise ArtifactError(
-                f"written by a newer Oreline: format {version}",
-                where=str(file),
-                allowed=f"up to format {FORMAT_VERSION}",
-                remedy="pip install --upgrade oreline",
-            )
+        refuse_newer(raw.get("format_version"), FORMAT_VERSION, file)
         manifest = Manifest.model_validate(raw)
     except (ValueError, AttributeError, ValidationError) as error:
         raise ArtifactError(
@@ -184,6 +177,13 @@ def read_manifest(folder: Path) -> Manifest:
             f"{MANIFEST} was altered: its id is not the hash of its content", where=str(file), remedy=_REMAKE
         )
     return manifest
+
+
+def refuse_newer(version: Any, newest: int, file: Path) -> None:
+    """Raise `ArtifactError` for a file of a format newer than the newest that is known here."""
+    if isinstance(version, int) and version > newest:
+        said, known = f"written by a newer Oreline: format {version}", f"up to format {newest}"
+        raise ArtifactError(said, where=str(file), allowed=known, remedy="pip install --upgrade oreline")
 
 
 def verify_files(folder: Path, manifest: Manifest) -> list[str]:

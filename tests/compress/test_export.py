@@ -21,21 +21,23 @@ from oreline.store import Artifact, Manifest
 TEXTS = ["a great film", "the story", "a dull and tedious movie with a weak plot", "", "superb", "b c d e f g h " * 4]
 
 
-def make_artifact(folder: Path, tiny_start: Path, pooling: str) -> Artifact:
+def make_artifact(folder: Path, shallow_start: Path, pooling: str) -> Artifact:
     """Write a torch artifact with a new head."""
     from oreline.models.load import load_classifier, save_model
 
     folder.mkdir()
-    save_model(load_classifier(tiny_start, 3, pooling=pooling), folder, labels=("a", "b", "c"))
-    shutil.copyfile(tiny_start / "tokenizer.json", folder / "tokenizer.json")
+    save_model(load_classifier(shallow_start, 3, pooling=pooling), folder, labels=("a", "b", "c"))
+    shutil.copyfile(shallow_start / "tokenizer.json", folder / "tokenizer.json")
     described = {"runtime": "torch", "task": "text_classification", "task_options": {"labels": ["a", "b", "c"]}}
     store.seal(folder, Manifest(**described, max_tokens=64))
     return Artifact.open(folder)
 
 
 @pytest.mark.parametrize(("pooling", "attention"), [("first", "eager"), ("mean", "sdpa")])
-def test_a_graph_gives_the_models_answers_for_any_shape(pooling: str, attention: str, tiny_start: Path, tmp_path: Path):
-    artifact, file = make_artifact(tmp_path / "model", tiny_start, pooling), tmp_path / "model.onnx"
+def test_a_graph_gives_the_models_answers_for_any_shape(
+    pooling: str, attention: str, shallow_start: Path, tmp_path: Path
+):
+    artifact, file = make_artifact(tmp_path / "model", shallow_start, pooling), tmp_path / "model.onnx"
     export(artifact, file, attention=attention)
     session, runtime = open_session(file), open_runtime(artifact)
     rows = runtime.encode({"text": TEXTS}).ids
@@ -54,8 +56,8 @@ def test_a_graph_gives_the_models_answers_for_any_shape(pooling: str, attention:
     assert [entry.name for entry in graph.output] == ["logits", "embedding"]
 
 
-def test_a_model_that_cannot_be_traced_is_named(tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    artifact = make_artifact(tmp_path / "model", tiny_start, "first")
+def test_a_model_that_cannot_be_traced_is_named(shallow_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    artifact = make_artifact(tmp_path / "model", shallow_start, "first")
     # `oreline.compress` is the verb as an attribute, so the module has to be asked for by its whole name.
     module = importlib.import_module("oreline.compress.export")
 
@@ -67,13 +69,13 @@ def test_a_model_that_cannot_be_traced_is_named(tiny_start: Path, tmp_path: Path
         export(artifact, tmp_path / "model.onnx", attention="eager")
 
 
-def test_a_graph_of_two_texts_is_told_which_token_is_of_which(tiny_start: Path, tmp_path: Path) -> None:
+def test_a_graph_of_two_texts_is_told_which_token_is_of_which(shallow_start: Path, tmp_path: Path) -> None:
     from oreline.models.load import load_classifier, save_model
 
     folder, file = tmp_path / "model", tmp_path / "model.onnx"
     folder.mkdir()
-    save_model(load_classifier(tiny_start, 2, pooling="token"), folder, labels=("start", "end"))
-    shutil.copyfile(tiny_start / "tokenizer.json", folder / "tokenizer.json")
+    save_model(load_classifier(shallow_start, 2, pooling="token"), folder, labels=("start", "end"))
+    shutil.copyfile(shallow_start / "tokenizer.json", folder / "tokenizer.json")
     store.seal(folder, Manifest(runtime="torch", task="question_answering", task_options={}, max_tokens=64))
     export(Artifact.open(folder), file, attention="eager")
     session, runtime = open_session(file), open_runtime(folder)
@@ -89,13 +91,13 @@ def test_a_graph_of_two_texts_is_told_which_token_is_of_which(tiny_start: Path, 
     assert np.abs(without - expected_BT2)[mask_BT].max() > 1e-4
 
 
-def test_a_graph_is_told_where_the_marks_are(tiny_start: Path, tmp_path: Path) -> None:
+def test_a_graph_is_told_where_the_marks_are(shallow_start: Path, tmp_path: Path) -> None:
     from oreline.models.load import load_classifier, save_model
 
     folder, file = tmp_path / "model", tmp_path / "model.onnx"
     folder.mkdir()
-    save_model(load_classifier(tiny_start, 2, pooling="marks"), folder, labels=("a", "b"))
-    shutil.copyfile(tiny_start / "tokenizer.json", folder / "tokenizer.json")
+    save_model(load_classifier(shallow_start, 2, pooling="marks"), folder, labels=("a", "b"))
+    shutil.copyfile(shallow_start / "tokenizer.json", folder / "tokenizer.json")
     described = {"runtime": "torch", "task": "relation", "task_options": {"labels": ["a", "b"]}}
     store.seal(folder, Manifest(**described, max_tokens=64))
     export(Artifact.open(folder), file, attention="sdpa")

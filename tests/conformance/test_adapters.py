@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import json
-import os
-import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.killed import kill_after
 
 from oreline import registry
 from oreline.errors import UsageError
@@ -80,8 +80,10 @@ def test_there_are_adapters() -> None:
     assert {"lora", "bottleneck", "prefix_tuning"} <= set(ADAPTERS)
 
 
-@pytest.mark.parametrize("head", TARGETS)
-@pytest.mark.parametrize("pooling", ["first", "mean"])
+# What is read of the tokens and what is made of it are tried together once: neither knows of the other.
+@pytest.mark.parametrize(
+    ("pooling", "head"), [("first", "sequence_classification"), *(("mean", head) for head in TARGETS)]
+)
 @pytest.mark.parametrize("name", ADAPTERS)
 def test_only_the_adapter_and_the_head_train_and_the_loss_falls(
     name: str, pooling: str, head: str, tiny_start: Path
@@ -197,10 +199,21 @@ def weights_of(artifact: Artifact) -> str:
     return artifact.manifest.files["adapter.safetensors"]["sha256"]
 
 
+WATCHED = {"epochs": 1, "checkpoint_every_s": 1e-6, "dropout": 0.1}
+"""Training that writes a checkpoint after each step."""
+
+
+@pytest.fixture(scope="module")
+def whole(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Artifact]:
+    """A function that returns the artifact of an adapter, trained once without an interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    return functools.cache(lambda name: artifact_of(name, tiny_start, reviews, folder / name, train=WATCHED))
+
+
 @pytest.mark.parametrize("name", ADAPTERS)
-def test_its_name_is_a_method_and_the_artifact_holds_few_weights(name: str, reviews, tiny_start: Path, tmp_path: Path):
+def test_its_name_is_a_method_and_the_artifact_holds_few_weights(name: str, whole, tiny_start: Path):
     base_before = describe_base(tiny_start)
-    made = artifact_of(name, tiny_start, reviews, tmp_path / "a")
+    made = whole(name)
     assert made.manifest.recipe["options"]["method"] == "adapter"
     assert made.manifest.recipe["options"]["method_options"]["adapter"] == name
     assert describe_base(tiny_start) == base_before
@@ -221,23 +234,23 @@ class Stopped(Exception):
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
-def test_an_interrupted_run_continues_to_the_same_bytes(name: str, reviews, tiny_start: Path, tmp_path: Path) -> None:
-    train = {"epochs": 1, "checkpoint_every_s": 1e-6, "dropout": 0.1}
-    whole = artifact_of(name, tiny_start, reviews, tmp_path / "whole", train=train)
-    stop_at = whole.measurements()["steps"] - 3  # AdaLoRA has settled its ranks by then, and has begun to earlier
+def test_an_interrupted_run_continues_to_the_same_bytes(
+    name: str, whole, reviews, tiny_start: Path, tmp_path: Path
+) -> None:
+    stop_at = whole(name).measurements()["steps"] - 3  # AdaLoRA has settled its ranks by then, and has begun to earlier
 
     def stop(event: Any) -> None:
         if event.step == stop_at and "loss" in event.values:
             raise Stopped
 
     with pytest.raises(Stopped):
-        artifact_of(name, tiny_start, reviews, tmp_path / "killed", train=train, on_event=stop)
+        artifact_of(name, tiny_start, reviews, tmp_path / "killed", train=WATCHED, on_event=stop)
     said: list[str] = []
     killed = artifact_of(
-        name, tiny_start, reviews, tmp_path / "killed", train=train, on_event=lambda event: said.append(event.message)
+        name, tiny_start, reviews, tmp_path / "killed", train=WATCHED, on_event=lambda event: said.append(event.message)
     )
     assert any("continuing at step" in message for message in said)
-    assert weights_of(killed) == weights_of(whole)
+    assert weights_of(killed) == weights_of(whole(name))
 
 
 KILLED = """
@@ -249,7 +262,7 @@ from oreline.recipe import TrainOptions
 from oreline.train.finetune import finetune
 start, data, out = map(Path, sys.argv[1:])
 print(os.getpid(), flush=True)
-options = TrainOptions(epochs=6, threads=1, checkpoint_every_s=0.001, patience=50)
+options = TrainOptions(epochs=3, threads=1, checkpoint_every_s=0.001, patience=50)
 finetune(start, Dataset.open(data), task="text_classification", method="adalora", options=options, out=out,
          score=point_values, on_event=lambda event: print(event.step, flush=True))
 """
@@ -259,15 +272,7 @@ def test_a_killed_run_continues_to_the_same_bytes(warm: list[str], reviews, tiny
     """AdaLoRA remembers the most besides weights and moments: scores, the budget, which ranks are on."""
     command = [*warm, "-c", KILLED, str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
-    process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
-    number = int(process.stdout.readline())
-    for line in process.stdout:
-        if int(line) >= 12:
-            break
-    with contextlib.suppress(ProcessLookupError):  # a fast machine may have ended it
-        os.kill(number, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    kill_after([*command, str(tmp_path / "killed")], lambda line: int(line) >= 12)
     assert (tmp_path / ".killed.work").exists()
     subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
     assert weights_of(Artifact.open(tmp_path / "killed")) == weights_of(Artifact.open(tmp_path / "whole"))

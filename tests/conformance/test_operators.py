@@ -162,8 +162,9 @@ def test_it_defines_one_method_and_has_a_summary(name: str) -> None:
     assert registry.summary("operator", name)
 
 
+# Half of the texts are drawn from ten: fifteen lists of up to a dozen rows hold each of them, in company, for each operator.
 @each
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=ROWS)
 def test_any_rows_are_taken_and_none_changed(name: str, rows: list[tuple[Any, ...]]) -> None:
     """Deterministic, does not change what it is given, keeps to the contract of its kind."""
@@ -171,7 +172,7 @@ def test_any_rows_are_taken_and_none_changed(name: str, rows: list[tuple[Any, ..
     operator = made(name)
     found = applied(operator, frame)
     assert frame.equals(before)
-    assert found.equals(applied(operator, frame))
+    assert found.equals(said_of(operator, frame))
     assert found.equals(applied(made(name), before))
     kind = kind_of(name, operator)
     if kind == "whole":
@@ -195,7 +196,7 @@ def test_any_rows_are_taken_and_none_changed(name: str, rows: list[tuple[Any, ..
 
 
 @each
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(rows=ROWS)
 def test_rows_are_judged_alone_unless_it_sees_all(name: str, rows: list[tuple[Any, ...]]) -> None:
     """What `keep` and `edit` say about a row does not depend on the frame it stands in."""
@@ -217,7 +218,7 @@ def test_rows_are_judged_alone_unless_it_sees_all(name: str, rows: list[tuple[An
     SETTLING,
     ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(texts=st.lists(st.lists(st.sampled_from(DEBRIS), max_size=14).map("".join), min_size=1, max_size=8))
 def test_cleaning_twice_changes_nothing_more(name: str, options: dict[str, Any], texts: list[str]) -> None:
     operator = registry.create("operator", name, **options)
@@ -247,7 +248,7 @@ def test_cleaning_leaves_words_with_tags_and_dialogues_alone(name: str, tmp_path
 def test_empty_one_and_many_rows(name: str) -> None:
     operator = made(name)
     row = [("a fine film", "1", "m1")]
-    for rows in ([], row, row * 20_000):
+    for rows in ([], row, row * 9_000):
         frame = table(rows)
         assert applied(operator, frame).height <= frame.height
 

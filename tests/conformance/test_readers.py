@@ -103,7 +103,7 @@ class TestReader:
             assert reader_of(file.rename(file.with_suffix(suffix))) == name
             file = file.with_suffix(suffix)
 
-    @pytest.mark.parametrize("rows", [1, 20_000])
+    @pytest.mark.parametrize("rows", [1, 7_000])
     def test_rows_come_in_order_in_bounded_frames(self, name: str, tmp_path: Path, rows: int) -> None:
         file = self.file(name, tmp_path, rows)
         parts = list(registry.create("reader", name).frames(file, rows=3000))
@@ -171,7 +171,7 @@ class TestBadInput:
         whole = self.file(name, tmp_path, 12).read_bytes()
         chance = random.Random(name)
         suffix = registry.get("reader", name).suffixes[0]
-        for number in range(30):
+        for number in range(20):
             data = bytearray(whole)
             if number % 2:
                 data = data[: chance.randrange(len(data))]

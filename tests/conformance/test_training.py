@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from oreline.models.batch import Batch, make_batch
 from oreline.models.pairs import StepTexts, step_batches
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
+from oreline.store import Artifact
 from oreline.train import resources
 from oreline.train.checkpoint import Workspace
 from oreline.train.finetune import finetune
@@ -73,7 +73,7 @@ def test_methods(name: str, reviews, tiny_start: Path, tmp_path: Path):
             task=task,
             method=name,
             method_options=given,
-            options=TrainOptions(epochs=1, threads=1),
+            options=TrainOptions(epochs=0.5, threads=1),
             out=tmp_path / copy,
             score=point_values,
         )
@@ -377,23 +377,25 @@ def test_a_regularizer_counts_its_work(name: str, tiny_start: Path, monkeypatch:
     assert whole.memory_bytes > alone.memory_bytes
 
 
+def trained(start: Path, data: Any, out: Path, **options: Any) -> Artifact:
+    """Train a few steps."""
+    given = TrainOptions(**{"epochs": 1, "threads": 1, "learning_rate": 1e-3, **options})
+    return finetune(start, data, task="text_classification", method="full", options=given, out=out, score=point_values)
+
+
+@pytest.fixture(scope="module")
+def plain_weights(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The hash of the weights of a training without regularizers."""
+    made = trained(tiny_start, reviews, tmp_path_factory.mktemp("plain") / "model")
+    return made.manifest.files["model.safetensors"]["sha256"]
+
+
 @pytest.mark.parametrize("name", registry.names("regularizer"))
-def test_regularizers_train_to_the_same_bytes(name: str, reviews, tiny_start: Path, tmp_path: Path):
-    options = {"epochs": 1, "threads": 1, "learning_rate": 1e-3}
-    hashes = []
-    for copy_of, entries in (("a", [name]), ("b", [name]), ("plain", [])):
-        artifact = finetune(
-            tiny_start,
-            reviews,
-            task="text_classification",
-            method="full",
-            options=TrainOptions(**options, regularizers=entries),
-            out=tmp_path / copy_of,
-            score=point_values,
-        )
-        assert artifact.manifest.recipe["options"]["train"]["regularizers"] == entries
-        hashes.append(artifact.manifest.files["model.safetensors"]["sha256"])
-    assert hashes[0] == hashes[1] != hashes[2]
+def test_regularizers_train_to_the_same_bytes(name: str, reviews, tiny_start: Path, tmp_path: Path, plain_weights: str):
+    made = [trained(tiny_start, reviews, tmp_path / copy_of, regularizers=[name]) for copy_of in "ab"]
+    assert [artifact.manifest.recipe["options"]["train"]["regularizers"] for artifact in made] == [[name]] * 2
+    hashes = [artifact.manifest.files["model.safetensors"]["sha256"] for artifact in made]
+    assert hashes[0] == hashes[1] != plain_weights
 
 
 @pytest.mark.parametrize("name", registry.names("tracker"))
@@ -407,13 +409,13 @@ def test_trackers(name: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", registry.names("compression"))
-def test_compressions(name: str, torch_model, tmp_path: Path, export_once, monkeypatch: pytest.MonkeyPatch):
+def test_compressions(name: str, reviews, shallow_start: Path, tmp_path: Path):
     options_survive_json("compression", name)
-    monkeypatch.setattr(importlib.import_module("oreline.compress.int8"), "export", export_once)
     plug = registry.create("compression", name, graphs=["sdpa"], embeddings=False)
-    runtime = open_runtime(torch_model)
+    model = trained(shallow_start, reviews, tmp_path / "model", epochs=0.2)
+    runtime = open_runtime(model)
     sample = runtime.encode({"text": ["a fine film", "a dull film with a weak plot"]})
-    candidates = list(plug.compress(torch_model, sample, tmp_path, lambda _event: None))
+    candidates = list(plug.compress(model, sample, tmp_path, lambda _event: None))
     assert candidates
     for candidate in candidates:
         registry.create("compression", name, **candidate.resolved)  # what it resolved are options of the plug

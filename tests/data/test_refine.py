@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -273,18 +273,6 @@ def test_existing_output_needs_force(reviews_csv: Path, tmp_path: Path) -> None:
         refine(reviews_csv, **options, seed=1)
     assert Dataset.open(tmp_path / "out").fingerprint == first.fingerprint
     assert refine(reviews_csv, **options, seed=1, force=True).fingerprint != first.fingerprint
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_full_disk_is_named_and_left_empty(tmp_path: Path, small_disk: Path) -> None:

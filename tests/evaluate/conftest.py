@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.film_words import BAD, FILLER, GOOD
 
 from oreline import store
 from oreline.data.dataset import Dataset, DatasetManifest, seal
@@ -18,29 +19,7 @@ from oreline.runtime.open import open_runtime
 from oreline.store import TRAIN_ROWS, Manifest
 from oreline.tasks.text_classification import Task
 
-WORDS = {
-    "fresh": "great wonderful moving funny brilliant charming delightful superb warm clever",
-    "rotten": "awful boring dull terrible clumsy tedious lifeless poor weak silly",
-}
-FILLER = [
-    "the",
-    "film",
-    "a",
-    "movie",
-    "story",
-    "plot",
-    "actor",
-    "scene",
-    "with",
-    "and",
-    "of",
-    "in",
-    "its",
-    "very",
-    "quite",
-    "this",
-    "that",
-]
+WORDS = {"fresh": GOOD, "rotten": BAD}
 
 
 def reviews(num_rows: int, seed: int) -> pl.DataFrame:
@@ -49,7 +28,7 @@ def reviews(num_rows: int, seed: int) -> pl.DataFrame:
     rows = []
     for number in range(1, num_rows + 1):
         label = str(source.choice(list(WORDS)))
-        words = [*source.choice(FILLER, size=8), source.choice(WORDS[label].split())]
+        words = [*source.choice(FILLER, size=8), source.choice(WORDS[label])]
         if source.random() < 0.1:
             label = "rotten" if label == "fresh" else "fresh"
         rows.append(
@@ -87,8 +66,8 @@ def write_linear(
     trained_on: pl.DataFrame | None = None,
 ) -> Runtime:
     """Write a linear model that weighs the words of one label against those of the other, and open it."""
-    telling = [WORDS.get(label, "").split() for label in labels]
-    vocabulary = sorted(word for words in WORDS.values() for word in words.split())
+    telling = [WORDS.get(label, []) for label in labels]
+    vocabulary = sorted(word for words in WORDS.values() for word in words)
     weights_VK = np.asarray([[strength * (word in words) for words in telling] for word in vocabulary])
     weights_VK *= np.linspace(0.5, 1.5, len(vocabulary))[:, None]  # so that confidences differ
     weights_VK += np.random.default_rng(0).normal(scale=noise, size=weights_VK.shape) if noise else 0.0

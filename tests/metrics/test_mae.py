@@ -7,18 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, mean_squared_error
+from tests.metrics.tables import numbers
 
-from oreline.evaluate.table import Table
 from oreline.metrics.mae import Metric
 from oreline.tasks.regression import Task
 
 TASK = Task(mean=50, spread=4)
-
-
-def numbers(targets: np.ndarray | list[float], predicted: np.ndarray | list[float]) -> Table:
-    """A table of numbers in units of the spread, which is 4."""
-    rows = [f"f:{row}" for row in range(len(targets))]
-    return Table(TASK, np.asarray(targets, float), np.asarray(predicted, float)[:, None], rows, rows)
 
 
 @settings(deadline=None, max_examples=60)

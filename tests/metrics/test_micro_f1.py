@@ -7,17 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
+from tests.metrics.tables import marked
 
 from oreline.evaluate.table import Table
 from oreline.metrics.micro_f1 import Metric
 from oreline.tasks.multilabel import Task
-
-
-def marked(true_NK: np.ndarray, given_NK: np.ndarray) -> Table:
-    """A table whose answers are the given marks."""
-    rows = [f"f:{row}" for row in range(len(true_NK))]
-    labels = [f"label {k}" for k in range(true_NK.shape[1])]
-    return Table(Task(labels=labels), np.asarray(true_NK, np.float32), np.asarray(given_NK, float), rows, rows)
 
 
 @settings(deadline=None, max_examples=80)

@@ -5,19 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
+from tests.metrics.tables import table
 
-from oreline.evaluate.table import Table
 from oreline.metrics.ndcg_at_10 import Metric
-from oreline.runtime.windows import ragged
-from oreline.tasks.embedding import Task
-
-
-def table(ranks: list[list[int]]) -> Table:
-    """Queries with the ranks of their relevant texts."""
-    rows = [f"f:{row}" for row in range(len(ranks))]
-    targets = ragged([("text",) * len(row) for row in ranks])
-    scores = ragged([np.asarray(row, np.float64).reshape(-1, 1) for row in ranks])
-    return Table(Task(), targets, scores, rows, rows)
 
 
 def test_equals_scikit_learn():

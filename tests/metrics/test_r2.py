@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import r2_score
+from tests.metrics.tables import numbers
 
-from oreline.evaluate.table import Table
 from oreline.metrics.r2 import Metric
-from oreline.tasks.regression import Task
-
-
-def numbers(targets: np.ndarray | list[float], predicted: np.ndarray | list[float]) -> Table:
-    """A table of numbers in units of the spread."""
-    rows = [f"f:{row}" for row in range(len(targets))]
-    return Table(Task(mean=50, spread=4), np.asarray(targets, float), np.asarray(predicted, float)[:, None], rows, rows)
 
 
 @settings(deadline=None, max_examples=60)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from tests.film_words import BAD, GOOD
 
 from oreline.runtime.linear import LinearModel, ngrams, write_model
 from oreline.runtime.open import open_runtime
@@ -19,8 +20,7 @@ from oreline.serve.app import create_app
 from oreline.serve.settings import Settings
 from oreline.store import Artifact, Manifest, seal, writing
 
-FRESH = "great wonderful moving funny brilliant charming delightful superb warm clever"
-ROTTEN = "awful boring dull terrible clumsy tedious lifeless poor weak silly"
+FRESH, ROTTEN = " ".join(GOOD), " ".join(BAD)
 GOLDEN = ["a great and warm film", "a dull and silly film", "the plot"]
 
 MakeModel = Callable[..., Path]

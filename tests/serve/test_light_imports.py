@@ -1,6 +1,6 @@
 """An ONNX or linear artifact is served, logged and predicted without torch, transformers, polars or pyarrow.
 
-The quick tests forbid these imports in a process of their own; the slow one makes a real environment that lacks them.
+The quick tests forbid these imports in a process of their own; the last test makes a real environment that lacks them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import json
 import subprocess
 import sys
 import venv
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 HEAVY = ("torch", "transformers", "polars", "pyarrow", "sklearn", "matplotlib", "pandas", "datasets", "peft", "scipy")
 DRIVE = """
@@ -62,8 +65,8 @@ print(json.dumps(found))
 """
 
 
-def _drive(python: str, model: Path, log: Path, forbidden: tuple[str, ...]) -> dict:
-    command = [python, "-c", DRIVE, json.dumps(forbidden), str(model), str(log)]
+def _drive(python: list[str], model: Path, log: Path, forbidden: tuple[str, ...]) -> dict:
+    command = [*python, "-c", DRIVE, json.dumps(forbidden), str(model), str(log)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found: dict = json.loads(done.stdout.splitlines()[-1])
@@ -80,11 +83,11 @@ def _check(found: dict, label: str | None) -> None:
 
 
 def test_a_linear_model_is_served_where_heavy_packages_are_missing(model: Path, tmp_path: Path) -> None:
-    _check(_drive(sys.executable, model, tmp_path / "log.sqlite", (*HEAVY, "onnxruntime")), "fresh")
+    _check(_drive([sys.executable], model, tmp_path / "log.sqlite", (*HEAVY, "onnxruntime")), "fresh")
 
 
 def test_an_onnx_model_is_served_where_heavy_packages_are_missing(onnx_model: Path, tmp_path: Path) -> None:
-    _check(_drive(sys.executable, onnx_model, tmp_path / "log.sqlite", HEAVY), None)
+    _check(_drive([sys.executable], onnx_model, tmp_path / "log.sqlite", HEAVY), None)
 
 
 def test_the_forbidden_really_are_forbidden(tmp_path: Path) -> None:
@@ -95,16 +98,33 @@ def test_the_forbidden_really_are_forbidden(tmp_path: Path) -> None:
     assert "No module named 'polars'" in done.stderr
 
 
-@pytest.mark.slow
+def _needed(distribution: Distribution, extras: frozenset[str], found: dict[str, Distribution]) -> None:
+    """Add the distributions that one needs, and what these need in turn, as pip would install them."""
+    for line in distribution.requires or []:
+        asked = Requirement(line)
+        if asked.marker and not any(asked.marker.evaluate({"extra": extra}) for extra in (extras or {""})):
+            continue
+        if (name := canonicalize_name(asked.name)) not in found:
+            found[name] = Distribution.from_name(name)
+            _needed(found[name], frozenset(asked.extras), found)
+
+
 def test_an_environment_with_only_the_serve_extra_serves(onnx_model: Path, model: Path, tmp_path: Path) -> None:
+    """Oreline as a wheel brings it, beside links to what the extra names: what another extra names is not there."""
     root = Path(__file__).parents[2]
-    venv.create(tmp_path / "venv")
-    python = tmp_path / "venv" / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python)]  # another's pip: to install one takes seconds
-    install = ["install", "-q", "--no-compile", "-c", str(root / "constraints.txt"), f"{root}[serve]"]
-    subprocess.run([*pip, *install], check=True, timeout=280)
-    listed = subprocess.run([*pip, "list", "--format=json"], capture_output=True, text=True, check=True)
-    installed = {package["name"].lower() for package in json.loads(listed.stdout)}
-    assert not installed & {"torch", "transformers", "polars", "pyarrow", "scikit-learn"}
+    venv.create(tmp_path / "venv", symlinks=True)
+    [site] = (tmp_path / "venv").glob("lib/python*/site-packages")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--no-deps", "--target", str(site), str(root)]
+    subprocess.run(pip, check=True, timeout=280)
+    [wheel] = site.glob("oreline-*.dist-info")
+    needed: dict[str, Distribution] = {}
+    _needed(Distribution.at(wheel), frozenset({"serve"}), needed)
+    assert not needed.keys() & {"torch", "transformers", "polars", "pyarrow", "scikit-learn"}
+    for distribution in needed.values():
+        for file in distribution.files or []:
+            if ".." not in file.parts and distribution.locate_file(file).exists():
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                (site / file).symlink_to(distribution.locate_file(file))
+    python = str(tmp_path / "venv" / "bin" / "python")
     for number, folder in enumerate((onnx_model, model)):
-        _check(_drive(str(python), folder, tmp_path / f"log{number}.sqlite", ()), None)
+        _check(_drive([python, "-IB"], folder, tmp_path / f"log{number}.sqlite", ()), None)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 import torch
+from tests.killed import kill_after
 from transformers import AutoModel
 
 from oreline import registry
@@ -30,7 +27,7 @@ from oreline.train.resources import Forecast
 from oreline.train.run import run
 from oreline.train.scratch import NewNetwork
 
-OPTIONS = TrainOptions(epochs=30, learning_rate=3e-3, threads=1)
+OPTIONS = TrainOptions(epochs=15, learning_rate=3e-3, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +221,7 @@ from oreline.recipe import TrainOptions
 from oreline.train.pretrain import pretrain
 start, data, out = map(Path, sys.argv[1:])
 print(os.getpid(), flush=True)
-options = TrainOptions(epochs=40, threads=1, checkpoint_every_s=0.001)
+options = TrainOptions(epochs=8, threads=1, checkpoint_every_s=0.001)
 pretrain(Dataset.open(data), start=start, options=options, out=out,
          on_event=lambda event: print(event.stage, event.step, flush=True))
 """
@@ -234,16 +231,11 @@ def test_a_killed_run_continues_to_the_same_weights(warm: list[str], reviews, ti
     command = [*warm, "-c", KILLED, str(tiny_start), str(reviews.path)]
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     for stage in ("warm up", "pretrain"):
-        process = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.PIPE, text=True)
-        number = int(process.stdout.readline())
-        for line in process.stdout:
-            if line.startswith(stage) and int(line.split()[-1]) >= 3:
-                break
-        time.sleep(0.05)
-        with contextlib.suppress(ProcessLookupError):  # a fast machine may have ended it
-            os.kill(number, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        kill_after(
+            [*command, str(tmp_path / "killed")],
+            lambda line, stage=stage: line.startswith(stage) and int(line.split()[-1]) >= 3,
+            0.05,
+        )
     subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
     whole, killed = Artifact.open(tmp_path / "whole"), Artifact.open(tmp_path / "killed")
     assert killed.manifest.files["model.safetensors"] == whole.manifest.files["model.safetensors"]

@@ -40,11 +40,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def model(data: Dataset, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def model(data: Dataset, shallow_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A small encoder that measures distances, so that the most has to be saved."""
     said: list[str] = []
     trained = ore.finetune(
-        str(tiny_start),
+        str(shallow_start),
         data,
         method="full",
         method_options={"pooling": "mean"},
@@ -119,22 +119,22 @@ def test_a_linear_model_rejects_and_calibrates_too(data: Dataset, tmp_path: Path
     assert same[0] == same[1]
 
 
-def test_an_adapter_that_rejects_is_merged(data: Dataset, tiny_start: Path, tmp_path: Path):
+def test_an_adapter_that_rejects_is_merged(data: Dataset, shallow_start: Path, tmp_path: Path):
     options = {"epochs": 1, "threads": 1, "reject": "distance"}
     given = {"method": "lora", "method_options": {"rank": 2}, "train": options}
-    adapted = ore.finetune(str(tiny_start), data, **given, out=tmp_path / "adapted")
+    adapted = ore.finetune(str(shallow_start), data, **given, out=tmp_path / "adapted")
     merged = ore.merge(adapted, out=tmp_path / "merged")
     texts = data.frame("test")["text"].to_list()
     one, other = (open_runtime(made).predict({"text": texts}).outputs["scores"] for made in (adapted, merged))
     np.testing.assert_allclose(one, other, atol=2e-3)
 
 
-def test_a_model_without_such_a_label_learns_it(data: Dataset, tiny_start: Path, tmp_path: Path):
+def test_a_model_without_such_a_label_learns_it(data: Dataset, shallow_start: Path, tmp_path: Path):
     made = rows(200)
     inside = [row for row, label in enumerate(made["label"]) if label != "oos"]
     two = {name: [values[row] for row in inside] for name, values in made.items()}
     given = {"method": "full", "train": {"epochs": 1, "threads": 1}}
-    first = ore.finetune(str(tiny_start), two, **given, out=tmp_path / "first")
+    first = ore.finetune(str(shallow_start), two, **given, out=tmp_path / "first")
     options = {**given["train"], "reject": "energy"}
     second = ore.finetune(first, data, method="full", train=options, out=tmp_path / "second")
     assert second.manifest.task_options["labels"] == ["fresh", "oos", "rotten"]
@@ -177,7 +177,7 @@ def test_wrong_options_are_refused_before_the_first_step(data, tmp_path, options
     assert not (tmp_path / "model").exists()
 
 
-def test_other_tasks_methods_and_data_without_dev_are_refused(data: Dataset, tiny_start: Path, tmp_path: Path):
+def test_other_tasks_methods_and_data_without_dev_are_refused(data: Dataset, shallow_start: Path, tmp_path: Path):
     other = rows(60, outside="fresh")
     numbers = {"text": other["text"], "label": [str(len(text)) for text in other["text"]]}
     with pytest.raises(UsageError, match="one class a row"):
@@ -189,7 +189,7 @@ def test_other_tasks_methods_and_data_without_dev_are_refused(data: Dataset, tin
         refined = ore.refine(two, out=tmp_path / "two")
         ore.finetune(None, refined, method="linear", train={"reject": "trained"}, out=tmp_path / "c")
     with pytest.raises(UsageError, match="needs a method that learns from rows"):
-        ore.finetune(str(tiny_start), data, method="zero_shot", train={"reject": "energy"}, out=tmp_path / "e")
+        ore.finetune(str(shallow_start), data, method="zero_shot", train={"reject": "energy"}, out=tmp_path / "e")
     whole = ore.refine(rows(60), split={}, out=tmp_path / "whole")
     for options in ({"reject": "energy"}, {"calibrate": True}):
         with pytest.raises(DataError, match="no labelled dev rows"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from tests.film_words import FILLER
 
 from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
@@ -20,25 +21,6 @@ from oreline.train.finetune import finetune
 
 OLD_WORDS = (["great", "moving", "superb"], ["awful", "dull", "tedious"])
 NEW_WORDS = (["zingy", "mellow", "quaint"], ["grotty", "naff", "rubbish"])
-FILLER = [
-    "the",
-    "film",
-    "a",
-    "movie",
-    "story",
-    "plot",
-    "actor",
-    "scene",
-    "with",
-    "and",
-    "of",
-    "in",
-    "its",
-    "very",
-    "quite",
-    "this",
-    "that",
-]
 
 
 def reviews(num_rows: int, words: tuple[Sequence[str], Sequence[str]], seed: int) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from oreline.errors import ArtifactError, DataError, did_you_mean
 from oreline.report.report import Report
-from oreline.store import file_sha256, write_json
+from oreline.store import file_sha256, refuse_newer, write_json
 
 DATASET = "dataset.json"
 LEDGER = "ledger.parquet"
@@ -180,14 +180,7 @@ def _read(file: Path) -> DatasetManifest:
     where = str(file)
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        version = raw.get("format_version")
-        if isinstance(version, int) and version > FORMAT_VERSION:
-            raise ArtifactError(
-                f"written by a newer Oreline: format {version}",
-                where=where,
-                allowed=f"up to format {FORMAT_VERSION}",
-                remedy="pip install --upgrade oreline",
-            )
+        refuse_newer(raw.get("format_version"), FORMAT_VERSION, file)
         manifest = DatasetManifest.model_validate(raw)
     except (ValueError, AttributeError) as error:
         raise ArtifactError(f"{DATASET} cannot be read", where=where, remedy="refine it again") from error

@@ -80,14 +80,14 @@ def test_it_learns_and_every_verb_takes_it(lora: Artifact, reviews, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["lora", "prefix_tuning"])
-def test_it_is_compressed(name: str, reviews, tiny_start: Path, tmp_path: Path) -> None:
+def test_it_is_compressed(name: str, reviews, shallow_start: Path, tmp_path: Path) -> None:
     options = {"pooling": "mean"}
-    model = ore.finetune(tiny_start, reviews, method=name, method_options=options, train=FEW, out=tmp_path / "model")
+    model = ore.finetune(shallow_start, reviews, method=name, method_options=options, train=FEW, out=tmp_path / "model")
     given = {"graphs": ["sdpa"], "embeddings": False}
     small, report = ore.compress(model, data=reviews, options=given, max_drop=0.3, out=tmp_path / "int8")
     assert small.manifest.lineage[0]["id"] == model.id
     assert small.has("tokenizer.json")
-    assert report.facts["size_bytes_before"] > (tiny_start / "model.safetensors").stat().st_size
+    assert report.facts["size_bytes_before"] > (shallow_start / "model.safetensors").stat().st_size
     before, after = (
         open_runtime(opened).predict({"text": ["a great film"]}).outputs["scores"] for opened in (model, small)
     )

@@ -20,9 +20,9 @@ TRAIN = {"epochs": 4, "threads": 1, "learning_rate": 3e-3}
 
 
 @pytest.fixture(scope="module")
-def prompted(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def prompted(reviews, shallow_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     out = tmp_path_factory.mktemp("prompted") / "model"
-    return ore.finetune(str(tiny_start), reviews, method="prompt", method_options=OPTIONS, train=TRAIN, out=out)
+    return ore.finetune(str(shallow_start), reviews, method="prompt", method_options=OPTIONS, train=TRAIN, out=out)
 
 
 def test_it_learns_and_opens_again(prompted, reviews):

@@ -33,14 +33,10 @@ class Operator:
         column: str = "text",
         drop: bool = True,
     ) -> None:
-        given = (patterns,) if isinstance(patterns, str) else patterns
-        self._patterns = Patterns(given, owner="drop_matching", ignore_case=ignore_case)
+        self._patterns = Patterns(patterns, owner="drop_matching", ignore_case=ignore_case)
         self._column = column
         self.reports_only = not drop
 
     def keep(self, frame: pl.DataFrame) -> pl.Series:
         """Return the name of the expression that is found, null for each row that stays."""
-        if self._column not in frame.columns:
-            return pl.Series("reason", [None] * frame.height, dtype=pl.String)
-        names = self._patterns.first(frame[self._column].to_list())
-        return pl.Series("reason", [None if name is None else f"matches: {name}" for name in names], dtype=pl.String)
+        return self._patterns.reasons(frame, self._column, lambda name: None if name is None else f"matches: {name}")

@@ -33,14 +33,10 @@ class Operator:
         column: str = "text",
         drop: bool = True,
     ) -> None:
-        given = (patterns,) if isinstance(patterns, str) else patterns
-        self._patterns = Patterns(given, owner="keep_matching", ignore_case=ignore_case)
+        self._patterns = Patterns(patterns, owner="keep_matching", ignore_case=ignore_case)
         self._column = column
         self.reports_only = not drop
 
     def keep(self, frame: pl.DataFrame) -> pl.Series:
         """Return `matches_none` for each row in which no expression is found."""
-        if self._column not in frame.columns:
-            return pl.Series("reason", [None] * frame.height, dtype=pl.String)
-        names = self._patterns.first(frame[self._column].to_list())
-        return pl.Series("reason", ["matches_none" if name is None else None for name in names], dtype=pl.String)
+        return self._patterns.reasons(frame, self._column, lambda name: "matches_none" if name is None else None)

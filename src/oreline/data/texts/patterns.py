@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import polars as pl
 
 from oreline.errors import MissingExtraError, UsageError
 
@@ -15,7 +17,7 @@ class Patterns:
     """Several regular expressions that are looked for together.
 
     Args:
-        patterns: expressions in RE2's syntax; or named ones, `{name: expression}`.
+        patterns: an expression in RE2's syntax, or several; or named ones, `{name: expression}`.
         owner: who they are for, in errors.
         ignore_case: whether case counts as the same.
 
@@ -24,7 +26,8 @@ class Patterns:
     """
 
     def __init__(self, patterns: Sequence[str] | Mapping[str, str], *, owner: str, ignore_case: bool = False) -> None:
-        named = patterns if isinstance(patterns, Mapping) else {_short(pattern): pattern for pattern in patterns}
+        given = (patterns,) if isinstance(patterns, str) else patterns
+        named = given if isinstance(given, Mapping) else {_short(pattern): pattern for pattern in given}
         self.names = tuple(named)
         self._set = _compiled(named, owner, ignore_case) if named else None
 
@@ -38,6 +41,12 @@ class Patterns:
             return [None] * len(texts)
         found = [self._set.Match(text) if text else [] for text in texts]
         return [self.names[min(numbers)] if numbers else None for numbers in found]
+
+    def reasons(self, frame: pl.DataFrame, column: str, reason: Callable[[str | None], str | None]) -> pl.Series:
+        """Return what `reason` makes of the name found in each text of a column; nulls without the column."""
+        names = self.first(frame[column].to_list()) if column in frame.columns else None
+        given = [None] * frame.height if names is None else [reason(name) for name in names]
+        return pl.Series("reason", given, dtype=pl.String)
 
 
 def _compiled(named: Mapping[str, str], owner: str, ignore_case: bool) -> Any:
