@@ -48,6 +48,8 @@ NOT_RUN = {
     ("docs/how-to.md", "oreline refine train-v2.0.json --out questions"): "it needs SQuAD and a start model; tests/conformance trains on a small one",
     ("docs/how-to.md", "oreline refine pages.jsonl --set 'operators=[{keep_classified: {good: good.jsonl, bad: bad.jsonl, "
      "precision: 0.95}}]' --out good"): "it needs files of good and bad rows; tests/data/operators/test_keep_classified.py has them",
+    ("docs/how-to.md", "oreline refine reviews.csv --report-encoder catalog:minilm-l6-en --out seen"): "it fetches a model; "
+    "tests/api/test_operator_models.py has models for operators",
     ("docs/how-to.md", "oreline finetune marked --task relation --set 'task_options={negative: no_relation}' "
      "--out relations"): "it needs two trained models; tests/cli/test_triples.py has small ones",
 }  # fmt: skip

@@ -73,6 +73,9 @@ class TrainOptions(BaseModel):
     class_weights: Literal["none", "balanced", "effective"] = Field(
         "none", description="rare classes count more: by their frequency, or (effective) less than that"
     )
+    row_weights: bool = Field(
+        True, description="a row counts in the loss by the column `weight`, where the data have one; no: all the same"
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of a class's target that goes to all classes")
     focal_gamma: float = Field(0.0, ge=0, description="focal loss: a row counts (1 - p)^gamma, p of its class")
     regularizers: list[str | dict[str, Any]] = Field(

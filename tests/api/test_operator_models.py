@@ -13,7 +13,7 @@ import oreline as ore
 from oreline.api.operator_models import open_model, trained
 from oreline.data.refine import refine
 from oreline.data.running.steps import Named
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 
 
 def test_a_trained_model_answers_as_predict_does(linear_model: Any) -> None:
@@ -68,3 +68,90 @@ def test_an_operator_gets_the_model_that_it_names(linear_model: Any, tmp_path: P
     assert data.num_rows("all") == 2
     assert data.ledger().select("row_id", "action", "reason").rows() == [("data:1", "flagged", "model_says_fresh")]
     assert data.report().facts["rows_flagged"] == 1
+
+
+def refined(rows: Any, folder: Path, *operators: Any) -> Any:
+    return ore.refine(rows, operators=list(operators), split={}, out=folder / "out")
+
+
+REVIEWS = {
+    "text": ["a great and moving film", "an awful, boring story", "a wonderful plot", "a dull movie"],
+    "label": ["fresh", "rotten", "fresh", "fresh"],
+}
+
+
+def test_keep_classified_and_keep_harmless_with_a_trained_classifier(linear_model: Any, tmp_path: Path) -> None:
+    kept = {"model": str(linear_model.path), "labels": ["fresh"]}
+    data = refined(REVIEWS, tmp_path / "a", {"keep_classified": kept})
+    assert [text.split()[1] for text in data.frame("all")["text"]] == ["great", "wonderful"]
+    noted = {"model": str(linear_model.path), "harmful": ["rotten"]}
+    data = refined(REVIEWS, tmp_path / "b", {"keep_harmless": noted})
+    assert data.num_rows("all") == 4
+    flagged = data.ledger().select("row_id", "action", "reason").rows()
+    assert flagged == [("data:2", "flagged", "harmful: model"), ("data:4", "flagged", "harmful: model")]
+    with pytest.raises(DataError, match="the model has no class 'good'"):
+        refined(REVIEWS, tmp_path / "c", {"keep_classified": {**kept, "labels": ["good"]}})
+
+
+def test_dedup_semantic_with_a_start_model(tiny_start: Path, tmp_path: Path) -> None:
+    rows = {"text": ["a great film", "the film was very silly in its plot", "a great  film", "a great film"]}
+    operator = {"dedup_semantic": {"model": str(tiny_start), "threshold": 0.999, "drop": True}}
+    data = refined(rows, tmp_path, operator)
+    assert data.frame("all")["text"].to_list() == rows["text"][:2]
+    assert data.ledger()["kept_id"].to_list() == ["data:1", "data:1"]
+
+
+def test_flag_label_errors_with_a_start_model(tiny_start: Path, tmp_path: Path) -> None:
+    words = {"fresh": "great wonderful moving funny", "rotten": "awful boring dull terrible"}
+    rows: dict[str, list[str]] = {"text": [], "label": []}
+    for number in range(40):
+        for label, known in words.items():
+            rows["text"].append(f"a {known.split()[number % 4]} {known.split()[number // 10]} film {number}")
+            rows["label"].append(label)
+    for wrong in (7, 30):
+        rows["label"][wrong] = "fresh" if rows["label"][wrong] == "rotten" else "rotten"
+    data = refined(rows, tmp_path, {"flag_label_errors": {"encoder": str(tiny_start)}})
+    found = set(data.ledger().filter(pl.col("action") == "flagged")["row_id"])
+    assert {"data:8", "data:31"} <= found
+    assert len(found) <= 6
+    assert (data.path / "review.jsonl").is_file()
+
+
+def test_mask_pii_with_a_model_of_entities(triple_models: Any, tmp_path: Path) -> None:
+    """It finds great ones (PER), the name of which is known to mean a name; dull ones (ORG) are not asked for."""
+    ner, _ = triple_models
+    rows = {"text": ["the superb with boring 7", "the film of the scene 8", "a clever and tedious 9"]}
+    found = [
+        [(e["start"], e["end"]) for e in answer["entities"] if e["label"] == "PER"]
+        for answer in ore.predict(ner, rows["text"])
+    ]
+    assert found[0] == [(4, 10)]
+    data = refined(rows, tmp_path, {"mask_pii": {"model": str(ner.path), "kinds": ["name"]}})
+    assert data.frame("all")["text"][0] == "the [NAME] with boring 7"
+    assert data.report().facts["rows_changed"] == sum(map(bool, found))
+
+
+def test_calibrate_opens_models(linear_model: Any, tiny_start: Path, tmp_path: Path) -> None:
+    operators = [
+        {"keep_classified": {"model": str(linear_model.path), "labels": ["fresh"]}},
+        {"keep_harmless": {"model": str(linear_model.path), "harmful": ["rotten"]}},
+        {"dedup_semantic": {"model": str(tiny_start)}},
+        {"flag_label_errors": {"encoder": str(tiny_start)}},
+    ]
+    report = ore.calibrate(REVIEWS, operators=operators, out=tmp_path / "out")
+    would_go = {(row[0], row[1]): row[2] for row in report.tables[0].rows}
+    assert would_go["keep_harmless", "harmful: model"] == 2
+    assert sum(rows for (name, _), rows in would_go.items() if name == "keep_classified") == 2
+    assert {chart.title for chart in report.charts} == {"keep_classified: probability", "keep_harmless: probability"}
+    assert any("dedup_semantic, flag_label_errors" in said for said in report.warnings)
+
+
+def test_an_encoder_for_the_report(tiny_start: Path, tmp_path: Path) -> None:
+    rows = {"text": [f"a {word} film {n}" for n in range(40) for word in ("great", "dull")], "label": ["a", "b"] * 40}
+    data = ore.refine(rows, operators=[], report_encoder=str(tiny_start), out=tmp_path / "out")
+    titles = [table.title for table in data.report().tables]
+    assert "Variety of the meanings" in titles
+    assert "Covered by train" in titles
+    with pytest.raises(UsageError, match="no start model 'nothing'"):
+        ore.refine(rows, operators=[], report_encoder="nothing", out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()

@@ -43,6 +43,7 @@ def refine(
     together: Sequence[str] = (),
     gap: str | None = None,
     fail_on_leak: float | None = None,
+    report_encoder: str | None = None,
     workers: int | None = None,
     memory: str | int = MEMORY,
     engine: Literal["local", "ray"] = "local",
@@ -72,6 +73,8 @@ def refine(
             that differ in numbers, names in brackets and links only).
         gap: with a time column, the time left out before each later split: `30m`, `12h`, `7d`, `2w`.
         fail_on_leak: fail when more than this share of a split stands in another one, exactly or nearly.
+        report_encoder: a model that reads texts, such as `catalog:minilm-l6-en`: the report then says how many meanings
+            the texts have, by split and source, and how much of dev and test lies near train.
         workers: processes; as many as cores and memory allow when not given, where the work pays for them.
         memory: what all processes together may take, about, such as `2GB`.
         engine: `local`, this machine, or `ray`, a cluster; the result is the same.
@@ -100,6 +103,7 @@ def refine(
             together=[together] if isinstance(together, str) else list(together),
             gap=gap,
             fail_on_leak=fail_on_leak,
+            report_encoder=report_encoder,
             out=names.output_folder("refine", out),
             seed=seed,
             force=force,

@@ -41,7 +41,8 @@ def calibrate(
         data: what `refine` takes, without given splits.
         text, label, group, time: source columns of these roles; a column named like its role needs none.
         roles: source columns of any other roles.
-        operators: names, or one-key mappings with options, in order; all quality rules when not given.
+        operators: names, or one-key mappings with options, in order; all quality rules when not given. Models that they
+            name are opened.
         rows: sampled, evenly spaced.
         tail: share of rows that each proposed bound leaves out.
         out: the folder for `report.html` and `report.json`; a new one in `./oreline-runs` when not given.
@@ -51,6 +52,7 @@ def calibrate(
         UsageError: an unknown operator, role or option, or `out` exists already.
     """
     from oreline import store
+    from oreline.api.operator_models import open_model
     from oreline.data.calibrate import calibrate as run
 
     place = names.output_folder("calibrate", out)
@@ -61,6 +63,7 @@ def calibrate(
         operators=names.plugs("operator", OPERATORS if operators is None else operators),
         rows=rows,
         tail=tail,
+        open_model=open_model,
         on_event=on_event,
     )
     with store.writing(place, force=force) as folder:

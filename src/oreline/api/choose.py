@@ -74,10 +74,15 @@ def start_for(task: str, method: str, start: Any) -> Any:
 
 
 def num_classes(data: Dataset, split: str, task: str) -> int | None:
-    """Return how many classes the rows of a split have; None where they have none, or several each, or are marked."""
+    """Return how many classes the rows of a split have, where they can be compared in pairs.
+
+    None where rows have no class, or several each, or are marked, or count by weights.
+    """
     plug = registry.get("task", task)
     if not has_class_of_plain_text(task) or plug.target not in data.manifest.columns:
         return None
+    if "weight" in data.manifest.columns:
+        return None  # comparing rows in pairs counts all of them the same
     return int(data.scan(split, [plug.target]).collect()[plug.target].drop_nulls().n_unique())
 
 

@@ -23,6 +23,10 @@ Group = Annotated[str | None, typer.Option(help="Rows with the same value here s
 Role = Annotated[
     list[str] | None, typer.Option(help="ROLE=COLUMN for other roles, such as text_pair or tags; repeatable.")
 ]
+ReportEncoder = Annotated[
+    str | None,
+    typer.Option(help="A model that embeds some rows for the report: meanings, what train covers of the rest."),
+]
 Time = Annotated[str | None, typer.Option(help="Split by time: later rows are for dev and test.")]
 
 _GIVEN = re.compile(r"([\w-]+)=(.*)")
@@ -52,6 +56,7 @@ def refine(
     fail_on_leak: Annotated[
         float | None, typer.Option(help="Fail when more than this share of a split stands in another one.")
     ] = None,
+    report_encoder: ReportEncoder = None,
     apply_review: Annotated[
         str | None, typer.Option(help="A review file with decisions about rows (keep, drop, label=NAME) to carry out.")
     ] = None,
@@ -94,8 +99,8 @@ def refine(
         return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
     given: dict[str, Any] = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
     given |= {"apply_review": apply_review, "together": together, "gap": gap, "fail_on_leak": fail_on_leak}
-    how = {"workers": workers, "memory": memory, "engine": engine, "cache": cache or None}
-    return show(common, call(common, "refine", data=data, **columns, **given, **how))
+    how = {"report_encoder": report_encoder, "workers": workers, "memory": memory, "engine": engine}
+    return show(common, call(common, "refine", data=data, **columns, **given, **how, cache=cache or None))
 
 
 def _select(

@@ -33,13 +33,18 @@ def read_rows(file: str, artifact: Artifact) -> Iterator[Mapping[str, Any]]:
     """
     if file == "-":
         rows = _line_rows(sys.stdin.buffer, _STDIN, None)
-    elif not Path(file).is_file() and "*" not in file and not file.startswith("catalog:") and not Path(file).is_dir():
+    elif not ("*" in file or file.startswith("catalog:") or Path(file).exists() or _is_inside(Path(file))):
         raise DataError(f"there is no file {file!r}", remedy="check the path; - reads standard input")
-    elif Path(file).suffix.lower() in _PLAIN_SUFFIXES | _JSON_SUFFIXES:
+    elif Path(file).suffix.lower() in _PLAIN_SUFFIXES | _JSON_SUFFIXES and not _is_inside(Path(file)):
         rows = _file_rows(Path(file))
     else:
         rows = _table_rows(file)
     return _by_role(rows, artifact)
+
+
+def _is_inside(path: Path) -> bool:
+    """Whether a path leads into a file: an archive."""
+    return any(parent.is_file() for parent in path.parents)
 
 
 def write_answers(answers: Iterable[Mapping[str, Any]], format_: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from oreline.data.forms.roles import bind, by_role
-from oreline.data.ledger import CHANGE_REASON, source_of
+from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, source_of
 from oreline.data.profile import even_sample
 from oreline.data.quality.languages import row_languages
 from oreline.data.quality.rules import Calibration
@@ -17,7 +17,7 @@ from oreline.data.reporting.calibration_tables import bounds_of_the_data, charts
 from oreline.data.sources import sources
 from oreline.errors import DataError, UsageError
 from oreline.report.report import Report, Table
-from oreline.types import Event, OnEvent, Operator, ignore
+from oreline.types import Event, OnEvent, OpenModel, Operator, ignore
 
 SAMPLE_ROWS = 5000
 _MAX_COLUMNS = 8
@@ -40,6 +40,7 @@ def calibrate(
     operators: Sequence[tuple[str, Operator]],
     rows: int = SAMPLE_ROWS,
     tail: float = 0.01,
+    open_model: OpenModel | None = None,
     on_event: OnEvent = ignore,
 ) -> Report:
     """Run every rule of a chain on a sample, each on all of its rows, and report what it would drop; drop nothing.
@@ -53,6 +54,7 @@ def calibrate(
         operators: names and operators, in order.
         rows: sampled, evenly spaced over each source.
         tail: share of rows that each proposed bound leaves out, 0 to 0.5.
+        open_model: opens the models that operators name.
 
     Raises:
         UsageError: an impossible tail, or no rule to show.
@@ -60,11 +62,12 @@ def calibrate(
     """
     if not 0 < tail < 0.5 or rows < 1:
         raise UsageError(f"tail {tail}, rows {rows}", allowed="a tail between 0 and 0.5, one row or more")
+    _bind(operators, open_model)
     sample, num_rows = _sampled(source, dict(roles or {}), rows)
     cuts, silent = [], []
     for name, operator in operators:
         on_event(Event("calibrate", message=f"{name}: {sample.height:,} rows"))
-        if hasattr(operator, "edit"):
+        if hasattr(operator, "edit") and not getattr(operator, "costly", False):
             sample = _edited(sample, operator)
         elif (cut := _cut(sample, name, operator)) is not None:
             cuts.append(cut)
@@ -89,13 +92,22 @@ def _sampled(source: Any, roles: Mapping[str, str], rows: int) -> tuple[pl.DataF
 
 
 def _edited(sample: pl.DataFrame, operator: Any) -> pl.DataFrame:
+    if hasattr(operator, "fit"):
+        operator.learnt(operator.fit(sample.lazy()))
     edited: pl.DataFrame = operator.edit(sample)
-    return edited.drop(CHANGE_REASON, strict=False)
+    return edited.drop(CHANGE_REASON, DROP_REASON, FLAG_REASON, strict=False)
+
+
+def _bind(operators: Sequence[tuple[str, Any]], open_model: OpenModel | None) -> None:
+    """Give operators the models that they name. Raises `UsageError` where nothing opens models."""
+    for name, operator in operators:
+        if named := getattr(operator, "models", None):
+            if open_model is None:
+                raise UsageError(f"the operator {name!r} needs a model", remedy="leave it out when you calibrate")
+            operator.bind({key: open_model(place) for key, place in named.items()})
 
 
 def _cut(sample: pl.DataFrame, name: str, operator: Any) -> Cut | None:
-    if getattr(operator, "models", None):
-        raise UsageError(f"the operator {name!r} needs a model", remedy="leave it out when you calibrate")
     if not hasattr(operator, "keep") and not hasattr(operator, "calibration"):
         return None
     if hasattr(operator, "fit"):

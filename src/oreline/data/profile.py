@@ -107,7 +107,7 @@ def profile(path: Any, *, rows: int = 20_000) -> Profile:
     rows_of = (frame for part in parts for frame in part.frames(note=notes.append))
     sample, num_rows, is_exact = even_sample(rows_of, rows)
     if not is_exact:
-        lines = sum(_num_lines(part.path) for part in parts if part.path)
+        lines = sum(_num_lines(part.path) for part in parts if part.path and part.path.is_file())
         num_rows = max(num_rows, lines)
     plain = sample.drop(ROW_ID)
     found = guess_task(plain) or _labelled(plain, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from oreline.data.ledger import Ledger
 from oreline.data.pii.files import finds_table
 from oreline.data.reporting.account import account
 from oreline.data.reporting.datacard import write_card
+from oreline.data.reporting.embedded import embedded_tables
 from oreline.data.reporting.leaks import Leak, find_leaks, refuse_leaks
 from oreline.data.reporting.summary import refine_report, with_sources
 from oreline.data.running.adding import refuse_without_train
@@ -36,6 +37,7 @@ from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import check_shares
 from oreline.errors import DataError, UsageError
 from oreline.registry import MADE_OF
+from oreline.report.report import Table
 from oreline.store import writing
 from oreline.types import Event, OnEvent, OpenModel, Operator, ignore
 
@@ -70,6 +72,7 @@ def refine(
     together: Sequence[str] = (),
     gap: str | None = None,
     fail_on_leak: float | None = None,
+    report_encoder: str | None = None,
     running: Running | None = None,
     on_event: OnEvent = ignore,
 ) -> Dataset:
@@ -96,6 +99,7 @@ def refine(
             names in brackets and links are masked).
         gap: with a `time` column, how much time is left out before each later split: `7d`.
         fail_on_leak: the largest share of a split that may stand in another one, exactly or nearly.
+        report_encoder: a model that embeds some rows for the report: how many meanings they have, what train covers.
         running: where it runs, what memory it takes, which stages of earlier runs it may use. A run that was killed
             goes on in any case, with the same call, after the last stage that it finished.
         on_event: told of progress.
@@ -115,6 +119,7 @@ def refine(
     decided = Review(review) if review is not None else None
     steps, adders = _divided(steps_of(with_review(operators, decided)))
     bind_models([*steps, *adders], running.open_model)
+    encoder = _encoder(report_encoder, running)
     parts = _parts(source)
     refuse_changed_test(operators, parts, split)
     refuse_without_train(adders, ordered(split, shares_of_parts(list(parts), dict(split))))
@@ -144,7 +149,7 @@ def refine(
         leaks = find_leaks(folder, list(written))
         if fail_on_leak is not None:
             refuse_leaks(leaks, fail_on_leak)
-        _report(run, manifest, leaks)
+        _report(run, manifest, leaks, encoder(folder, [name for name, rows in written.items() if rows]))
     return Dataset.open(out)
 
 
@@ -270,11 +275,24 @@ def _before_drops(chain: Sequence[Step]) -> int:
     return next((place for place in range(after_edits, len(chain)) if chain[place].kind == "whole"), len(chain))
 
 
-def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak]) -> None:
+def _encoder(name: str | None, running: Running) -> Callable[[Path, list[str]], list[Table]]:
+    """Return what makes the tables of an encoder; it is opened now, so that a name that is wrong is refused."""
+    if name is None:
+        return lambda folder, splits: []
+    if running.open_model is None:
+        raise UsageError(
+            "report_encoder needs a model, and nothing here opens one",
+            remedy="refine through oreline.refine, the command line or a recipe",
+        )
+    model = running.open_model(name)
+    return lambda folder, splits: embedded_tables(folder, splits, model, name)
+
+
+def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded: Sequence[Table]) -> None:
     """Write the report and the data card."""
     lineage, ledger = run.book.lineage[:-1], run.shop.ledger
     subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
-    found = [*ledger.tables, *finds_table(run.folder)]
+    found = [*embedded, *ledger.tables, *finds_table(run.folder)]
     more = account(run.folder, run.book.intake, run.tally, lineage, found)
     report = refine_report(ledger, manifest.counts, run.tally, leaks, subject=subject, account=more)
     report = with_sources(report, run.book.fusion, run.book.notes)

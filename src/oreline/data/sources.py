@@ -6,6 +6,7 @@ in it, from 1, headers not counted. It stays the same whatever is done to the ro
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections import Counter
@@ -19,11 +20,13 @@ import polars as pl
 
 from oreline import registry
 from oreline.data.dataset import DATASET, Dataset
+from oreline.data.input.archives import broken, file_of, on_disk
 from oreline.data.input.compressed import CutOffError
 from oreline.data.input.conversations import dialogues_of
 from oreline.data.input.described import Description, Part, described, is_described
+from oreline.data.input.members import archive_of
 from oreline.data.input.paths import is_file
-from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of
+from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of, splits_of_place
 from oreline.data.input.tables import as_frame, table_of
 from oreline.errors import DataError, ResourceError, UsageError
 
@@ -55,6 +58,8 @@ class Source:
     """Files of one row each, read as one source."""
     part: Part | None = None
     """How the rows take part in fused data; None for a source that is not described."""
+    broken: str = ""
+    """Why there may be more behind it: the archive that it is the last file of breaks off."""
 
     def frames(self, *, rows: int = FRAME_ROWS, note: Note | None = None) -> Iterator[pl.DataFrame]:
         """Yield frames of at most `rows` rows with `row_id` and the source's own columns.
@@ -71,6 +76,8 @@ class Source:
                 kept = frame if self.part is None else self.part.applied(frame, self.place)
                 if kept.height:
                     yield kept
+            if self.broken:
+                raise CutOffError(self.broken, remedy="fetch or pack the archive again; files behind it may be missing")
         except CutOffError as error:
             error.where = f"{self.place}, after row {done}" if done else self.place
             if not done or note is None:
@@ -113,8 +120,10 @@ class Source:
             where = self.location or self.path
             name = self.reader or reader_of(Path(str(where)))
             reader = registry.create("reader", name, **self.options)
+            unpacks = self.path is None or getattr(reader, "unpacks", False)
             try:
-                yield from reader.frames(where, rows=rows)
+                with contextlib.nullcontext(where) if unpacks else on_disk(Path(str(where))) as file:
+                    yield from reader.frames(file, rows=rows)
             except PermissionError as error:
                 raise ResourceError(
                     "no permission to read the file", where=self.place, remedy="ask its owner, or copy it"
@@ -173,15 +182,18 @@ def is_dataset(source: Any) -> bool:
 def given_splits(source: Any) -> dict[str, Any] | None:
     """Return `{split name: source}` when the source is divided already, None when it is one source.
 
-    A dataset or its folder has its own splits, and so has a folder of a reader that says so. A mapping of lists is
-    columns, unless every item of every list is a path that exists.
+    A dataset or its folder has its own splits, and so has a folder or a place of a reader that says so. A mapping of
+    lists is columns, unless every item of every list is a path that exists.
     """
     if isinstance(source, Dataset):
         return dict(source.shards())
     if isinstance(source, str | os.PathLike):
-        return dict(_shards(Path(source))) or splits_of(Path(source)) or None
-    if not isinstance(source, Mapping) or not source or is_described(source):
+        return dict(_shards(Path(source))) or splits_of(os.fspath(source)) or None
+    if not isinstance(source, Mapping) or not source:
         return None
+    if is_described(source):
+        kind = described(source).kind
+        return splits_of_place(source, kind) or None if kind not in ("path", "catalog", "rows") else None
     if all(_is_source(value) for value in source.values()):
         return {str(name): value for name, value in source.items()}
     return None
@@ -203,12 +215,20 @@ def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", li
     counts = Counter(source.path.absolute() for source in found if source.path)
     if twice := next((path for path, count in counts.items() if count > 1), None):
         raise UsageError(f"{twice} is named twice", remedy="name every file once")
-    base = Path(os.path.commonpath([path.parent for path in counts])) if counts else Path()
+    base = Path(os.path.commonpath([file_of(path).parent for path in counts])) if counts else Path()
     named = [
         replace(source, name=source.path.absolute().relative_to(base).as_posix()) if source.path else source
-        for source in found
+        for source in _with_breaks(found)
     ]
     return _grouped(named, base.name or "documents")
+
+
+def _with_breaks(found: Sequence[Source]) -> list[Source]:
+    """Let the last file of an archive that breaks off say so."""
+    archives = [archive_of(source.path) if source.path else None for source in found]
+    last = {inside[0]: place for place, inside in enumerate(archives) if inside is not None}
+    broken_at = {place: why for archive, place in last.items() if (why := broken(archive))}
+    return [replace(source, broken=broken_at.get(place, "")) for place, source in enumerate(found)]
 
 
 def _grouped(found: Sequence[Source], name: str) -> list[Source]:
@@ -277,7 +297,7 @@ def _is_source(value: Any) -> bool:
 
 
 def _is_given(text: str) -> bool:
-    return text.startswith(CATALOG) or is_file(text)
+    return text.startswith(CATALOG) or is_file(text) or archive_of(Path(text)) is not None
 
 
 def _shards(folder: Path) -> dict[str, list[Path]]:

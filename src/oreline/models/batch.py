@@ -36,11 +36,17 @@ class Batch:
     """What the lowest layers return for these tokens, where it is known: the model starts above them."""
     places_B2: Tensor | None = None
     """Two tokens of each row that are read with the pooling `marks`."""
+    row_weights_B: Tensor | None = None
+    """What each row's terms count; None where all count the same."""
 
     @property
     def num_rows(self) -> int:
         """Number of rows."""
         return int(self.ids_BT.shape[0])
+
+    def weighed(self, terms_B: Tensor) -> Tensor:
+        """Return a term of each row times what the row counts."""
+        return terms_B if self.row_weights_B is None else terms_B * self.row_weights_B
 
     def inputs(self) -> dict[str, Tensor]:
         """Return the keyword arguments of a transformers model."""

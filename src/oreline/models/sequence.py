@@ -47,7 +47,7 @@ class SequenceHead:
         """Return the summed loss of a batch; divided by `Batch.weight`, its terms, it is the mean."""
         if batch.targets is None:
             raise ValueError("the batch has no targets")
-        return self.terms(model(**_given(model, batch)).logits.float(), batch.targets).sum()
+        return batch.weighed(self.terms(model(**_given(model, batch)).logits.float(), batch.targets)).sum()
 
     def outputs(self, model: Any, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the logits, (B, K) or (B, T, K), and one vector for each row, (B, D)."""

@@ -21,13 +21,13 @@ from oreline.errors import UsageError
 from oreline.models.adapting import adapter_of, fold, put_on
 from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
-from oreline.models.batch import Batch, make_batch
+from oreline.models.batch import Batch, make_batch, to_device
 from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import max_positions, save_model, saved_pooling, tokenizer
 from oreline.models.sentence import POOLING, read_pooling
 from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
-from oreline.runtime.windows import predict_words
+from oreline.runtime.windows import cut, predict_words
 from oreline.tasks.reading import reading
 from oreline.train.budget import Budget
 from oreline.train.foretell import foretold_steps, probed_budget
@@ -103,6 +103,7 @@ class EncoderTraining:
         self.train = self._encode(job.train)
         self.dev = self._encode(job.dev) if job.dev is not None else None
         self.pieces, self.targets = self._pieces()
+        self.weights_N = self._weights()
         self.lengths_N = np.asarray([len(ids) for ids in self.pieces.ids], dtype=np.int64)
         self.frozen: Frozen | None = None
         self._last_outputs: dict[str, NDArray[Any]] | None = None
@@ -189,6 +190,13 @@ class EncoderTraining:
             rows = self.job.train
             return self.train, rows.targets if rows.soft_NK is None else rows.soft_NK
         return by_token(self.job.task, self.train, self.job.train, self.max_tokens)
+
+    def _weights(self) -> NDArray[np.float32] | None:
+        """Return what each piece counts: what its row does."""
+        weights_N = self.job.train.weights_N
+        if weights_N is None or self.train.words is None:
+            return weights_N
+        return weights_N[cut(self.train, self.max_tokens).rows_B]
 
     def _forward(self, encoded: Encoded) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         batch = self.batch(encoded, np.arange(len(encoded.ids)), None)
@@ -277,6 +285,8 @@ class EncoderTraining:
             places=[encoded.places[row] for row in rows] if encoded.places is not None else None,
             device=self.device,
         )
+        if targets is not None and self.weights_N is not None:
+            batch = replace(batch, row_weights_B=to_device(torch.from_numpy(self.weights_N[rows]), self.device))
         return replace(batch, weight=float(len(rows))) if getattr(self.head, "counts_rows", False) else batch
 
     def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:

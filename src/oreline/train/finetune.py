@@ -21,7 +21,7 @@ from oreline.store import Artifact, Manifest
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.checkpoint import Workspace
-from oreline.train.job import Job, Method, Outcome, Score, named_method
+from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.regularize import regularizers
 from oreline.train.rows import (
     asked_in_training,
@@ -37,6 +37,7 @@ from oreline.train.rows import (
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
+from oreline.train.weights import refuse_unweighed, weighted_sentence
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ def finetune(
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
     recorded |= {"train": options.model_dump(), "data": str(data.path.absolute()), **recorded_start(start, network)}
     recorded |= {"task_options": dict(task_options)} if task_options else {}
+    train = _weighed(encoded_rows(frame, opened), trainer, method, task)
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
         task=opened,
         start=start,
-        train=encoded_rows(frame, opened),
+        train=train,
         dev=dev_rows(data, opened, asked_in_training(frame, opened)),
         options=options,
         seed=seed,
@@ -116,6 +118,7 @@ def finetune(
     )
     if job.dev is None and len(job.train):
         job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
+    job.say(weighted_sentence(train.weights_N, frame))
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)
@@ -148,6 +151,13 @@ def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOpt
     return trainer
 
 
+def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
+    """Return rows. Raises `UsageError` where they have weights that the method does not know."""
+    if rows.weights_N is not None:
+        refuse_unweighed(trainer, method, task)
+    return rows
+
+
 def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
     """Return the task with what it takes from the start model (a chat's template, where a text ends)."""
     if start is None or not hasattr(task, "prepared"):
@@ -170,7 +180,8 @@ def _rows_and_task(
 ) -> tuple[pl.DataFrame, Task]:
     """Return the rows to train on, and the task as the method reads it."""
     known = tuple(getattr(trainer, "labels", ()))
-    frame = training_frame(data, registry.get("task", task), known) if rows is None else rows
+    plug = registry.get("task", task)
+    frame = training_frame(data, plug, known, weighted=options.row_weights) if rows is None else rows
     with naming_rows(frame):
         opened = open_task_for(task, frame, start, known, given, grows=options.reject is not None)
     if hasattr(trainer, "adapted"):

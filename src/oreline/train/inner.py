@@ -91,7 +91,8 @@ def part_of(rows: Rows, chosen_N: NDArray[np.int64]) -> Rows:
     """Return some rows, in the given order."""
     columns = {role: [values[row] for row in chosen_N] for role, values in rows.columns.items()}
     soft_NK = rows.soft_NK[chosen_N] if rows.soft_NK is not None else None
-    return Rows(columns, rows.targets[chosen_N], soft_NK)
+    weights_N = rows.weights_N[chosen_N] if rows.weights_N is not None else None
+    return Rows(columns, rows.targets[chosen_N], soft_NK, weights_N)
 
 
 def remember(file: Path, **arrays: NDArray[Any]) -> None:

@@ -30,6 +30,8 @@ class Rows:
     """As the task encodes them, one each."""
     soft_NK: NDArray[np.float32] | None = None
     """What a loss over classes takes in place of `targets`: a share for each class."""
+    weights_N: NDArray[np.float32] | None = None
+    """What each row counts in the loss, with mean 1; None where all count the same."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -61,8 +63,9 @@ class Job:
     """Inputs of rows without a label, for methods that read more."""
 
     def say(self, message: str) -> None:
-        """Tell the user one sentence."""
-        self.on_event(Event("train", message=message))
+        """Tell the user one sentence; nothing where there is none."""
+        if message:
+            self.on_event(Event("train", message=message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class Method(Protocol):
 
     A method that trains on no row says `trains = False`; one that knows classes without rows lists them in `labels`;
     one that reads rows in another way returns the task that does from `adapted(task)`; one whose models can answer with
-    texts says `writes = True`.
+    texts says `writes = True`; one that lets rows count by `Rows.weights_N` says `weighs = True`.
     """
 
     runtime: str

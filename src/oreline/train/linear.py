@@ -65,7 +65,7 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
     Logistic regression for classes, one for each label where a row may have several, ridge regression for numbers.
 
     Args:
-        job: names the task, the targets and the class weights.
+        job: names the task, the targets, what rows count, and the class weights.
         features_NF: the training rows, dense or sparse.
         strengths: inverse penalties (scikit-learn's C; 1 / alpha of a ridge).
         max_iterations: of each logistic regression.
@@ -77,18 +77,19 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
         raise UsageError("class_weights counts rare classes more", allowed="a task with one class a row")
     ordered = sorted(strengths)
     if job.task.view == "numbers":
-        fitted = [Ridge(alpha=1.0 / strength).fit(features_NF, job.train.targets) for strength in ordered]
+        rows = job.train
+        fitted = [Ridge(alpha=1.0 / s).fit(features_NF, rows.targets, sample_weight=rows.weights_N) for s in ordered]
         return [
             Linear(strength, _float32(model.coef_[None]), _float32(np.atleast_1d(model.intercept_)))
             for strength, model in zip(ordered, fitted)
         ]
     if job.task.view == "classes":
         weights, num_labels = _class_weights(job), len(job.task.labels)
-        return fit_classes(
-            features_NF, job.train.targets, num_labels, ordered, max_iterations=max_iterations, weights=weights
-        )
+        given: Any = {"max_iterations": max_iterations, "weights": weights, "row_weights_N": job.train.weights_N}
+        return fit_classes(features_NF, job.train.targets, num_labels, ordered, **given)
     columns = [
-        list(_one_label(features_NF, marks_N, ordered, max_iterations)) for marks_N in np.asarray(job.train.targets).T
+        list(_one_label(features_NF, marks_N, ordered, max_iterations, job.train.weights_N))
+        for marks_N in np.asarray(job.train.targets).T
     ]
     return [
         Linear(strength, np.stack([weight for weight, _ in parts]), _float32(np.asarray([bias for _, bias in parts])))
@@ -104,10 +105,11 @@ def fit_classes(
     *,
     max_iterations: int,
     weights: Weights = None,
+    row_weights_N: NDArray[np.float32] | None = None,
 ) -> list[Linear]:
     """Fit a logistic regression over `num_labels` classes once for each strength, the weakest penalty last."""
     ordered = sorted(strengths)
-    models = _logistic(features_NF, targets_N, ordered, max_iterations, weights)
+    models = _logistic(features_NF, targets_N, ordered, max_iterations, weights, row_weights_N)
     return [Linear(strength, *_by_class(model, num_labels)) for strength, model in zip(ordered, models)]
 
 
@@ -128,16 +130,25 @@ def _class_weights(job: Job) -> Weights:
 
 
 def _logistic(
-    features_NF: Any, targets_N: NDArray[Any], strengths: Sequence[float], max_iterations: int, weights: Weights
+    features_NF: Any,
+    targets_N: NDArray[Any],
+    strengths: Sequence[float],
+    max_iterations: int,
+    weights: Weights,
+    row_weights_N: NDArray[np.float32] | None = None,
 ) -> Iterator[Any]:
     """Yield a fit for each strength, each from where the one before it ended."""
     model = LogisticRegression(max_iter=max_iterations, class_weight=weights, warm_start=True)
     for strength in strengths:
-        yield copy.deepcopy(model.set_params(C=strength).fit(features_NF, targets_N))
+        yield copy.deepcopy(model.set_params(C=strength).fit(features_NF, targets_N, sample_weight=row_weights_N))
 
 
 def _one_label(
-    features_NF: Any, marks_N: NDArray[Any], strengths: Sequence[float], max_iterations: int
+    features_NF: Any,
+    marks_N: NDArray[Any],
+    strengths: Sequence[float],
+    max_iterations: int,
+    row_weights_N: NDArray[np.float32] | None = None,
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
     if np.ptp(marks_N) == 0:  # no training row has the label, or all do: there is nothing to tell apart
         bias = -_NEVER if marks_N[0] else _NEVER
@@ -145,7 +156,7 @@ def _one_label(
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        for model in _logistic(features_NF, marks_N.astype(np.int64), strengths, max_iterations, None):
+        for model in _logistic(features_NF, marks_N.astype(np.int64), strengths, max_iterations, None, row_weights_N):
             yield _float32(model.coef_[0]), float(model.intercept_[0])
 
 

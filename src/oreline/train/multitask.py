@@ -129,7 +129,10 @@ def multitask(
     refuse_alone(tasks, options)
     registry.create("optimizer", options.optimizer, **options.optimizer_options)
     tasks = dict(sorted(tasks.items()))  # as the manifests hold them, so that a rerun draws the same turns
-    frames = {name: training_frame(one.data, registry.get("task", one.task)) for name, one in tasks.items()}
+    frames = {
+        name: training_frame(one.data, registry.get("task", one.task), weighted=options.row_weights)
+        for name, one in tasks.items()
+    }
     read = {name: _pooling(together, start, registry.get("task", one.task)) for name, one in tasks.items()}
     shared: dict[str, Any] = {
         "method": "full",

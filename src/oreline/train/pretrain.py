@@ -39,6 +39,7 @@ from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
+from oreline.train.weights import refuse_weighted
 from oreline.types import Estimate, Event, OnEvent, ignore
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def pretrain(
     """
     store.refuse_existing(out, force=force)
     folder, network, options = begun(start, options or TrainOptions())
+    refuse_weighted(data, "pretrain", counted=options.row_weights)
     plug = registry.create("objective", objective, **(objective_options or {}))
     registry.create("optimizer", options.optimizer, **options.optimizer_options)  # refused now, not after the loading
     if options.regularizers:

@@ -18,6 +18,7 @@ from oreline.errors import DataError, did_you_mean
 from oreline.metrics.tags import OUTSIDE
 from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.train.job import Rows
+from oreline.train.weights import WEIGHT, row_weights
 from oreline.types import Task
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
 
 
-def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.DataFrame:
-    """Return the training rows: `row_id`, the task's inputs and its target.
+def training_frame(data: Dataset, task: Any, known: Sequence[str] = (), *, weighted: bool = False) -> pl.DataFrame:
+    """Return the training rows: `row_id`, the task's inputs and its target, and what each counts where `weighted`.
 
     With classes that are `known` without rows there may be no target, and no row. Raises `DataError` when a column is
     missing or no row has a target.
@@ -46,6 +47,7 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = ()) -> pl.Da
     if not has_target:
         return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
     split = "train" if "train" in data.splits else data.splits[0]
+    wanted += [WEIGHT] if weighted and WEIGHT in data.manifest.columns and WEIGHT not in wanted else []
     frame = labelled_frame(data, split, task, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
     if frame.is_empty() and not known:
         raise DataError(
@@ -118,7 +120,10 @@ def encoded_rows(frame: pl.DataFrame, task: Task) -> Rows:
     columns = {role: frame[role].to_list() for role in task.inputs}
     with naming_rows(frame):
         refuse_unreadable(task, columns)
-        return Rows(columns, reading(task, columns).encode_target(frame[task.target].to_list()))
+        targets = reading(task, columns).encode_target(frame[task.target].to_list())
+        return Rows(
+            columns, targets, weights_N=row_weights(frame) if WEIGHT not in (*task.inputs, task.target) else None
+        )
 
 
 def targets_of(data: Dataset, split: str, task: Task) -> list[Any]:

@@ -101,12 +101,13 @@ def fit_words(
     dev: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
     strengths: Sequence[float],
     num_labels: int,
+    weights_M: NDArray[np.float32] | None = None,
 ) -> Linear:
     """Fit a logistic regression over words for each strength; return the one with the lowest loss on dev.
 
-    Without dev, the last one.
+    Without dev, the last one. A word counts as `weights_M` says.
     """
-    fitted = fit_classes(states_MD, targets_M, num_labels, strengths, max_iterations=1000)
+    fitted = fit_classes(states_MD, targets_M, num_labels, strengths, max_iterations=1000, row_weights_N=weights_M)
     if dev is None or not len(dev[1]):
         return fitted[-1]
     return min(fitted, key=lambda layer: _loss(layer, *dev))

@@ -24,6 +24,7 @@ from oreline.report.report import Report
 from oreline.runtime.open import open_runtime, open_task
 from oreline.store import MANIFEST, Artifact
 from oreline.train.finetune import finetune
+from oreline.train.weights import refuse_weighted
 from oreline.types import OnEvent, ignore
 from oreline.update import rows
 from oreline.update.memory import DATA, remember, trainable
@@ -80,6 +81,7 @@ def update(
         raise UsageError(f"held_out_share is {held_out_share}", allowed="between 0 and 1, such as 0.3")
     home = Path(home)
     options = options or TrainOptions()
+    refuse_weighted(fresh, "update", counted=options.row_weights)
     policy_options = dict(policy_options or {})
     choices = (policy, policy_options, options, max_drop, held_out_share, seed, *(merge.content() if merge else ()))
     key = key_of(model, fresh, gate_data, gate_split, *choices)

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from tests.data.served import Answer, served
 
-from oreline.data.sources import frames, sources
+from oreline.data.refine import _parts
+from oreline.data.sources import frames, given_splits, sources
 from oreline.errors import DataError, ResourceError, UsageError
 
 FILES = {
@@ -93,3 +94,18 @@ def test_without_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ResourceError, match="cannot be reached") as caught:
         read("hf://datasets/ann/reviews")
     assert "HF_ENDPOINT" in caught.value.remedy
+
+
+def test_files_that_are_named_so_are_given_splits(hub: object) -> None:
+    for place in ("hf://datasets/ann/reviews", {"hub": "datasets/ann/reviews", "columns": {"text": "text"}}):
+        found = given_splits(place)
+        assert found is not None
+        assert list(found) == ["train", "test"]
+        assert {name: read(part)["text"].to_list() for name, part in found.items()} == {"train": ["a"], "test": ["b"]}
+    assert given_splits("hf://datasets/ann/reviews/data/train-*.csv") is None
+    assert given_splits({"hub": "datasets/ann/reviews", "pattern": "data/test*"}) is None
+    parts = _parts("hf://datasets/ann/reviews")
+    assert {name: part[0].name for name, part in parts.items()} == {
+        "train": "train/ann/reviews",
+        "test": "test/ann/reviews",
+    }

@@ -32,7 +32,8 @@ def test_no_more_units_than_said():
 
 def test_table_by_split_and_language(tmp_path: Path):
     (tmp_path / "train").mkdir()
-    pl.DataFrame({"text": ["a film", "电影很好看", None]}).write_parquet(tmp_path / "train" / "00000.parquet")
+    rows = {"row_id": ["a:1", "a:2", "a:3"], "text": ["a film", "电影很好看", None]}
+    pl.DataFrame(rows).write_parquet(tmp_path / "train" / "00000.parquet")
     table = diversity(tmp_path, ["train"])
     assert [row[:4] for row in table.rows] == [["train", "en", "words", 2], ["train", "zh", "characters", 5]]
     pl.DataFrame({"image": ["a"]}).write_parquet(tmp_path / "train" / "00000.parquet")

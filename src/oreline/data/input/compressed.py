@@ -149,21 +149,15 @@ def opened(path: Path) -> Bytes:
     `read` raises `CutOffError` after the last good byte of a file that breaks off, and `DataError` for one that is not
     compressed as its name says, or that is a decompression bomb.
     """
-    packing = PACKINGS.get(path.suffix.lower())
-    if packing is None:
-        stream: Bytes = path.open("rb")
-        return stream
-    return Unpacked(path, packing)
+    stream: Bytes = path.open("rb")
+    return unpacked(path, stream) if path.suffix.lower() in PACKINGS else stream
 
 
-class Unpacked:
-    """The unpacked bytes of a file, one after the other."""
+class Stream:
+    """Bytes that come in pieces, one after the other; what stands before a break is returned first."""
 
-    def __init__(self, path: Path, packing: Packing) -> None:
-        self._path, self._packing = path, packing
-        self._stream = path.open("rb")
-        self._num_in = self._num_out = 0
-        self._pieces = self._unpack()
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
+        self._pieces, self._close = pieces, close
         self._held = b""
         self._fault: CutOffError | None = None
 
@@ -190,14 +184,35 @@ class Unpacked:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stream.close()
+        self._close()
+
+
+def unpacked(path: Path, stream: Bytes, packing: Packing | None = None) -> Stream:
+    """Return the unpacked bytes of a stream, which is closed with it.
+
+    Args:
+        path: for messages.
+        stream: the packed bytes.
+        packing: how they are packed; as the path's suffix says when not given.
+    """
+    pieces = _Unpacking(path, packing or PACKINGS[path.suffix.lower()], stream).pieces()
+    return Stream(pieces, lambda: stream.__exit__(None, None, None))
+
+
+class _Unpacking:
+    """Unpacks one stream."""
+
+    def __init__(self, path: Path, packing: Packing, stream: Bytes) -> None:
+        self._path, self._packing, self._stream = path, packing, stream
+        self._num_in = self._num_out = 0
 
     def _more(self) -> bytes:
         data = self._stream.read(_INPUT_BYTES)
         self._num_in += len(data)
         return data
 
-    def _unpack(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes; see `opened`."""
         data = self._more()
         if not data:
             raise DataError("the file is empty", where=str(self._path), remedy="check how it was written")

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from oreline.data.input.compressed import CutOffError, opened
+from oreline.data.input.archives import opened
+from oreline.data.input.compressed import CutOffError
+from oreline.data.input.mixed_encodings import offset_of, utf8_lines, without_lines
 from oreline.errors import DataError
 
 BLOCK_BYTES = 4 << 20
@@ -43,6 +45,7 @@ _FOREIGN = re.compile("[^\x00-\x7f]+")
 _HAN = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef“”‘’…—·]")
 _CONTROL = bytes([*range(1, 7), *range(14, 27), *range(28, 32)])
 
+_CHINESE = "gb18030"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -60,8 +63,8 @@ class Encoding(NamedTuple):
 class UndecodableError(ValueError):
     """Bytes that are not text in the file's encoding; what stands before them was yielded already."""
 
-    def __init__(self, encoding: str, offset: int, byte: int) -> None:
-        super().__init__(f"byte 0x{byte:02x} at offset {offset} is not {encoding.upper()}")
+    def __init__(self, encoding: str, offset: int, byte: int, *, what: str = "") -> None:
+        super().__init__(what or f"byte 0x{byte:02x} at offset {offset} is not {encoding.upper()}")
 
 
 def encoding_of(path: Path) -> Encoding:
@@ -94,6 +97,9 @@ def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
         while True:
             block = stream.read(BLOCK_BYTES)
             held = len(decoder.getstate()[0])
+            if encoding.codec == _CHINESE and (place := _utf8_place(block, is_start=offset == 0)) is not None:
+                yield decoder.decode(block[:place]).encode()
+                raise UndecodableError("", 0, 0, what="the row is UTF-8, and the rows before it are GB18030 (or GBK)")
             try:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
@@ -105,6 +111,12 @@ def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
                 return
             yield block if encoding.codec == "utf-8" else text.encode()
             offset += len(block)
+
+
+def _utf8_place(block: bytes, *, is_start: bool) -> int | None:
+    """Return where the first row of UTF-8 begins among rows of GB18030."""
+    lines, _ = utf8_lines(block, is_start=is_start, is_end=len(block) < BLOCK_BYTES)
+    return offset_of(block, lines[0]) if lines else None
 
 
 def refuse_binary(head: bytes, path: Path) -> None:
@@ -127,8 +139,11 @@ def _codec_of(block: bytes, path: Path) -> str:
     try:
         decoder.decode(block)
     except UnicodeDecodeError:
-        if _reads_as_chinese(block):
-            return "gb18030"
+        lines, num_foreign = utf8_lines(block)
+        if lines and 2 * len(lines) >= num_foreign:
+            return "utf-8"  # here and below: reading on will say which row is another
+        if _reads_as_chinese(without_lines(block, lines) if lines else block):
+            return _CHINESE
         if _mostly_utf8(block):
             return "utf-8"  # broken somewhere: reading on will say in which row
         raise _unknown(block, path) from None

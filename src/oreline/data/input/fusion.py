@@ -13,6 +13,10 @@ MAX_ROWS = 20_000_000
 """Rows that are compared; beyond, texts are drawn by their hash, and the counts are estimates."""
 
 
+OVERLAP = "Overlap of the sources"
+"""Title of the table."""
+
+
 class Fusion:
     """Collects hashes of the texts of each source, about 14 bytes a row."""
 
@@ -93,7 +97,7 @@ class Fusion:
         rows = [list(row) for row in self.pairs().iter_rows()]
         note = note if rows else "No text is in two of the sources."
         columns = ["source", "other source", "texts in both", "of these, labels differ"]
-        return [Table("Overlap of the sources", columns, rows, note)]
+        return [Table(OVERLAP, columns, rows, note)]
 
     def warnings(self) -> list[str]:
         """Say where sources contradict one another."""

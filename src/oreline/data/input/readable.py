@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oreline import registry
 from oreline.data.input import paths
+from oreline.data.input.archives import member_paths, paths_inside
 from oreline.data.input.compressed import PACKINGS, unpacked_name
+from oreline.data.input.members import is_archive
 from oreline.data.input.paths import is_file, is_folder
 from oreline.errors import DataError, UsageError
 
@@ -86,28 +88,38 @@ def place_of(text: str, reader: str = "") -> Place | None:
 
 
 def files_of(text: str, reader: str = "", *, links: bool = False) -> list[Path]:
-    """Return the files that a path, a folder or a pattern stands for, sorted.
+    """Return the files that a path, a folder or a pattern stands for, sorted; of an archive its members, in its order.
 
     Args:
-        text: what the user gave.
-        reader: of a folder, those that this reader reads; of all readers when not given. Pages and letters beside
-            tables are no data of theirs.
+        text: what the user gave; a path or a pattern may lead into an archive.
+        reader: of a folder or an archive, those that this reader reads; of all readers when not given. Pages and
+            letters beside tables are no data of theirs.
         links: follow links that lead out of a folder.
 
     Raises `DataError` when there is none.
     """
     path = Path(text).expanduser()
     if not is_folder(str(path)):
-        return paths.files_of(text, lambda _: True)
+        given = paths_inside(text) or paths.files_of(text, lambda _: True)
+        return [file for one in given for file in (_tables_or_pages(one, reader) if is_archive(one) else [one])]
+    return _tables_or_pages(path, reader, links=links)
+
+
+def _tables_or_pages(place: Path, reader: str, *, links: bool = False) -> list[Path]:
+    """Return what can be read of a folder or an archive: its tables, or else its pages."""
     plugs = [_plug(name) for name in ([reader] if reader else registry.names("reader"))]
     pages = {suffix for plug in plugs for suffix in getattr(plug, "one_row", ())}
     tables = {suffix for plug in plugs for suffix in plug.suffixes} - pages
     unpacked = {suffix for plug in plugs if getattr(plug, "unpacks", False) for suffix in plug.suffixes}
+    fits = _fitting({*tables, *pages}, unpacked)
+    files = [place] if is_archive(place) else paths.folder_files(place, lambda p: is_archive(p) or fits(p), links=links)
+    found = [path for file in files for path in (member_paths(file) if is_archive(file) else [file])]
     for known in (tables, pages):
-        if found := paths.folder_files(path, _fitting(known, unpacked), links=links):
-            return found
+        if chosen := list(filter(_fitting(known, unpacked), found)):
+            return chosen
+    kind = "archive" if is_archive(place) else "folder"
     allowed = ", ".join(sorted({*tables, *pages}))
-    raise DataError("the folder holds no file that can be read", where=text, allowed=allowed)
+    raise DataError(f"the {kind} holds no file that can be read", where=str(place), allowed=allowed)
 
 
 def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
@@ -118,12 +130,25 @@ def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
     return fits
 
 
-def splits_of(folder: Path) -> dict[str, Any]:
-    """Return the splits of a folder of which a reader says that it has some."""
-    if not is_folder(str(folder)):
-        return {}
+def splits_of(place: str | Path) -> dict[str, Any]:
+    """Return the splits of a folder or of another place, of which a reader says that it has some, each as a source."""
+    folder, text = Path(place), str(place)
+    if not is_folder(text):
+        found = place_of(text) if ":" in text else None
+        return splits_of_place({found.reader: found.location}, found.reader) if found else {}
     plugs = [plug for plug in map(_plug, registry.names("reader")) if hasattr(plug, "splits")]
     return next((dict(found) for plug in plugs if (found := plug.splits(folder))), {})
+
+
+def splits_of_place(described: Mapping[str, Any], reader: str) -> dict[str, Any]:
+    """Return the splits of a described place (`{hub: datasets/ann/reviews, name: …}`), each described like it."""
+    plug = _plug(reader)
+    if not hasattr(plug, "splits_of") or not isinstance(described[reader], str):
+        return {}
+    given = {name: described[name] for name in described if name == "pattern"}
+    return {
+        split: {**described, "pattern": files} for split, files in plug(**given).splits_of(described[reader]).items()
+    }
 
 
 def _plug(name: str) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from oreline.data.input import decoding
-from oreline.data.input.compressed import opened
+from oreline.data.input.archives import opened
 from oreline.errors import UsageError
 
 

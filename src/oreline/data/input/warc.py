@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from oreline.data.input.compressed import Bytes, CutOffError, opened
+from oreline.data.input.archives import opened
+from oreline.data.input.compressed import Bytes, CutOffError
 from oreline.errors import DataError
 
 MAX_RECORD_BYTES = 16 << 20

@@ -93,17 +93,17 @@ class Rule(BaseModel):
         return self.equals is not None or bool(self.one_of) or self.at_least is not None or self.at_most is not None
 
 
-def read_rules(given: Sequence[Mapping[str, Any]]) -> list[Rule]:
+def read_rules(given: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -> list[Rule]:
     """Return rules from mappings, each with a name.
 
-    Raises `UsageError`, with the rule's number, for one that cannot be read, gives no label, asks for nothing, or whose
-    pattern RE2 does not take.
+    Raises `UsageError`, with the rule's number, or its line where `places` are given, for one that cannot be read,
+    gives no label, asks for nothing, or whose pattern RE2 does not take.
     """
     if len(given) > _MAX_RULES:
         raise UsageError(f"{len(given):,} rules are too many", allowed=f"up to {_MAX_RULES:,}")
     rules: list[Rule] = []
     for number, entry in enumerate(given, start=1):
-        where = f"rule {number}"
+        where = places[number - 1] if places else f"rule {number}"
         if unknown := next((key for key in entry if key not in _KEYS), None):
             raise UsageError(f"a rule has no {unknown!r}", where=where, allowed=did_you_mean(str(unknown), _KEYS))
         try:

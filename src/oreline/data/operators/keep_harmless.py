@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from oreline.data.quality.answers_of_models import probability_of
+from oreline.data.quality.rules import Bound, Calibration
 from oreline.data.texts.keywords import Keywords, read_list
 from oreline.errors import UsageError
 
@@ -75,6 +76,21 @@ class Operator:
         """Take the classifier."""
         self._model = models[_CLASSIFIER]
 
+    def calibration(self, frame: pl.DataFrame) -> Calibration:
+        """Return each row's share of harmful characters, and how sure the model is that it is harmful."""
+        values, bounds = dict[str, list[float]](), list[Bound]()
+        if self._keywords is not None:
+            shares = self._keywords.shares(frame[self._column])
+            values["ratio"] = [found[1] if found else 0.0 for found in shares]
+            bounds.append(Bound("max_ratio", "ratio", "high", self._max_ratio))
+        if self.models:
+            values["probability"] = self._scores(frame[self._column]).to_list()
+            bounds.append(Bound("min_score", "probability", "high", self._min_score))
+        every = pl.Series("language", ["all"], dtype=pl.String).new_from_index(0, frame.height)
+        return Calibration(
+            pl.DataFrame(values, schema=dict.fromkeys(values, pl.Float64)), every, {"all": tuple(bounds)}
+        )
+
     def keep(self, frame: pl.DataFrame) -> pl.Series:
         """Return what was found in each row, null where nothing was."""
         if self._column not in frame.columns or not frame.height:
@@ -94,10 +110,12 @@ class Operator:
         return f"harmful: {found[0]}, ratio {f'from {step}' if step else f'below {_STEPS[-1]}'}"
 
     def _said(self, texts: pl.Series) -> list[str | None]:
+        return ["harmful: model" if score >= self._min_score else None for score in self._scores(texts).to_list()]
+
+    def _scores(self, texts: pl.Series) -> pl.Series:
         if self._model is None:
             raise UsageError(
                 "keep_harmless has no model bound", remedy="refine through oreline.refine or the command line"
             )
         answers = self._model.predict(texts.fill_null("").to_list())
-        scores = probability_of(answers, self._harmful, self.models[_CLASSIFIER])
-        return ["harmful: model" if score >= self._min_score else None for score in scores.to_list()]
+        return probability_of(answers, self._harmful, self.models[_CLASSIFIER])

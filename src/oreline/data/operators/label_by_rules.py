@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from oreline.data.labels.label_model import Floats, LabelModel, agreement, decided, fit_label_model, majority
+from oreline.data.labels.rule_files import rules_in
 from oreline.data.labels.rules import ABSTAIN, Jury, Voter, Votes, as_votes, models_of, read_rules
 from oreline.data.ledger import CHANGE_REASON
 from oreline.errors import DataError, UsageError, did_you_mean
@@ -34,7 +35,8 @@ class Operator:
     of the two ways is better. The report shows coverage, overlaps and conflicts of every rule.
 
     Args:
-        rules: mappings, each one rule: `{label: refund, keywords: [退款, refund]}`; see docs/how-to.md.
+        rules: mappings, each one rule: `{label: refund, keywords: [退款, refund]}`; see docs/how-to.md. Or the
+            name of a YAML file that lists them.
         functions: labelling functions in Python, from a row (a dict) to a label or None; through the API only.
         combine: `majority`, `label_model`, or `auto`: the better one on rows that have a label and a vote, where there
             are 10; without them the label model where three rules overlap, the majority elsewhere.
@@ -48,7 +50,7 @@ class Operator:
     def __init__(
         self,
         *,
-        rules: Sequence[Mapping[str, Any]] = (),
+        rules: str | Sequence[Mapping[str, Any]] = (),
         functions: Sequence[Callable[[dict[str, Any]], Any]] = (),
         combine: Literal["auto", "majority", "label_model"] = "auto",
         balance: Mapping[str, float] | None = None,
@@ -60,7 +62,7 @@ class Operator:
             raise UsageError(f"label_by_rules: combine is {combine!r}", allowed="auto, majority, label_model")
         if balance and (min(balance.values()) <= 0 or abs(sum(balance.values()) - 1) > 0.01):
             raise UsageError(f"label_by_rules: balance is {dict(balance)}", allowed="shares above 0 that add up to 1")
-        read = read_rules(rules)
+        read = read_rules(*rules_in(rules)) if isinstance(rules, str) else read_rules(rules)
         self.models = models_of(read)
         self._jury = Jury(read, functions)
         self._combine, self._min_probability = combine, min_probability

@@ -9,5 +9,6 @@ A reader may have, besides:
 * `schemes`, such as `("sql:",)`: texts that begin so are places that it reads; `frames` is given the text, and
   `name_of(text)` says what row ids call it, without secrets.
 * `knows_folder(folder)`: whether it reads a folder as a whole; `splits(folder)`: the folder of each split.
+* `splits_of(location)`: of a place that `schemes` name, the files of each split; its option `pattern` takes them.
 * `notes`: sentences on what was left out, once all is read.
 """

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.input.compressed import CutOffError, batches, opened
+from oreline.data.input.archives import opened
+from oreline.data.input.compressed import CutOffError, batches
 from oreline.data.input.conversations import Turn, rows_of
 from oreline.data.input.row_encodings import line_blocks
 

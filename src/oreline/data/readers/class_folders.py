@@ -10,7 +10,8 @@ from typing import ClassVar
 import polars as pl
 
 from oreline.data.input import decoding
-from oreline.data.input.compressed import opened, unpacked_name
+from oreline.data.input.archives import opened
+from oreline.data.input.compressed import unpacked_name
 from oreline.data.input.pages import decoded, page_of
 from oreline.data.input.paths import folder_files, is_folder
 from oreline.errors import DataError

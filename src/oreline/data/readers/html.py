@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.input.compressed import opened
+from oreline.data.input.archives import opened
 from oreline.data.input.decoding import refuse_binary
 from oreline.data.input.pages import MAX_PAGE_BYTES, decoded, page_of
 from oreline.errors import DataError

@@ -6,7 +6,7 @@ import fnmatch
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
@@ -15,6 +15,7 @@ import polars as pl
 
 from oreline.catalog.fetch import cache_folder
 from oreline.data.input.fetching import Fetching, RefusedError, Response
+from oreline.data.input.hub_splits import split_files
 from oreline.data.sources import frames as frames_of
 from oreline.errors import DataError, ResourceError, UsageError
 
@@ -37,18 +38,19 @@ class Reader:
 
     `@REVISION` and `/PATTERN` may stand behind. Its files are fetched into Oreline's cache and read from there.
     The environment variable `HF_ENDPOINT` names another hub or a mirror, and `HF_TOKEN` holds the token for what is not
-    public. No code of the data set runs.
+    public. No code of the data set runs. Where its files are named by splits (`train`, `validation`, `test`), these are
+    given splits, of which `validation` becomes `dev`.
 
     Args:
-        pattern: files that are read, such as `data/train-*.parquet`; all of its Parquet files when not given, or else
-            of the next best kind.
+        pattern: files that are read, such as `data/train-*.parquet`, or several such; all of its Parquet files when not
+            given, or else of the next best kind.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
     schemes: ClassVar[tuple[str, ...]] = ("hf://", "hub:")
 
-    def __init__(self, *, pattern: str | None = None) -> None:
-        self._pattern = pattern
+    def __init__(self, *, pattern: str | Sequence[str] | None = None) -> None:
+        self._patterns = [pattern] if isinstance(pattern, str) else list(pattern or ())
         self._hub = os.environ.get("HF_ENDPOINT") or _DEFAULT_HUB
         # A mirror may well lie in the user's own network; the user named it.
         self._fetching = Fetching("oreline", private_addresses=True, whole_s=24 * 3600, max_bytes=_MAX_BYTES)
@@ -58,23 +60,35 @@ class Reader:
         """Return what row ids call the data set. Raises `UsageError` for a place of another form."""
         return _parts(location)[0]
 
+    def splits_of(self, location: str) -> dict[str, list[str]]:
+        """Return the files of each split, of a data set that has some.
+
+        Raises as `frames`, and `UsageError` for several data sets in one.
+        """
+        found = self._files(location)
+        return split_files([entry.path for entry in found], location)
+
     def frames(self, path: str, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the rows of all files in frames of at most `rows`, with their names in the column `file`.
 
         Raises `ResourceError` without a connection, and `DataError` for a data set that has no such files.
         """
+        name, revision, _ = _parts(path)
+        for entry in self._files(path):
+            file = self._local(name, revision, entry, path)
+            for frame in frames_of(file, rows=rows):
+                yield frame.drop("row_id").with_columns(pl.lit(entry.path).alias("file"))
+
+    def _files(self, path: str) -> list[_File]:
+        """Return the files that are meant."""
         name, revision, pattern = _parts(path)
-        pattern = pattern or self._pattern
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
             raise ResourceError(
                 "a hub is asked for, and HF_HUB_OFFLINE is set",
                 where=path,
                 remedy="unset HF_HUB_OFFLINE, or save the data set where there is a connection, and name its folder",
             )
-        for entry in self._chosen(self._listed(name, revision, path), pattern, path):
-            file = self._local(name, revision, entry, path)
-            for frame in frames_of(file, rows=rows):
-                yield frame.drop("row_id").with_columns(pl.lit(entry.path).alias("file"))
+        return self._chosen(self._listed(name, revision, path), self._patterns or ([pattern] if pattern else []), path)
 
     def _listed(self, name: str, revision: str, place: str) -> list[_File]:
         url: str | None = f"{self._hub}/api/datasets/{name}/tree/{quote(revision, safe='')}?recursive=true"
@@ -94,16 +108,18 @@ class Reader:
             url = urljoin(url, following[1]) if following else None
         return found
 
-    def _chosen(self, files: list[_File], pattern: str | None, place: str) -> list[_File]:
+    def _chosen(self, files: list[_File], patterns: list[str], place: str) -> list[_File]:
         safe = [file for file in files if _is_safe(file.path)]
-        if pattern:
-            found = [file for file in safe if fnmatch.fnmatch(file.path, pattern) or file.path == pattern.rstrip("/")]
+        exact = {pattern.rstrip("/") for pattern in patterns}
+        fitting = [f for f in safe if f.path in exact or any(fnmatch.fnmatch(f.path, pattern) for pattern in patterns)]
+        if patterns:
+            found = fitting
         else:
             kinds = {suffix: [file for file in safe if file.path.endswith(suffix)] for suffix in _TABLES}
             found = next((of_kind for of_kind in kinds.values() if of_kind), [])
         if not found:
             raise DataError(
-                "the data set has no such files" if pattern else "the data set has no files that can be read",
+                "the data set has no such files" if patterns else "the data set has no files that can be read",
                 where=place,
                 allowed=", ".join(file.path for file in safe[:20]),
                 remedy="name them: hf://datasets/OWNER/NAME/PATTERN",

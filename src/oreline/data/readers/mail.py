@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.input.compressed import CutOffError, batches, opened, unpacked_name
+from oreline.data.input.archives import opened
+from oreline.data.input.compressed import CutOffError, batches, unpacked_name
 from oreline.data.input.conversations import Turn, rows_of
 from oreline.data.input.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
 from oreline.errors import DataError

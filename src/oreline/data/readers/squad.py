@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
 
-from oreline.data.input.compressed import opened
+from oreline.data.input.archives import opened
 from oreline.errors import DataError
 
 _HEAD_BYTES = 65_536

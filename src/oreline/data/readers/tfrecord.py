@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from oreline.data.input.compressed import Bytes, CutOffError, opened
+from oreline.data.input.archives import opened
+from oreline.data.input.compressed import Bytes, CutOffError
 from oreline.data.input.crc32c import crc32c, crc32c_of, masked
 from oreline.data.input.decoding import MAX_ROW_BYTES
 from oreline.data.input.json_rows import series

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from oreline.data.dataset import DatasetManifest
+from oreline.data.input.fusion import OVERLAP
 from oreline.data.reporting.croissant import FILE as CROISSANT
 from oreline.data.reporting.croissant import croissant, in_order
 from oreline.report.card import escape
@@ -36,6 +37,8 @@ class Words:
     split: tuple[str, str]
     sources: str
     source: tuple[str, str, str]
+    overlap: str
+    shared: tuple[str, str, str, str]
     made: str
     operator: tuple[str, str, str, str]
     balance: str
@@ -58,6 +61,9 @@ _ENGLISH = Words(
     split=("split", "rows"),
     sources="Sources",
     source=("source", "rows", "SHA-256"),
+    overlap="Texts that stand in more than one source, before anything was done, and those of them whose labels"
+    " contradict one another:",
+    shared=("source", "other source", "texts in both", "labels differ"),
     made="What was done",
     operator=("operator", "action", "reason", "rows"),
     balance="{rows_in:,} rows in + {rows_added:,} added = {rows_out:,} out + {rows_dropped:,} dropped.",
@@ -79,6 +85,8 @@ _CHINESE = Words(
     split=("划分", "行数"),
     sources="来源",
     source=("来源", "行数", "SHA-256"),
+    overlap="处理之前同时出现在多个来源中的文本，以及其中标签互相矛盾的文本数：",
+    shared=("来源", "另一来源", "共有文本", "标签不一致"),
     made="处理过程",
     operator=("算子", "动作", "原因", "行数"),
     balance="输入 {rows_in:,} 行 + 新增 {rows_added:,} 行 = 输出 {rows_out:,} 行 + 删除 {rows_dropped:,} 行。",
@@ -142,6 +150,7 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
         ),
         f"## {words.sources}",
         _table(words.source, [[entry["source"], entry.get("rows"), entry.get("sha256", "")] for entry in named]),
+        *_overlap(words, report),
         words.license,
         f"## {words.made}",
         words.balance.format(**counts),
@@ -151,6 +160,17 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
         "\n".join([words.warnings, "", *(f"* {escape(said)}" for said in report.warnings)])
         if report.warnings
         else words.no_warnings,
+    ]
+
+
+def _overlap(words: Words, report: Report) -> list[str]:
+    """Return what sources have in common, where they do."""
+    table = next((table for table in report.tables if table.title == OVERLAP), None)
+    if table is None or not table.rows:
+        return []
+    return [
+        words.overlap,
+        _table(words.shared, [[*row[:2], *(f"{count:,}" for count in row[2:])] for row in table.rows]),
     ]
 
 

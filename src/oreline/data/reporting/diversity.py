@@ -54,7 +54,7 @@ def diversity(folder: Path, splits: Sequence[str]) -> Table | None:
     """Return a table of distinct n-grams by split and language, from some rows of each split; None without text."""
     rows: list[list[object]] = []
     for split in splits:
-        texts = _some_texts(folder / split / "00000.parquet")
+        texts = some_rows(folder / split / "00000.parquet", _ROWS)
         if texts is None:
             return None
         languages = row_languages(texts, "text")
@@ -69,16 +69,17 @@ def diversity(folder: Path, splits: Sequence[str]) -> Table | None:
     return Table("Variety of the texts", columns, rows, note) if rows else None
 
 
-def _some_texts(shard: Path) -> pl.DataFrame | None:
-    """Return texts spread over a shard, read a row group at a time; None where rows have none."""
+def some_rows(shard: Path, num_rows: int) -> pl.DataFrame | None:
+    """Return `row_id` and `text` of rows spread over a shard, a row group at a time; None where there is no text."""
     with pyarrow.parquet.ParquetFile(shard) as parquet:
         if "text" not in parquet.schema_arrow.names:
             return None
         num_groups = parquet.num_row_groups
         chosen = sorted({place * num_groups // _GROUPS for place in range(_GROUPS)}) if num_groups else []
-        parts = [pl.DataFrame(schema={"text": pl.String})]
+        columns = ["row_id", "text"]
+        parts = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))]
         for group in chosen:
-            texts = pl.DataFrame(parquet.read_row_group(group, columns=["text"], use_threads=False)).drop_nulls()
-            wanted = _ROWS // len(chosen)
+            texts = pl.DataFrame(parquet.read_row_group(group, columns=columns, use_threads=False)).drop_nulls()
+            wanted = num_rows // len(chosen)
             parts.append(texts.gather_every(max(1, texts.height // wanted)).head(wanted))
     return pl.concat(parts)

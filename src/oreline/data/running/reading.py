@@ -16,6 +16,7 @@ from oreline import registry, store
 from oreline.data.columnar import compact
 from oreline.data.fold import INPUT_ROLES
 from oreline.data.forms.roles import bind, take_in
+from oreline.data.input.archives import file_of
 from oreline.data.input.fusion import Fusion
 from oreline.data.ledger import Notes
 from oreline.data.reporting.intake import Intake
@@ -113,7 +114,9 @@ class Reading:
         self._notes: list[str] = []
         self._fusion = Fusion()
         self._intake = Intake()
-        self._sha256 = {source.name: _sha256(source.path) for source in part if source.path}
+        files = {source.name: file_of(source.path) for source in part if source.path}
+        sums = {file: _sha256(file) for file in dict.fromkeys(files.values())}
+        self._sha256 = {name: sums[file] for name, file in files.items()}
         self.key = self._key()
         self.aside: Stage | None = None
 

@@ -33,6 +33,7 @@ class Method:
 
     runtime = "torch"
     writes = True
+    weighs = True
 
     def __init__(
         self,

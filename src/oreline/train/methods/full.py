@@ -25,6 +25,7 @@ class Method:
 
     runtime = "torch"
     writes = True
+    weighs = True
     learning_rate = 1e-4
 
     def __init__(self, *, pooling: str | None = None, freeze_layers: int = 0, freeze: Sequence[str] = ()) -> None:

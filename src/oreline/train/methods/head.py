@@ -44,6 +44,7 @@ class Method:
     """
 
     runtime = "torch"
+    weighs = True
 
     def __init__(self, *, regularization: tuple[float, ...] = (1.0, 10.0, 100.0), max_words: int = 500_000) -> None:
         if max_words < 1:
@@ -107,7 +108,10 @@ class Method:
                 judged = word_states(
                     training, *by_token(job.task, training.dev, job.dev, training.max_tokens), files[1]
                 )
-            return fit_words(states_MD, targets_M, judged, self._strengths(job), len(job.task.labels))
+            weights_M = None
+            if training.weights_N is not None:
+                weights_M = np.repeat(training.weights_N[rows], [int((row_T != IGNORED).sum()) for row_T in chosen])
+            return fit_words(states_MD, targets_M, judged, self._strengths(job), len(job.task.labels), weights_M)
         finally:
             for file in files:
                 file.unlink(missing_ok=True)

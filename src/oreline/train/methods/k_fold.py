@@ -54,6 +54,7 @@ class Method:
     """
 
     runtime = "torch"
+    weighs = True
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class Method:
     """
 
     runtime = "linear"
+    weighs = True
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class Method:
     """
 
     runtime = "torch"
+    weighs = True
     learning_rate = 5e-5
 
     def __init__(self, *, pattern: str, words: Mapping[str, str]) -> None:

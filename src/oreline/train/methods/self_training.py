@@ -61,6 +61,7 @@ class Method:
 
     runtime = "torch"
     reads_more = True
+    weighs = True
 
     def __init__(
         self,
@@ -176,10 +177,13 @@ class Method:
         """Return the labelled rows with the pseudo-labelled ones behind them."""
         both = {role: [*job.train.columns[role], *(columns[role][row] for row in labelled.rows_N)] for role in columns}
         targets_N = np.concatenate([job.train.targets, labelled.answers_N])
+        given_N = job.train.weights_N
+        # A pseudo-label counts as the mean row does.
+        weights_N = np.pad(given_N, (0, len(labelled.rows_N)), constant_values=1) if given_N is not None else None
         if not self.soft:
-            return Rows(both, targets_N)
+            return Rows(both, targets_N, weights_N=weights_N)
         labels_NK = np.eye(len(job.task.labels), dtype=np.float32)[job.train.targets]
-        return Rows(both, targets_N, np.concatenate([labels_NK, labelled.scores_NK]))
+        return Rows(both, targets_N, np.concatenate([labels_NK, labelled.scores_NK]), weights_N)
 
 
 def _aim(job: Job, outcome: Outcome) -> float:

@@ -53,7 +53,8 @@ class Regularizer(Plain):
                 second = loss(model, batch)
             finally:
                 hook.remove()
-            total: Tensor = (first + second) / 2 + self.alpha * divergence(first_BK, outputs[-1], batch.targets).sum()
+            apart = batch.weighed(divergence(first_BK, outputs[-1], batch.targets)).sum()
+            total: Tensor = (first + second) / 2 + self.alpha * apart
             return total
 
         return agreeing if self.alpha else loss
