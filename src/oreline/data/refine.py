@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from oreline.data.augment.lift import lift
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.duplicates.against import NAME as AGAINST
 from oreline.data.duplicates.against import Against
@@ -144,7 +145,7 @@ def refine(
         leaks = find_leaks(folder, list(written))
         if fail_on_leak is not None:
             refuse_leaks(leaks, fail_on_leak)
-        _report(run, manifest, leaks)
+        _report(run, manifest, leaks, seed)
     return Dataset.open(out)
 
 
@@ -270,9 +271,12 @@ def _before_drops(chain: Sequence[Step]) -> int:
     return next((place for place in range(after_edits, len(chain)) if chain[place].kind == "whole"), len(chain))
 
 
-def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak]) -> None:
+def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], seed: int) -> None:
     """Write the report and the data card."""
     lineage, ledger = run.book.lineage[:-1], run.shop.ledger
+    if manifest.counts["rows_added"]:
+        run.shop.on_event(Event("lift"))
+        ledger.note("lift", lift(run.folder, seed))
     subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
     found = [*ledger.tables, *finds_table(run.folder)]
     more = account(run.folder, run.book.intake, run.tally, lineage, found)
