@@ -30,7 +30,8 @@ RANKS = [
 RANK = {name: number for number, names in enumerate(RANKS) for name in names}
 DATA_RANKS = [
     {"fold", "columnar"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
-    {"quality", "duplicates", "profile"}, {"split", "pii"}, {"labels", "reporting"}, {"running", "readers", "operators"},
+    {"quality", "duplicates", "profile"}, {"split", "pii"}, {"labels", "reporting"}, {"augment"},
+    {"running", "readers", "operators"},
     {"refine", "calibrate"}, {"leave_out"},
 ]  # fmt: skip
 RANK |= {f"data.{name}": number for number, names in enumerate(DATA_RANKS) for name in names}

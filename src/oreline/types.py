@@ -256,10 +256,7 @@ class Runtime(Protocol):
 
 
 class Reader(Protocol):
-    """Turns a file into frames of rows, a bounded number at a time.
-
-    What more a reader may have stands in `oreline.data.readers`.
-    """
+    """Turns a file into frames of rows, a bounded number at a time; what more it may have: `oreline.data.readers`."""
 
     suffixes: ClassVar[tuple[str, ...]]
     """File name endings it reads, such as `(".csv", ".tsv")`."""
@@ -280,6 +277,10 @@ class Model(Protocol):
         """Return a vector for each text, (N, D)."""
         ...
 
+    def fill(self, gaps: Sequence[tuple[str, str]], top: int) -> list[list[tuple[str, float]]]:
+        """Return, for each text before a gap and text behind it, the likeliest words between, with probabilities."""
+        ...
+
 
 OpenModel = Callable[[str], Model]
 """Opens a model for an operator by its folder, or a start model by `catalog:NAME`."""
@@ -297,8 +298,7 @@ class Operator(Protocol):
       from. It sees the rows that were there before any were added; `change_reason` says in the ledger what was done.
 
     Frames carry `row_id` and columns named by role (`text`, `label`, …) beside the file's other columns. An operator is
-    a pure function of its options: other processes build it again from them, and what it did is used again (decision
-    026). It may have more to it:
+    a pure function of its options: others build it again and use what it did (decision 026). It may have more to it:
 
     * `reports_only`: what `keep` and `whole` find goes to the ledger as `flagged`, and the rows stay.
     * `fit(scan) -> dict`: called once with the rows before it; each process hands the JSON-ready dict to `learnt`.

@@ -13,7 +13,7 @@ import oreline as ore
 from oreline.api.operator_models import open_model, trained
 from oreline.data.refine import refine
 from oreline.data.running.steps import Named
-from oreline.errors import DataError, UsageError
+from oreline.errors import ArtifactError, DataError, UsageError
 
 
 def test_a_trained_model_answers_as_predict_does(linear_model: Any) -> None:
@@ -27,6 +27,8 @@ def test_a_trained_model_answers_as_predict_does(linear_model: Any) -> None:
     assert open_model(str(linear_model.path)) is model, "opened once for all operators"
     assert model.embed(texts).shape[0] == 2
     assert trained(str(linear_model.path)) == linear_model
+    with pytest.raises(UsageError, match="fills no gaps"):
+        model.fill([("a ", " film")], 3)
 
 
 def test_a_start_model_embeds_and_answers_nothing(tiny_start: Path) -> None:
@@ -36,6 +38,8 @@ def test_a_start_model_embeds_and_answers_nothing(tiny_start: Path) -> None:
     assert np.allclose(vectors_ND[0], vectors_ND[2])
     with pytest.raises(UsageError, match="has no task yet"):
         model.predict(["x"])
+    with pytest.raises(ArtifactError, match="no masked-language head"):
+        model.fill([("a ", " film")], 3)
     assert trained(str(tiny_start)) is None
     with pytest.raises(UsageError, match="no start model 'nothing'"):
         open_model("nothing")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from oreline.train.embed import StartEncoder
+    from oreline.train.fill import GapFiller
 
 
 class TrainedModel:
@@ -54,12 +55,19 @@ class TrainedModel:
             )
         return found
 
+    def fill(self, gaps: Sequence[tuple[str, str]], top: int) -> list[list[tuple[str, float]]]:
+        """Raise `UsageError`: a trained model has a task in place of a masked-language head."""
+        raise UsageError(
+            f"{self._place} was trained for a task and fills no gaps",
+            remedy="name a pretrained encoder with its masked-language head, such as what oreline pretrain writes",
+        )
+
 
 class StartModel:
-    """A pretrained encoder: it embeds texts and answers nothing."""
+    """A pretrained encoder: it embeds texts, fills gaps in them, and answers nothing."""
 
-    def __init__(self, encoder: StartEncoder, place: str) -> None:
-        self._encoder, self._place = encoder, place
+    def __init__(self, folder: Path, place: str) -> None:
+        self._folder, self._place = folder, place
 
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:
         """Raise `UsageError`: a start model has no task."""
@@ -71,6 +79,25 @@ class StartModel:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return a vector of length 1 for each text, (N, D)."""
         return self._encoder.embed(texts)
+
+    def fill(self, gaps: Sequence[tuple[str, str]], top: int) -> list[list[tuple[str, float]]]:
+        """Return the likeliest words between each two texts, with probabilities.
+
+        Raises `ArtifactError` for an encoder without a masked-language head.
+        """
+        return self._filler.fill(gaps, top)
+
+    @functools.cached_property
+    def _encoder(self) -> StartEncoder:
+        from oreline.train.embed import StartEncoder
+
+        return StartEncoder(self._folder)
+
+    @functools.cached_property
+    def _filler(self) -> GapFiller:
+        from oreline.train.fill import GapFiller
+
+        return GapFiller(self._folder)
 
 
 @functools.lru_cache(maxsize=4)
@@ -91,9 +118,7 @@ def open_model(place: str) -> Model:
     folder = names.start_folder(place)
     if folder is None:
         raise UsageError("an operator names no model", remedy="give it a model folder or catalog:minilm-l6-en")
-    from oreline.train.embed import StartEncoder
-
-    return StartModel(StartEncoder(folder), place)
+    return StartModel(folder, place)
 
 
 def trained(place: str) -> Artifact | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from oreline.data.augment.lift import lift
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
 from oreline.data.duplicates.against import NAME as AGAINST
 from oreline.data.duplicates.against import Against
@@ -149,7 +150,11 @@ def refine(
         leaks = find_leaks(folder, list(written))
         if fail_on_leak is not None:
             refuse_leaks(leaks, fail_on_leak)
-        _report(run, manifest, leaks, encoder(folder, [name for name, rows in written.items() if rows]))
+        embedded = encoder(folder, [name for name, rows in written.items() if rows])
+        if manifest.counts["rows_added"]:
+            on_event(Event("lift"))
+            run.shop.ledger.note("lift", lift(folder, seed))
+        _report(run, manifest, leaks, embedded)
     return Dataset.open(out)
 
 

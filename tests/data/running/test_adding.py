@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from oreline.data.augment.held_out import HeldOut
+from oreline.data.ledger import Ledger
 from oreline.data.refine import refine
 from oreline.data.running.adding import added, refuse_without_train
 from oreline.data.running.stage import Stage
@@ -102,7 +104,16 @@ class Rootless:
     ],
 )
 def test_an_operator_that_cheats_is_stopped(cheat: Any, says: str, tmp_path: Path) -> None:
-    with Stage(tmp_path / "stage") as stage:
+    with Stage(tmp_path / "stage") as stage, Ledger(tmp_path / "ledger.parquet") as ledger:
         stage.append(pl.DataFrame({"row_id": ["a:1"], "text": ["x"], "label": ["y"]}))
-    with pytest.raises(OrelineError, match=says):
-        list(added(stage, steps_of([("cheat", cheat)])))
+        stage.close()
+        with pytest.raises(OrelineError, match=says):
+            list(added(stage, steps_of([("cheat", cheat)]), HeldOut(), ledger))
+
+
+def test_copies_of_held_out_rows_are_left_out_and_counted(tmp_path: Path) -> None:
+    source = {"train": {"text": ["abc def", "b"], "label": ["x", "y"]}, "dev": {"text": ["ABC DEF"], "label": ["x"]}}
+    data = refine(source, operators=[("louder", Louder())], split={}, out=tmp_path / "data")  # type: ignore[list-item]
+    assert data.frame("train")["text"].to_list() == ["abc def", "b", "B"]
+    assert data.manifest.counts["rows_added"] == 1
+    assert data.report().facts["found"]["louder"] == {"refused: copy of a held-out row": 1}

@@ -49,6 +49,7 @@ class Words:
     unknown: str
     license: str
     use: str
+    added: str
 
 
 _ENGLISH = Words(
@@ -74,6 +75,8 @@ _ENGLISH = Words(
     unknown="not known",
     license="The licence is not known to Oreline: it is that of the sources.",
     use='`oreline finetune FOLDER`, or `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`.',
+    added="{rows_added:,} rows of train were made of others and are nobody's words: a row `SOURCE:ROW+OPERATOR.N` (such"
+    " as `{example}`) comes from `SOURCE:ROW`, the `kept_id` of its line in the ledger.",
 )
 _CHINESE = Words(
     title="数据集",
@@ -97,6 +100,8 @@ _CHINESE = Words(
     unknown="未知",
     license="Oreline 不知道许可证：以各来源的许可证为准。",
     use='`oreline finetune 文件夹`，或 `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`。',
+    added="训练集中有 {rows_added:,} 行由其他行生成，并非原始文本：行 `来源:行+算子.N`（例如 `{example}`）"
+    "来自 `来源:行`，即账本中该行的 `kept_id`。",
 )
 
 
@@ -154,6 +159,7 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
         words.license,
         f"## {words.made}",
         words.balance.format(**counts),
+        *([words.added.format(**counts, example=_example(named, took))] if counts.get("rows_added") else []),
         _took(words, took),
         f"## {words.found}",
         languages,
@@ -172,6 +178,12 @@ def _overlap(words: Words, report: Report) -> list[str]:
         words.overlap,
         _table(words.shared, [[*row[:2], *(f"{count:,}" for count in row[2:])] for row in table.rows]),
     ]
+
+
+def _example(named: Sequence[Mapping[str, Any]], took: Table | None) -> str:
+    """Return what an added row is called."""
+    added = next((row[0] for row in (took.rows if took else ()) if row[1] == "added"), "OPERATOR")
+    return f"{Path(str(named[0]['source'])).name if named else 'SOURCE'}:1+{added}.1"
 
 
 def _took(words: Words, took: Table | None) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import polars as pl
 
-from oreline.data.ledger import CHANGE_REASON, Notes
+from oreline.data.augment.held_out import HeldOut
+from oreline.data.ledger import CHANGE_REASON, Ledger, Notes
 from oreline.data.running.engine import Item
 from oreline.data.running.stage import Stage, conform
 from oreline.data.running.steps import Step, guarded, with_learnt
@@ -29,9 +31,10 @@ def refuse_without_train(steps: Sequence[Step], splits: Iterable[str]) -> None:
         )
 
 
-def added(stage: Stage, steps: Sequence[Step]) -> Iterator[Item]:
+def added(stage: Stage, steps: Sequence[Step], held_out: HeldOut, ledger: Ledger) -> Iterator[Item]:
     """Yield the rows that each operator makes of the rows of a stage, in the order of operators and rows.
 
+    Rows that copy a row of another split, exactly or nearly, are left out. What operators found goes to the ledger.
     Raises `OrelineError` for an operator that changes columns or names rows that are not there.
     """
     used: Counter[str] = Counter()
@@ -39,10 +42,22 @@ def added(stage: Stage, steps: Sequence[Step]) -> Iterator[Item]:
         used[given.name] += 1
         again = used[given.name]
         step = with_learnt(given, given.operator.fit(stage.scan())) if given.learns and stage.num_alive else given
+        copies: Counter[str] = Counter()
         for frame in stage.frames():
             made = _checked(guarded(step, frame, step.operator.add), frame, step)
+            reasons = held_out.copies(made)
+            copies.update(reasons.drop_nulls())
+            made = made.filter(reasons.is_null())
             if made.height:
                 yield _named(made, frame, step, "" if again == 1 else str(again))
+        ledger.note(step.name, _findings(step, copies))
+
+
+def _findings(step: Step, copies: Counter[str]) -> dict[str, Any]:
+    """Return what an operator found, and how many of its rows were left out because they stand in another split."""
+    found = step.operator.findings() if hasattr(step.operator, "findings") else {}
+    counts = {**found.get("counts", {}), **{f"refused: {reason}": rows for reason, rows in sorted(copies.items())}}
+    return {**found, "counts": counts, "alarms": list(found.get("alarms", ()))}
 
 
 def _checked(made: pl.DataFrame, frame: pl.DataFrame, step: Step) -> pl.DataFrame:

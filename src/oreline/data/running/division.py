@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from oreline.data.augment.held_out import HeldOut
 from oreline.data.dataset import UNLABELLED, UNSPLIT
 from oreline.data.duplicates.together import Together
 from oreline.data.fold import INPUT_ROLES, wide_hashes
@@ -77,6 +78,7 @@ def write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: Run) ->
         for name in ordered(splitting.shares, shares_of):
             splits.writer(name)
         learnt_from = stack.enter_context(Stage(run.folder / _TRAIN)) if run.adders else None
+        held_out = HeldOut()
         for part, stage in stages.items():
             names = list(shares_of[part])
             for frame, places_N in _placed(stage, replace(splitting, shares=shares_of[part]), run):
@@ -86,11 +88,13 @@ def write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: Run) ->
                     rows = finds.taken(split, some)
                     if learnt_from is not None and split == INTO:
                         learnt_from.append(rows)
+                    elif learnt_from is not None and split != UNLABELLED:
+                        held_out.take(rows)
                     splits.write(split, rows)
                 run.shop.on_event(Event("write", step=run.tally.rows.total()))
         if learnt_from is not None:
             learnt_from.close()
-            for rows, notes in added(learnt_from, run.adders):
+            for rows, notes in added(learnt_from, run.adders, held_out, run.shop.ledger):
                 splits.write(INTO, rows)
                 run.shop.ledger.take(notes)
             shutil.rmtree(run.folder / _TRAIN)

@@ -1,0 +1,1 @@
+"""New rows made of old ones: words, characters, entities, masked words, translations, and what each is refused for."""

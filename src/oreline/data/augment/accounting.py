@@ -1,0 +1,74 @@
+"""Counts of what was added and refused, and examples, as the report shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from oreline.report.report import Table
+from oreline.words import words_of
+
+_SHOWN_CLASSES = 30
+_SHOWN_CHARACTERS = 160
+_EXAMPLES = 2
+"""Of each thing that was done."""
+
+
+class Accounts:
+    """Counts while rows are made."""
+
+    def __init__(self) -> None:
+        self._added: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._examples: dict[str, list[tuple[str, str, str]]] = {}
+        self._rows = self._barren = 0
+        self.notes: list[str] = []
+        """Sentences for the report's warnings."""
+
+    def seen(self, rows: int, barren: int) -> None:
+        """Count rows that variants were asked of, and those of which none stands."""
+        self._rows += rows
+        self._barren += barren
+
+    def added(self, label: str | None, how: str, before: str, after: str) -> None:
+        """Count a row that is added."""
+        self._added["" if label is None else label] += 1
+        shown = self._examples.setdefault(how, [])
+        if len(shown) < _EXAMPLES and all(before != other for _, other, _ in shown):
+            shown.append((how, before, after))
+
+    def refused(self, reason: str, variants: int = 1) -> None:
+        """Count variants that are refused."""
+        self._refused[reason] += variants
+
+    def findings(self, name: str, times: int) -> dict[str, Any]:
+        """Return counts and tables in the form that the ledger notes."""
+        rows: list[list[Any]] = [
+            [label or "(none)", number] for label, number in self._added.most_common(_SHOWN_CLASSES)
+        ]
+        if more := len(self._added) - len(rows):
+            rows.append([f"{more:,} more classes", self._added.total() - sum(row[1] for row in rows)])
+        refused = [[reason, number] for reason, number in self._refused.most_common()]
+        note = f"{times} wanted of each row, where they stand up."
+        tables = [
+            Table(f"{name}: rows added, by class", ["class", "rows"], rows, note),
+            Table(f"{name}: variants refused", ["reason", "variants"], refused),
+            Table(f"{name}: examples", ["what was done", "before", "after"], self._shown()),
+        ]
+        counts = {"rows asked": self._rows, "rows without a variant": self._barren}
+        counts["variants added"] = self._added.total()
+        counts |= {f"refused: {reason}": number for reason, number in self._refused.most_common()}
+        return {"counts": counts, "alarms": list(self.notes), "tables": [asdict(one) for one in tables if one.rows]}
+
+    def _shown(self) -> list[list[str]]:
+        return [
+            [how, _beginning(before), _beginning(after)]
+            for _, examples in sorted(self._examples.items())
+            for how, before, after in examples
+        ]
+
+
+def _beginning(cell: str) -> str:
+    text, _ = words_of(cell)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

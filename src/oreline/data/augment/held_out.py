@@ -1,0 +1,56 @@
+"""Rows of other splits, which no row that is added to train may copy, exactly or nearly."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from oreline.data.columnar import compact
+from oreline.data.duplicates.near import NearIndex, compared
+from oreline.data.fold import INPUT_ROLES, row_hashes
+
+MAX_COMPARED = 100_000
+"""Rows that are searched for near copies, the first ones of each run; exact copies are searched for among all."""
+COPY = "copy of a held-out row"
+NEAR_COPY = "near copy of a held-out row"
+
+
+class HeldOut:
+    """Remembers rows, then says which others copy them."""
+
+    def __init__(self) -> None:
+        self._hashes: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
+        self._texts: list[pl.DataFrame] = []
+        self._known: frozenset[int] | None = None
+        self._index: NearIndex | None = None
+        self.num_rows = 0
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """Remember rows."""
+        inputs = _inputs(frame)
+        if not inputs or not frame.height:
+            return
+        self._hashes.append(row_hashes(frame, inputs))
+        if (room := MAX_COMPARED - self.num_rows) > 0:
+            self._texts.append(compact(compared(frame.head(room), inputs).to_frame("text")))
+        self.num_rows += frame.height
+        self._known = self._index = None
+
+    def copies(self, frame: pl.DataFrame) -> pl.Series:
+        """Return why each row is too much like a remembered one, null for each that is not."""
+        inputs = _inputs(frame)
+        if not inputs or not self._hashes:
+            return pl.Series("reason", [None] * frame.height, dtype=pl.String)
+        if self._known is None or self._index is None:
+            self._known = frozenset(np.concatenate(self._hashes).tolist())
+            self._index = NearIndex(pl.concat(self._texts)["text"])
+        near = {pair.text for pair in self._index.matches(compared(frame, inputs))}
+        reasons = [
+            COPY if key in self._known else NEAR_COPY if place in near else None
+            for place, key in enumerate(row_hashes(frame, inputs).tolist())
+        ]
+        return pl.Series("reason", reasons, dtype=pl.String)
+
+
+def _inputs(frame: pl.DataFrame) -> list[str]:
+    return [role for role in INPUT_ROLES if role in frame.columns and frame.schema[role] == pl.String]
