@@ -30,6 +30,7 @@ from oreline.data.running.division import Run, Splitting, ordered, shares_of_par
 from oreline.data.running.engine import Engine, Here
 from oreline.data.running.kept import Kept, kept_beside
 from oreline.data.running.reading import Book, Reading, Unlabelled
+from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage
 from oreline.data.running.steps import Step, bind_models, steps_of
 from oreline.data.sources import Source, given_splits, sources
@@ -141,10 +142,12 @@ def refine(
         options |= {name: value for name, value in {"together": list(together), "gap": gap}.items() if value}
         manifest = _seal(run, written, counts, options)
         on_event(Event("leaks"))
-        leaks = find_leaks(folder, list(written))
+        with shop.clock.timing("leaks", sum(written.values())):
+            leaks = find_leaks(folder, list(written), sign=Signing(shop.engine, shop.clock, "leaks"))
         if fail_on_leak is not None:
             refuse_leaks(leaks, fail_on_leak)
         _report(run, manifest, leaks)
+        on_event(Event("time", message=shop.clock.sentence()))
     return Dataset.open(out)
 
 
@@ -275,7 +278,9 @@ def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak]) -> None:
     lineage, ledger = run.book.lineage[:-1], run.shop.ledger
     subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
     found = [*ledger.tables, *finds_table(run.folder)]
-    more = account(run.folder, run.book.intake, run.tally, lineage, found)
+    with run.shop.clock.timing("report", manifest.counts["rows_out"]):
+        more = account(run.folder, run.book.intake, run.tally, lineage, found)
+    more.tables.append(run.shop.clock.table())
     report = refine_report(ledger, manifest.counts, run.tally, leaks, subject=subject, account=more)
     report = with_sources(report, run.book.fusion, run.book.notes)
     report.save(run.folder)
