@@ -31,6 +31,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from refinery import arrow_rows
+
 THRESHOLD = 0.8
 TOKEN = re.compile(r"[\u4e00-\u9fff]|(?:(?![\u4e00-\u9fff])[^\W_])+")
 
@@ -124,7 +126,7 @@ def peer(python: str, file: Path, folder: Path) -> dict[str, Any]:
     )
     found = json.loads(done.stdout.strip().rsplit("\n", 1)[-1])
     rows = pl.scan_parquet(file).select(pl.len()).collect().item()
-    kept = sum(pl.scan_ipc(part, memory_map=False).select(pl.len()).collect().item() for part in out.glob("*.arrow"))
+    kept = sum(arrow_rows(part) for part in out.glob("*.arrow"))
     return {**found, "rows": rows, "went": rows - kept}
 
 

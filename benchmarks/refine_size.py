@@ -12,17 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from processes import taken
 
 NUM_SENTENCES = 8000
 """From which texts are put together: few enough to be made quickly, enough that texts are not alike."""
 TIMEOUT_S = 3600
-PAGE_BYTES = resource.getpagesize()
 
 
 def main() -> None:
@@ -48,20 +46,11 @@ def measured(folder: Path, size: float, options: argparse.Namespace) -> str:
     command += ["--memory", options.memory, "--quiet", "--json"]
     command += ["--workers", str(options.workers)] if options.workers else []
     command += [part for name in options.operators for part in ("--operator", name)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak = peak_parent = 0
-    while process.poll() is None and time.perf_counter() - begun < TIMEOUT_S:
-        own, files = zip(*(held_bytes(each) for each in tree(process.pid)), strict=True)
-        peak, peak_parent = max(peak, sum(own) + max(files)), max(peak_parent, own[0] + files[0])
-        time.sleep(0.2)
-    wall_s = time.perf_counter() - begun
-    told = json.loads(process.communicate()[0])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    cells = [f"{size:g}", f"{num_rows:,}", f"{told['counts']['rows_out']:,}", f"{wall_s:.0f}", f"{cpu_s:.0f}"]
-    return "| " + " | ".join([*cells, f"{cpu_s / size:.0f}", f"{peak / 1e6:.0f}", f"{peak_parent / 1e6:.0f}"]) + " |"
+    found = taken(command, timeout_s=TIMEOUT_S)
+    told = json.loads(found.output[found.output.index("{") :])
+    cells = [f"{size:g}", f"{num_rows:,}", f"{told['counts']['rows_out']:,}", f"{found.wall_s:.0f}"]
+    cells += [f"{found.cpu_s:.0f}", f"{found.cpu_s / size:.0f}"]
+    return "| " + " | ".join([*cells, f"{found.peak_bytes / 1e6:.0f}", f"{found.parent_bytes / 1e6:.0f}"]) + " |"
 
 
 def make(file: Path, size: int) -> int:
@@ -87,23 +76,6 @@ def sentence(source: random.Random, is_chinese: bool) -> str:
         return "".join(chr(0x4E00 + int(source.expovariate(1 / 400)) % 3000) for _ in range(40)) + "。"
     words = ("".join(source.choices("etaoinshrdlu", k=source.randint(2, 8))) for _ in range(18))
     return f"{' '.join(words)}. "
-
-
-def tree(parent: int) -> list[int]:
-    """Return a process and its children, itself first."""
-    try:
-        return [parent, *map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())]
-    except OSError:
-        return [parent]
-
-
-def held_bytes(process: int) -> tuple[int, int]:
-    """Return the memory of a process: its own, and that of files it has mapped, which others may have, too."""
-    try:
-        _, resident, shared, *_ = map(int, Path(f"/proc/{process}/statm").read_text().split())
-    except (OSError, ValueError):
-        return 0, 0
-    return (resident - shared) * PAGE_BYTES, shared * PAGE_BYTES
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oreline import registry
+from oreline.data import columnar
 from oreline.data.refine import Running, refine
-from oreline.data.running import reading
 from oreline.data.running.steps import kind_of
 from oreline.engines.local import Local
 from oreline.errors import DataError, UsageError
@@ -59,7 +59,7 @@ PIPELINES = st.lists(st.sampled_from(NAMES), max_size=5)
 def workers() -> Iterator[Local]:
     """Two workers, and frames of a few rows for them and for this process."""
     with pytest.MonkeyPatch.context() as patch, Local(workers=2) as engine:
-        patch.setattr(reading, "FRAME_BYTES", 200)
+        patch.setattr(columnar, "FRAME_BYTES", 200)
         yield engine
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.fold import folded, hashed, row_hashes, row_ids_at, wide_hashes
+from oreline.data.fold import folded, row_hashes, row_ids_at, wide_hashes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 SPACES = re.compile(r"[\s\x85]+")
@@ -56,15 +56,6 @@ def test_columns_do_not_run_together() -> None:
     frame = pl.DataFrame({"a": ["x y", "x"], "b": ["z", "y z"]})
     first, second = row_hashes(frame, ["a", "b"])
     assert first != second
-
-
-def test_hashed_numbers_the_rows_of_a_scan() -> None:
-    frame = pl.DataFrame({"row_id": [f"a:{i}" for i in range(40_000)], "text": [f"t {i % 100}" for i in range(40_000)]})
-    rows = hashed(frame.lazy(), ["text"], keep=["row_id"])
-    assert rows["position"].to_list() == list(range(40_000))
-    assert rows["row_id"].to_list() == frame["row_id"].to_list()
-    assert rows.group_by("hash_high", "hash_low").len().height == 100
-    assert hashed(frame.head(0).lazy(), ["text"]).is_empty()
 
 
 def test_positions_become_row_ids() -> None:

@@ -21,7 +21,7 @@ from oreline.data.fold import folded
 from oreline.data.input import decoding
 from oreline.data.refine import Running, refine
 from oreline.errors import DataError, OrelineError, ResourceError, UsageError
-from oreline.types import Event, Operator
+from oreline.types import Event, OnEvent, Operator
 
 DEFAULT = ("normalize_text", "drop_empty", "keep_length", "dedup_exact", "resolve_label_conflicts")
 SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
@@ -326,6 +326,33 @@ def test_memory_grows_by_hashes_not_by_texts(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "large-out" / "dataset.json").read_text())["counts"]["rows_out"] == 100_000
 
 
+MEASURE_ALL = """
+import random, resource, sys
+from oreline import registry
+from oreline.data.refine import Running, refine
+
+names = ("normalize_text", "dedup_exact", "dedup_near", "mask_pii")
+words = [f"{letter}{number}" for number in range(3000) for letter in "abc"]
+for rows in (4_000, 40_000):
+    source = random.Random(rows)
+    with open(f"{sys.argv[1]}/{rows}.csv", "w") as stream:
+        stream.write("text\\n")
+        stream.writelines(" ".join(source.choices(words, k=200)) + "\\n" for _ in range(rows))
+    operators = [(name, registry.create("operator", name)) for name in names]
+    split, running = {"train": 0.9, "test": 0.1}, Running(memory_bytes=256 << 20)
+    refine(f"{sys.argv[1]}/{rows}.csv", operators=operators, split=split, out=f"{sys.argv[1]}/{rows}", running=running)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_memory_with_near_duplicates_is_bounded_by_the_setting(tmp_path: Path) -> None:
+    """Shingles and keys of 36,000 more texts take 35 MB: beyond a sixteenth of the setting they lie on disk."""
+    command = [sys.executable, "-c", MEASURE_ALL, str(tmp_path)]
+    small_kb, large_kb = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert (large_kb - small_kb) * 1024 < 60e6
+
+
 def test_sources_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\na good film,fresh\n")
     (tmp_path / "b.csv").write_text("label,text\nrotten,a bad film\n")
@@ -401,6 +428,11 @@ refine(sys.argv[1], operators=chain, split={"train": 0.8, "dev": 0.1, "test": 0.
 """
 
 
+def told_to(said: list[str]) -> OnEvent:
+    """Collect the sentences of a run, but for how long it took."""
+    return lambda event: said.append(event.message) if event.message and event.stage != "time" else None
+
+
 def test_a_killed_run_goes_on_with_the_same_command_and_gives_the_same_bytes(reviews_csv: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"operators": chain(), "split": SHARES}
     fresh = refine(reviews_csv, **options, out=tmp_path / "fresh")
@@ -413,8 +445,8 @@ def test_a_killed_run_goes_on_with_the_same_command_and_gives_the_same_bytes(rev
     killed.stdout.close()
     assert {path.name for path in tmp_path.iterdir()} >= {".out.work"}
     said: list[str] = []
-    data = refine(reviews_csv, **options, out=tmp_path / "out", on_event=lambda event: said.append(event.message))
-    assert [message for message in said if message] == [
+    data = refine(reviews_csv, **options, out=tmp_path / "out", on_event=told_to(said))
+    assert said == [
         "normalize_text, drop_empty, keep_length: as an earlier run left it",
         "dedup_exact: as an earlier run left it",
     ]
@@ -427,7 +459,7 @@ def test_a_killed_run_goes_on_with_the_same_command_and_gives_the_same_bytes(rev
 def test_a_cache_serves_other_runs_and_stays_within_its_size(reviews_csv: Path, tmp_path: Path) -> None:
     said: list[str] = []
     how = Running(cache=tmp_path / "cache")
-    watch = {"running": how, "on_event": lambda event: said.append(event.message) if event.message else None}
+    watch = {"running": how, "on_event": told_to(said)}
     options: dict[str, Any] = {"split": SHARES, "roles": {"group": "movie"}}
     plain = refine(reviews_csv, operators=chain(), **options, out=tmp_path / "plain")
     refine(reviews_csv, operators=chain(DEFAULT[:3]), **options, out=tmp_path / "a", **watch)  # type: ignore[arg-type]

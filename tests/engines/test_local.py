@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from oreline import registry
+from oreline.data import columnar
 from oreline.data.dataset import Dataset
 from oreline.data.ledger import Notes
 from oreline.data.refine import Running, refine
-from oreline.data.running import reading
 from oreline.data.running.engine import Item, Job
 from oreline.data.running.steps import Step
 from oreline.engines import local
@@ -31,7 +31,7 @@ SOURCE = {
 }
 CHAIN: list[tuple[str, dict[str, Any]]] = [
     ("normalize_text", {}), ("drop_empty", {}), ("keep_length", {"min": 4}), ("rare", {}), ("dedup_exact", {}),
-    ("repeats", {}), ("keep_length", {"max": 24}),
+    ("repeats", {}), ("dedup_near", {}), ("mask_pii", {}), ("keep_length", {"max": 24}),
 ]  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def two() -> Iterator[Local]:
 def test_bytes_do_not_depend_on_the_number_of_workers(
     two: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "FRAME_BYTES", 300)  # two dozen frames
+    monkeypatch.setattr(columnar, "FRAME_BYTES", 300)  # two dozen frames
     options: dict[str, Any] = {"split": {"train": 0.8, "test": 0.2}}
     one = refine(SOURCE, operators=chain(here=True), out=tmp_path / "one", **options)
     many = refine(SOURCE, operators=chain(), out=tmp_path / "many", running=Running(engine=two), **options)

@@ -10,16 +10,20 @@ import polars as pl
 import pytest
 
 from oreline import registry
+from oreline.data import columnar
 from oreline.data.ledger import Notes
 from oreline.data.refine import Running, refine
-from oreline.data.running import reading
 from oreline.data.running.engine import Item, Job
 from oreline.data.running.steps import Step
 from oreline.engines.ray import Ray
 from oreline.errors import DataError, ResourceError, UsageError
 
 SOURCE = {
-    "text": [f"{text} {n % 9}" for n in range(12) for text in ("A  fine film", "a fine film", "好  片", "so &amp; so")],
+    "text": [
+        f"{text} {n % 9}{'!' * n}"
+        for n in range(12)
+        for text in ("A  fine film", "a fine film", "好  片", f"so &amp; so, {'as they say in every one of them ' * 3}")
+    ],
     "label": ["a", "b"] * 24,
 }
 SHARES = {"train": 0.8, "test": 0.2}
@@ -33,12 +37,13 @@ def items(*texts: str) -> Iterator[Item]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("plugs")
 def test_a_cluster_gives_the_bytes_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streaming operators, one that learns, one with signatures, and errors; one cluster for all, it takes long to start."""
+    """Operators that learn, that have signatures, near-duplicates, and errors; one cluster for all, it starts slowly."""
     pytest.importorskip("ray")
-    monkeypatch.setattr(reading, "FRAME_BYTES", 300)
+    monkeypatch.setattr(columnar, "FRAME_BYTES", 300)
 
     def chain(**here: Any) -> Any:
         names = [("normalize_text", {}), ("rare", {}), ("dedup_exact", {}), ("repeats", here), ("keep_length", {})]
+        names += [("dedup_near", {}), ("mask_pii", {})]
         return [(name, registry.create("operator", name, **options)) for name, options in names]
 
     one = refine(SOURCE, operators=chain(here=True), split=SHARES, out=tmp_path / "one")
@@ -48,6 +53,8 @@ def test_a_cluster_gives_the_bytes_of_one_process(tmp_path: Path, monkeypatch: p
             name = f"{split}/00000.parquet"
             assert (one.path / name).read_bytes() == (many.path / name).read_bytes()
         assert (one.path / "ledger.parquet").read_bytes() == (many.path / "ledger.parquet").read_bytes()
+        assert {"near_duplicate", "length"} <= set(many.ledger()["reason"])
+        assert many.report().facts == one.report().facts, "leaks are searched for there, too"
         refusing = Job((Step("breaks", registry.create("operator", "breaks", how="refuse"), "keep"),))
         with pytest.raises(DataError, match="no such text") as refused:
             list(engine.map(items("x", "refuse", "y"), refusing))

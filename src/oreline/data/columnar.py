@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 GROUP_BYTES = 1 << 20
+FRAME_BYTES = 4 << 20
+"""Rows that are worked on together take about this at most: what operators hold beside them is a multiple of it."""
 
 
 def compact(frame: pl.DataFrame) -> pl.DataFrame:
@@ -22,6 +25,24 @@ def compact(frame: pl.DataFrame) -> pl.DataFrame:
     plain = pl.CompatLevel.oldest()
     strings = [column for column in frame.get_columns() if column.dtype == pl.String]
     return frame.with_columns(pl.Series(column.name, column.to_arrow(compat_level=plain)) for column in strings)
+
+
+def row_groups(file: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """Yield a Parquet file by its row groups, small ones together; columns that it does not have are left out."""
+    with pyarrow.parquet.ParquetFile(file) as parquet:
+        there = parquet.schema_arrow.names
+        wanted = None if columns is None else [name for name in columns if name in there]
+        groups: list[int] = []
+        held = 0
+        for group in range(parquet.num_row_groups):  # `iter_batches` would hold the whole file
+            size = parquet.metadata.row_group(group).total_byte_size
+            if groups and held + size > FRAME_BYTES:
+                yield pl.DataFrame(parquet.read_row_groups(groups, columns=wanted, use_threads=False))
+                groups, held = [], 0
+            groups.append(group)
+            held += size
+        if groups:
+            yield pl.DataFrame(parquet.read_row_groups(groups, columns=wanted, use_threads=False))
 
 
 class Closing:
@@ -49,12 +70,19 @@ class ParquetFile(Closing):
     """Writes frames of one schema to one file.
 
     Through Python's own file, so that a full disk raises `OSError` with its number.
+
+    Args:
+        file: where.
+        schema: of all frames.
+        compression: as pyarrow names it.
+        is_passing: the file is read once or twice, soon: it is written quickly, without dictionaries and statistics.
     """
 
-    def __init__(self, file: Path, schema: pa.Schema, *, compression: str) -> None:
+    def __init__(self, file: Path, schema: pa.Schema, *, compression: str, is_passing: bool = False) -> None:
         self._schema = schema
         self._stream: BinaryIO = file.open("wb")
-        self._writer = pa.parquet.ParquetWriter(self._stream, schema, compression=compression)
+        how = {"use_dictionary": False, "write_statistics": False} if is_passing else {}
+        self._writer = pa.parquet.ParquetWriter(self._stream, schema, compression=compression, **how)
 
     def write(self, frame: pl.DataFrame) -> None:
         """Append rows, in row groups of about a megabyte.

@@ -18,6 +18,10 @@ INPUT_ROLES = ("text", "text_pair")
 
 _SEPARATOR = "\x1f"
 """Stands between columns, so that ("a b", "c") and ("a", "b c") differ; refined text holds no control characters."""
+_CHANGED_BY_NFKC = (
+    r"[^\x00-\x7f\x{c0}-\x{ff}\x{2013}\x{2014}\x{2018}\x{2019}\x{201c}\x{201d}\x{3001}\x{3002}\x{4e00}-\x{9fff}]"
+)
+"""What normalising might change: neither ASCII, letters such as é, common Han, nor the commonest marks of both."""
 
 
 def folded(column: str) -> pl.Expr:
@@ -55,23 +59,6 @@ def wide_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame({"hash_high": words_N2[:, 0].copy(), "hash_low": words_N2[:, 1].copy()})
 
 
-def hashed(scan: pl.LazyFrame, columns: Sequence[str], *, keep: Sequence[str] = ()) -> pl.DataFrame:
-    """Return `position`, `hash_high`, `hash_low` and the columns to keep for every row, one batch of texts at a time.
-
-    Memory: 20 bytes a row beside the kept columns; the texts are never held together.
-    """
-    parts = []
-    position = 0
-    for batch in scan.select(list(dict.fromkeys([*columns, *keep]))).collect_batches(chunk_size=4096):
-        positions = pl.Series("position", np.arange(position, position + batch.height, dtype=np.uint32))
-        parts.append(pl.DataFrame([*batch.select(keep), positions, *wide_hashes(batch, columns)]))
-        position += batch.height
-    if not parts:
-        empty = {"position": pl.UInt32, "hash_high": pl.UInt64, "hash_low": pl.UInt64}
-        return pl.DataFrame(schema={**dict.fromkeys(keep, pl.String), **empty})
-    return pl.concat(parts)
-
-
 def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
     """Turn positions into row ids: from `position`, `kept`, … to `row_id`, `kept_id`, …, in row order."""
     ids = scan.select("row_id").with_row_index("position")
@@ -98,10 +85,19 @@ def is_foreign(text: pl.Series) -> pl.Series:
 
 
 def _fold(text: pl.Series) -> pl.Series:
-    compatible = changed_where(text, is_foreign(text), lambda some: some.str.normalize("NFKC"))
+    compatible = changed_where(text, is_foreign(text), _compatible)
     lowered = compatible.str.to_lowercase()
-    spaced = changed_where(lowered, lowered.str.contains(r"[^\S ]|  "), lambda some: some.str.replace_all(r"\s+", " "))
+    spaced = changed_where(lowered, lowered.str.contains(r"[^\S ]|  "), _single_spaces)
     return spaced.str.strip_chars()
+
+
+def _single_spaces(text: pl.Series) -> pl.Series:
+    # What `\s+` would do; but single spaces are no match, which makes it eight times faster.
+    return text.str.replace_all(r"[^\S ]\s*| \s+", " ")
+
+
+def _compatible(text: pl.Series) -> pl.Series:
+    return changed_where(text, text.str.contains(_CHANGED_BY_NFKC), lambda some: some.str.normalize("NFKC"))
 
 
 def _digests(frame: pl.DataFrame, columns: Sequence[str], *, size_bytes: int) -> bytes:

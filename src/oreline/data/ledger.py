@@ -7,8 +7,10 @@ A row that an operator only reports (`flagged`) stays, and counts nowhere in tha
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,12 @@ class Notes:
     def __init__(self, lines: pl.DataFrame | None = None) -> None:
         self.rows_in: Counter[str] = Counter()
         """Rows read, by source."""
+        self.spent_s: defaultdict[str, float] = defaultdict(float)
+        """Processor seconds that operators took for these rows, wherever they ran."""
+        self.elsewhere_s = 0.0
+        """Those of them that other processes spent."""
+        self.rows_given: Counter[str] = Counter()
+        """Rows that operators were given."""
         self._lines: list[pl.DataFrame] = [] if lines is None else [lines]
 
     def read(self, row_ids: pl.Series) -> None:
@@ -56,7 +64,21 @@ class Notes:
     def add(self, other: Notes) -> None:
         """Note what others noted of the same rows."""
         self.rows_in += other.rows_in
+        for operator, seconds in other.spent_s.items():
+            self.spent_s[operator] += seconds
+        self.elsewhere_s += other.elsewhere_s
+        self.rows_given.update(other.rows_given)
         self._lines += other._lines
+
+    @contextlib.contextmanager
+    def timing(self, operator: str, rows: int) -> Iterator[None]:
+        """Count the processor seconds of a block as an operator's, which was given so many rows."""
+        begun = time.process_time()
+        try:
+            yield
+        finally:
+            self.spent_s[operator] += time.process_time() - begun
+            self.rows_given[operator] += rows
 
     def lines(self) -> pl.DataFrame:
         """Return the lines: `row_id`, `operator`, `action`, `reason`, `kept_id`, `similarity`."""

@@ -32,6 +32,7 @@ from oreline.data.running.division import Run, Splitting, ordered, shares_of_par
 from oreline.data.running.engine import Engine, Here
 from oreline.data.running.kept import Kept, kept_beside
 from oreline.data.running.reading import Book, Reading, Unlabelled
+from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage
 from oreline.data.running.steps import Step, bind_models, steps_of
 from oreline.data.sources import Source, given_splits, sources
@@ -146,15 +147,10 @@ def refine(
         options = {"operators": [name for name, _ in operators], "split": dict(split), "seed": seed}
         options |= {name: value for name, value in {"together": list(together), "gap": gap}.items() if value}
         manifest = _seal(run, written, counts, options)
-        on_event(Event("leaks"))
-        leaks = find_leaks(folder, list(written))
-        if fail_on_leak is not None:
-            refuse_leaks(leaks, fail_on_leak)
+        leaks = _leaks(run, written, fail_on_leak)
         embedded = encoder(folder, [name for name, rows in written.items() if rows])
-        if manifest.counts["rows_added"]:
-            on_event(Event("lift"))
-            run.shop.ledger.note("lift", lift(folder, seed))
-        _report(run, manifest, leaks, embedded)
+        _report(run, manifest, leaks, embedded, seed)
+        on_event(Event("time", message=shop.clock.sentence()))
     return Dataset.open(out)
 
 
@@ -293,12 +289,27 @@ def _encoder(name: str | None, running: Running) -> Callable[[Path, list[str]], 
     return lambda folder, splits: embedded_tables(folder, splits, model, name)
 
 
-def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded: Sequence[Table]) -> None:
+def _leaks(run: Run, written: Mapping[str, int], worst: float | None) -> list[Leak]:
+    """Return what the splits share; raise `DataError` where it is more than the worst that is allowed."""
+    run.shop.on_event(Event("leaks"))
+    with run.shop.clock.timing("leaks", sum(written.values())):
+        found = find_leaks(run.folder, list(written), sign=Signing(run.shop.engine, run.shop.clock, "leaks"))
+    if worst is not None:
+        refuse_leaks(found, worst)
+    return found
+
+
+def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded: Sequence[Table], seed: int) -> None:
     """Write the report and the data card."""
     lineage, ledger = run.book.lineage[:-1], run.shop.ledger
+    if manifest.counts["rows_added"]:
+        run.shop.on_event(Event("lift"))
+        ledger.note("lift", lift(run.folder, seed))
     subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
     found = [*embedded, *ledger.tables, *finds_table(run.folder)]
-    more = account(run.folder, run.book.intake, run.tally, lineage, found)
+    with run.shop.clock.timing("report", manifest.counts["rows_out"]):
+        more = account(run.folder, run.book.intake, run.tally, lineage, found)
+    more.tables.append(run.shop.clock.table())
     report = refine_report(ledger, manifest.counts, run.tally, leaks, subject=subject, account=more)
     report = with_sources(report, run.book.fusion, run.book.notes)
     report.save(run.folder)

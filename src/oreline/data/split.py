@@ -168,7 +168,9 @@ def _purged(places_N: Places, time_N: NDArray[np.int64], gap_us: int) -> Places:
 
 
 def _codes(column: pl.Series) -> Codes:
-    """Number the distinct values from 0 in order of first sight; each null is a value of its own."""
+    """Number the distinct values from 0 in their order; each null is a value of its own."""
+    if column.dtype.is_integer() and not column.null_count():
+        return np.unique(column.to_numpy(), return_inverse=True)[1].astype(np.int64, copy=False)
     dense = column.rank("dense").cast(pl.Int64).to_frame("code")
     number = pl.int_range(pl.len()).cast(pl.Int64)
     filled = dense.select(pl.col("code").fill_null(number + pl.len() + 1)).to_series().to_numpy()

@@ -141,7 +141,7 @@ class _Process:
                 elif "error" in line:
                     return Answer(error=line["error"])
                 else:
-                    return Answer(self._read(line["rows"]), self._read(line["notes"]))
+                    return Answer(self._read(line["rows"]), self._read(line["notes"]), spent=line["spent"])
         except (BrokenPipeError, EOFError):
             raise self._dead(at, frame) from None
 

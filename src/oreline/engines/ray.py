@@ -102,19 +102,19 @@ class Ray:
         import ray
 
         try:
-            error, rows, lines = ray.get(reference)
+            error, rows, lines, spent = ray.get(reference)
         except ray.exceptions.RayError as failed:
             raise ResourceError(
                 f"a Ray task ended without an answer: {str(failed).splitlines()[0]}",
                 where=place,
                 remedy="run it again; see the logs of the cluster",
             ) from failed
-        frame, more = Answer(rows, lines, error).item()
+        frame, more = Answer(rows, lines, error, spent).item()
         notes.add(more)
         return frame, notes
 
 
-def _answered(told: str, rows: bytes) -> tuple[Any, bytes, bytes]:
+def _answered(told: str, rows: bytes) -> tuple[Any, bytes, bytes, Any]:
     """Work on one frame, in a process of the cluster."""
     given = answer(told, rows)
-    return given.error, given.rows, given.notes
+    return given.error, given.rows, given.notes, given.spent

@@ -58,6 +58,15 @@ def test_case_width_and_punctuation_do_not_count() -> None:
     assert [(pair.text, pair.indexed, pair.similarity) for pair in found] == [(0, 0, 1.0), (1, 1, 1.0)]
 
 
+def test_an_index_of_sketches_is_that_of_their_texts() -> None:
+    texts = pl.Series(["a fine film with a fine cast, truly", "...", "这部电影很好看，我很喜欢", "something else"])
+    asked = pl.Series(["A fine film with a fine cast truly!", None, "这部电影很好看，我很喜欢！"])
+    index = NearIndex.of([near.sketch(texts[:1]), near.sketch(texts[1:2]), near.sketch(texts[2:])])
+    assert index.matches(asked) == NearIndex(texts).matches(asked)
+    assert [(pair.text, pair.indexed) for pair in index.pairs(near.sketch(asked))] == [(0, 0), (2, 2)]
+    assert NearIndex.of([]).matches(asked) == []
+
+
 def test_texts_without_words_match_nothing() -> None:
     index = NearIndex(pl.Series(["...", "", None, "good"]))
     assert index.matches(pl.Series(["...", "", None, "?"])) == []

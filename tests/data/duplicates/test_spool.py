@@ -17,3 +17,7 @@ def test_what_is_read_is_what_was_written(max_bytes: int) -> None:
         spool.append(part)
     assert spool.is_on_disk == (max_bytes < 72)
     assert np.array_equal(spool.array(), np.concatenate(parts))
+    assert np.array_equal(spool.array(), np.concatenate(parts)), "as often as it is asked for"
+    whole = spool.array()
+    spool.release()
+    assert np.array_equal(whole, np.concatenate(parts)), "what was let go is read again"

@@ -71,15 +71,19 @@ class Given:
         assert found == {"said": 1}
 
     def placed(self, folder: Path) -> None:
-        assert (folder / "rows").is_dir()
+        assert (folder / "facts.json").is_file()
 
 
 def run(
-    folder: Path, *operators: tuple[str, Any], rows: Given | None = None, on_event: OnEvent = ignore
+    folder: Path,
+    *operators: tuple[str, Any],
+    rows: Given | None = None,
+    on_event: OnEvent = ignore,
+    max_bytes: int | None = 1 << 30,
 ) -> tuple[pl.DataFrame, list[tuple[str | None, ...]]]:
     folder.mkdir(exist_ok=True)
     with Ledger(folder / "ledger.parquet") as ledger:
-        shop = Shop(ledger, Kept(folder / "stages"), on_event=on_event)
+        shop = Shop(ledger, Kept(folder / "stages", max_bytes=max_bytes), on_event=on_event)
         stage, _ = run_chain(rows or Given(), steps_of(operators), shop)
         assert ledger.rows_in == {"a": 4}
     left = list(stage.frames())
@@ -239,3 +243,20 @@ def test_a_run_goes_on_where_an_earlier_one_ended(tmp_path: Path) -> None:
     assert said[-1] == "signed: as an earlier run left it", "the last operator alone is run"
     run(tmp_path, *operators("y"), rows=Given("l" * 64))
     assert Longest.fitted == [3, 3], "other rows"
+
+
+def test_rows_that_nothing_reads_any_more_are_removed(tmp_path: Path) -> None:
+    """Text before it was masked does not lie about; a run that was killed goes on all the same."""
+    steps = [named("without", Without("z")), named("last", Last()), named("upper", Upper())]
+    rows = Given("k" * 64)
+    first = run(tmp_path, *steps, rows=rows, max_bytes=None)
+    stages = tmp_path / "stages"
+    assert len(list(stages.glob("*/rows/*.parquet"))) == 1, "of the last pass"
+    again = run(tmp_path, *steps, rows=rows, max_bytes=None)
+    assert again[0].equals(first[0])
+    assert again[1] == first[1]
+    assert rows.num_read == 1
+    for facts in stages.glob("*/rows/*.parquet"):
+        facts.unlink()  # what is left then is not enough
+    assert run(tmp_path, *steps, rows=rows, max_bytes=None)[1] == first[1]
+    assert rows.num_read == 2

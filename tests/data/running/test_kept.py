@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oreline import registry
-from oreline.data.running.kept import FACTS, Kept, chained, code_of, files_named, kept_beside
+from oreline.data.running.kept import EMPTIED, FACTS, Kept, chained, code_of, files_named, kept_beside
 from oreline.data.running.steps import Step
 from oreline.errors import ResourceError
 
@@ -129,3 +129,17 @@ def test_files_that_options_name_belong_to_the_key(tmp_path: Path) -> None:
     words.write_text("b\n")
     assert files_named(options)[0] != first[0]
     assert files_named(options)[1] != first[1], "a folder is told by the names, sizes and times of its files"
+
+
+def test_a_part_that_nothing_reads_any_more_goes_unless_others_may_want_it(tmp_path: Path) -> None:
+    own, cache = Kept(tmp_path / "own"), Kept(tmp_path / "cache", max_bytes=1 << 20)
+    for kept in (own, cache):
+        fill(kept, KEY)
+        kept.empty(tmp_path / kept.folder.name / KEY, "rows")
+        assert kept.find(KEY) is not None, "what is left of it is complete"
+    assert not (tmp_path / "own" / KEY / "rows").exists()
+    assert own.facts(tmp_path / "own" / KEY)[EMPTIED] == "rows"
+    assert (tmp_path / "cache" / KEY / "rows" / "0.parquet").is_file()
+    assert EMPTIED not in cache.facts(tmp_path / "cache" / KEY)
+    own.close()
+    cache.close()

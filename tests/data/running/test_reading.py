@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from oreline.data.running.reading import Book, Reading, Unlabelled, content_of, cut
+from oreline.data.running.reading import Book, Reading, Unlabelled, content_of, cut, gathered
 from oreline.data.sources import Source, sources
 from oreline.errors import DataError
 
@@ -79,3 +79,13 @@ def test_frames_are_cut_by_bytes() -> None:
     assert [part.height for part in cut(frame, 1)] == [1] * 10
     assert [part.height for part in cut(frame.head(1), 1)] == [1]
     assert parts[0].estimated_size() < 6000, "a part does not hold the strings of the others"
+
+
+def test_small_frames_are_worked_on_together() -> None:
+    frames = [pl.DataFrame({"row_id": [f"a:{n}"], "text": ["x" * 10]}) for n in range(10)]
+    other = pl.DataFrame({"row_id": ["b:1"], "text": ["y"], "more": [1]})
+    assert [frame.height for frame in gathered(frames, 1 << 20, 4)] == [4, 4, 2]
+    assert [frame.height for frame in gathered(frames, 1, 4)] == [1] * 10
+    assert [frame.height for frame in gathered([*frames[:3], other, *frames[3:]], 1 << 20, 100)] == [3, 1, 7]
+    assert pl.concat(gathered(frames, 1 << 20, 3)).equals(pl.concat(frames))
+    assert list(gathered([], 1 << 20, 3)) == []

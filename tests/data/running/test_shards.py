@@ -40,6 +40,16 @@ def test_long_texts_make_smaller_shards(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(written(tmp_path / "split", frame, 10)) == 5
 
 
+def test_long_texts_make_smaller_groups_whatever_the_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "GROUP_BYTES", 1000)
+    frame = pl.DataFrame({"row_id": [f"a:{n}" for n in range(60)], "text": ["x" * (n * 7 % 300) for n in range(60)]})
+    first, second = (written(tmp_path / str(rows), frame, rows) for rows in (3, 60))
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+    assert pl.read_parquet(first[0]).equals(frame)
+    sizes = pyarrow.parquet.ParquetFile(first[0]).metadata
+    assert sizes.num_row_groups > 5
+
+
 def test_a_split_without_rows_has_its_columns(tmp_path: Path) -> None:
     (file,) = written(tmp_path / "split", pl.DataFrame(schema={"row_id": pl.String, "n": pl.Int64}), 10)
     assert pl.read_parquet(file).schema == {"row_id": pl.String, "n": pl.Int64}

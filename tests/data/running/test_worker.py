@@ -70,7 +70,7 @@ def said(job: str) -> list[dict[str, Any]]:
 def test_a_worker_says_where_it_is_and_what_came_of_it() -> None:
     at, done = said(JOB.told())
     assert at == {"at": "tidy"}
-    assert set(done) == {"rows", "notes"}
+    assert set(done) == {"rows", "notes", "spent"}
     wrong = json.loads(JOB.told())
     wrong["steps"][0]["options"] = {"surprise": 1}
     [refused] = said(json.dumps(wrong))

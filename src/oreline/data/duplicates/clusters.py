@@ -10,10 +10,11 @@ Shape suffixes: N rows, E sets, P pairs, D rows to drop.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from oreline.data.duplicates.minhash import bands
 from oreline.data.duplicates.near import Sketch
@@ -26,6 +27,8 @@ from oreline.data.duplicates.union import connected
 SPOOL_BYTES = 256 << 20
 _NEIGHBOURS = 12
 """Sets of equal key in a band are compared with so many that follow, and with the first of all."""
+_PAIRS = 1 << 15
+"""Pairs that are compared at a time."""
 _PAIRS_PER_ROW, _MORE_PAIRS = 20, 1_000_000
 """Candidates that are compared, at most."""
 
@@ -42,35 +45,37 @@ class Clusters(NamedTuple):
 
 
 class NearRows:
-    """Collects the sketches of rows, frame by frame, and finds the clusters among them.
+    """Collects the sketches of rows, frame by frame, and finds the clusters among them, once.
 
-    Memory: about 120 bytes a row; shingles and keys go to disk beyond `max_bytes`.
+    Memory: about 120 bytes a row; shingles, and keys, go to disk beyond `max_bytes`.
     """
 
     def __init__(self, threshold: float, *, max_bytes: int = SPOOL_BYTES) -> None:
         self.threshold = threshold
         num_bands, _ = bands(threshold)
         self._values = Spool(np.uint32, max_bytes=max_bytes)
-        self._keys = Spool(np.uint32, width=num_bands, max_bytes=max_bytes)
-        self._owners: list[I64] = []
+        # Band by band, because that is how they are read.
+        self._keys = [Spool(np.uint32, max_bytes=max_bytes // num_bands) for _ in range(num_bands)]
+        self._owners: list[NDArray[np.uint32]] = []
         self._sizes: list[NDArray[np.uint8]] = []
-        self._counts: list[I64] = []
+        self._counts: list[NDArray[np.uint32]] = []
         self._digests: list[NDArray[np.uint64]] = []
         self.num_rows = 0
 
     def add(self, found: Sketch) -> None:
         """Add the rows of a frame."""
         self._values.append(found.sets.values_M)
-        self._keys.append(found.keys_EB)
-        self._owners.append(found.sets.text_E + self.num_rows)
+        for band, spool in enumerate(self._keys):
+            spool.append(found.keys_EB[:, band])
+        self._owners.append((found.sets.text_E + self.num_rows).astype(np.uint32))
         self._sizes.append(found.sets.size_E)
-        self._counts.append(found.sets.counts_E)
+        self._counts.append(found.sets.counts_E.astype(np.uint32))
         self._digests.append(found.digest_N)
         self.num_rows += len(found.digest_N)
 
     def clusters(self, rank_N: NDArray[np.generic]) -> Clusters:
         """Return what goes and what stays: in each cluster the row of the lowest rank, of equal ones the first."""
-        search = _Search(self._sets(), self._keys.array(), self._all_digests(), self.threshold)
+        search = self._search()
         component_N = search.connect()
         least = max(2 * self.threshold - 1, 0.5)
         found = divided(component_N, search.first_N, places(rank_N), search.similarity, least)
@@ -78,27 +83,23 @@ class NearRows:
 
     def components(self) -> I64:
         """Return the first row that each row is connected with by near rows, itself included, shape (N,)."""
-        search = _Search(self._sets(), self._keys.array(), self._all_digests(), self.threshold)
-        return search.connect()
+        return self._search().connect()
 
-    def _all_digests(self) -> NDArray[np.uint64]:
-        return np.concatenate([np.zeros(0, np.uint64), *self._digests])
-
-    def _sets(self) -> Sets:
-        counts_E = np.concatenate([np.zeros(0, np.int64), *self._counts])
-        return Sets(
-            np.concatenate([np.zeros(0, np.int64), *self._owners]),
-            np.concatenate([np.zeros(0, np.uint8), *self._sizes]),
-            self._values.array(),
-            np.concatenate([[0], np.cumsum(counts_E)]).astype(np.int64),
-        )
+    def _search(self) -> _Search:
+        """Begin a search among all rows; they are handed over to it, so that they are not held twice."""
+        digest_N = _taken(self._digests, np.uint64)
+        starts_E = np.concatenate([[0], np.cumsum(_taken(self._counts, np.uint32), dtype=np.int64)])
+        owner_E, size_E = _taken(self._owners, np.uint32).astype(np.int64), _taken(self._sizes, np.uint8)
+        sets = Sets(owner_E, size_E, self._values.array(), starts_E)
+        return _Search(sets, self._values, self._keys, digest_N, self.threshold)
 
 
 class _Search:
-    def __init__(self, sets: Sets, keys_EB: NDArray[np.uint32], digest_N: NDArray[np.uint64], threshold: float) -> None:
-        self._sets, self._keys_EB, self._threshold = sets, keys_EB, threshold
+    def __init__(
+        self, sets: Sets, values: Spool, keys: list[Spool], digest_N: NDArray[np.uint64], threshold: float
+    ) -> None:
+        self._sets, self._values, self._keys, self._threshold = sets, values, keys, threshold
         self.first_N = first_of_equal(digest_N)
-        self._set_of = _set_of(sets, len(digest_N))
         self._component_N = self.first_N.copy()
         self.num_skipped = 0
 
@@ -108,8 +109,9 @@ class _Search:
         chosen_E = np.flatnonzero(is_first_E)
         left = _PAIRS_PER_ROW * len(chosen_E) + _MORE_PAIRS
         seen = np.zeros(0, np.uint64)
-        for band in range(self._keys_EB.shape[1]):
-            first_P, second_P = _agreeing(self._keys_EB[chosen_E, band])
+        for spool in self._keys:
+            first_P, second_P = _agreeing(spool.array()[chosen_E])
+            spool.release()
             first_P, second_P = chosen_E[first_P], chosen_E[second_P]
             roots = self._component_N[self._sets.text_E[first_P]], self._component_N[self._sets.text_E[second_P]]
             codes = np.minimum(first_P, second_P).astype(np.uint64) << np.uint64(32)
@@ -123,7 +125,7 @@ class _Search:
         return self._component_N
 
     def _unite(self, first_P: I64, second_P: I64) -> None:
-        is_near = similarities(self._sets, first_P, self._sets, second_P) >= self._threshold
+        is_near = self._similar(first_P, second_P) >= self._threshold
         first, second = self._sets.text_E[first_P[is_near]], self._sets.text_E[second_P[is_near]]
         if len(first):
             roots = connected(len(self._component_N), self._component_N[first], self._component_N[second])
@@ -135,20 +137,36 @@ class _Search:
         for set_of_N in self._set_of:
             one, other = set_of_N[first_P], set_of_N[second_P]
             both = np.flatnonzero((one >= 0) & (other >= 0))
-            found = similarities(self._sets, one[both], self._sets, other[both])
+            found = self._similar(one[both].astype(np.int64), other[both].astype(np.int64))
             best_P[both] = np.maximum(best_P[both], found)
         return best_P
 
+    @cached_property
+    def _set_of(self) -> list[NDArray[np.int32]]:
+        """For each size the number of each row's set, or -1."""
+        tables = []
+        for size in np.unique(self._sets.size_E):
+            table = np.full(len(self.first_N), -1, np.int32)
+            chosen = np.flatnonzero(self._sets.size_E == size)
+            table[self._sets.text_E[chosen]] = chosen
+            tables.append(table)
+        return tables
 
-def _set_of(sets: Sets, num_rows: int) -> list[I64]:
-    """Return, for each size, the number of each row's set, or -1."""
-    tables = []
-    for size in np.unique(sets.size_E):
-        table = np.full(num_rows, -1, np.int64)
-        chosen = np.flatnonzero(sets.size_E == size)
-        table[sets.text_E[chosen]] = chosen
-        tables.append(table)
-    return tables
+    def _similar(self, first_P: I64, second_P: I64) -> NDArray[np.float64]:
+        """Return the similarity of pairs of sets, some pairs at a time: what is read from disk for them is let go."""
+        found_P = np.zeros(len(first_P))
+        for low in range(0, len(first_P), _PAIRS):
+            part = slice(low, low + _PAIRS)
+            found_P[part] = similarities(self._sets, first_P[part], self._sets, second_P[part])
+            self._values.release()
+        return found_P
+
+
+def _taken(parts: list[NDArray[Any]], dtype: DTypeLike) -> NDArray[Any]:
+    """Return parts as one array and empty their list."""
+    whole = np.concatenate([np.zeros(0, dtype), *parts])
+    parts.clear()
+    return whole
 
 
 def _agreeing(keys_E: NDArray[np.uint32]) -> tuple[I64, I64]:
@@ -156,7 +174,7 @@ def _agreeing(keys_E: NDArray[np.uint32]) -> tuple[I64, I64]:
     order = np.argsort(keys_E, kind="stable")
     keys = keys_E[order]
     first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    alike = np.arange(len(keys))
+    alike = np.flatnonzero(keys[1:] == keys[:-1])
     for ahead in range(1, _NEIGHBOURS + 1):
         alike = alike[alike + ahead < len(keys)]
         alike = alike[keys[alike] == keys[alike + ahead]]

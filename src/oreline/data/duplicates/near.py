@@ -22,7 +22,7 @@ from oreline.data.fold import changed_where, joined
 from oreline.dialogue import transcript
 
 THRESHOLD = 0.8
-_MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 20_000
 """An index compares longer texts by their beginning: it is held in memory."""
 _MAX_PAIRS = 200_000
 """Candidates compared for one frame, at most: near-identical boilerplate must not make the search quadratic."""
@@ -78,8 +78,17 @@ class NearIndex:
     """
 
     def __init__(self, texts: pl.Series, *, threshold: float = THRESHOLD) -> None:
+        self._hold(sketch(texts.str.head(MAX_CHARACTERS), threshold=threshold), threshold)
+
+    @classmethod
+    def of(cls, sketches: Sequence[Sketch], *, threshold: float = THRESHOLD) -> NearIndex:
+        """Return an index over texts by their sketches, of this threshold and in the order of the texts."""
+        index = cls.__new__(cls)
+        index._hold(stacked(sketches, bands(threshold)[0]), threshold)
+        return index
+
+    def _hold(self, known: Sketch, threshold: float) -> None:
         self._threshold = threshold
-        known = sketch(texts.str.head(_MAX_CHARACTERS), threshold=threshold)
         self._sets, keys_EB = known.sets, known.keys_EB
         self._order_BE = np.argsort(keys_EB, axis=0, kind="stable").T.astype(np.int32)
         self._sorted_BE = np.take_along_axis(keys_EB, self._order_BE.T, axis=0).T.copy()
@@ -88,7 +97,10 @@ class NearIndex:
 
     def matches(self, texts: pl.Series) -> list[Pair]:
         """Return the pairs at or above the threshold, in order."""
-        asked = sketch(texts.str.head(_MAX_CHARACTERS), threshold=self._threshold)
+        return self.pairs(sketch(texts.str.head(MAX_CHARACTERS), threshold=self._threshold))
+
+    def pairs(self, asked: Sketch) -> list[Pair]:
+        """Return the pairs at or above the threshold, in order, of texts by their sketch."""
         first_P, second_P = self._candidates(asked.keys_EB)
         self.num_skipped += max(0, len(first_P) - _MAX_PAIRS)
         first_P, second_P = first_P[:_MAX_PAIRS], second_P[:_MAX_PAIRS]
@@ -113,6 +125,25 @@ class NearIndex:
             pairs.append(sets * num_indexed + self._order_BE[band][places])
         first_P, second_P = np.divmod(np.unique(np.concatenate(pairs)), max(num_indexed, 1))
         return first_P, second_P
+
+
+def stacked(sketches: Sequence[Sketch], num_bands: int) -> Sketch:
+    """Return the sketches of texts as one, in their order."""
+    nothing = np.zeros(0, np.int64)
+    firsts = np.cumsum([0, *(len(part.digest_N) for part in sketches)])
+    counts_E = np.concatenate([nothing, *(part.sets.counts_E for part in sketches)])
+    sets = Sets(
+        np.concatenate([nothing, *(part.sets.text_E + first for part, first in zip(sketches, firsts))]),
+        np.concatenate([nothing.astype(np.uint8), *(part.sets.size_E for part in sketches)]),
+        np.concatenate([nothing.astype(np.uint32), *(part.sets.values_M for part in sketches)]),
+        np.concatenate([[0], np.cumsum(counts_E)]).astype(np.int64),
+    )
+    return Sketch(
+        sets,
+        np.concatenate([np.zeros((0, num_bands), np.uint32), *(part.keys_EB for part in sketches)]),
+        np.concatenate([nothing.astype(np.uint64), *(part.digest_N for part in sketches)]),
+        np.concatenate([nothing, *(part.counts_N for part in sketches)]),
+    )
 
 
 def to_frame(found: Sketch, num_rows: int) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 import weakref
 from pathlib import Path
@@ -29,6 +30,7 @@ class Spool:
         self._dtype, self._width, self._max_bytes = np.dtype(dtype), width, max_bytes
         self._parts: list[NDArray[Any]] = []
         self._file: IO[bytes] | None = None
+        self._map: mmap.mmap | None = None
         self._num_bytes = 0
 
     @property
@@ -53,8 +55,15 @@ class Spool:
         """Return all numbers; from disk they are mapped, so that the system reads what is looked at."""
         shape: tuple[int, ...] = (-1,) if self._width is None else (-1, self._width)
         if self._file is None:
-            empty = np.zeros(0, self._dtype)
-            return np.concatenate([part.reshape(-1) for part in self._parts] or [empty]).reshape(shape)
+            whole = np.concatenate([part.reshape(-1) for part in self._parts] or [np.zeros(0, self._dtype)])
+            self._parts = [whole]
+            return whole.reshape(shape)
         with translating(Path(tempfile.gettempdir())):
             self._file.flush()
-        return np.memmap(self._file, self._dtype, "r").reshape(shape)
+        self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(self._map, self._dtype).reshape(shape)
+
+    def release(self) -> None:
+        """Let go of what was read from disk; it is read again where it is looked at again."""
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)

@@ -42,6 +42,8 @@ def components(codes: Sequence[I64]) -> I64:
     >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
     [0, 0, 0, 1]
     """
+    if len(codes) == 1:
+        return np.unique(codes[0], return_inverse=True)[1].astype(np.int64, copy=False)
     num_rows = len(codes[0])
     firsts = []
     for code_N in codes:

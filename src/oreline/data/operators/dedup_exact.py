@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from oreline.data.fold import INPUT_ROLES, hashed, row_ids_at
+from oreline.data.duplicates.equal import KEY, SPOOL_BYTES, inputs_of, marks, marks_of, repeated
+from oreline.data.duplicates.survivors import DROPS, TARGETS
+from oreline.data.fold import row_ids_at
 
 
 class Operator:
@@ -16,19 +18,30 @@ class Operator:
     Rows of one text with different labels, tags or answers are all left alone, repeated ones too: to merge them would
     decide which label is right. That is the work of `resolve_label_conflicts`, which needs every vote.
 
-    Memory: a hash of 16 bytes a row, never the texts.
+    Memory: about 24 bytes a row, never the texts; hashes lie on disk beyond a bound.
     """
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
+    memory_bytes = 4 * SPOOL_BYTES
+
+    def signatures(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return hashes of the texts and of the targets of each row."""
+        return marks(frame, _targets(frame.columns))
+
+    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> pl.DataFrame:
         """Return the rows to drop with the row that each gave way to."""
         names = scan.collect_schema().names()
-        targets = [role for role in ("label", "tags", "answers", "target_text") if role in names]
-        rows = hashed(scan, [role for role in INPUT_ROLES if role in names], keep=targets)
-        is_one_label = pl.all_horizontal([pl.lit(True), *(pl.col(role).n_unique() == 1 for role in targets)])
+        if not inputs_of(names):
+            return pl.DataFrame(schema=DROPS).drop("similarity")
+        found = marks_of(scan, _targets(names)) if signatures is None else signatures.collect_batches(chunk_size=8192)
+        rows = repeated(found, max_bytes=self.memory_bytes // 4)
         groups = (
-            rows.group_by("hash_high", "hash_low")
-            .agg(kept=pl.col("position").min(), size=pl.len(), is_one_label=is_one_label)
-            .filter(pl.col("size") > 1, pl.col("is_one_label"))
+            rows.group_by(KEY)
+            .agg(kept=pl.col("position").min(), is_one_label=pl.col("target").n_unique() == 1)
+            .filter(pl.col("is_one_label"))
         )
-        repeated = rows.join(groups, on=["hash_high", "hash_low"]).filter(pl.col("position") != pl.col("kept"))
-        return row_ids_at(scan, repeated.select("position", "kept", reason=pl.lit("duplicate")))
+        others = rows.join(groups, on=KEY).filter(pl.col("position") != pl.col("kept"))
+        return row_ids_at(scan, others.select("position", "kept", reason=pl.lit("duplicate")))
+
+
+def _targets(columns: list[str]) -> list[str]:
+    return [role for role in TARGETS if role in columns]

@@ -44,7 +44,7 @@ class Operator:
         shingle: words (or characters) in a shingle, for all texts; chosen by their length when not set.
     """
 
-    memory_bytes = 4 * SPOOL_BYTES
+    memory_bytes = 8 * SPOOL_BYTES
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Operator:
         inputs = [role for role in INPUT_ROLES if role in names]
         if not inputs:
             return pl.DataFrame(schema=DROPS)
-        rows = NearRows(self._threshold, max_bytes=self.memory_bytes // 4)
+        rows = NearRows(self._threshold, max_bytes=self.memory_bytes // 8)
         num_tokens = []
         if signatures is None:
             sketches: Iterable[pl.DataFrame] = map(
@@ -85,8 +85,8 @@ class Operator:
         for frame in sketches:
             found = from_frame(frame, bands(self._threshold)[0])
             rows.add(found)
-            num_tokens.append(found.counts_N)
-        lengths = np.concatenate([np.zeros(0, np.int64), *num_tokens])
+            num_tokens.append(found.counts_N.astype(np.int32))
+        lengths = np.concatenate([np.zeros(0, np.int32), *num_tokens]).astype(np.int64)
         clusters = rows.clusters(ranks(scan, self._keep, self._column, lengths, operator="dedup_near"))
         drops = as_drops(clusters.divided)
         merged = agreed(drops, scan)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import polars as pl
 
-from oreline.data.fold import INPUT_ROLES, hashed, row_ids_at
+from oreline.data.duplicates.equal import KEY, SPOOL_BYTES, inputs_of, marks, marks_of, repeated
+from oreline.data.fold import row_ids_at
 from oreline.errors import UsageError
 
 
@@ -18,25 +20,30 @@ class Operator:
     tags, all tags of a row together are its label.
     """
 
+    memory_bytes = 4 * SPOOL_BYTES
+
     def __init__(self, *, keep: Literal["none", "majority"] = "none") -> None:
         if keep not in ("none", "majority"):
             raise UsageError(f"resolve_label_conflicts: keep is {keep!r}", allowed="none, majority")
         self._keep = keep
         self._num_texts = self._num_rows = 0
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
+    def signatures(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return hashes of the text and of the label of each row."""
+        return marks(frame, _target(frame.columns))
+
+    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> pl.DataFrame:
         """Return the rows to drop; `kept_id` is the row that won, where one did."""
         self._num_texts = self._num_rows = 0
         names = scan.collect_schema().names()
-        inputs = [role for role in INPUT_ROLES if role in names]
-        target = next((role for role in ("label", "tags") if role in names), None)
-        if target is None or not inputs:
+        target = _target(names)
+        if not target or not inputs_of(names):
             return pl.DataFrame(schema={"row_id": pl.String, "reason": pl.String, "kept_id": pl.String})
-        key = ["hash_high", "hash_low"]
-        rows = hashed(scan, inputs, keep=[target]).rename({target: "label"})
-        conflicts = rows.group_by(key).agg(labels=pl.col("label").n_unique()).filter(pl.col("labels") > 1)
-        votes = rows.join(conflicts.select(key), on=key, how="semi")
-        self._num_texts, self._num_rows = conflicts.height, votes.height
+        found = marks_of(scan, target) if signatures is None else signatures.collect_batches(chunk_size=8192)
+        rows = repeated(found, max_bytes=self.memory_bytes // 4).rename({"target": "label"})
+        key = list(KEY)
+        votes = rows.filter(pl.col("label").n_unique().over(key) > 1)
+        self._num_texts, self._num_rows = votes.select(key).n_unique(), votes.height
         none_won = pl.lit(None, dtype=pl.UInt32)
         if self._keep == "none":
             dropped = votes.select("position", kept=none_won, reason=pl.lit("label_conflict"))
@@ -65,3 +72,8 @@ def _winners(votes: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     most = counts.filter(pl.col("num_votes") == pl.col("num_votes").max().over(key))
     alone = most.filter(pl.len().over(key) == 1)
     return alone.select(*key, "kept", winner="label")
+
+
+def _target(columns: Sequence[str]) -> list[str]:
+    known: tuple[str, ...] = ("label", "tags")
+    return [role for role in known if role in columns][:1]

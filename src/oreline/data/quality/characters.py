@@ -46,6 +46,12 @@ def char_flags() -> NDArray[np.uint8]:
 
 
 @functools.cache
+def ascii_flags() -> bytes:
+    """Return the bits of the first 256 code points, as `bytes.translate` takes them."""
+    return char_flags()[:256].tobytes()
+
+
+@functools.cache
 def _mixed() -> NDArray[np.uint64]:
     """Return a number for every code point, the same for both cases of a letter."""
     codes = np.arange(_NUM_CODES, dtype=np.uint64)
@@ -76,10 +82,13 @@ class Hashes:
     different ones of a million have equal hashes with a probability below 1e-7, unless somebody made them so.
     """
 
-    def __init__(self, codes_C: NDArray[np.int64]) -> None:
+    def __init__(self, codes_C: NDArray[np.integer]) -> None:
         self._inverse = _powers(_BASE_INVERSE, len(codes_C) + 1)
         self._sums = np.zeros(len(codes_C) + 1, np.uint64)
-        np.cumsum(_mixed()[codes_C] * _powers(_BASE, len(codes_C)), out=self._sums[1:])
+        # As whole numbers of 8 bytes, by which looking up takes a third of the time.
+        terms_C = _mixed()[codes_C.astype(np.int64, copy=False)]
+        np.multiply(terms_C, _powers(_BASE, len(codes_C)), out=terms_C)
+        np.cumsum(terms_C, out=self._sums[1:])
 
     def of(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Return the hash of each stretch."""

@@ -29,30 +29,24 @@ def repetition(tokens: Tokens) -> dict[str, NDArray[np.int64]]:
     np.cumsum(tokens.end_T - tokens.start_T, out=ends[1:])
     doc_end_T = np.repeat(np.cumsum(tokens.num_tokens_N), tokens.num_tokens_N)
     places, hashes = np.arange(len(tokens.start_T)), tokens.token_hashes
+    last = max(len(hashes) - 1, 0)
+    joined = hashes
     found = {}
     for n in (*TOP, *DUPLICATED):
-        keys = in_document(_joined(hashes, tokens, places, n, doc_end_T), tokens.doc_T[places])
+        joined = joined * _FACTOR + hashes[np.minimum(places + (n - 1), last)]
         fits = places + n <= doc_end_T[places]
-        places, keys = places[fits], keys[fits]
-        places, keys, groups = _repeated(places, keys)
+        places, joined = places[fits], joined[fits]
+        chosen, keys, groups = _repeated(places, in_document(joined, tokens.doc_T[places]))
+        places, joined = places[chosen], joined[chosen]
         if n in TOP:
             found[f"top_{n}_gram"] = _most_frequent(tokens, ends, groups, n)
         else:
             found[f"dup_{n}_gram"] = _seen_before(tokens, ends, places, keys, n)
         is_repeated = np.zeros(len(tokens.start_T) + 1, np.bool_)
         is_repeated[places] = True
-        places = places[is_repeated[places + 1]]
+        goes_on = is_repeated[places + 1]
+        places, joined = places[goes_on], joined[goes_on]
     return found
-
-
-def _joined(
-    hashes: NDArray[np.uint64], tokens: Tokens, places: NDArray[np.int64], n: int, doc_end_T: NDArray[np.int64]
-) -> NDArray[np.uint64]:
-    last = max(len(hashes) - 1, 0)
-    key = hashes[places]
-    for step in range(1, n):
-        key = key * _FACTOR + hashes[np.minimum(places + step, last)]
-    return key
 
 
 class _Groups:
@@ -65,7 +59,7 @@ class _Groups:
 def _repeated(
     places: NDArray[np.int64], keys: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], _Groups]:
-    """Return the places, ascending, whose key occurs at least twice, and their groups."""
+    """Return which places, ascending, have a key that occurs at least twice, these keys, and their groups."""
     order = np.argsort(keys)
     ordered = keys[order]
     equals_next = np.append(ordered[1:] == ordered[:-1], False)[: len(ordered)]
@@ -73,11 +67,11 @@ def _repeated(
     chosen = np.flatnonzero(equals_next | equals_last)
     first = np.flatnonzero(~equals_last[chosen])
     if not len(first):
-        return places[:0], keys[:0], _Groups(first, first)
+        return first, keys[:0], _Groups(first, first)
     own = order[chosen]
     groups = _Groups(np.diff(np.append(first, len(chosen))), places[np.minimum.reduceat(own, first)])
     own = np.sort(own)
-    return places[own], keys[own], groups
+    return own, keys[own], groups
 
 
 def _most_frequent(tokens: Tokens, ends: NDArray[np.int64], groups: _Groups, n: int) -> NDArray[np.int64]:

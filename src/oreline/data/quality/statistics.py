@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.fold import is_foreign
 from oreline.data.quality.c4 import LOREM_IPSUM, TELLING, LineRules
 from oreline.data.quality.characters import TERMINAL, word_hash
 from oreline.data.quality.languages import CHINESE, ENGLISH
@@ -44,8 +45,10 @@ def measured(texts: pl.Series, languages: pl.Series, statistics: Collection[str]
     """
     groups = [compute for names, compute in GROUPS.items() if set(names) & set(statistics)]
     columns = {name: np.full(len(texts), np.nan) for name in statistics}
-    for language in (ENGLISH, CHINESE):
-        places = ((languages == language) & texts.is_not_null()).arg_true()
+    # Apart, because what is plain ASCII is read faster, and one other character in a block makes it none.
+    is_plain = ~is_foreign(texts)
+    for language, chosen in ((ENGLISH, is_plain), (ENGLISH, ~is_plain), (CHINESE, texts.is_not_null())):
+        places = ((languages == language) & chosen).arg_true()
         if not len(places):
             continue
         rows = places.to_numpy()
@@ -67,10 +70,10 @@ def _words(tokens: Tokens, language: str) -> _Arrays:
     return {
         "num_words": num_words.astype(np.float64),
         "mean_word_length": _ratio(np.bincount(doc, weights=end - start, minlength=count), num_words),
-        "hash_ratio": _ratio(_count_marks(tokens, tokens.codes_C == ord("#")), size),
+        "hash_ratio": _ratio(_count_marks(tokens, "#"), size),
         "ellipsis_ratio": _ratio(_num_ellipses(tokens), size),
         "words_with_letter": _ratio(letters, size),
-        "stop_words": _num_stop_words(tokens.hashes.of(start, end), doc, count, language),
+        "stop_words": _num_stop_words(tokens.core_hashes, doc, count, language),
         "newline_ratio": _ratio(tokens.num_newlines, size),
     }
 
@@ -119,7 +122,7 @@ def _sentences(tokens: Tokens, language: str) -> _Arrays:
     return {
         "num_sentences": found,
         "lorem_ipsum": lorem_ipsum,
-        "curly_brackets": _count_marks(tokens, tokens.codes_C == ord("{")).astype(np.float64),
+        "curly_brackets": _count_marks(tokens, "{").astype(np.float64),
     }
 
 
@@ -127,9 +130,13 @@ def _holding(phrases: Sequence[str], texts: Sequence[str]) -> list[int]:
     """Return the places of texts with one of some phrases; bytes are lowered faster than letters."""
     together = "\n".join(texts).encode("utf-8", "surrogatepass").lower()
     there = [phrase for phrase in phrases if phrase.encode() in together]
-    if not there:
-        return []
-    return [place for place, text in enumerate(texts) for plain in (text.lower(),) if any(p in plain for p in there)]
+    marks = [phrase for phrase in there if phrase.upper() == phrase]
+    words = [phrase for phrase in there if phrase not in marks]
+    found = {place for mark in marks for place, text in enumerate(texts) if mark in text}
+    if words:
+        lowered = map(str.lower, texts)
+        found |= {place for place, plain in enumerate(lowered) if any(word in plain for word in words)}
+    return sorted(found)
 
 
 GROUPS: Mapping[tuple[str, ...], Callable[[Tokens, str], _Arrays]] = {
@@ -174,16 +181,16 @@ def _weight(
     return np.asarray(np.bincount(docs[is_such], weights=lengths[is_such], minlength=count), np.float64)
 
 
-def _count_marks(tokens: Tokens, is_mark: NDArray[np.bool_]) -> NDArray[np.int64]:
-    places = np.flatnonzero(is_mark)
+def _count_marks(tokens: Tokens, mark: str) -> NDArray[np.int64]:
+    places = tokens.places_of(mark)
     return np.bincount(np.searchsorted(tokens.start_N, places, side="right") - 1, minlength=tokens.num_texts)
 
 
 def _num_ellipses(tokens: Tokens) -> NDArray[np.int64]:
     """Count `…` and runs of three dots."""
-    is_dot = tokens.codes_C == ord(".")
-    edges = np.flatnonzero(np.diff(is_dot, prepend=False, append=False))
-    starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    dots = tokens.places_of(".")
+    is_first = np.diff(dots, prepend=-2) > 1
+    starts, lengths = dots[is_first], np.diff(np.append(np.flatnonzero(is_first), len(dots)))
     docs = np.searchsorted(tokens.start_N, starts[lengths >= 3], side="right") - 1
-    dots = np.bincount(docs, weights=lengths[lengths >= 3] // 3, minlength=tokens.num_texts).astype(np.int64)
-    return dots + _count_marks(tokens, tokens.codes_C == _ELLIPSIS)
+    runs = np.bincount(docs, weights=lengths[lengths >= 3] // 3, minlength=tokens.num_texts).astype(np.int64)
+    return runs + _count_marks(tokens, "…")

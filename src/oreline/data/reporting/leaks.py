@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.columnar import compact
+from oreline import registry
+from oreline.data.columnar import compact, row_groups
 from oreline.data.dataset import UNLABELLED
-from oreline.data.duplicates.near import THRESHOLD, NearIndex, compared
+from oreline.data.duplicates.equal import inputs_of
+from oreline.data.duplicates.minhash import bands
+from oreline.data.duplicates.near import MAX_CHARACTERS, THRESHOLD, NearIndex, compared, from_frame
 from oreline.data.fold import INPUT_ROLES, row_hashes
 from oreline.errors import OrelineError
 from oreline.report.report import Table
@@ -24,6 +27,11 @@ MAX_TRAIN = 300_000
 """Rows of train that are compared with them, at most."""
 _MAX_EXAMPLES = 8
 _SHOWN_CHARACTERS = 80
+_MARKS, _SKETCHES = "dedup_exact", "dedup_near"
+"""Operators whose signatures say which texts are equal, and which are nearly so."""
+Signed = tuple[pl.DataFrame, pl.DataFrame]
+Sign = Callable[[str, Iterable[pl.DataFrame]], Iterator[Signed]]
+"""From the name of an operator and rows to these rows with its signatures, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +66,25 @@ class Leak:
         return self.same_text / max(self.num_rows, 1)
 
 
-def find_leaks(folder: Path, splits: Sequence[str]) -> list[Leak]:
+def sign_here(plug: str, frames: Iterable[pl.DataFrame]) -> Iterator[Signed]:
+    """Yield each frame with the signatures that an operator gives its rows, worked out in this process."""
+    operator = registry.create("operator", plug)
+    for frame in frames:
+        yield frame, operator.signatures(frame)
+
+
+def find_leaks(folder: Path, splits: Sequence[str], *, sign: Sign = sign_here) -> list[Leak]:
     """Compare every split with those before it; near-duplicates are searched for in `train` (or the first split).
 
     Args:
         folder: a dataset folder, or one being written, with Parquet shards below each split.
         splits: names of the splits.
+        sign: works out signatures, the costly part of it.
     """
     order = sorted(splits, key=lambda name: name != "train")
-    texts = {name: _hashes(folder / name, INPUT_ROLES) for name in order}
-    groups = {name: _hashes(folder / name, ("group",)) for name in order}
-    near = _near(folder, order[1:], order[0]) if order else {}
+    texts = {name: _text_hashes(folder / name, sign) for name in order}
+    groups = {name: _group_hashes(folder / name) for name in order}
+    near = _near(folder, order[1:], order[0], sign) if order else {}
     found = []
     for position, split in enumerate(order):
         for other in order[:position]:
@@ -184,25 +200,27 @@ def leak_facts(leaks: Sequence[Leak]) -> dict[str, Any]:
     }
 
 
-def _near(folder: Path, splits: Sequence[str], other: str) -> dict[str, dict[str, Any]]:
+def _near(folder: Path, splits: Sequence[str], other: str, sign: Sign) -> dict[str, dict[str, Any]]:
     """Search `other`, in one pass, for neighbours of the rows of the splits."""
-    samples = [
-        compact(frame).with_columns(split=pl.lit(split))
-        for split in splits
-        for frame in _spaced(folder / split, MAX_TESTED)
-    ]
+    num_bands = bands(THRESHOLD)[0]
+    samples, sketches = [], []
+    for split in splits:
+        for frame, sketched in sign(_SKETCHES, _spaced(folder / split, MAX_TESTED)):
+            shown = frame.with_columns(pl.col("text").str.head(_SHOWN_CHARACTERS), split=pl.lit(split))
+            samples.append(compact(shown))
+            sketches.append(from_frame(sketched, num_bands))
     if not samples:
         return {}
     tested = pl.concat(samples)
-    index = NearIndex(tested["text"])
+    index = NearIndex.of(sketches)
     is_near, differs = np.zeros(tested.height, np.bool_), np.zeros(tested.height, np.bool_)
     examples: dict[str, list[tuple[str, str, float, str]]] = {split: [] for split in splits}
-    for frame in _spaced(folder / other, MAX_TRAIN):
-        for pair in index.matches(frame["text"]):
+    for frame, sketched in sign(_SKETCHES, _spaced(folder / other, MAX_TRAIN)):
+        for pair in index.pairs(from_frame(sketched, num_bands)):
             row_id, label, text, split = tested.row(pair.indexed)
             if not is_near[pair.indexed] and len(examples[split]) < _MAX_EXAMPLES:
                 neighbour = frame["row_id"][pair.text]
-                examples[split].append((row_id, neighbour, round(pair.similarity, 3), text[:_SHOWN_CHARACTERS]))
+                examples[split].append((row_id, neighbour, round(pair.similarity, 3), text))
             is_near[pair.indexed] = True
             differs[pair.indexed] |= label != frame["label"][pair.text]
     flags = tested.with_columns(pl.Series("near", is_near), pl.Series("differs", differs & is_near))
@@ -228,28 +246,45 @@ def _spaced(folder: Path, limit: int) -> Iterator[pl.DataFrame]:
     for frame in _frames(folder, ("row_id", "label", *INPUT_ROLES)):
         if "text" in frame.columns:
             rows = frame.gather_every(step, offset=-done % step)
-            texts = compared(rows, [role for role in INPUT_ROLES if role in rows.columns])
-            label = pl.col("label") if "label" in rows.columns else pl.lit(None, dtype=pl.String)
-            yield rows.select("row_id", label=label).with_columns(text=texts)
+            if rows.height:
+                texts = compared(rows, inputs_of(rows.columns)).str.head(MAX_CHARACTERS)
+                label = pl.col("label") if "label" in rows.columns else pl.lit(None, dtype=pl.String)
+                yield rows.select("row_id", label=label).with_columns(text=texts)
         done += frame.height
 
 
 def _frames(folder: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    shards = _shards(folder)
-    present = [name for name in columns if name in pl.read_parquet_schema(shards[0])]
-    yield from pl.scan_parquet(shards).select(present).collect_batches(chunk_size=8192)
+    for shard in _shards(folder):
+        yield from row_groups(shard, columns)
 
 
-def _hashes(folder: Path, columns: Sequence[str]) -> NDArray[np.uint64] | None:
-    """Return a hash of the folded columns of each row that has them; None where no such column is."""
-    if not any(name in pl.read_parquet_schema(_shards(folder)[0]) for name in columns):
+def _text_hashes(folder: Path, sign: Sign) -> NDArray[np.uint64] | None:
+    """Return a hash of the folded texts of each row that has them, sorted; None where there are no such columns."""
+    if not inputs_of(list(pl.read_parquet_schema(_shards(folder)[0]))):
         return None
-    parts = [row_hashes(frame.drop_nulls(), frame.columns) for frame in _frames(folder, columns)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+    frames = (rows for frame in _frames(folder, ("row_id", *INPUT_ROLES)) if (rows := frame.drop_nulls()).height)
+    return _sorted(marks["hash_high"] for _, marks in sign(_MARKS, frames))
+
+
+def _group_hashes(folder: Path) -> NDArray[np.uint64] | None:
+    """Return a hash of the group of each row that has one, sorted; None where there are no groups."""
+    if "group" not in pl.read_parquet_schema(_shards(folder)[0]):
+        return None
+    frames = (frame.drop_nulls() for frame in _frames(folder, ("group",)))
+    return _sorted(pl.Series(row_hashes(frame, frame.columns)) for frame in frames)
+
+
+def _sorted(parts: Iterable[pl.Series]) -> NDArray[np.uint64]:
+    hashes = np.concatenate([np.zeros(0, np.uint64), *(part.to_numpy() for part in parts)])
+    hashes.sort()
+    return hashes
 
 
 def _shared(rows: NDArray[np.uint64] | None, others: NDArray[np.uint64] | None) -> int:
-    return 0 if rows is None or others is None else int(np.isin(rows, others).sum())
+    """Return how many of some hashes are among others; both are sorted."""
+    if rows is None or others is None or not len(others):
+        return 0
+    return int((others[np.minimum(np.searchsorted(others, rows), len(others) - 1)] == rows).sum())
 
 
 def _num_rows(folder: Path) -> int:

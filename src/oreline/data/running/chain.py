@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet
 
-from oreline.data.columnar import ParquetFile
+from oreline.data.columnar import ParquetFile, row_groups
 from oreline.data.ledger import Ledger, Notes
+from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Engine, Here, Item, Job
-from oreline.data.running.kept import Kept, chained
+from oreline.data.running.kept import EMPTIED, Kept, chained
 from oreline.data.running.reading import Rows
 from oreline.data.running.stage import Stage
 from oreline.data.running.steps import STREAMING, Step, with_learnt
@@ -38,6 +38,7 @@ class Shop:
     memory_bytes: int = 2 << 30
     """Of all processes together; operators that see all rows may take half of it."""
     on_event: OnEvent = ignore
+    clock: Clock = field(default_factory=Clock)
 
 
 class _Again:
@@ -45,8 +46,15 @@ class _Again:
 
     key = ""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, stage: Stage | None) -> None:
+        self._stage = stage
+
+    @property
+    def stage(self) -> Stage:
+        """The rows. Raises `OrelineError` where only what came of them is left, and is to be used."""
+        if self._stage is None:
+            raise OrelineError("the rows of a stage are not there any more", remedy="this is a mistake in Oreline")
+        return self._stage
 
     def items(self, folder: Path) -> Iterator[Item]:
         yield from ((frame, Notes()) for frame in self.stage.frames())
@@ -61,21 +69,55 @@ class _Again:
         pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """Operators that see a frame at a time, then those that see all rows of what the others left."""
+
+    streaming: list[Step]
+    key: str
+    wholes: list[tuple[Step, str]]
+
+
 def run_chain(rows: Rows, steps: Sequence[Step], shop: Shop) -> tuple[Stage, str]:
     """Send rows through steps in order; return those that remain, on disk, and the key of what they are made of."""
-    rest, key, is_first = list(steps), rows.key, True
-    while True:
-        streaming = _next_pass(rest, is_first=is_first)
-        rest, is_first = rest[len(streaming) :], False
-        key = chained(key, streaming)
-        stage = _streamed(rows, streaming, shop, key)
+    passes = _planned(rows.key, steps)
+    stage, before = None, None
+    for number, own in enumerate(passes):
+        folder = _streamed(rows, own, shop, is_kept=_is_kept(passes[number:], shop))
+        if before is not None:
+            shop.kept.empty(before, _ROWS)
+        stage = None if EMPTIED in shop.kept.facts(folder) else Stage.open(folder / _ROWS)
+        for step, key in own.wholes:
+            _drop_whole(stage, step, shop, key)
+        rows, before = _Again(stage), folder
+    if stage is None:
+        raise OrelineError("the last stage of a chain has no rows", remedy="this is a mistake in Oreline")
+    last = passes[-1]
+    return stage, last.wholes[-1][1] if last.wholes else last.key
+
+
+def _planned(key: str, steps: Sequence[Step]) -> list[_Pass]:
+    """Return the passes that steps make, with the keys of what each leaves."""
+    rest = list(steps)
+    passes: list[_Pass] = []
+    while rest or not passes:
+        streaming = _next_pass(rest, is_first=not passes)
+        rest = rest[len(streaming) :]
+        own = _Pass(streaming, key := chained(key, streaming), [])
         while rest and rest[0].kind == "whole":
             step = rest.pop(0)
-            key = chained(key, [step])
-            _drop_whole(stage, step, shop, key)
-        if not rest:
-            return stage, key
-        rows = _Again(stage)
+            own.wholes.append((step, key := chained(key, [step])))
+        passes.append(own)
+    return passes
+
+
+def _is_kept(passes: Sequence[_Pass], shop: Shop) -> bool:
+    """Whether an earlier run left the rows after the first of some passes, or else what came of them."""
+    if not passes or (folder := shop.kept.find(passes[0].key)) is None:
+        return False
+    if EMPTIED not in shop.kept.facts(folder):
+        return True
+    return all(shop.kept.find(key) is not None for _, key in passes[0].wholes) and _is_kept(passes[1:], shop)
 
 
 def _next_pass(rest: Sequence[Step], *, is_first: bool) -> list[Step]:
@@ -91,31 +133,36 @@ def _next_pass(rest: Sequence[Step], *, is_first: bool) -> list[Step]:
     return found
 
 
-def _streamed(rows: Rows, steps: Sequence[Step], shop: Shop, key: str) -> Stage:
-    """Return the stage that rows become on their way through steps: an earlier run's where it was kept."""
-    what = "refine" if isinstance(rows, _Again) else "read"
-    if (folder := shop.kept.find(key)) is not None:
-        names = ", ".join(step.name for step in steps) or "reading"
+def _streamed(rows: Rows, own: _Pass, shop: Shop, *, is_kept: bool) -> Path:
+    """Return the folder of what rows become on their way through steps: an earlier run's where it was kept."""
+    found = shop.kept.find(own.key) if is_kept else None
+    if found is not None:
+        folder = found
+        names = ", ".join(step.name for step in own.streaming) or "reading"
+        what = "refine" if isinstance(rows, _Again) else "read"
         shop.on_event(Event(what, message=f"{names}: as an earlier run left it"))
         rows.recall(shop.kept.facts(folder)["found"])
     else:
-        with shop.kept.making(key) as making:
-            folder = _make(rows, list(steps), shop, making, key)
+        again = rows.stage if isinstance(rows, _Again) else None
+        doing = "store again" if again is not None else "read and store"
+        with shop.clock.timing(doing) as spent, shop.kept.making(own.key) as making:
+            folder = _make(rows, list(own.streaming), shop, making, own.key)
+            spent.rows += again.num_alive if again is not None else sum(shop.kept.facts(folder)["rows_in"].values())
     rows.placed(folder)
     facts = shop.kept.facts(folder)
     shop.ledger.rows_in.update(facts["rows_in"])
     for name, findings in facts["findings"].items():
         shop.ledger.note(name, findings)
-    with pyarrow.parquet.ParquetFile(folder / KEPT_LEDGER) as file:
-        for group in range(file.num_row_groups):
-            shop.ledger.append(pl.DataFrame(file.read_row_group(group, use_threads=False)))
-    return Stage.open(folder / _ROWS)
+    for lines in row_groups(folder / KEPT_LEDGER):
+        shop.ledger.append(lines)
+    return folder
 
 
 def _make(rows: Rows, steps: list[Step], shop: Shop, folder: Path, key: str) -> Path:
     findings: dict[str, Any] = {}
     if isinstance(rows, _Again) and steps and steps[0].learns:
-        steps[0] = _fitted(steps[0], rows.stage, shop)
+        with shop.clock.timing(f"{steps[0].name} learns", rows.stage.num_alive):
+            steps[0] = _fitted(steps[0], rows.stage, shop)
         if hasattr(steps[0].operator, "findings"):
             findings[steps[0].name] = steps[0].operator.findings()
     items = _watched(rows.items(folder), "refine" if isinstance(rows, _Again) else "read", shop.on_event)
@@ -126,6 +173,7 @@ def _make(rows: Rows, steps: list[Step], shop: Shop, folder: Path, key: str) -> 
             if frame.height:
                 stage.append(frame)
             lines.take(notes)
+            shop.clock.take(notes)
     return shop.kept.keep(folder, key, {"found": rows.found(), "rows_in": lines.rows_in, "findings": findings})
 
 
@@ -137,12 +185,14 @@ def _fitted(step: Step, stage: Stage, shop: Shop) -> Step:
     return with_learnt(step, step.operator.fit(stage.scan()))
 
 
-def _drop_whole(stage: Stage, step: Step, shop: Shop, key: str) -> None:
-    shop.on_event(Event(step.name, total=stage.num_alive))
+def _drop_whole(stage: Stage | None, step: Step, shop: Shop, key: str) -> None:
+    """Let an operator that sees all rows name some. Without a stage an earlier run has done so."""
+    num_rows = stage.num_alive if stage is not None else 0
+    shop.on_event(Event(step.name, total=num_rows))
     if (folder := shop.kept.find(key)) is not None:
         shop.on_event(Event(step.name, message=f"{step.name}: as an earlier run left it"))
-    elif stage.num_alive:
-        with shop.kept.making(key) as making:
+    elif stage is not None and num_rows:
+        with shop.clock.timing(step.name, num_rows), shop.kept.making(key) as making:
             drops, findings = _judged_together(stage, step, shop, making)
             (making / _SIGNATURES).unlink(missing_ok=True)
             drops.write_parquet(making / _DROPS)
@@ -152,10 +202,11 @@ def _drop_whole(stage: Stage, step: Step, shop: Shop, key: str) -> None:
     drops = pl.read_parquet(folder / _DROPS)
     if findings := shop.kept.facts(folder)["findings"]:
         shop.ledger.note(step.name, findings)
-    if step.action == "dropped":
+    if step.action == "dropped" and stage is not None:
         stage.drop(drops["row_id"], operator=step.name)
     shop.ledger.write(step.name, step.action, drops)
-    shop.on_event(Event(step.name, step=stage.num_alive, total=stage.num_alive))
+    num_left = stage.num_alive if stage is not None else 0
+    shop.on_event(Event(step.name, step=num_left, total=num_left))
 
 
 def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -188,8 +239,9 @@ def _signatures(stage: Stage, step: Step, shop: Shop, folder: Path) -> pl.LazyFr
     file = folder / _SIGNATURES
     writer: ParquetFile | None = None
     try:
-        for frame, _ in (shop.engine if job.is_movable else Here()).map(items, job):
-            writer = writer or ParquetFile(file, frame.to_arrow().schema, compression="lz4")
+        for frame, notes in (shop.engine if job.is_movable else Here()).map(items, job):
+            shop.clock.take(notes, counts=False)
+            writer = writer or ParquetFile(file, frame.to_arrow().schema, compression="lz4", is_passing=True)
             writer.write(frame)
     finally:
         if writer is not None:

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from oreline.data.augment.held_out import HeldOut
+from oreline.data.columnar import compact
 from oreline.data.dataset import UNLABELLED, UNSPLIT
 from oreline.data.duplicates.together import Together
 from oreline.data.fold import INPUT_ROLES, wide_hashes
@@ -28,6 +29,7 @@ from oreline.data.running.adding import INTO, added
 from oreline.data.running.chain import Shop
 from oreline.data.running.reading import Book
 from oreline.data.running.shards import SplitWriter
+from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage, conform, unified
 from oreline.data.running.steps import Step
 from oreline.data.split import Places, places
@@ -73,6 +75,7 @@ def write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: Run) ->
     run.book.bound.update({role: role for role in ("label", "weight") if role in schema and role not in run.book.bound})
     shares_of = shares_of_parts(list(stages), splitting.shares)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(run.shop.clock.timing(SPLIT, sum(stage.num_alive for stage in stages.values())))
         finds = stack.enter_context(Finds(run.folder))
         splits = _Splits(stack, run, schema)
         for name in ordered(splitting.shares, shares_of):
@@ -160,12 +163,9 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
         return
     keys = []
     ways = Together(splitting.together)
-    for frame in stage.frames():
-        frame = frame.filter(pl.Series(has_label(frame)))
-        inputs = [role for role in INPUT_ROLES if role in frame.columns]
-        hashes = wide_hashes(frame, inputs) if inputs else wide_hashes(frame, ["row_id"])
+    for frame, hashes in _hashed(stage, run):
         others = [role for role in ("label", "group", "time") if role in frame.columns]
-        keys.append(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
+        keys.append(pl.DataFrame([*(compact(frame.select(others))), hashes["hash_high"]]))
         ways.add(frame)
     if splitting.gap_us and keys and "time" not in keys[0].columns:
         raise UsageError(
@@ -177,6 +177,7 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     if codes is not None:
         everything = everything.with_columns(together=codes)
     places_N = places(everything, shares, seed=splitting.seed, gap_us=splitting.gap_us)
+    del keys, everything
     done = 0
     for frame in stage.frames():
         is_placed_N = has_label(frame)
@@ -184,3 +185,17 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
         own_N[is_placed_N] = places_N[done : done + int(is_placed_N.sum())]
         done += int(is_placed_N.sum())
         yield frame, own_N
+
+
+def _hashed(stage: Stage, run: Run) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield the rows of a stage that have a label, and a hash of what each is told by: its texts, or its id."""
+    frames = map(_labelled, stage.frames())
+    if not any(role in stage.schema for role in INPUT_ROLES):
+        yield from ((frame, wide_hashes(frame, ["row_id"])) for frame in frames)
+        return
+    yield from Signing(run.shop.engine, run.shop.clock, SPLIT)("dedup_exact", frames)
+
+
+def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
+    is_labelled_N = has_label(frame)
+    return frame if is_labelled_N.all() else frame.filter(pl.Series(is_labelled_N))

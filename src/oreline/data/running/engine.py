@@ -31,7 +31,8 @@ class Job:
         if self.signer is None:
             return run_steps(frame, self.steps, notes, begins=begins), notes
         begins(self.signer.name)
-        signatures: pl.DataFrame = guarded(self.signer, frame, self.signer.operator.signatures)
+        with notes.timing(self.signer.name, frame.height):
+            signatures: pl.DataFrame = guarded(self.signer, frame, self.signer.operator.signatures)
         if signatures.height != frame.height:
             raise OrelineError(
                 f"the operator {self.signer.name!r} gave {signatures.height} signatures for {frame.height} rows"

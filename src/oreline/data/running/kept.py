@@ -26,6 +26,8 @@ from oreline.errors import ResourceError
 
 FACTS = "facts.json"
 """Written last into a stage: what it holds besides rows, and the size of every file."""
+EMPTIED = "emptied"
+"""Among the facts of a stage whose rows were removed, because a later one has what came of them."""
 _MAKING = ".making-"
 _STALE_S = 24 * 3600
 """After this time a half-made stage is what a killed run left."""
@@ -88,6 +90,14 @@ class Kept:
                 return folder.rename(place)
         self._nameless.append(folder)
         return folder
+
+    def empty(self, folder: Path, part: str) -> None:
+        """Remove a part of a complete stage that nothing reads any more; a cache keeps it, for other runs."""
+        facts = self.facts(folder)
+        if self.max_bytes is None and EMPTIED not in facts:
+            sizes = {name: size for name, size in facts["sizes"].items() if not name.startswith(f"{part}/")}
+            store.write_json(folder / FACTS, {**facts, "sizes": sizes, EMPTIED: part})
+            shutil.rmtree(folder / part, ignore_errors=True)
 
     def facts(self, folder: Path) -> dict[str, Any]:
         """Return what was said of a stage when it was completed."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from oreline import registry, store
+from oreline.data import columnar
 from oreline.data.columnar import compact
 from oreline.data.fold import INPUT_ROLES
 from oreline.data.forms.roles import bind, take_in
@@ -22,12 +23,10 @@ from oreline.data.ledger import Notes
 from oreline.data.reporting.intake import Intake
 from oreline.data.running.engine import Item
 from oreline.data.running.stage import Stage
-from oreline.data.sources import Source
+from oreline.data.sources import FRAME_ROWS, Source
 from oreline.errors import DataError
 from oreline.types import Event, OnEvent, ignore
 
-FRAME_BYTES = 4 << 20
-"""Rows that are worked on together take about this at most: what operators hold beside them is a multiple of it."""
 _ASIDE = "aside"
 _FUSION = "fusion.parquet"
 _INTAKE = "intake"
@@ -125,11 +124,11 @@ class Reading:
         with Stage(folder / _ASIDE) as aside:
             for source in self._part:
                 num_rows = 0
-                for frame in source.frames(note=self._note):
+                for frame in gathered(source.frames(note=self._note), columnar.FRAME_BYTES, FRAME_ROWS):
                     if num_rows == 0:
                         self._enter(source.place, self._roles_of(frame.columns[1:], source.place))
                     num_rows += frame.height
-                    for part in cut(frame, FRAME_BYTES):
+                    for part in cut(frame, columnar.FRAME_BYTES):
                         named, notes = self._taken_in(part, source.place, aside)
                         if source.part is not None:
                             self._fusion.add(source.part.name, named)
@@ -225,6 +224,21 @@ class Unlabelled:
     def placed(self, folder: Path) -> None:
         """See what its sources have in common with others."""
         self._own.placed(folder)
+
+
+def gathered(frames: Iterable[pl.DataFrame], max_bytes: int, max_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield small frames of one schema together, up to so many bytes and rows: each frame costs something."""
+    held: list[pl.DataFrame] = []
+    size = rows = 0
+    for frame in frames:
+        own = int(frame.estimated_size())
+        if held and (size + own > max_bytes or rows + frame.height > max_rows or frame.schema != held[0].schema):
+            yield held[0] if len(held) == 1 else pl.concat(held)
+            held, size, rows = [], 0, 0
+        held.append(frame)
+        size, rows = size + own, rows + frame.height
+    if held:
+        yield held[0] if len(held) == 1 else pl.concat(held)
 
 
 def cut(frame: pl.DataFrame, max_bytes: int) -> Iterator[pl.DataFrame]:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow.parquet
-from numpy.typing import NDArray
 
-from oreline.data.columnar import Closing, ParquetFile
+from oreline.data.columnar import Closing, ParquetFile, row_groups
 from oreline.errors import OrelineError
+
+_POSITION = "_position"
 
 
 class Stage(Closing):
@@ -29,14 +30,13 @@ class Stage(Closing):
         self._open_schema: dict[str, pl.DataType] = {}
         self.schema: dict[str, pl.DataType] = {}
         self.num_rows = 0
-        self._dropped: list[pl.DataFrame] = []
-        self._alive: NDArray[np.bool_] | None = None
+        self._gone = np.zeros(0, np.uint32)
 
     @classmethod
     def open(cls, folder: Path) -> Stage:
         """Open a stage that was written and closed, in this process or another."""
         stage = cls.__new__(cls)
-        stage._folder, stage._open, stage._dropped, stage._alive = folder, None, [], None
+        stage._folder, stage._open, stage._gone = folder, None, np.zeros(0, np.uint32)
         stage._files, stage.schema, stage.num_rows = sorted(folder.glob("*.parquet")), {}, 0
         for file in stage._files:
             schema = pl.read_parquet_schema(file)
@@ -50,7 +50,7 @@ class Stage(Closing):
         if self._open is None or list(schema.items()) != list(self._open_schema.items()):
             self.close()
             file = self._folder / f"{len(self._files):05d}.parquet"
-            self._open = ParquetFile(file, frame.to_arrow().schema, compression="lz4")
+            self._open = ParquetFile(file, frame.to_arrow().schema, compression="lz4", is_passing=True)
             self._open_schema = schema
             self._files.append(file)
             self.schema = unified(self.schema, schema) if self.schema else schema
@@ -71,55 +71,51 @@ class Stage(Closing):
     @property
     def num_alive(self) -> int:
         """Rows that were not dropped."""
-        return self.num_rows - sum(drops.height for drops in self._dropped)
+        return self.num_rows - len(self._gone)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows that were not dropped, in order."""
-        parts = [
-            pl.scan_parquet(file).select(_casts(pl.read_parquet_schema(file), self.schema)) for file in self._files
-        ]
-        rows = pl.concat(parts)
-        for drops in self._dropped:
-            rows = rows.join(drops.lazy(), on="row_id", how="anti", maintain_order="left")
-        return rows
+        rows = self._all_rows()
+        if not len(self._gone):
+            return rows
+        gone = pl.LazyFrame({_POSITION: self._gone})
+        numbered = rows.with_row_index(_POSITION)
+        return numbered.join(gone, on=_POSITION, how="anti", maintain_order="left").drop(_POSITION)
 
     def drop(self, row_ids: pl.Series, *, operator: str) -> None:
         """Mark rows as dropped. Raises `OrelineError` for a row that is not there, or named twice."""
-        drops = row_ids.to_frame("row_id")
-        if drops.is_empty():
+        if row_ids.is_empty():
             return
-        ids = self.scan().select("row_id").with_row_index("position")
-        found = ids.join(drops.lazy(), on="row_id", how="semi").select(pl.len()).collect(engine="streaming").item()
-        if found != drops.height or drops["row_id"].n_unique() != drops.height:
+        wanted = row_ids.to_frame("row_id").lazy()
+        ids = self._all_rows().select("row_id").with_row_index(_POSITION)
+        found = ids.join(wanted, on="row_id", how="semi").select(_POSITION).collect(engine="streaming")
+        places = np.setdiff1d(found.to_series().to_numpy(), self._gone)
+        if len(places) != len(row_ids) or row_ids.n_unique() != len(row_ids):
             raise OrelineError(
-                f"the operator {operator!r} named {drops.height} rows to drop, of which {found} are there",
+                f"the operator {operator!r} named {len(row_ids)} rows to drop, of which {len(places)} are there",
                 remedy="`whole` returns each row to drop once, by its row_id",
             )
-        self._dropped.append(drops)
-        self._alive = None
+        self._gone = np.union1d(self._gone, places)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the rows that were not dropped, in order, in frames of the full schema."""
-        alive = self._alive_rows()
         position = 0
         for file in self._files:
             conform = _casts(pl.read_parquet_schema(file), self.schema)
-            with pyarrow.parquet.ParquetFile(file) as parquet:
-                for group in range(parquet.num_row_groups):  # `iter_batches` would hold the whole file
-                    frame = pl.DataFrame(parquet.read_row_group(group, use_threads=False)).select(conform)
-                    mask = alive[position : position + frame.height]
-                    position += frame.height
-                    yield frame if mask.all() else frame.filter(pl.Series(mask))
+            for frame in row_groups(file):
+                low, high = np.searchsorted(self._gone, (position, position + frame.height))
+                gone = self._gone[low:high] - position
+                position += frame.height
+                if len(gone):
+                    stays = np.ones(frame.height, np.bool_)
+                    stays[gone] = False
+                    frame = frame.filter(pl.Series(stays))
+                yield frame.select(conform)
 
-    def _alive_rows(self) -> NDArray[np.bool_]:
-        if self._alive is None:
-            self._alive = np.ones(self.num_rows, np.bool_)
-            if self._dropped:
-                drops = pl.concat(self._dropped).lazy()
-                ids = pl.concat([pl.scan_parquet(file).select("row_id") for file in self._files])
-                gone = ids.with_row_index("position").join(drops, on="row_id", how="semi")
-                self._alive[gone.select("position").collect(engine="streaming")["position"].to_numpy()] = False
-        return self._alive
+    def _all_rows(self) -> pl.LazyFrame:
+        return pl.concat(
+            [pl.scan_parquet(file).select(_casts(pl.read_parquet_schema(file), self.schema)) for file in self._files]
+        )
 
 
 def unified(first: dict[str, pl.DataType], second: dict[str, pl.DataType]) -> dict[str, pl.DataType]:

@@ -127,7 +127,8 @@ def run_steps(
     for step in steps:
         if frame.height:
             begins(step.name)
-            frame = (_kept if step.kind == "keep" else _edited)(frame, step, notes)
+            with notes.timing(step.name, frame.height):
+                frame = (_kept if step.kind == "keep" else _edited)(frame, step, notes)
     return frame
 
 

@@ -5,7 +5,7 @@ pickled. The line of a frame is answered by one line for each operator that begi
 waits knows which one it was that killed the process, and then by the rows or by an error.
 
     → {"job": "…"}                        ← nothing
-    → {"rows": 1234} + bytes              ← {"at": "clean"} … {"rows": 1200, "notes": 80} + bytes
+    → {"rows": 1234} + bytes              ← {"at": "clean"} … {"rows": 1200, "notes": 80, "spent": …} + bytes
                                           ← {"error": {"kind": "DataError", "what": …}}
 """
 
@@ -19,7 +19,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -42,12 +42,18 @@ class Answer:
     rows: bytes = b""
     notes: bytes = b""
     error: Mapping[str, Any] | None = None
+    spent: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    """For each operator, its processor seconds and the rows that it was given."""
 
     def item(self) -> Item:
         """Return the rows with their notes. Raises the error that the operator raised."""
         if self.error is not None:
             raise _raised(self.error)
-        return read_frame(self.rows), Notes(read_frame(self.notes) if self.notes else None)
+        notes = Notes(read_frame(self.notes) if self.notes else None)
+        for name, (seconds, rows) in self.spent.items():
+            notes.spent_s[name], notes.rows_given[name] = seconds, rows
+            notes.elsewhere_s += seconds
+        return read_frame(self.rows), notes
 
 
 def answer(told: str, rows: bytes, begins: Callable[[str], None] = unwatched) -> Answer:
@@ -55,7 +61,8 @@ def answer(told: str, rows: bytes, begins: Callable[[str], None] = unwatched) ->
     try:
         frame, notes = _heard(told).done((read_frame(rows), Notes()), begins)
         lines = notes.lines()
-        return Answer(frame_bytes(frame), frame_bytes(lines) if lines.height else b"")
+        spent = {name: (seconds, notes.rows_given[name]) for name, seconds in notes.spent_s.items()}
+        return Answer(frame_bytes(frame), frame_bytes(lines) if lines.height else b"", spent=spent)
     except ModuleNotFoundError as error:
         return Answer(error={"kind": MISSING, "what": str(error), "name": error.name})
     except OrelineError as error:
@@ -95,7 +102,8 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         if given.error is not None:
             _say(sink, {"error": given.error})
         else:
-            _say(sink, {"rows": len(given.rows), "notes": len(given.notes)}, given.rows, given.notes)
+            sizes = {"rows": len(given.rows), "notes": len(given.notes), "spent": given.spent}
+            _say(sink, sizes, given.rows, given.notes)
 
 
 @functools.lru_cache(maxsize=8)
