@@ -1,10 +1,11 @@
 # ruff: noqa: E501 -- sentences and rows of tables stay on one line
 """Private data found and left alone: this package beside Presidio, on made texts in Chinese and English and on real ones.
 
-The made texts come from `benchmarks/pii_texts.py`: 19 kinds of data, near misses, three sets of sentences. A span counts as
-found where kind, start and end are right; where a text has the data but a peer calls it by another of our kinds, or
-begins one character late, it does not. By character: of the characters of all data, how many are marked by whatever kind
-(what masking would hide), and of the marked ones, how many are data.
+The made texts come from `benchmarks/pii_texts.py` (19 kinds of data, near misses, three sets of sentences) and from
+`benchmarks/pii_authors.py` (the same kinds, two sets by others). A span counts as found where kind, start and end are
+right; where a text has the data but a peer calls it by another of our kinds, or begins one character late, it does not. By
+character: of the characters of all data, how many are marked by whatever kind (what masking would hide), and of the marked
+ones, how many are data.
 
 Presidio is asked for what it has recognisers for; it runs in a Python of its own where `--presidio PYTHON` names one that
 has `presidio-analyzer`, with no model but a blank spaCy pipeline unless `en_core_web_sm` is there too. `presidio` is its
@@ -27,6 +28,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+import pii_authors
 import pii_texts
 
 Spans = list[tuple[int, int, str]]
@@ -44,7 +46,7 @@ def main() -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=4000)
-    parser.add_argument("--frames", nargs="*", default=["main", "held_out", "fresh"], help="sets of sentences")
+    parser.add_argument("--frames", nargs="*", default=["main", "held_out", "fresh", *pii_authors.AUTHORS], help="sets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", default=os.environ.get("ORELINE_DATA"), help="folder of real texts (ORELINE_DATA)")
     parser.add_argument("--rows", type=int, default=20_000, help="of each real data set")
@@ -58,7 +60,8 @@ def main() -> None:
         return
     measured: dict[str, Any] = {}
     for frames in given.frames:
-        made = pii_texts.make(given.texts, seed=given.seed, frames=frames)
+        source = pii_authors if frames in pii_authors.AUTHORS else pii_texts
+        made = source.make(given.texts, seed=given.seed, frames=frames)
         found, seconds = ours([one.text for one in made])
         measured[frames] = {"oreline": {**figures(made, found), "seconds": seconds}}
         print_kinds(frames, made, measured[frames]["oreline"])

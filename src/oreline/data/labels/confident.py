@@ -1,7 +1,7 @@
 """Which labels are probably wrong: confident learning on out-of-fold probabilities of a linear model.
 
 Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels"; the pruning is
-cleanlab's.
+cleanlab's. What `judged` finds goes on from there: see `posterior`.
 
 Shape suffixes: N rows, K classes.
 """
@@ -16,12 +16,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.labels.posterior import fit_noise, posterior
 from oreline.data.split import places
 from oreline.errors import DataError
 
 Codes = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
-FilterBy = Literal["prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
+FilterBy = Literal["posterior", "prune_by_noise_rate", "prune_by_class", "both", "confident_learning"]
 RankBy = Literal["self_confidence", "normalized_margin"]
 
 STRENGTHS = (0.1, 1.0, 10.0)
@@ -29,6 +30,10 @@ STRENGTHS = (0.1, 1.0, 10.0)
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-5
 """Of the mean gradient, whose cells are small where there are many classes: 1e-3 ended at once with 150 of them."""
+_PASSES = 2
+"""Judges of judges: a third changed nothing on planted errors."""
+_LEAST_WEIGHT = 0.01
+_LIKELY = 0.5
 _MAX_CELLS = 500_000_000
 """Rows times classes; cleanlab's own sums need a few bytes for each."""
 
@@ -59,8 +64,27 @@ def folds_of(keys: pl.DataFrame, num_folds: int, seed: int) -> Codes:
     )
 
 
+def judged(features: Any, codes_N: Codes, folds_N: Codes, num_classes: int) -> Probabilities:
+    """Return the probability of each class for each row, its label heeded, (N, K): see `posterior`.
+
+    Judges are fitted twice, the second time with each row counted as far as the first ones believe its label.
+    """
+    weights_N = None
+    for _ in range(_PASSES):
+        scores_NK = out_of_fold(features, codes_N, folds_N, num_classes, weights_N=weights_N)
+        found_NK = posterior(codes_N, scores_NK, fit_noise(codes_N, scores_NK))
+        weights_N = np.maximum(found_NK[np.arange(len(codes_N)), codes_N], _LEAST_WEIGHT)
+    return found_NK
+
+
 def out_of_fold(
-    features: Any, codes_N: Codes, folds_N: Codes, num_classes: int, strengths: Sequence[float] = STRENGTHS
+    features: Any,
+    codes_N: Codes,
+    folds_N: Codes,
+    num_classes: int,
+    strengths: Sequence[float] = STRENGTHS,
+    *,
+    weights_N: NDArray[np.floating] | None = None,
 ) -> Probabilities:
     """Return what models that did not see a row say of it: logistic regression on the other folds, (N, K).
 
@@ -70,6 +94,7 @@ def out_of_fold(
         folds_N: each row's fold.
         num_classes: K; a class that no row of the other folds has gets the probability 0.
         strengths: inverse penalties to choose from.
+        weights_N: how much each row counts; all the same when not given.
     """
     refuse_too_many(len(codes_N), num_classes)
     scores_NK = np.zeros((len(codes_N), num_classes), np.float32)
@@ -78,15 +103,16 @@ def out_of_fold(
     for number, fold in enumerate(folds):
         held, rest = np.flatnonzero(folds_N == fold), np.flatnonzero(folds_N != fold)
         tried = strengths if number == 0 else [best]
-        answers = [_answers(features, codes_N, rest, held, num_classes, strength) for strength in tried]
-        losses = [-np.log(np.clip(found[np.arange(len(held)), codes_N[held]], 1e-6, 1)).mean() for found in answers]
+        answers = [_answers(features, codes_N, (rest, held), num_classes, strength, weights_N) for strength in tried]
+        held_weights = None if weights_N is None else weights_N[held]
+        losses = [_log_loss(found, codes_N[held], held_weights) for found in answers]
         chosen = int(np.argmin(losses))
         best = tried[chosen]
         scores_NK[held] = answers[chosen]
     return scores_NK
 
 
-def fitted(features: Any, codes_N: Codes, strength: float) -> Any:
+def fitted(features: Any, codes_N: Codes, strength: float, weights_N: NDArray[np.floating] | None = None) -> Any:
     """Return a logistic regression (scikit-learn's) of rows with their classes; two classes at least."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -94,7 +120,8 @@ def fitted(features: Any, codes_N: Codes, strength: float) -> Any:
     with warnings.catch_warnings():
         # The last digits change nothing about which label is the likelier one.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=_TOLERANCE).fit(features, codes_N)
+        model = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=_TOLERANCE)
+        return model.fit(features, codes_N, sample_weight=weights_N)
 
 
 def refuse_too_many(num_rows: int, num_classes: int) -> None:
@@ -132,13 +159,17 @@ def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, r
 
     Args:
         codes_N: the given classes; each of the K has a row.
-        scores_NK: out-of-fold probabilities.
-        filter_by: cleanlab's rule: which cells of the confident joint are pruned.
+        scores_NK: out-of-fold probabilities; with `posterior` what `judged` says.
+        filter_by: `posterior`: every label that is less probable than not; else cleanlab's rule, which cells of the
+            confident joint are pruned.
         rank_by: what they are ordered by, see `label_quality`.
     """
-    from cleanlab.filter import find_label_issues
+    if filter_by == "posterior":
+        is_wrong_N = scores_NK[np.arange(len(codes_N)), codes_N] < _LIKELY
+    else:
+        from cleanlab.filter import find_label_issues
 
-    is_wrong_N = find_label_issues(codes_N, scores_NK, filter_by=filter_by, n_jobs=1)
+        is_wrong_N = find_label_issues(codes_N, scores_NK, filter_by=filter_by, n_jobs=1)
     suggested_N = scores_NK.argmax(axis=1)
     rows = np.flatnonzero(is_wrong_N & (suggested_N != codes_N))
     quality_N = label_quality(codes_N, scores_NK, rank_by)
@@ -148,12 +179,24 @@ def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, r
 
 
 def _answers(
-    features: Any, codes_N: Codes, rest: Codes, held: Codes, num_classes: int, strength: float
+    features: Any,
+    codes_N: Codes,
+    parts: tuple[Codes, Codes],
+    num_classes: int,
+    strength: float,
+    weights_N: NDArray[np.floating] | None,
 ) -> Probabilities:
+    rest, held = parts
     answers = np.zeros((len(held), num_classes), np.float32)
     seen = np.unique(codes_N[rest])
     if len(seen) == 1:
         answers[:, seen[0]] = 1
     elif len(seen) and len(held):
-        answers[:, seen] = fitted(features[rest], codes_N[rest], strength).predict_proba(features[held])
+        weights = None if weights_N is None else weights_N[rest]
+        answers[:, seen] = fitted(features[rest], codes_N[rest], strength, weights).predict_proba(features[held])
     return answers
+
+
+def _log_loss(scores_NK: Probabilities, codes_N: Codes, weights_N: NDArray[np.floating] | None) -> float:
+    own_N = scores_NK[np.arange(len(codes_N)), codes_N]
+    return float(np.average(-np.log(np.clip(own_N, 1e-6, 1)), weights=weights_N)) if len(codes_N) else 0.0

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from oreline.data.fold import INPUT_ROLES, wide_hashes
-from oreline.data.labels.confident import FilterBy, Found, RankBy, find_errors, folds_of, out_of_fold
+from oreline.data.labels.confident import FilterBy, Found, RankBy, find_errors, folds_of, judged, out_of_fold
 from oreline.data.labels.features import Codes, Embedder, dense, nearest, row_features
 from oreline.data.labels.review import NOTES, note, shortened, shown_texts
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON
@@ -27,6 +27,8 @@ _UNSUPPORTED = {
 _PAIRS_SHOWN = 30
 _MANY = 0.3
 """Share of doubtful labels from which on the model that doubts is doubtful itself."""
+_SUREST = 0.9999
+"""No suggestion is certain."""
 _TOO_MANY = "So many labels look wrong that the model may be too weak for these classes: read some before you repair."
 ERROR, RELABELLED = "label_error", "relabelled"
 
@@ -35,10 +37,11 @@ class Operator:
     """Find labels that are probably wrong, by confident learning; rows are only reported unless an option says more.
 
     Logistic regressions over a frozen encoder's vectors (or, without an encoder, over character n-grams) say of every
-    row what models that did not see it think of its label: rows of equal text or group lie in one fold. Which labels
-    are wrong then is cleanlab's rule. Found rows are `flagged` in the ledger and stand in `review.jsonl` beside the
-    dataset, the most doubtful first, with the suggested label, its probability and the nearest other rows with theirs:
-    write decisions into that file and hand it to `refine --apply-review`.
+    row what models that did not see it think of its label: rows of equal text or group lie in one fold. A label is
+    found where it is less probable than not, by what they say, how often labels of that class are wrong and what for,
+    both estimated from all rows; or by one of cleanlab's rules. Found rows are `flagged` in the ledger and stand in
+    `review.jsonl` beside the dataset, the most doubtful first, with the suggested label, its probability and the
+    nearest other rows with theirs: write decisions into that file and hand it to `refine --apply-review`.
 
     One label a row. Rows with several labels, tags, answers or written targets are refused, and classes with fewer rows
     than folds are not judged. Where labels are changed or rows dropped, a test split is left alone, and must be given:
@@ -47,8 +50,8 @@ class Operator:
     Args:
         encoder: a model folder, or `catalog:` start model, whose frozen vectors are used; character n-grams when empty.
         folds: models that are fitted, each without its own share of the rows.
-        filter_by: cleanlab's rule: `prune_by_noise_rate`, `prune_by_class`, `both` (fewer rows, surer), or
-            `confident_learning`.
+        filter_by: `posterior` (judges are fitted twice, the second time without believing every label), or cleanlab's
+            rule: `prune_by_noise_rate`, `prune_by_class`, `both` (fewer rows, surer), or `confident_learning`.
         rank_by: what found rows are ordered by: `self_confidence` or `normalized_margin`.
         neighbours: nearest other rows that are shown of each found row.
         agree: find only rows of whose neighbours at most half bear the given label, too.
@@ -64,7 +67,7 @@ class Operator:
         *,
         encoder: str = "",
         folds: int = 5,
-        filter_by: FilterBy = "prune_by_noise_rate",
+        filter_by: FilterBy = "posterior",
         rank_by: RankBy = "self_confidence",
         neighbours: int = 5,
         agree: bool = False,
@@ -111,7 +114,8 @@ class Operator:
         keys = common.select("label", *(["group"] if "group" in names else [])).with_columns(copies)
         folds_N = folds_of(keys, self._folds, self._seed)
         features = dense(row_features(shown_texts(common), self._encoder), seed=self._seed)
-        scores_NK = out_of_fold(features, codes_N, folds_N, len(labels))
+        judges = judged if self._filter_by == "posterior" else out_of_fold
+        scores_NK = judges(features, codes_N, folds_N, len(labels))
         found = find_errors(codes_N, scores_NK, self._filter_by, self._rank_by)
         copies_N = copies.rank("dense").to_numpy().astype(np.int64)
         near_FJ, similarity_FJ = nearest(features, found.rows, copies_N, self._num_neighbours)
@@ -185,7 +189,7 @@ def _as_learnt(
     """Return what was found as JSON."""
     names = labels.to_list()
     suggested = [names[code] for code in found.suggested]
-    confidence = [round(float(value), 4) for value in found.confidence]
+    confidence = [round(min(float(value), _SUREST), 4) for value in found.confidence]
     notes = [
         note(float(quality), {"suggested": label, "confidence": sure, "neighbours": near})
         for quality, label, sure, near in zip(found.quality, suggested, confidence, neighbours)

@@ -26,14 +26,16 @@ _FORMS = re.compile(
 )
 _BLOCK = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]{0,8000}?-----END (?:[A-Z]+ )*PRIVATE KEY-----")
 _NAMED = re.compile(
-    r"(?:password|passwd|pwd|passphrase|secret|token|api[_ -]?key|access[_-]?key(?:[_-]?id)?|(?:private"
+    r"(?:password|passwd|pwd|passphrase|passcode|secret|token|api[_ -]?key|access[_-]?key(?:[_-]?id)?|(?:private"
     r"|encryption)[_-]?key|credentials?"
-    r"|(?:密码|口令|密钥|令牌|秘钥|私钥)(?=[\"'\s]*(?:[:：=]|是|为|[!-~])))[\"']?\s*(?:[:：=]|is(?=[ :])|是|为"
+    r"|(?:密码|口令|密钥|令牌|秘钥|私钥)(?=[\"'\s]*(?:[:：=]|是|为|[!-~])))[\"']?\s*(?:[:：=]|(?:is|was)(?=[ :])|是|为"
     r"|(?<=[码令钥]))\s*[\"'“]?([!-&(-+\--~]{4,200})",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(?:Bearer|Basic|Token)\s+([0-9A-Za-z._~+/=-]{16,2000})")
 _CHINESE_CUE = re.compile(r"[密口令秘私]")
+_TRAILING = ".,;:!?()[]{}~@\"'"
+"""What ends a sentence, or begins a remark, behind a secret."""
 _LEAST_BITS = 2.5
 """Fewest bits a character of a named secret has, on average over its characters (Shannon). Words have letters alone."""
 
@@ -43,7 +45,7 @@ def secrets(text: str) -> Places:
     for pattern in (_FORMS, _BLOCK):
         yield from (match.span() for match in pattern.finditer(text))
     for match in _NAMED.finditer(text):
-        value = match[1].rstrip(".,;:!?)]}\"'")
+        value = match[1].rstrip(_TRAILING)
         if _is_secret(value, in_chinese=_CHINESE_CUE.match(match[0]) is not None):
             yield match.start(1), match.start(1) + len(value)
     for match in _BEARER.finditer(text):

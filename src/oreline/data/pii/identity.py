@@ -16,10 +16,12 @@ _ID = re.compile(
 _ID_CUE = re.compile(r"身份|证件?号|公民|ID", re.IGNORECASE)
 _CREDIT = re.compile(rf"{BEFORE}[1-9ANY][1-9][0-9]{{6}}[0-9A-HJ-NP-RTUWXY]{{10}}{AFTER}", re.IGNORECASE)
 _PASSPORT = re.compile(
-    rf"(?:护照|通行证|台胞证|passport|travel document)(?:[^0-9A-Za-z\n]|number|no\.?|is|id|#){{0,16}}"
+    rf"(?:护照|通行证|台胞证|passport|travel document)(?:[^0-9A-Za-z\n。！？]|number|no\.?|is|id|#){{0,16}}"
     rf"{BEFORE}([A-Z]{{0,2}}[0-9]{{7,9}}|[A-Z][0-9A-Z]{{7,8}}){AFTER}",
     re.IGNORECASE,
 )
+_PASSPORT_BEFORE = re.compile(rf"{BEFORE}([A-Z]{{1,2}}[0-9]{{7,8}})(?=号?(?:护照|通行证))")
+"""`持E12345678号护照`."""
 _PLATE = re.compile(
     rf"(?:[{PROVINCES}][A-HJ-NP-Z][·•・. -]?"
     r"(?:[A-K][0-9A-HJ-NP-Z][0-9]{4}|[0-9]{5}[A-K]|(?=[0-9A-Z]*[0-9][A-Z]*[0-9])[0-9A-HJ-NP-Z]{5}"
@@ -62,7 +64,8 @@ def credit_codes(text: str) -> Places:
 
 def passports(text: str) -> Places:
     """Yield passports and travel permits that are named as such."""
-    return (match.span(1) for match in _PASSPORT.finditer(text) if sum(map(str.isdigit, match[1])) >= 4)
+    yield from (match.span(1) for match in _PASSPORT.finditer(text) if sum(map(str.isdigit, match[1])) >= 4)
+    yield from (match.span(1) for match in _PASSPORT_BEFORE.finditer(text))
 
 
 def plates(text: str) -> Places:

@@ -16,8 +16,8 @@ _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?:(?<![0-9A-Za-z.])|(?<=IP)|(?<=ip))(?:{_BYTE}\.){{3}}{_BYTE}(?![0-9A-Za-z]|\.[0-9])")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z]|:[0-9A-Fa-f:])")
 _RELEASE = re.compile(
-    r"(?:版本号?|固件|章节?|节|第|条款?|version|ver|v|release|build|section|chapter|clause|firmware"
-    r"|oid)[.:：]?\s*(?:是|为|号|is)?\s*$",
+    r"(?:版本号?|固件|章节?|节|第|条款?|(?<![A-Za-z])(?:version|ver|v|release|build|section|chapter|clause|firmware"
+    r"|oid))[.:：]?\s*(?:是|为|号|is)?\s*$",
     re.IGNORECASE,
 )
 _MACHINE = re.compile(r"(?<![A-Za-z])ip|地址|服务器|主机|域名|解析|server|host|dns|ping|address", re.IGNORECASE)
@@ -78,7 +78,7 @@ def macs(text: str) -> Places:
 def urls(text: str) -> Places:
     """Yield links that hold a password, a token, a key or a signature."""
     for match in _URL.finditer(text):
-        link = match[0].rstrip(".,;:!?)]'*")
+        link = match[0].rstrip(".,;:!?()]'*~")
         if _is_telling(link):
             yield match.start(), match.start() + len(link)
 

@@ -23,52 +23,101 @@ _COMPOUND = "欧阳|上官|司马|诸葛|夏侯|皇甫|尉迟|公孙|慕容|令�
 _ALSO_WORDS = "向连全时从成单关应于安何常易平"
 """Surnames that are words as well: after `联系人` and no colon they begin no name."""
 _HAN = r"[\u4e00-\u9fff]"
+_HAN_THERE = re.compile(_HAN)
 _SURNAME = rf"(?:{_COMPOUND}|[{_SINGLE}])"
 _NAME = rf"({_SURNAME}{_HAN}{{1,6}}|{_HAN}{{2,6}}·{_HAN}{{2,6}})"
 _ANNOUNCED = re.compile(
-    r"(?:联系人|姓\s*名|收件人|收货人|寄件人|发件人|申请人|签收人|经办人|负责人|委托人|受益人|投保人|被保险人|承租人"
-    r"|出租人|法定代表人|法人代表"
-    r"|持卡人|开户人|户\s*名|户主|患者|病人|乘车人|乘客|入住人|订票人|订餐人|下单人|报名人|监护人|家长姓名|署名|签名"
-    r"|真名|名字)"
-    rf"(?:姓名|名字|名称)?\s*([:：=]|是|为|叫)?\s*{_NAME}"
+    r"(?:(?:联系|收件|收货|寄件|发件|申请|签收|经办|负责|委托|受益|投保|被保险|承租|出租|预约|投诉|报名|下单|入住|乘车|订票"
+    r"|订餐|持卡|开户|监护|担保|证明|推荐|经手|参保|法定代表)人|法人代表?|姓\s*名|户\s*名|户主|患者|病人|乘客|家长签[字名]"
+    r"|署名|签[名字]|真名|名字|房东|租客|车主|机主|学员|考生)"
+    rf"(?:姓名|名字|名称)?\s*([:：=]|是|为|叫|就?写(?:成|的是)?|改[成为])?\s*{_NAME}"
 )
-_SPOKEN = re.compile(rf"(?:我叫|我的名字是|我名叫|本人姓名|名叫|本人(?![的是在已对有]))\s*([:：])?\s*{_NAME}")
+_ROLE = re.compile(rf"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{{1,4}}人\s*([:：])\s*{_NAME}")
+"""A form's field for a person of whatever part."""
+_SPOKEN = re.compile(
+    rf"(?:我叫|我的名字是|我名叫|本人姓名|名叫|病人叫|患者叫|本人叫|本人(?![的是在已对有叫]))\s*([:：])?\s*{_NAME}"
+)
 _BEING = re.compile(rf"(?:我是|我就是)()((?![向连全时从成单关应于白]){_SURNAME}{_HAN}{{1,2}})(?=[,，。!！;；\s]|$)")
+_SENT_TO = re.compile(rf"(?:写|转)()((?![{_ALSO_WORDS}]){_SURNAME}{_HAN}{{1,2}}?)收(?![{_SINGLE}\u4e00-\u9fff])")
+_ASKED_FOR = re.compile(
+    rf"(?:转[交告给]|交给|请找|[帮替]我[找约]|联系(?:一下)?|通知|[让请约找])()"
+    rf"({_SURNAME}{_HAN}{{1,2}}?)(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅)"
+)
+"""With a title, and asked for: whoever is talked about (`张艺谋先生`) is not."""
+_ADDRESSED = re.compile(rf"(?<![\u4e00-\u9fff])()({_SURNAME}{_HAN}{{1,2}}?)(?:先生|女士|小姐|经理|老师)[,，]?[您你]好")
+_POLITE = ("先生", "女士", "小姐", "经理", "老师", "医生", "大夫", "主任", "教授", "律师", "师傅")
+_PATTERNS = (
+    (_ANNOUNCED, ("人", "名", "户主", "患者", "客", "法", "签", "房东", "车主", "机主", "学员", "考生")),
+    (_ROLE, ("人：", "人:", "人 ：", "人 :")), (_SPOKEN, ("叫", "本人", "我的名字")), (_BEING, ("我是", "我就是")),
+    (_SENT_TO, ("收",)), (_ASKED_FOR, _POLITE), (_ADDRESSED, _POLITE),
+)  # fmt: skip
+"""With words of which a text has one where the pattern can match: a look for a word is a tenth of the work."""
 _TITLED = re.compile(
     rf"((?![{_ALSO_WORDS}]){_SURNAME}{_HAN}{{0,2}}?)(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅|总监"
     rf"|局长|院长)"
 )
 _AFTER_NAME = re.compile(
-    r"先生|女士|小姐|电话|手机|身份|地址|联系|您好|你好|同学|老师|经理|的|和|与|及|已|在|是|说|于|想|要|来自|今年"
+    r"先生|女士|小姐|电话|手机|身份|地址|联系|您好|你好|同学|老师|经理|签收|亲收|收$|的|和|与|及|已|在|是|说|于|想|要|来自|今年"
 )
 
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\.?"
-_WORD = r"[A-Z](?=[a-z\u00df-\u00ff'’])(?:(?:['’](?!s(?![a-z]))|-)?[A-Za-z\u00df-\u00ff]){1,30}+"
-_ENGLISH = rf"({_WORD}(?: (?:[A-Z]\.|{_WORD}|(?:van|von|de|del|der|bin|al) {_WORD})){{0,3}})"
+_LETTER = "A-Za-z\u00c0-\u024f"
+_WORD = rf"[A-Z\u00c0-\u00de](?=[a-z\u00df-\u024f'’])(?:(?:['’](?!(?:s|m|d|ll|ve|re)(?![a-z]))|-)?[{_LETTER}]){{1,30}}+"
+_PARTICLE = "(?:[Vv][ao]n|[Dd]e|[Dd]el|[Dd]er|[Dd]a|[Dd]i|bin|[Aa]l|[Ee]l|la|le)"
+_ENGLISH = rf"({_WORD}(?: (?:[A-Z]\.|St\. {_WORD}|(?:{_PARTICLE} ){{0,2}}{_WORD})){{0,3}})"
+_TWO = rf"((?!{_TITLE} ){_WORD}(?: [A-Z]\.)?(?: (?:St\. {_WORD}|(?:{_PARTICLE} ){{0,2}}{_WORD})){{1,2}})"
+"""A first name and another one at least: a word alone with a capital may be anything."""
 _FIRST = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z,;] )"
 """Not in the middle of a sentence: a file name or a product's is nobody's."""
 _NAMED = re.compile(rf"name is (?:{_TITLE} )?{_ENGLISH}")
 _WHOSE = ("my ", "My ", "his ", "His ", "her ", "Her ", "customer's ", "full ", "Full ")
 _CALLED = re.compile(rf"(?:[Ii](?: am|'m) called|[Cc]all me)\s+(?:{_TITLE} )?{_ENGLISH}")
-_FIELD = re.compile(
-    rf"{_FIRST}(?:Full [Nn]ame|Name|Contact(?: [Pp]erson)?|Customer|Patient|Attn|Attention|Recipient|Signed(?: by)?"
-    rf"|Cardholder|Employee)\s*[:：]\s*(?:{_TITLE} )?{_ENGLISH}"
+_SENTENCE = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z] )"
+_FIELD = re.compile(rf"\s?[:：]\s*(?:{_TITLE} )?{_ENGLISH}(?=\s*(?:[,，.。;；!！?？()（）|/\n]|$)| [-–—] | [a-z])")
+"""Another field may follow (`Customer: Passport #`): a name ends its own."""
+_FIELD_CUE = re.compile(
+    rf"(?:{_SENTENCE}(?:Name|Contact|Customer(?: [Nn]ame)?|Employee|Signed)"
+    rf"|(?<![A-Za-z])(?:[Ff]ull [Nn]ame|[Cc]ontact [Pp]erson|[Pp]atient(?: [Nn]ame)?|[Aa]ttn|[Aa]ttention|[Rr]ecipient"
+    r"|[Ss]igned(?: by)?"
+    rf"|(?:[Cc]ard|[Aa]ccount |[Pp]olicy ?)[Hh]older|[Pp]assenger|[Gg]uest [Nn]ame))$"
+)
+"""What a field for a name is called."""
+_LONGEST_CUE = 16
+_NAMED_BY = re.compile(
+    rf"(?<![A-Za-z])(?:[Aa]sk for|[Ss]peak (?:to|with)|[Ss]igned by|[Uu]nder the name(?: of)?|[Bb]ooked under"
+    r"|[Nn]ame on (?:the|my) "
+    rf"(?:card|list|order|account|booking) is|[Nn]ame's|[Ss]igned,) (?:{_TITLE} )?{_TWO}"
+)
+_NAMING = ("sk for ", "peak to ", "peak with ", "igned by ", "the name ", "ooked under ", " is ", "ame's ", "igned, ")
+_BEING_ONE = re.compile(
+    rf"(?<![A-Za-z])(?:(?:I am|I'm|I’m) {_TWO}(?=[.,;?]|\s*$|\n| (?:from|here|with|at|in) | \(| [-–—] )"
+    rf"|(?<![a-z,] )This is {_TWO}(?=\.(?:\s|$)|\s*$|\n| (?:from|here|with|calling|speaking)(?![A-Za-z])))"
 )
 _SPEAKING = re.compile(rf"his is (?:{_TITLE} )?{_ENGLISH} (?:speaking|calling|here|from)(?![A-Za-z])")
-_GREETED = re.compile(rf"{_FIRST}(?:Dear|Hi|Hello|Hey)\s+(?:{_TITLE} )?{_ENGLISH}\s*(?:[,，:：]|\n|$)")
-_ON_A_LINE = re.compile(rf"\n\s*(?:[-–—]+\s*)?{_ENGLISH}\s*(?:$|\n|[.!]|,)")
+_GREETED = re.compile(rf"{_SENTENCE}(?:Dear|Hi|Hello|Hey)\s+(?:{_TITLE} )?{_ENGLISH}\s*(?:[,，:：]|\n|$)")
+_ON_A_LINE = re.compile(rf"\n\s*(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(]|[-–—] )|{_TWO}!)")
 _ENDINGS = (
     "regards", "Regards", "incerely", "incerely yours", "ours", "ours truly", "ours faithfully", "heers", "best",
     "Best", "est wishes", "espectfully", "hanks", "hank you",
 )  # fmt: skip
 """What a letter ends with, on the line before the name."""
 _ENTITLED = re.compile(rf"(?<![0-9A-Za-z]){_TITLE} {_ENGLISH}")
+_AS_WORDS = re.compile(
+    r"^[A-Z][a-z]+ing |(?:^| )(?:Not|So|Very|The|A|An|All|Just"
+    r"|Now|Here|Your|My|Our|No|Too|Still|Happy|Sad|Sorry|Sure|Legend|New|Great|Good|Best|Bad"
+    r"|Puerto|African|Asian|American|British|Chinese|English|French|German|Italian|Japanese|Indian"
+    r"|Movie|Film|Show|Story|Man|Woman|Girl|Boy|King|Queen"
+    r"|York|England|America|China|India|Angeles|Pictures|Entertainment|Television|Christmas|Gonna|Curious|Value|Team|Service)"
+    r"(?: |$)"
+)
+"""Words of titles and of cries: `I'm Not Sure`, `This is Great Value`."""
 _COMMON = 100
 """How often jieba's dictionary has counted a word that is no name."""
 _NO_NAMES = (
     "God Lord Santa Sir Madam Sirs All Team Everyone Everybody Folks Friend Friends Customer Customers "
     "Colleague Colleagues Diary Editor Reader Readers Guest User Users Support Service There Again World Mom "
     "Dad Mother Father Sales Hiring Manager Committee Unknown None Anonymous Not The This That My Your Our "
+    "Billing Accounts Accounting Finance Legal Returns Shipping Marketing Reception Urgent "
     "Hello Hi Dear Thanks Please Yes No We You It"
 )
 _NOBODY = frozenset(_NO_NAMES.split())
@@ -76,14 +125,16 @@ _NOBODY = frozenset(_NO_NAMES.split())
 
 def names(text: str, *, titles: bool) -> Places:
     """Yield names that a text announces, in a form or a letter; with `titles` also those beside Mr. or 先生."""
-    yield from _chinese(text, titles=titles)
+    if _HAN_THERE.search(text):
+        yield from _chinese(text, titles=titles)
     for match in _english(text, titles=titles):
-        if match[1].split()[0] not in _NOBODY:
-            yield match.span(1)
+        group = match.lastindex or 1
+        if match[group].split()[0] not in _NOBODY:
+            yield match.span(group)
 
 
 def _english(text: str, *, titles: bool) -> Iterator[re.Match[str]]:
-    """Yield matches whose first group may be a name. What begins with a fixed text is fast."""
+    """Yield matches whose last group may be a name. What begins with a fixed text is fast."""
     for match in _NAMED.finditer(text):
         if text[max(0, match.start() - 11) : match.start()].endswith(_WHOSE):
             yield match
@@ -94,16 +145,27 @@ def _english(text: str, *, titles: bool) -> Iterator[re.Match[str]]:
     if "called " in text or "all me " in text:
         yield from _CALLED.finditer(text)
     if ":" in text or "：" in text:
-        yield from _FIELD.finditer(text)
+        yield from (match for match in _FIELD.finditer(text) if _is_field(match, text))
+    if any(words in text for words in _NAMING):
+        yield from _NAMED_BY.finditer(text)
+    if any(words in text for words in ("I am ", "I'm ", "I’m ", "This is ")):
+        yield from (match for match in _BEING_ONE.finditer(text) if not _AS_WORDS.search(match[match.lastindex or 1]))
     if any(word in text for word in ("Dear", "Hi", "Hello", "Hey")):
         yield from _GREETED.finditer(text)
     if titles:
         yield from _ENTITLED.finditer(text)
 
 
+def _is_field(match: re.Match[str], text: str) -> bool:
+    """Whether a field for a name stands there, and a name alone in it: one word is not followed by another one."""
+    start, end = match.span()
+    is_word = " " not in match[1] and re.match(" [a-z]", text[end : end + 2]) is not None
+    return not is_word and _FIELD_CUE.search(text, max(0, start - _LONGEST_CUE), start) is not None
+
+
 def _chinese(text: str, *, titles: bool) -> Places:
-    for pattern in (_ANNOUNCED, _SPOKEN, _BEING):
-        for match in pattern.finditer(text):
+    for pattern, words in _PATTERNS:
+        for match in pattern.finditer(text) if any(word in text for word in words) else ():
             is_named = match[1] or pattern is not _ANNOUNCED or _is_surname(match[2])
             if is_named and (length := _length(match[2])):
                 yield match.start(2), match.start(2) + length
@@ -133,7 +195,7 @@ def _length(run: str) -> int:
 
 def _is_surname(run: str) -> bool:
     """Whether a run that no colon announces begins with a surname: one that is a word as well needs an end after it."""
-    return run[0] not in _ALSO_WORDS or any(_AFTER_NAME.match(run, end) for end in (2, 3))
+    return run[0] not in _ALSO_WORDS or len(run) <= 3 or any(_AFTER_NAME.match(run, end) for end in (2, 3))
 
 
 def _is_word(run: str, first: int) -> bool:
