@@ -22,13 +22,16 @@ def test_frames_become_row_groups(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "a.parquet")["text"].to_list() == ["row 0", "row 1", "row 2"]
 
 
-def test_row_groups_come_one_by_one_with_the_columns_that_there_are(tmp_path: Path) -> None:
+def test_row_groups_come_in_order_small_ones_together_with_the_columns_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ParquetFile(tmp_path / "a.parquet", SCHEMA, compression="lz4") as file:
         for number in range(3):
             file.write(pl.DataFrame({"text": [f"row {number}"]}))
-    found = list(row_groups(tmp_path / "a.parquet", ["label", "text"]))
-    assert [frame.rows() for frame in found] == [[("row 0",)], [("row 1",)], [("row 2",)]]
-    assert [frame.width for frame in row_groups(tmp_path / "a.parquet")] == [1, 1, 1]
+    rows = [("row 0",), ("row 1",), ("row 2",)]
+    assert [frame.rows() for frame in row_groups(tmp_path / "a.parquet", ["label", "text"])] == [rows]
+    monkeypatch.setattr("oreline.data.columnar.FRAME_BYTES", 1)
+    assert [frame.rows() for frame in row_groups(tmp_path / "a.parquet")] == [[row] for row in rows]
 
 
 def test_a_full_disk_keeps_its_number_and_no_file_open() -> None:

@@ -13,6 +13,7 @@ from oreline.data.dataset import Dataset
 from oreline.data.operators.label_by_rules import Operator
 from oreline.data.refine import refine
 from oreline.errors import DataError, UsageError
+from oreline.report.report import Table
 
 RULES = [
     {"label": "钱", "keywords": ["退款", "refund"]},
@@ -27,6 +28,11 @@ def refined(folder: Path, source: Any, *, split: dict[str, float] | None = None,
     return refine(source, operators=chain, split=split or {}, out=folder / "data")  # type: ignore[arg-type]
 
 
+def rules_table(data: Dataset) -> Table:
+    """What the report says about the rules."""
+    return next(table for table in data.report().tables if table.title == "Rules")
+
+
 def test_rows_get_a_label_and_a_weight_and_the_rest_is_unlabelled(tmp_path: Path) -> None:
     data = refined(tmp_path, {"text": TEXTS}, combine="majority")
     assert data.manifest.splits == {"all": 6, "unlabelled": 2}
@@ -37,7 +43,7 @@ def test_rows_get_a_label_and_a_weight_and_the_rest_is_unlabelled(tmp_path: Path
     assert data.frame("unlabelled")["text"].to_list() == ["快递退款", "你好"], "a tie, and no vote"
     assert data.manifest.roles["label"] == "label"
     assert set(data.ledger()["reason"]) == {"labelled"}
-    rules = data.report().tables[-1]
+    rules = rules_table(data)
     assert [row[:4] for row in rules.rows] == [
         ["1: 钱", 0.5, 0.375, 0.25], ["2: 钱", 0.375, 0.25, 0.125], ["parcels", 0.5, 0.25, 0.25],
     ]  # fmt: skip
@@ -51,9 +57,9 @@ def test_labelled_rows_keep_theirs_and_say_which_way_is_better(tmp_path: Path) -
     own = frame.filter(pl.col("row_id").is_in([f"data:{n}" for n in range(9, 25)]))
     assert own["label"].to_list() == source["label"][8:]
     assert set(own["weight"]) == {1.0}
-    note = data.report().tables[-1].note
+    note = rules_table(data).note
     assert "Accuracy on 14 labelled ones: majority 0.7143" in note
-    assert data.report().tables[-1].rows[2][5:] == [1.0, 8]
+    assert rules_table(data).rows[2][5:] == [1.0, 8]
 
 
 def test_the_label_model_beats_the_majority_where_rules_repeat_each_other(tmp_path: Path) -> None:
@@ -66,7 +72,7 @@ def test_the_label_model_beats_the_majority_where_rules_repeat_each_other(tmp_pa
         {"label": "钱", "keywords": ["谢谢"], "name": "a"},
         {"label": "钱", "pattern": "谢", "name": "b"},
     ]
-    chosen = refined(tmp_path, {"text": texts, "label": labels}, rules=rules).report().tables[-1].note
+    chosen = rules_table(refined(tmp_path, {"text": texts, "label": labels}, rules=rules)).note
     assert "counted by" in chosen
     scores = {name: float(chosen.split(f"{name} ")[-1].split(",")[0].rstrip(".")) for name in ("majority",)}
     assert scores["majority"] == 0.0
@@ -93,7 +99,7 @@ def test_python_functions_vote_through_the_api_alone(tmp_path: Path) -> None:
     operator = registry.create("operator", "label_by_rules", functions=[asks])
     data = refine({"text": TEXTS}, operators=[("rules", operator)], split={}, out=tmp_path / "data")
     assert data.frame("all")["label"].to_list() == ["问"]
-    assert data.report().tables[-1].rows[0][0] == "asks"
+    assert rules_table(data).rows[0][0] == "asks"
     with pytest.raises(UsageError, match="functions"):
         registry.create("operator", "label_by_rules", functions=["os.system"])
 

@@ -97,11 +97,9 @@ def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
         while True:
             block = stream.read(BLOCK_BYTES)
             held = len(decoder.getstate()[0])
-            if encoding.codec == _CHINESE and (place := _utf8_place(block, is_start=offset == 0)) is not None:
-                yield decoder.decode(block[:place]).encode()
-                raise UndecodableError("", 0, 0, what="the row is UTF-8, and the rows before it are GB18030 (or GBK)")
+            place = _utf8_place(block, is_start=offset == 0) if encoding.codec == _CHINESE else None
             try:
-                text = decoder.decode(block, final=not block)
+                text = decoder.decode(block[:place], final=not block)
             except UnicodeDecodeError as error:
                 start = error.start - held  # the error counts from the bytes held back of the last block
                 good = error.object[: error.start].decode(encoding.codec)
@@ -110,6 +108,8 @@ def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
             if not block:
                 return
             yield block if encoding.codec == "utf-8" else text.encode()
+            if place is not None:
+                raise UndecodableError("", 0, 0, what="the row is UTF-8, and the rows before it are GB18030 (or GBK)")
             offset += len(block)
 
 

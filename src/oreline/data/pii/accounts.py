@@ -32,9 +32,9 @@ _WECHAT_AFTER = re.compile(
     rf"{_HANDLE}(?=[ ]?(?:(?:on|via|at|in|through) (?:my |our )?[wW]e[cC]hat|(?:这个|是我的?|为我的?)(?:微信|[vV]信)))"
 )
 _WECHAT_GLUED = re.compile(
-    rf"{BEFORE}[vVwW][xX](?!(?i:id_|python|widgets|works|pay|app|web|js|ml|open))([A-Za-z][-_0-9A-Za-z]{{5,19}}){AFTER}"
+    rf"{BEFORE}(?<![-_])[vVwW][xX](?!(?i:id_|python|widgets|works|pay|app|web|js|ml|open))([A-Za-z][-_0-9A-Za-z]{{5,19}}){AFTER}"
 )
-"""`vxsunny88`: in a text with Chinese, where Latin letters are no sentence."""
+"""`vxsunny88`: in a text with Chinese, where Latin letters are no sentence. After `_` it would be a pseudonym."""
 _NAMED = re.compile(r"[:：=号@(（]|[Ii][Dd]|username|account|handle")
 _TOLD = re.compile(rf"(?:^|[是为加搜找叫呗吧下系成到我]|{_MARKS})\s*$")
 _NO_QQ = "音乐|飞车|空间|浏览器|游戏|农场|币|会员|炫舞|红包|钱包|堂|华夏|影音|拼音|输入法|版|表情"
