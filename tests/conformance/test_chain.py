@@ -81,7 +81,9 @@ STARTS = {"seq2seq": "tiny_t5", "causal": "tiny_llama"}
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A task's dataset, and a small model trained for it."""
     folder, task = tmp_path_factory.mktemp(request.param), registry.get("task", request.param)
-    start = request.getfixturevalue(STARTS.get(task.head, "shallow_start"))
+    # With one layer a model of two things at once still takes a word beside an entity for one.
+    encoder = "tiny_start" if task.view == "frames" else "shallow_start"
+    start = request.getfixturevalue(STARTS.get(task.head, encoder))
     data = ore.refine(rows(task, 400 if task.view == "texts" else 800), out=folder / "data")
     train = {
         "epochs": EPOCHS.get(task.view, 6 if len(task.inputs) == 1 else 10),

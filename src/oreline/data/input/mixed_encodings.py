@@ -57,8 +57,8 @@ def offset_of(block: bytes, line: int) -> int:
 def without_lines(block: bytes, lines: list[int]) -> bytes:
     """Return a block without some of its lines.
 
-    >>> without_lines(b"a\nb\nc", [1])
-    b'a\nc'
+    >>> without_lines(b"a\\nb\\nc", [1])
+    b'a\\nc'
     """
     gone = set(lines)
     return b"\n".join(line for number, line in enumerate(block.split(b"\n")) if number not in gone)
