@@ -120,3 +120,13 @@ def test_credit_is_the_f1_of_a_row() -> None:
 def test_forms_of_targets(target: object) -> None:
     assert parse(target) == ["B-X", "O"]
     assert parse(None) == []
+
+
+def test_capitals_stand_in_the_segments_of_a_word_s_tokens(tiny_start: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_start / "tokenizer.json"))
+    task = Task(labels=BIO, capitals=True)
+    encoded = task.encode({"text": ["the FILM Wzq"]}, tokenizer, 16)
+    assert [tokenizer.id_to_token(id) for id in encoded.ids[0]] == ["[CLS]", "the", "film", "w", "##z", "##q", "[SEP]"]
+    assert encoded.segments[0].tolist() == [0, 0, 1, 1, 1, 1, 0]
+    assert Task(labels=BIO).encode({"text": ["the FILM"]}, tokenizer, 16).segments is None
+    assert Task(**task.options).capitals

@@ -6,7 +6,8 @@ Shape suffixes: N rows, W words of one row, T tokens, I intents, K outputs (tags
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
+    from oreline.recipe import TrainOptions
+
 
 class Task:
     """Joint intents and slots: a label for the text, tags for its words, from one pass of one encoder.
@@ -29,6 +32,7 @@ class Task:
     Args:
         intents: labels in index order, each once.
         tags: tags in index order, each once, in BIO or BIOES.
+        capitals: tell the model which words have a capital letter, as in `token_classification`.
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("text",)
@@ -37,8 +41,8 @@ class Task:
     metrics: ClassVar[tuple[str, ...]] = ("frame_accuracy",)
     view: ClassVar[str] = "frames"
 
-    def __init__(self, *, intents: Sequence[str], tags: Sequence[str]) -> None:
-        self.slots = registry.create("task", "token_classification", labels=tags)
+    def __init__(self, *, intents: Sequence[str], tags: Sequence[str], capitals: bool | None = None) -> None:
+        self.slots = registry.create("task", "token_classification", labels=tags, capitals=capitals)
         self.classes = registry.create("task", "text_classification", labels=intents)
         self._first = len(tags)
         self._intent_index = {intent: self._first + place for place, intent in enumerate(intents)}
@@ -54,12 +58,18 @@ class Task:
     @property
     def options(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"intents": list(self.classes.labels), "tags": list(self.slots.labels)}
+        slots = self.slots.options
+        return {"intents": list(self.classes.labels), "tags": slots.pop("labels"), **slots}
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Return the tags, then the intents."""
         return (*self.slots.labels, *self.classes.labels)
+
+    def prepared(self, folder: Path, tokenizer: Tokenizer, options: TrainOptions) -> Self:
+        """Return this task with `capitals` settled for a start model. Raises `UsageError` where it cannot have them."""
+        capitals = self.slots.prepared(folder, tokenizer, options).capitals
+        return type(self)(intents=self.classes.labels, tags=self.slots.labels, capitals=capitals)
 
     def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
         """Turn rows into ids as `token_classification` does; the first special token counts as the first word."""

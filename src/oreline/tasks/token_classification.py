@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from oreline.errors import DataError, did_you_mean
 from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of
+from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.types import Columns, Encoded, WordTokens
 from oreline.words import string_list, words_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
+
+    from oreline.recipe import TrainOptions
 
 NO_ENTITY = "(none)"
 _REPAIR = "correct the row, or repair all tags first: oreline refine FILE --operator repair_tags --out DIR"
@@ -33,6 +37,8 @@ class Task:
 
     Args:
         labels: tags in index order, each once.
+        capitals: tell the model in the tokens' segments which words have a capital letter; where it is not said,
+            training does so for a start model that would not see them (`oreline.tasks.capitals`).
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("text",)
@@ -41,8 +47,8 @@ class Task:
     metrics: ClassVar[tuple[str, ...]] = ("entity_f1", "token_f1")
     view: ClassVar[str] = "tags"
 
-    def __init__(self, *, labels: Sequence[str]) -> None:
-        self._labels = tuple(labels)
+    def __init__(self, *, labels: Sequence[str], capitals: bool | None = None) -> None:
+        self._labels, self.capitals = tuple(labels), capitals
         if len(self._labels) < 2 or len(set(self._labels)) < len(self._labels):
             raise DataError(
                 f"the tags are {', '.join(map(repr, self._labels)) or 'none'}", allowed="two tags or more, each once"
@@ -82,7 +88,8 @@ class Task:
     @property
     def options(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"labels": list(self._labels)}
+        told = {} if self.capitals is None else {"capitals": self.capitals}
+        return {"labels": list(self._labels), **told}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -99,13 +106,18 @@ class Task:
         """Return the entities of a row of encoded tags."""
         return entities([self._names[tag] for tag in tags_W], self.scheme)
 
+    def prepared(self, folder: Path, tokenizer: Tokenizer, options: TrainOptions) -> Self:
+        """Return this task with `capitals` settled for a start model. Raises `UsageError` where it cannot have them."""
+        return type(self)(labels=self._labels, capitals=tells_capitals(folder, tokenizer, self.capitals))
+
     def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
         """Turn rows into ids, special tokens included, and note where their words begin. Nothing is cut."""
         words = [[word for word, _, _ in words_of(str(cell))[1]] for cell in columns["text"]]
         encodings = tokenizer.encode_batch(words, is_pretokenized=True)
         ids = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
         places = [_word_tokens(encoding, len(row)) for encoding, row in zip(encodings, words)]
-        return Encoded(ids, np.zeros(len(ids), dtype=bool), None, places)
+        segments = [capitals_of(*row) for row in zip(encodings, words)] if self.capitals else None
+        return Encoded(ids, np.zeros(len(ids), dtype=bool), segments, places)
 
     def token_targets(self, words: WordTokens, tags_W: NDArray[np.int64], num_tokens: int) -> NDArray[np.int64]:
         """Return what each token of a row is trained to answer, (T,); -100 for special tokens.

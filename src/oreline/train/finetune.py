@@ -93,7 +93,7 @@ def finetune(
     method, method_options = named_method(method, method_options or {})
     trainer = _trainer(method, method_options, task, options)
     frame, opened = _rows_and_task(trainer, data, task, start, rows, options, task_options)
-    opened = _prepared(opened, start, options)
+    opened = prepared(opened, start, options)
     opened = asked(opened, options, trainer, frame[opened.target].to_list(), targets_of(data, "dev", opened))
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
     recorded |= {"train": options.model_dump(), "data": str(data.path.absolute()), **recorded_start(start, network)}
@@ -158,15 +158,15 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
     return rows
 
 
-def _prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
-    """Return the task with what it takes from the start model (a chat's template, where a text ends)."""
+def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
+    """Return the task with what it takes from the start model (a chat's template, whether capitals are told apart)."""
     if start is None or not hasattr(task, "prepared"):
         opened: Task = task
         return opened
     if task.head == "causal":
         require_causal(base_folder(start))  # before its template is looked for
-    prepared: Task = task.prepared(base_folder(start), tokenizer(base_folder(start)), options)
-    return prepared
+    completed: Task = task.prepared(base_folder(start), tokenizer(base_folder(start)), options)
+    return completed
 
 
 def _rows_and_task(

@@ -27,7 +27,7 @@ from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.encoder import EncoderTraining, start_of
-from oreline.train.finetune import claimed, manifest_of
+from oreline.train.finetune import claimed, manifest_of, prepared
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
 from oreline.train.precision import using_threads
@@ -191,7 +191,7 @@ def refuse_alone(tasks: Mapping[str, TaskRows], options: TrainOptions) -> None:
 def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Mapping[str, Any]) -> Job:
     """Return the job of one task. Raises `DataError` for rows that are wrong for it."""
     with _naming_task(name), naming_rows(frame):
-        opened = open_task_for(one.task, frame, start)
+        opened = prepared(open_task_for(one.task, frame, start), start, shared["options"])
         train, dev = encoded_rows(frame, opened), dev_rows(one.data, opened)
     return Job(task=opened, start=start, train=train, dev=dev, **shared)
 
