@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import os
 import random
 import shutil
@@ -9,10 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import HealthCheck, settings
 from tests.film_words import BAD, FILLER, GOOD
 
@@ -21,6 +25,24 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Collect without looking for garbage: millions of objects that all stay are not walked again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, Any, Any]:
+    """Look for examples in docstrings below `src` only: tests have none."""
+    found = yield
+    return [collector for collector in found if not isinstance(collector, DoctestModule)]
 
 
 def make_reviews(rows: int, seed: int = 0) -> list[dict[str, str]]:
@@ -68,6 +90,17 @@ def reviews_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writeheader()
         writer.writerows(make_reviews(400))
     return file
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:
+    """Return a folder that appears complete, made by the first test process that needs it; the others wait for it."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / name).exists():
+            make(base / name)
+    return base / name
 
 
 @pytest.fixture
@@ -217,8 +250,9 @@ def writer_model(verdicts, tiny_t5: Path, tmp_path_factory: pytest.TempPathFacto
     import oreline as ore
 
     train = {"epochs": 6, "learning_rate": 1.5e-2, "rows_per_step": 16, "threads": 1, "precision": "fp32"}
-    out = tmp_path_factory.mktemp("writer") / "model"
-    return ore.finetune(str(tiny_t5), verdicts, task="seq2seq", method="full", train=train, out=out)
+    given = {"task": "seq2seq", "method": "full", "train": train}
+    folder = made_once(tmp_path_factory, "writer", lambda out: ore.finetune(str(tiny_t5), verdicts, **given, out=out))
+    return ore.Artifact.open(folder)
 
 
 COLOURS = {"apple": "red", "sky": "blue", "grass": "green", "sun": "yellow"}
@@ -308,8 +342,9 @@ def chat_model(chats, tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory
     import oreline as ore
 
     train = {"epochs": 10, "learning_rate": 5e-3, "rows_per_step": 16, "threads": 1, "max_tokens": 128, "patience": 30}
-    out = tmp_path_factory.mktemp("chat") / "model"
-    return ore.finetune(str(tiny_llama), chats, task="chat", method="full", train=train, out=out)
+    given = {"task": "chat", "method": "full", "train": train}
+    folder = made_once(tmp_path_factory, "chat", lambda out: ore.finetune(str(tiny_llama), chats, **given, out=out))
+    return ore.Artifact.open(folder)
 
 
 @pytest.fixture(scope="session")
@@ -322,23 +357,28 @@ def linear_model(reviews, tmp_path_factory: pytest.TempPathFactory):
     return finetune(None, reviews, task="text_classification", method="linear", out=out, score=point_values)
 
 
-@pytest.fixture(scope="session")
-def torch_model(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory):
-    """A small encoder, fully fine-tuned on the reviews."""
+def finetune_encoder(start: Path, reviews, out: Path):
+    """Fine-tune a small encoder on the reviews, all of it, until it knows their words."""
     from oreline.evaluate.estimates import point_values
     from oreline.recipe import TrainOptions
     from oreline.train.finetune import finetune
 
     return finetune(
-        tiny_start,
+        start,
         reviews,
         task="text_classification",
         method="full",
         method_options={"pooling": "mean"},
         options=TrainOptions(epochs=6, learning_rate=5e-3, threads=1),
-        out=tmp_path_factory.mktemp("torch") / "model",
+        out=out,
         score=point_values,
     )
+
+
+@pytest.fixture(scope="session")
+def torch_model(reviews, tiny_start: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A small encoder, fully fine-tuned on the reviews."""
+    return finetune_encoder(tiny_start, reviews, tmp_path_factory.mktemp("torch") / "model")
 
 
 @pytest.fixture(scope="session")

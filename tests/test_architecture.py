@@ -88,7 +88,12 @@ class Module:
     @property
     def tree(self) -> ast.Module:
         """Its syntax tree."""
-        return _parse(self.text)
+        return _parse(self.text)[0]
+
+    @property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of its tree, from the outermost inwards."""
+        return _parse(self.text)[1]
 
     @property
     def package(self) -> str:
@@ -97,12 +102,15 @@ class Module:
 
 
 @cache
-def _parse(text: str) -> ast.Module:
+def _parse(text: str) -> tuple[ast.Module, tuple[ast.AST, ...]]:
+    """Return a tree and all its nodes, each of which knows its parent: every rule goes through them."""
     tree = ast.parse(text)
-    for parent in ast.walk(tree):
+    nodes: list[ast.AST] = [tree]
+    for parent in nodes:  # the list grows as it is walked
         for child in ast.iter_child_nodes(parent):
             child.parent = parent  # type: ignore[attr-defined]
-    return tree
+            nodes.append(child)
+    return tree, tuple(nodes)
 
 
 def load(file: Path) -> Module:
@@ -141,7 +149,7 @@ def imports(module: Module) -> tuple[Import, ...]:
 
 
 def _imports(module: Module) -> Iterator[Import]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             targets = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -220,7 +228,7 @@ def imports_by_name(module: Module) -> list[str]:
         return []
     return [
         f"line {node.lineno}: {_dotted(node.func)}()"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call)
         and _dotted(node.func).split(".")[-1] in {"__import__", "import_module"}
         and not isinstance(node.args[0], ast.Constant)
@@ -231,7 +239,7 @@ def imports_relatively(module: Module) -> list[str]:
     """No relative imports."""
     return [
         f"line {node.lineno}: a relative import"
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom) and node.level
     ]
 
@@ -240,7 +248,7 @@ def has_forbidden_names(module: Module) -> list[str]:
     """Nothing is called utils, helpers or Manager: such names say nothing."""
     named = [(1, part) for part in module.name.split(".")]
     definitions = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    named += [(node.lineno, node.name) for node in ast.walk(module.tree) if isinstance(node, definitions)]
+    named += [(node.lineno, node.name) for node in module.nodes if isinstance(node, definitions)]
     return [f"line {line}: the name {name!r}" for line, name in named if name.lower().endswith(FORBIDDEN_NAMES)]
 
 
@@ -253,7 +261,7 @@ def sizes_over(module: Module) -> list[str]:
     """Return what is too large, exceptions included."""
     num_lines = module.text.count("\n")
     found = [f"{num_lines} lines, more than {MAX_FILE_LINES}"] if num_lines > MAX_FILE_LINES else []
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         if (lines := code_lines(node)) > MAX_FUNCTION_LINES:
@@ -292,7 +300,7 @@ def prints(module: Module) -> list[str]:
 
 def asserts(module: Module) -> list[str]:
     """User input is checked by errors that say what to do, not by assert."""
-    return [f"line {node.lineno}: assert" for node in ast.walk(module.tree) if isinstance(node, ast.Assert)]
+    return [f"line {node.lineno}: assert" for node in module.nodes if isinstance(node, ast.Assert)]
 
 
 def works_at_import(module: Module) -> list[str]:
@@ -339,7 +347,7 @@ def lacks_docstrings(module: Module) -> list[str]:
 
 
 def _called(module: Module, name: str) -> list[int]:
-    calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+    calls = [node for node in module.nodes if isinstance(node, ast.Call)]
     return [call.lineno for call in calls if _dotted(call.func) == name]
 
 
@@ -396,6 +404,12 @@ def graph(modules: dict[str, Module], *, lazy: bool) -> dict[str, set[str]]:
     return found
 
 
+@cache
+def _edges_at_import(modules: tuple[tuple[str, Module], ...]) -> dict[str, set[str]]:
+    """The graph of what is imported with a module, once for all modules that are asked about."""
+    return graph(dict(modules), lazy=False)
+
+
 def cycles(edges: dict[str, set[str]]) -> list[list[str]]:
     """Return the groups of modules that reach one another."""
     reached = {name: reachable(edges, name) for name in edges}
@@ -418,7 +432,7 @@ def reachable(edges: dict[str, set[str]], start: str) -> set[str]:
 def heavy_imports(modules: dict[str, Module], start: str, forbidden: set[str]) -> list[str]:
     """Return the forbidden packages that importing a module imports, and by which module."""
     found = []
-    for name in sorted({start, *reachable(graph(modules, lazy=False), start)}):
+    for name in sorted({start, *reachable(_edges_at_import(tuple(modules.items())), start)}):
         entries = [entry for entry in imports(modules[name]) if not entry.lazy and not entry.typing_only]
         found += [
             f"{name}, line {entry.line}: imports {entry.target}"
@@ -494,7 +508,7 @@ def test_exceptions_are_still_needed() -> None:
     """The lists may only shrink: what is no longer needed goes."""
     used = {(m.name, entry.target) for m in MODULES.values() for entry in imports(m) if entry.typing_only}
     assert UPWARD_FOR_TYPES.keys() <= used
-    called = {(m.name, _dotted(n.func)) for m in MODULES.values() for n in ast.walk(m.tree) if isinstance(n, ast.Call)}
+    called = {(m.name, _dotted(n.func)) for m in MODULES.values() for n in m.nodes if isinstance(n, ast.Call)}
     assert CALLED_AT_IMPORT.keys() <= called
     assert [name for name in UNTESTED_MODULES if name not in MODULES or file_of_tests(name).is_file()] == []
     assert [kind for kind in UNTESTED_KINDS if kind not in registry.KINDS] == []

@@ -46,6 +46,23 @@ def test_every_file_and_folder_is_synced(tmp_path: Path, monkeypatch: pytest.Mon
     assert sorted(synced) == sorted(path.stat().st_ino for path in paths)
 
 
+def test_a_text_waits_for_the_disk_alone_or_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("oreline.atomic.os.fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    folder = atomic.begun(tmp_path / "model")
+    (folder / "inner").mkdir()
+    for file in (folder / "a.json", folder / "inner" / "b.json"):
+        atomic.write_text(file, "{}")
+    assert synced == []
+    atomic.fsync_tree(folder)
+    assert {file.stat().st_ino for file in (folder / "a.json", folder / "inner" / "b.json")} <= set(synced)
+    atomic.end(folder)
+    assert list(tmp_path.iterdir()) == []
+    folder.mkdir()  # another of the same name has not begun
+    atomic.write_text(folder / "c.json", "{}")
+    assert synced[-1] == (folder / "c.json").stat().st_ino
+
+
 @pytest.mark.parametrize("can_exchange", [True, False])
 def test_a_folder_takes_the_place_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool

@@ -147,14 +147,13 @@ def _sample() -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def with_sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which Oreline is a copy of its source with the sample operator in it."""
+    """An environment in which Oreline is a copy of its source, bytecode too, with the sample operator in it."""
     path, code = _sample()
     root = tmp_path_factory.mktemp("with sample")
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
+    shutil.copytree(ROOT / "src", root / "src")
     assert not (root / path).exists()
     (root / path).write_text(code, encoding="utf-8")
-    return {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "PYTHONPATH": str(root / "src")}
 
 
 def test_contributing_begins_with_an_operator_in_one_file():
@@ -212,22 +211,22 @@ def _commands(code: str) -> str:
 def test_code_blocks_run(page: str, tmp_path: Path, reviews_csv: Path, warm: list[str]):
     """All blocks of a page run in order, in one folder that has the page's `reviews.csv`.
 
-    Those of README.md run as a user's do; on the other pages each `oreline` finds torch imported already. What
-    README.zh-CN.md has word for word from README.md is not run twice.
+    The commands of README.md start as a user's do; the Python of all pages, and each `oreline` of the others, find torch
+    imported already. What README.zh-CN.md has word for word from README.md is not run twice.
     """
     before = {_commands(code) for _, code in _blocks("README.md")} if page == "README.zh-CN.md" else set()
     blocks = [(language, code) for language, code in _blocks(page) if _commands(code) not in before]
     assert blocks, f"{page} shows no code that runs"
     rows = reviews_csv.read_text(encoding="utf-8").splitlines(keepends=True)[:161]  # MiniLM reads them several times
     (tmp_path / "reviews.csv").write_text("".join(rows), encoding="utf-8")
-    python, programs = [sys.executable], Path(sys.executable).parent
+    programs = Path(sys.executable).parent
     if page != "README.md":
-        python, programs = warm, tmp_path / "bin"
+        programs = tmp_path / "bin"
         programs.mkdir()
         (programs / "oreline").write_text(f'#!/bin/sh\nexec {shlex.join(warm)} -m oreline "$@"\n')
         (programs / "oreline").chmod(0o755)
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     for language, code in blocks:
-        command = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [*python, "-c", code]
+        command = ["bash", "-euo", "pipefail", "-c", code] if language == "bash" else [*warm, "-c", code]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{page}:\n{code}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"

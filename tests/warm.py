@@ -1,6 +1,6 @@
 """Run Python programs as processes of their own without importing torch again for each.
 
-A program, not a test. `warm.py serve SOCKET` imports the training stack once and then forks a process for every client;
+A program, not a test. `warm.py serve SOCKET` imports Oreline and what it uses once and then forks a process for every client;
 `python -IS warm.py run SOCKET ARGUMENTS…` stands for `python ARGUMENTS…`: the forked process has the client's folder,
 environment, standard streams and arguments (`-c CODE …`, `-m MODULE …` or a file), ends as a process ends that runs them,
 and the client exits as it did. The process has an id of its own, which a test kills it by. What forked processes share
@@ -9,6 +9,7 @@ with one another and real ones do not: what is imported, and the seed of Python'
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -22,18 +23,29 @@ import traceback
 import types
 from typing import NoReturn
 
-IMPORTED = (
-    "oreline.cli.main", "oreline.api.build", "oreline.api.use", "oreline.train.finetune", "oreline.train.pretrain",
-    "oreline.report.html", "oreline.evaluate.evaluate", "oreline.compress.compress",
-    "transformers.models.bert.modeling_bert", "sklearn.linear_model", "onnxruntime",
-)  # fmt: skip
-"""What takes long to import; of what a program does not use, it sees nothing."""
+IMPORTED = ("transformers.models.bert.modeling_bert", "sklearn.linear_model", "onnxruntime")
+"""What takes long to import, besides all modules of Oreline; of what a program does not use, it sees nothing."""
+COLD = ("oreline.__main__", "oreline.engines.ray", "oreline.train.trackers.")
+"""Modules of Oreline that few programs use and that take long."""
+
+
+def heat() -> None:
+    """Import what programs use, and read the dictionary of Chinese words: each would take a second or more for it."""
+    import pkgutil
+
+    gc.disable()  # nothing of this is garbage
+    for name in IMPORTED:
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(importlib.import_module("oreline").__path__, "oreline."):
+        if not module.name.startswith(COLD):
+            importlib.import_module(module.name)
+    importlib.import_module("oreline.data.texts.segmenter").segmenter()
+    gc.freeze()  # what a forked process looks through for garbage, it copies
 
 
 def serve(path: str) -> list[str]:
     """Fork a process for every client until standard input ends; returns in that process alone, with its arguments."""
-    for name in IMPORTED:
-        importlib.import_module(name)
+    heat()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the processes that wait for the programs
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{path}.new")
@@ -64,6 +76,7 @@ def attend(client: socket.socket) -> list[str]:
             client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
     client.close()
+    gc.enable()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)

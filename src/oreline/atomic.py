@@ -9,6 +9,36 @@ import shutil
 import tempfile
 from pathlib import Path
 
+_UNFINISHED: set[Path] = set()
+"""Folders that have begun and not ended: who finishes one waits for the disk once, for all of its files."""
+
+
+def begun(destination: Path) -> Path:
+    """Return a new folder beside a destination, to write in what is to lie there; `end` it, whatever happens."""
+    temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    _UNFINISHED.add(temporary)
+    return temporary
+
+
+def end(temporary: Path) -> None:
+    """Remove what is left of a folder that has begun."""
+    _UNFINISHED.discard(temporary)
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text so that a reader sees all of it or what was there; wait for the disk but in an unfinished folder."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            if _UNFINISHED.isdisjoint(file.absolute().parents):
+                os.fsync(stream.fileno())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
 
 def copy_files(source: Path, folder: Path) -> None:
     """Copy all files of a folder, links left out; a failure keeps its errno."""

@@ -12,9 +12,6 @@ import errno
 import hashlib
 import html
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,14 +229,14 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
         new_parents = [parent for parent in destination.parents if not parent.exists()]
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+            temporary = atomic.begun(destination)
             try:
                 yield temporary
                 atomic.share(temporary)
                 atomic.fsync_tree(temporary)
                 atomic.replace(temporary, destination)
             finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+                atomic.end(temporary)
         finally:
             for parent in new_parents:  # those that are empty, because nothing came of it; the others refuse
                 with contextlib.suppress(OSError):
@@ -356,15 +353,7 @@ def write_json(file: Path, content: Any, *, sort_keys: bool = True) -> None:
 def write_text(file: Path, text: str) -> None:
     """Write a text file so that a reader sees the old one or the new one, never half of one."""
     with translating(file):
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            with temporary.open("w", encoding="utf-8") as stream:
-                stream.write(text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        atomic.write_text(file, text)
 
 
 def file_sha256(file: Path) -> str:

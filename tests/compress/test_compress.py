@@ -232,9 +232,3 @@ def test_measurements_lie_outside_of_the_identity(compressed):
     assert content["rows_per_s"] > 0
     assert store.verify_files(artifact.path, artifact.manifest) == []
     assert pl.read_parquet(artifact.path / "samples.parquet").height > 0
-
-
-def test_a_model_that_writes_is_refused_with_the_reason(writer_model, verdicts, tmp_path: Path):
-    with pytest.raises(UsageError, match="writes token by token") as caught:
-        compress(writer_model, data=verdicts, out=tmp_path / "model")
-    assert "serve the model as it is" in str(caught.value)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,6 +30,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     return open_runtime(folder)
 
 
+@pytest.fixture(scope="module")
+def explained(model: Runtime) -> Callable[[str, str], dict[str, Any]]:
+    """A function that returns what an explainer says of a text, asked once: hundreds of words take seconds."""
+    return functools.cache(lambda name, text: registry.create("explainer", name).explain(model, text))
+
+
 def test_there_are_explainers() -> None:
     assert "occlusion" in EXPLAINERS
 
@@ -33,8 +43,10 @@ def test_there_are_explainers() -> None:
 @pytest.mark.parametrize("name", EXPLAINERS)
 class TestExplainer:
     @pytest.mark.parametrize("text", TEXTS)
-    def test_words_stand_where_they_say(self, name: str, text: str, model: Runtime) -> None:
-        answer = registry.create("explainer", name).explain(model, text)
+    def test_words_stand_where_they_say(
+        self, name: str, text: str, model: Runtime, explained: Callable[[str, str], dict[str, Any]]
+    ) -> None:
+        answer = explained(name, text)
         assert {"label", "score", "words", "note"} <= answer.keys()
         assert answer["label"] in model.task.labels
         end_of_last = 0
@@ -60,8 +72,10 @@ class TestExplainer:
         answer = registry.create("explainer", name).explain(model, "a film with a great plot")
         assert max(answer["words"], key=lambda entry: entry["weight"])["word"] == "great"
 
-    def test_a_long_text_is_capped_and_says_so(self, name: str, model: Runtime) -> None:
-        assert registry.create("explainer", name).explain(model, TEXTS[4])["note"]
+    def test_a_long_text_is_capped_and_says_so(
+        self, name: str, explained: Callable[[str, str], dict[str, Any]]
+    ) -> None:
+        assert explained(name, TEXTS[4])["note"]
 
     def test_unknown_labels_are_refused(self, name: str, model: Runtime) -> None:
         with pytest.raises(UsageError, match="no label"):
