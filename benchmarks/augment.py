@@ -125,7 +125,7 @@ def of_report(
     found = {}
     for arm, rows, accuracy, macro_f1, *changes in table.rows:
         if arm in key_of:
-            figures = {"rows": rows, "accuracy": value_of(accuracy)["value"], "macro_f1": value_of(macro_f1)["value"]}
+            figures = {"rows": rows, "accuracy": accuracy, "macro_f1": macro_f1}
             same = {"value": 0.0, "low": 0.0, "high": 0.0}
             change = {name: same if cell is None else value_of(cell) for name, cell in zip(FIGURES, changes)}
             found[key_of[arm]] = {**figures, "change": change}

@@ -23,13 +23,13 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "oreline"
 
 RANKS = [
-    {"errors"}, {"atomic", "memory", "words", "dialogue"}, {"types", "plugs"}, {"registry", "store", "generation"}, {"report"}, {"recipe", "catalog", "metrics", "rejectors"},
+    {"errors"}, {"atomic", "memory", "words", "dialogue", "values"}, {"types", "plugs", "outputs"}, {"registry", "store", "generation"}, {"report"}, {"recipe", "catalog", "metrics", "rejectors"},
     {"data", "tasks", "models"}, {"objectives"}, {"runtime"}, {"train", "evaluate", "explain"},
     {"compress", "monitor"}, {"update", "serve"}, {"engines"}, {"api"}, {"cli"}, {"__init__", "__main__"},
 ]  # fmt: skip
 RANK = {name: number for number, names in enumerate(RANKS) for name in names}
 DATA_RANKS = [
-    {"fold", "columnar"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
+    {"fold", "columnar", "doubted"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
     {"quality", "duplicates", "profile"}, {"split", "pii"}, {"labels", "reporting"}, {"augment"},
     {"running", "readers", "operators"},
     {"refine", "calibrate"}, {"leave_out"},
@@ -40,7 +40,7 @@ TORCH = {"torch", "transformers", "peft"}
 TORCH_PLACES = ("models.", "objectives.", "train.", "compress.", "update.", "runtime.torch")
 HEAVY = TORCH | {"polars", "pyarrow", "matplotlib", "sklearn", "scipy", "pandas", "onnxruntime", "jieba", "fastapi"}
 LIGHT = {
-    ("errors", "types", "registry", "store", "recipe", "api", "cli", "__init__"): HEAVY,
+    ("errors", "values", "types", "outputs", "registry", "store", "recipe", "api", "cli", "__init__"): HEAVY,
     ("runtime.open", "runtime.batching", "runtime.stream", "runtime.onnx", "runtime.linear", "serve"): TORCH
     | {"polars", "pyarrow", "sklearn", "matplotlib", "pandas"},
 }

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from oreline import store
-from oreline.errors import ArtifactError, ResourceError, UsageError
+from oreline.errors import ArtifactError, UsageError
 from oreline.store import Artifact, Manifest
 
 
@@ -102,63 +101,6 @@ def test_pickles_and_code_cannot_be_sealed(tmp_path: Path, name: str) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_what_is_written_can_be_read_by_other_users(tmp_path: Path) -> None:
-    with store.writing(tmp_path / "out") as folder:
-        (folder / "inner").mkdir(mode=0o700)
-        (folder / "inner" / "weights").touch(mode=0o600)  # as safetensors creates its files
-    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "out", *(tmp_path / "out").rglob("*"))}
-    assert modes == {"out": 0o755, "inner": 0o755, "weights": 0o644}
-
-
-def test_new_parents_of_what_failed_are_removed_and_others_stay(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    with pytest.raises(ZeroDivisionError), store.writing(tmp_path / "old" / "new" / "out"):
-        raise ZeroDivisionError
-    assert [entry.name for entry in tmp_path.rglob("*")] == ["old"]
-
-
-def test_a_refusal_names_the_output_and_not_a_temporary_name(tmp_path: Path) -> None:
-    with pytest.raises(ResourceError) as caught, store.translating(tmp_path / "out"):
-        raise PermissionError(13, "Permission denied", str(tmp_path / ".out.x7k2"))
-    assert caught.value.where == str(tmp_path / "out")
-
-
-def test_writing_leaves_all_or_nothing(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-
-    def fail(*, force: bool = False) -> None:
-        with store.writing(out, force=force) as folder:
-            (folder / "half").write_text("x")
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert list(tmp_path.iterdir()) == []
-    with store.writing(out) as folder:
-        (folder / "first").write_text("x")
-    with pytest.raises(UsageError, match="exists already") as caught, store.writing(out):
-        pass
-    assert "--force" in caught.value.remedy
-    with pytest.raises(ZeroDivisionError):
-        fail(force=True)
-    assert [file.name for file in out.iterdir()] == ["first"], "the old one stays when the new one fails"
-    with store.writing(out, force=True) as folder:
-        (folder / "second").write_text("x")
-    assert [file.name for file in out.iterdir()] == ["second"]
-    assert [file.name for file in tmp_path.iterdir()] == ["out"]
-
-
-@pytest.mark.parametrize(
-    ("number", "message"),
-    [(28, "disk is full"), (122, "quota"), (13, "no permission"), (1, "no permission"), (30, "read-only")],
-)
-def test_the_systems_refusals_are_translated(number: int, message: str) -> None:
-    with pytest.raises(ResourceError, match=message), store.translating("/here"):
-        raise OSError(number, os.strerror(number), "/there/file")
-    with pytest.raises(OSError, match="Input/output"), store.translating("/here"):
-        raise OSError(5, os.strerror(5))
-
-
 def test_homes_aliases_and_versions(tmp_path: Path) -> None:
     home = tmp_path / "home"
     first, second = make(tmp_path / "a"), make(tmp_path / "b", b"other")
@@ -185,15 +127,6 @@ def test_homes_aliases_and_versions(tmp_path: Path) -> None:
         store.aliases(home)
 
 
-def test_json_is_replaced_whole(tmp_path: Path) -> None:
-    file = tmp_path / "a.json"
-    store.write_json(file, {"正": 1})
-    with pytest.raises(ValueError, match="JSON compliant"):
-        store.write_json(file, {"bad": float("nan")})
-    assert json.loads(file.read_text(encoding="utf-8")) == {"正": 1}
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
-
-
 def test_what_an_earlier_seal_has_read_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     manifest = Manifest(runtime="torch", task="text_classification", task_options={})
@@ -205,12 +138,6 @@ def test_what_an_earlier_seal_has_read_is_not_read_again(tmp_path: Path, monkeyp
     second = store.seal(tmp_path, manifest, seen=first.files)
     assert read == ["README.md"]
     assert second == store.seal(tmp_path, manifest)
-
-
-def test_a_place_below_a_file_is_refused_before_any_work(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("text")
-    with pytest.raises(UsageError, match=r"a\.csv is a file"):
-        store.refuse_existing(tmp_path / "a.csv" / "model", force=True)
 
 
 def test_a_dataset_is_no_model(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What plugs of training promise: those that make a model, change what of it learns, join models, or keep a log.
 
-What the other kinds promise stands in `oreline.types`, beside the values that they hand to one another.
+What the other kinds promise stands in `oreline.types`, the values that they hand to one another in `oreline.values`.
 """
 
 from __future__ import annotations

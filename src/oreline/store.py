@@ -1,18 +1,17 @@
 """Artifacts: immutable model folders, written atomically, verified when opened; versions and their aliases.
 
-A folder is written beside its destination, fsynced, and renamed: a reader sees all of it or nothing. The
-manifest `oreline.json` lists the size and SHA-256 of every file and carries the artifact's id, a hash of the
-manifest's own content. `measurements.json` (timings, sizes) lies outside of it: measuring changes no identity.
+How a folder or file is written whole stands in `oreline.outputs`, whose names are offered here too. The manifest
+`oreline.json` lists the size and SHA-256 of every file and carries the artifact's id, a hash of the manifest's own
+content. `measurements.json` (timings, sizes) lies outside of it: measuring changes no identity.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
 from oreline import atomic
-from oreline.errors import ArtifactError, ResourceError, UsageError, did_you_mean
+from oreline.errors import ArtifactError, UsageError, did_you_mean
+from oreline.outputs import refuse_existing, translating, write_json, write_text, writing
+
+__all__ = [
+    "EVENTS", "FORMAT_VERSION", "MANIFEST", "MEASUREMENTS", "SAMPLES", "TASK_ARRAYS", "TRAIN_ROWS", "Artifact",
+    "FileEntry", "Manifest", "add_version", "aliases", "file_sha256", "is_home", "read_manifest", "refuse_existing",
+    "refuse_newer", "resolve", "seal", "set_aliases", "translating", "verify_files", "write_json", "write_text",
+    "writing",
+]  # fmt: skip
 
 FORMAT_VERSION = 1
 MANIFEST = "oreline.json"
@@ -34,8 +41,6 @@ _UNHASHED = {MANIFEST, MEASUREMENTS, EVENTS, "report.json", "report.html"}
 """Files that hold timings: they describe a run, not the model."""
 _FORBIDDEN_SUFFIXES = {".bin", ".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt", ".py"}
 """Pickles and code have no place in a model folder (`train_rows.bin` is a plain array of hashes)."""
-
-
 _REMAKE = "restore the folder from a copy, or make it again: oreline rerun"
 
 
@@ -216,63 +221,6 @@ def seal(
     return sealed
 
 
-@contextlib.contextmanager
-def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
-    """Give a temporary folder that becomes `out` when the block ends well and vanishes when it does not.
-
-    Raises `UsageError` when `out` exists and `force` is not set, `ResourceError` on a full disk or missing
-    permission.
-    """
-    destination = Path(out).absolute()
-    with translating(destination):
-        refuse_existing(out, force=force)
-        new_parents = [parent for parent in destination.parents if not parent.exists()]
-        try:
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            temporary = atomic.begun(destination)
-            try:
-                yield temporary
-                atomic.share(temporary)
-                atomic.fsync_tree(temporary)
-                atomic.replace(temporary, destination)
-            finally:
-                atomic.end(temporary)
-        finally:
-            for parent in new_parents:  # those that are empty, because nothing came of it; the others refuse
-                with contextlib.suppress(OSError):
-                    parent.rmdir()
-
-
-def refuse_existing(out: str | Path, *, force: bool) -> None:
-    """Raise `UsageError` when an output exists and may not be replaced, or lies below a file: before hours of work."""
-    destination = Path(out)
-    if below := next((parent for parent in destination.parents if parent.is_file()), None):
-        raise UsageError(f"{out} cannot be made: {below} is a file", remedy="choose another --out")
-    if destination.exists() and not force and (not destination.is_dir() or any(destination.iterdir())):
-        raise UsageError(f"{out} exists already", remedy="choose another --out, or add --force to replace it")
-
-
-@contextlib.contextmanager
-def translating(place: str | Path) -> Iterator[None]:
-    """Turn the operating system's refusals into `ResourceError`."""
-    try:
-        yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: ("the disk is full", "free some space, or choose an --out on another disk"),
-            errno.EDQUOT: ("the disk quota is used up", "free some space, or choose an --out on another disk"),
-            errno.EACCES: ("no permission to write here", "choose an --out that you may write to"),
-            errno.EPERM: ("no permission to write here", "choose an --out that you may write to"),
-            errno.EROFS: ("the file system is read-only", "choose an --out that you may write to"),
-        }
-        if error.errno not in reasons:
-            raise
-        what, remedy = reasons[error.errno]
-        # The name of a temporary file or folder would tell the user nothing.
-        named = error.filename if error.filename and not Path(str(error.filename)).name.startswith(".") else place
-        raise ResourceError(what, where=str(named), remedy=remedy) from error
-
-
 # --- versions and aliases -----------------------------------------------------------------------------------
 
 
@@ -339,21 +287,6 @@ def set_aliases(home: str | Path, changes: dict[str, str]) -> dict[str, str]:
     updated = {**aliases(home), **changes}
     write_json(Path(home) / "aliases.json", updated)
     return updated
-
-
-# --- files --------------------------------------------------------------------------------------------------
-
-
-def write_json(file: Path, content: Any, *, sort_keys: bool = True) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never half of one."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=sort_keys, allow_nan=False)
-    write_text(file, text + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old one or the new one, never half of one."""
-    with translating(file):
-        atomic.write_text(file, text)
 
 
 def file_sha256(file: Path) -> str:

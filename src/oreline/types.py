@@ -1,4 +1,4 @@
-"""The values that packages hand to one another, and what each kind of plug promises.
+"""What each kind of plug promises, on one page, with the values of `oreline.values` that they are about.
 
 Shape suffixes, here and everywhere: N rows, B rows of one batch, T tokens, W words of one row, D embedding width,
 K classes, R bootstrap resamples, V vocabulary.
@@ -7,126 +7,41 @@ K classes, R bootstrap resamples, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import numpy as np
+from oreline.values import (
+    FRAME,
+    ROLES,
+    Columns,
+    Drift,
+    Encoded,
+    Estimate,
+    Event,
+    Judged,
+    OnEvent,
+    Predictions,
+    Role,
+    Sample,
+    Signals,
+    WordTokens,
+    Written,
+    ignore,
+)  # fmt: skip
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
     from oreline.store import Artifact
 
-Role = Literal[
-    "text", "text_pair", "negative", "label", "tokens", "tags", "answers", "head", "tail", "target_text", "messages",
-    "image", "audio", "entities", "user", "item", "time", "group", "source", "weight", "id",
+__all__ = [
+    "FRAME", "ROLES", "Columns", "Detector", "Drift", "Encoded", "Estimate", "Event", "Explainer", "Judged",
+    "Metric", "Model", "OnEvent", "OpenModel", "Operator", "Policy", "Predictions", "Reader", "Rejector", "Role",
+    "Runtime", "Sample", "Signals", "Task", "WordTokens", "Written", "ignore",
 ]  # fmt: skip
-ROLES: tuple[str, ...] = get_args(Role)
-
-FRAME = "frame"
-"""Column that refine adds where rows have a label and tags: the JSON list of the label and then the tags."""
-
-Columns = Mapping[str, Sequence[Any]]
-"""Rows as columns: `{"text": [...]}`. Keys are roles; every value has the same length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Progress of a verb, for whoever watches: the command line's bar, `events.jsonl`, a page."""
-
-    stage: str
-    """What is being done: `read`, `train`, `dev`, `export`, …"""
-    step: int = 0
-    total: int | None = None
-    values: Mapping[str, float] = field(default_factory=dict)
-    """Figures at this moment: `loss`, `rows_per_s`, `tokens_per_s`, `left_s`, `gemm_share`, …"""
-    message: str = ""
-    """A sentence for the user; shown as its own line."""
-
-
-OnEvent = Callable[[Event], None]
-
-
-def ignore(event: Event) -> None:
-    """Watch nothing: the default `on_event`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A measured value with its 95 % interval and the number of rows behind it."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def to_json(self) -> dict[str, float | int]:
-        """Return the form that reports store."""
-        return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}] n={self.n}"
-
-
-class WordTokens(NamedTuple):
-    """Where the words of one row stand among its tokens."""
-
-    places_W: NDArray[np.int32]
-    """Each word's first token, ascending; a word that no token stands for shares the one before it."""
-    num_prefix: int
-    """Tokens before the words (special ones), repeated in every window of a long row."""
-    num_suffix: int
-    """Tokens after the words, likewise."""
-
-
-class Encoded(NamedTuple):
-    """Rows as token ids, not yet padded."""
-
-    ids: list[NDArray[np.int32]]
-    """One array of ids for each row (for the linear runtime: ids of its n-grams)."""
-    truncated_N: NDArray[np.bool_]
-    """Rows that were longer than the model and were cut."""
-    segments: list[NDArray[np.int32]] | None = None
-    """Token types for each row, where a task has two texts; in shared rows, the number of each token's."""
-    words: list[WordTokens] | None = None
-    """For a task that answers every word: such rows are not cut, the runtime reads long ones in windows."""
-    places: list[NDArray[np.int32]] | None = None
-    """Two tokens of each row that a head with the pooling `marks` reads, where a task marks some; 0 for one cut off."""
-
-
-class Written(NamedTuple):
-    """What a model wrote for one row."""
-
-    texts: tuple[str, ...]
-    """Its answers, the best one first."""
-    probabilities: tuple[float, ...]
-    """How sure it is of each: the geometric mean of its tokens' probabilities, the end token's included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a runtime computed for some rows, in the order of the rows."""
-
-    outputs: dict[str, NDArray[Any]]
-    """`scores` of shape (N, K); of a task that answers every word, an object array of N arrays (W, K); of a task whose
-    answers are texts (view `texts`), an object array of N `Written`."""
-    embedding_ND: NDArray[np.float32] | None
-    num_tokens_N: NDArray[np.int64]
-    truncated_N: NDArray[np.bool_]
-
-
-class Signals(NamedTuple):
-    """What a classifier says of some rows, to judge by whether they belong to its classes at all."""
-
-    inside_NK: NDArray[np.floating]
-    """Logits of the classes, after temperature scaling."""
-    outside_N: NDArray[np.floating]
-    """Logit of the out-of-scope label, which says something only where training rows had it."""
-    embedding_ND: NDArray[np.floating] | None
-    """The vectors that the head reads; only for a rejector that reads them."""
 
 
 class Task(Protocol):
@@ -220,19 +135,6 @@ class Task(Protocol):
         ...
 
 
-class Judged(NamedTuple):
-    """What a task's answers are judged by, where that is not the answers themselves but what they find."""
-
-    task: Any
-    """The task whose targets and scores these are."""
-    rows_N: NDArray[np.int64]
-    """Which of the given rows are judged."""
-    targets: NDArray[Any]
-    scores: NDArray[Any]
-    found: list[str]
-    """What was found, in words."""
-
-
 class Runtime(Protocol):
     """An opened model: the only thing that predicts. Built by `oreline.runtime.open.open_runtime(artifact)`."""
 
@@ -267,7 +169,10 @@ class Reader(Protocol):
 
 
 class Model(Protocol):
-    """A model as operators see it: texts in, answers or vectors out."""
+    """A model as operators see it: texts in, answers or vectors out.
+
+    One that may not know the language of texts has `doubts(texts)`: a sentence that says so, or nothing.
+    """
 
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:
         """Return a row for each text: the answer of `oreline predict`, a column for each of its keys (`label`, …)."""
@@ -355,33 +260,6 @@ class Explainer(Protocol):
     def explain(self, runtime: Runtime, text: str, *, label: str | None = None) -> dict[str, Any]:
         """Return `{"label", "score", "words": [{"word", "start", "end", "weight"}, …]}`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """What a detector found."""
-
-    detector: str
-    drifted: bool
-    p_value: float
-    effect: Estimate
-    effect_name: str
-    row_scores: dict[str, float] = field(default_factory=dict)
-    """How much each live row speaks for the drift, by prediction id; larger is more."""
-    details: dict[str, Any] = field(default_factory=dict)
-    """Detector-specific facts, JSON-ready (for `label_shift`: share per label in reference and live)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Rows that a detector compares: what the model saw, and what it said."""
-
-    ids: list[str]
-    texts: list[str]
-    labels: list[str]
-    """Predicted labels."""
-    scores_NK: NDArray[np.float32]
-    embedding_ND: NDArray[np.float32]
 
 
 class Detector(Protocol):

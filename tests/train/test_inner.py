@@ -20,6 +20,13 @@ def test_a_part_of_rows_keeps_all_columns_in_order() -> None:
     assert part_of(Rows({"text": ["a"]}, np.array([1])), np.array([0])).soft_NK is None
 
 
+def test_a_part_of_rows_keeps_what_they_count() -> None:
+    rows = Rows({"text": ["a", "b", "c"]}, np.array([0, 1, 2]), weights_N=np.array([0.5, 1, 1.5], np.float32))
+    part = part_of(rows, np.array([2, 0]))
+    assert part.weights_N is not None
+    assert part.weights_N.tolist() == [1.5, 0.5]
+
+
 def test_what_is_remembered_comes_back(tmp_path: Path) -> None:
     file = tmp_path / "work" / "labels.npz"
     assert remembered(file) == {}

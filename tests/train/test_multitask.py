@@ -23,7 +23,7 @@ from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.tasks.reading import reading
 from oreline.train.combine import Way, combine
-from oreline.train.multitask import TaskRows, Together, multitask, share_encoder, shares_of, turns
+from oreline.train.multitask import TaskRows, Together, _Training, multitask, share_encoder, shares_of, turns
 from oreline.train.rows import dev_rows
 
 
@@ -103,6 +103,27 @@ def test_an_interrupted_run_continues_to_the_same_bytes(
         for file in killed[name].manifest.files:
             if file.endswith(".safetensors"):
                 assert killed[name].manifest.files[file] == whole[name].manifest.files[file], (name, file)
+
+
+def test_rows_count_by_their_weight_in_the_steps_of_their_task(
+    tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {"text": [f"a film {n}" for n in range(32)], "label": ["dull", "great"] * 16}
+    weighted = {"heavy": {**columns, "weight": [1, 3] * 16}, "plain": columns}
+    rows = {
+        name: TaskRows(ore.refine({"train": one}, operators=[], split={}, out=tmp_path / name), "text_classification")
+        for name, one in weighted.items()
+    }
+    seen: dict[str, Any] = {}
+    loss = _Training._loss
+    monkeypatch.setattr(
+        _Training, "_loss", lambda self, model, batch: loss(self, model, seen.setdefault(batch.task, batch))
+    )
+    said: list[str] = []
+    trained(tiny_start, rows, tmp_path / "out", on_event=lambda event: said.append(event.message))
+    assert seen["plain"].row_weights_B is None
+    assert torch.equal(seen["heavy"].row_weights_B, seen["heavy"].targets + 0.5)
+    assert any(message.startswith("heavy: rows count by the column 'weight'") for message in said)
 
 
 def test_a_step_moves_the_head_of_its_task_alone(tiny_start: Path) -> None:

@@ -77,11 +77,17 @@ def test_a_weighted_step_is_the_same_however_it_is_cut(tiny_start: Path, tmp_pat
         torch.testing.assert_close(gradient(training, parts), whole, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize("soft", [False, True], ids=["labels", "shares"])
 @pytest.mark.parametrize("options", [{}, {"regularizers": [{"r_drop": {"alpha": 2.0}}]}, {"class_weights": "none"}])
-def test_a_weight_of_two_is_the_row_twice(tiny_start: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+def test_a_weight_of_two_is_the_row_twice(
+    tiny_start: Path, tmp_path: Path, options: dict[str, Any], soft: bool
+) -> None:
     given = TrainOptions(threads=1, dropout=0.0, **options)
-    weighted = Rows({"text": TEXTS[:3]}, np.array([1, 0, 1]), weights_N=np.asarray([0.75, 1.5, 0.75], np.float32))
-    twice = Rows({"text": [*TEXTS[:3], TEXTS[1]]}, np.array([1, 0, 1, 0]))
+    shares_NK = np.array([[0.1, 0.9], [0.7, 0.3], [0.4, 0.6], [0.7, 0.3]], np.float32) if soft else None
+    weights_N = np.asarray([0.75, 1.5, 0.75], np.float32)
+    some_NK = None if shares_NK is None else shares_NK[:3]
+    weighted = Rows({"text": TEXTS[:3]}, np.array([1, 0, 1]), some_NK, weights_N)
+    twice = Rows({"text": [*TEXTS[:3], TEXTS[1]]}, np.array([1, 0, 1, 0]), shares_NK)
     found = [
         gradient(EncoderTraining(job(tmp_path, train=rows, options=given), tiny_start, Head(num_labels=2)), [parts])
         for rows, parts in ((weighted, [0, 1, 2]), (twice, [0, 1, 2, 3]))

@@ -87,6 +87,14 @@ class StartModel:
         """
         return self._filler.fill(gaps, top)
 
+    def doubts(self, texts: Sequence[str]) -> str:
+        """Return a sentence where the model hardly reads such texts, by its tokenizer; empty where it does."""
+        from oreline.models.base import base_folder
+        from oreline.models.legible import doubts
+        from oreline.models.load import tokenizer
+
+        return doubts(tokenizer(base_folder(self._folder)), texts, self._place)
+
     @functools.cached_property
     def _encoder(self) -> StartEncoder:
         from oreline.train.embed import StartEncoder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +62,10 @@ def select(
     memory = Path(rounds) if rounds is not None else file.parent / ROUNDS_FILE
     state = read_rounds(memory)
     on_event(Event("select", message=f"looking at {pool.rows.height:,} rows without a label"))
-    seen = _seen(pool, model, seed)
+    doubts: list[str] = []
+    seen = _seen(pool, model, seed, doubts.append)
+    for sentence in doubts:
+        on_event(Event("select", message=f"warning: {sentence}"))
     choices = select_rows(
         select,
         seen.vectors_ND,
@@ -91,7 +96,7 @@ def select(
         **as_facts(verdict),
         "rounds": len(state.rounds),
     }
-    return _report(file, choices, seen, facts, dry_run=dry_run)
+    return replace(_report(file, choices, seen, facts, dry_run=dry_run), warnings=doubts)
 
 
 def _place(out: str | Path | None, *, force: bool) -> Path:
@@ -103,15 +108,19 @@ def _place(out: str | Path | None, *, force: bool) -> Path:
     return file
 
 
-def _seen(pool: Pool, model: str | None, seed: int) -> Seen:
-    """Return the pool as a classifier sees it, or a linear layer over a start model's vectors, or over n-grams."""
+def _seen(pool: Pool, model: str | None, seed: int, tell: Callable[[str], None]) -> Seen:
+    """Return the pool as a classifier sees it, or a linear layer over a start model's vectors, or over n-grams.
+
+    `tell` is told of a start model that hardly reads the texts.
+    """
+    from oreline.data.doubted import Doubted
     from oreline.data.labels.pool import seen_by_features
 
     if model is None:
         return seen_by_features(pool, None, seed)
     if trained(model) is not None:
         return _seen_by_classifier(pool, model)
-    return seen_by_features(pool, open_model(model), seed)
+    return seen_by_features(pool, Doubted(open_model(model), tell), seed)
 
 
 def _seen_by_classifier(pool: Pool, model: str) -> Seen:

@@ -12,6 +12,7 @@ import polars as pl
 
 from oreline.data.augment.lift import lift
 from oreline.data.dataset import LEDGER, UNLABELLED, UNSPLIT, Dataset, DatasetManifest, seal
+from oreline.data.doubted import doubting
 from oreline.data.duplicates.against import NAME as AGAINST
 from oreline.data.duplicates.against import Against
 from oreline.data.duplicates.together import check_ways, gap_us
@@ -117,7 +118,7 @@ def refine(
     _refuse_bound(fail_on_leak)
     splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap))
     _refuse_share(split)
-    running = running or Running()
+    running, doubts = _doubting(running or Running(), on_event)
     decided = Review(review) if review is not None else None
     steps, adders = _divided(steps_of(with_review(operators, decided)))
     bind_models([*steps, *adders], running.open_model)
@@ -149,9 +150,23 @@ def refine(
         manifest = _seal(run, written, counts, options)
         leaks = _leaks(run, written, fail_on_leak)
         embedded = encoder(folder, [name for name, rows in written.items() if rows])
+        ledger.alarms.extend(dict.fromkeys(doubts))
         _report(run, manifest, leaks, embedded, seed)
         on_event(Event("time", message=shop.clock.sentence()))
     return Dataset.open(out)
+
+
+def _doubting(running: Running, on_event: OnEvent) -> tuple[Running, list[str]]:
+    """Return how to run, and what will be told of models that hardly read the texts."""
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        on_event(Event("models", message=f"warning: {sentence}"))
+
+    if running.open_model is None:
+        return running, told
+    return replace(running, open_model=doubting(running.open_model, tell)), told
 
 
 @contextlib.contextmanager
@@ -304,7 +319,8 @@ def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded
     lineage, ledger = run.book.lineage[:-1], run.shop.ledger
     if manifest.counts["rows_added"]:
         run.shop.on_event(Event("lift"))
-        ledger.note("lift", lift(run.folder, seed))
+        with run.shop.clock.timing("lift", manifest.counts["rows_added"]):
+            ledger.note("lift", lift(run.folder, seed))
     subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
     found = [*embedded, *ledger.tables, *finds_table(run.folder)]
     with run.shop.clock.timing("report", manifest.counts["rows_out"]):

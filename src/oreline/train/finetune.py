@@ -15,6 +15,7 @@ from oreline import registry, store
 from oreline.data.fold import row_hashes
 from oreline.errors import UsageError
 from oreline.models.base import base_folder
+from oreline.models.legible import doubts
 from oreline.models.load import require_causal, tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
@@ -119,6 +120,7 @@ def finetune(
     if job.dev is None and len(job.train):
         job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
     job.say(weighted_sentence(train.weights_N, frame))
+    job.say(_doubted(job))
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)
@@ -156,6 +158,18 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
     if rows.weights_N is not None:
         refuse_unweighed(trainer, method, task)
     return rows
+
+
+def _doubted(job: Job) -> str:
+    """Say that the start model hardly reads the training rows; empty where it does, or where none has a tokenizer."""
+    if job.start is None or not len(job.train):
+        return ""
+    folder = base_folder(job.start)
+    if not (folder / "tokenizer.json").is_file():  # a linear model has none
+        return ""
+    texts = [text for role in job.task.inputs for text in job.train.columns[role] if isinstance(text, str)]
+    said = doubts(tokenizer(folder), texts, "the start model")
+    return said and f"warning: {said}: --method linear"
 
 
 def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:

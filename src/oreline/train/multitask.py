@@ -35,6 +35,7 @@ from oreline.train.resources import Forecast, flops_per_token, forecast, keep, r
 from oreline.train.rows import dev_rows, encoded_rows, naming_rows, open_task_for, training_frame
 from oreline.train.run import Plan, Progress, run
 from oreline.train.tracking import logs_folder
+from oreline.train.weights import weighted_sentence
 from oreline.types import OnEvent, ignore
 
 if TYPE_CHECKING:
@@ -193,7 +194,10 @@ def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Map
     with _naming_task(name), naming_rows(frame):
         opened = prepared(open_task_for(one.task, frame, start), start, shared["options"])
         train, dev = encoded_rows(frame, opened), dev_rows(one.data, opened)
-    return Job(task=opened, start=start, train=train, dev=dev, **shared)
+    job = Job(task=opened, start=start, train=train, dev=dev, **shared)
+    if said := weighted_sentence(train.weights_N, frame):
+        job.say(f"{name}: {said}")
+    return job
 
 
 @contextlib.contextmanager

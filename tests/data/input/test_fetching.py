@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
+import threading
 
 import pytest
 from tests.data.served import served
 
-from oreline.data.input.fetching import Fetching, RefusedError, checked_address, checked_url
+from oreline.data.input.fetching import Fetching, RefusedError, SilentError, checked_address, checked_url
 from oreline.errors import UsageError
 
 
@@ -41,3 +44,24 @@ def test_addresses_are_checked() -> None:
     for bad in ("file:///etc/passwd", "https://", "https://a:b@c.org/", "http://[::1", "https://a.org:99999/"):
         with pytest.raises(UsageError):
             checked_url(bad)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n", b""])
+def test_a_server_that_sends_byte_after_byte_is_cut_off(head: bytes) -> None:
+    ended = threading.Event()
+
+    def trickle(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(head)
+            while not ended.wait(0.02):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=trickle, args=(listener,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with pytest.raises(SilentError, match=r"not there after 0\.3 s"):
+            Fetching("test", private_addresses=True, timeout_s=0.3).get(url)
+        ended.set()
+        thread.join()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import tarfile
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -58,3 +60,38 @@ def test_what_is_no_such_folder(tmp_path: Path, folder: Path) -> None:
     (folder / "neg" / "7.txt").symlink_to("/etc/hostname")
     with pytest.raises(DataError, match="leads out of the folder"):
         list(frames(f"class_folders:{folder}"))
+
+
+def packed(folder: Path, kind: str, top: str) -> Path:
+    """Pack a folder as `films.KIND`, its files below `top`."""
+    file = folder.parent / f"films.{kind}"
+    members = sorted(path for path in folder.rglob("*") if path.is_file())
+    if kind == "zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            for path in reversed(members):
+                archive.write(path, f"{top}{path.relative_to(folder).as_posix()}")
+        return file
+    with tarfile.open(file, "w:gz" if kind.endswith("gz") else "w") as archive:
+        for path in members:
+            archive.add(path, f"{top}{path.relative_to(folder).as_posix()}")
+    return file
+
+
+@pytest.mark.parametrize("top", ["", "films/", "data/films/"])
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tgz"])
+def test_an_archive_gives_the_rows_of_the_folder_that_it_is_of(kind: str, top: str, folder: Path) -> None:
+    whole = pl.concat(frames(f"class_folders:{folder}", rows=2))
+    file = packed(folder, kind, top)
+    assert pl.concat(frames(f"class_folders:{file}", rows=2)).equals(whole)
+    if top:
+        inside = pl.concat(frames(f"class_folders:{file}/{top.rstrip('/')}"))
+        assert inside.equals(whole)
+
+
+def test_an_archive_without_classes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "flat.zip", "w") as archive:
+        archive.writestr("a.txt", "a text")
+    with pytest.raises(DataError, match="no folders with texts"):
+        list(frames(f"class_folders:{tmp_path}/flat.zip"))
+    with pytest.raises(DataError, match="no folders with texts"):
+        list(frames(f"class_folders:{tmp_path}/flat.zip/pos"))

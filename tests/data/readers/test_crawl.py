@@ -196,3 +196,18 @@ def test_pages_that_have_not_changed_come_from_the_cache(tmp_path: Path) -> None
 def test_a_server_that_does_not_answer_is_no_hang(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="no page could be read"):
         read("http://127.0.0.1:9/", timeout_s=1.0)
+
+
+def test_a_host_that_falls_silent_is_left_alone() -> None:
+    """Twenty pages that break off, each of which would cost the whole time-out."""
+
+    def answer(path: str, _: dict[str, str]) -> Answer:
+        if path == "/":
+            return page("Home", *(f"/{number}" for number in range(20)))
+        return (404, {}, b"") if path == "/robots.txt" else (200, {**HTML, "Content-Length": "5000"}, b"broken")
+
+    with served(answer) as (url, asked):
+        paths, notes = read(url + "/", timeout_s=0.2)
+        assert paths == ["/"]
+        assert len(asked) == 2 + 5
+        assert "15 of a host that did not answer 5 times in a row" in notes[0]

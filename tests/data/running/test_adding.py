@@ -12,6 +12,7 @@ from oreline.data.augment.held_out import HeldOut
 from oreline.data.ledger import Ledger
 from oreline.data.refine import refine
 from oreline.data.running.adding import added, refuse_without_train
+from oreline.data.running.clock import Clock
 from oreline.data.running.stage import Stage
 from oreline.data.running.steps import steps_of
 from oreline.errors import OrelineError, UsageError
@@ -79,6 +80,9 @@ def test_rows_are_added_to_train_alone_and_balance(tmp_path: Path) -> None:
     assert train.filter(pl.col("row_id").str.contains("typical"))["label"].null_count() == num_train
     [table] = [table for table in data.report().tables if table.title == "Rows by source"]
     assert table.rows == [["data", 40, 4 * num_train, 0, 40 + 4 * num_train]]
+    [table] = [table for table in data.report().tables if table.title == "Time"]
+    adders = ("louder", "typical", "louder2")
+    assert [row[:2] for row in table.rows if row[0] in adders] == [[name, num_train] for name in adders]
 
 
 @pytest.mark.parametrize("split", [{}, {"learn": 0.5, "test": 0.5}])
@@ -108,7 +112,7 @@ def test_an_operator_that_cheats_is_stopped(cheat: Any, says: str, tmp_path: Pat
         stage.append(pl.DataFrame({"row_id": ["a:1"], "text": ["x"], "label": ["y"]}))
         stage.close()
         with pytest.raises(OrelineError, match=says):
-            list(added(stage, steps_of([("cheat", cheat)]), HeldOut(), ledger))
+            list(added(stage, steps_of([("cheat", cheat)]), HeldOut(), ledger, Clock()))
 
 
 def test_copies_of_held_out_rows_are_left_out_and_counted(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from oreline import store
 from oreline.errors import UsageError
 from oreline.models.members import unpack
 from oreline.runtime.open import open_runtime, open_task
+from oreline.train.inner import Inner
+from oreline.train.job import Rows
 from oreline.train.methods.k_fold import OUT_OF_FOLD, folds_of
 from oreline.types import Event
 
@@ -154,3 +156,19 @@ def test_tasks_without_classes_are_refused(tiny_start: Path, tmp_path: Path) -> 
     data = ore.refine(rows, out=tmp_path / "d")
     with pytest.raises(UsageError, match="'k_fold' needs a probability for each class"):
         ore.finetune(tiny_start, data, task="regression", method="k_fold", out=tmp_path / "x")
+
+
+def test_rows_count_by_their_weight_in_every_fold_and_in_the_student(
+    tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {"text": [f"a {'great' if n % 2 else 'dull'} film {n}" for n in range(24)], "label": ["b", "g"] * 12}
+    data = ore.refine({"train": {**columns, "weight": [1, 3] * 12}}, operators=[], split={}, out=tmp_path / "data")
+    seen: dict[str, Rows] = {}
+    plain = Inner.train
+    monkeypatch.setattr(
+        Inner, "train", lambda self, rows, place, **more: plain(self, seen.setdefault(place, rows), place, **more)
+    )
+    ore.finetune(tiny_start, data, method="k_fold", method_options={"folds": 2}, train=FEW, out=tmp_path / "model")
+    assert [*seen] == ["round-1-fold-1", "round-1-fold-2", "student"]
+    for rows in seen.values():
+        assert rows.weights_N.tolist() == [1.5 if "great" in text else 0.5 for text in rows.columns["text"]]

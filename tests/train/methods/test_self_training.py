@@ -12,6 +12,7 @@ import oreline as ore
 from oreline.data.fold import row_hashes
 from oreline.errors import DataError, UsageError
 from oreline.store import TRAIN_ROWS
+from oreline.train.inner import Inner
 from oreline.types import Event
 
 GOOD, BAD = ["great", "superb", "warm", "clever"], ["awful", "dull", "weak", "silly"]
@@ -120,3 +121,21 @@ def test_rows_without_labels_of_a_raw_file_are_kept_for_it(tmp_path: Path, monke
     fresh = {"text": [f"{text} indeed" for text in labelled["text"]], "label": labelled["label"]}
     new, _ = ore.update(made, fresh, gate=rows(40, 2, "w"), out=tmp_path / "home")
     assert new.manifest.recipe["options"]["method"] == "linear", "an update has labelled rows only"
+
+
+def test_labelled_rows_keep_their_weight_and_pseudo_labels_count_as_the_mean_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = {**PARTS["train"], "weight": [1, 1, 1, 1, 4, 4, 4, 4, 1, 1, 1, 1]}
+    parts = {**PARTS, "train": train, "unlabelled": {"text": unlabelled()}}
+    data = ore.refine(parts, split={}, operators=[], out=tmp_path / "data")
+    seen: list[Any] = []
+    plain = Inner.train
+    monkeypatch.setattr(
+        Inner, "train", lambda self, rows, place, **more: seen.append(rows) or plain(self, rows, place, **more)
+    )
+    ore.finetune(None, data, **options(rounds=1), out=tmp_path / "model")
+    first, second = seen
+    assert first.weights_N.tolist() == [0.5, 0.5, 0.5, 0.5, 2, 2, 2, 2, 0.5, 0.5, 0.5, 0.5]
+    assert second.weights_N.tolist() == [*first.weights_N, *[1.0] * (len(second) - len(first))]
+    assert len(second) > len(first)

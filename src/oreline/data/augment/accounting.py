@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from oreline.data.augment.differences import CLOSE, OPEN, side_by_side
 from oreline.report.report import Table
 from oreline.words import words_of
 
@@ -13,6 +14,7 @@ _SHOWN_CLASSES = 30
 _SHOWN_CHARACTERS = 160
 _EXAMPLES = 2
 """Of each thing that was done."""
+_MARKS = f"{OPEN} {CLOSE} hold what differs; a long text is cut around the first difference."
 
 
 class Accounts:
@@ -54,7 +56,7 @@ class Accounts:
         tables = [
             Table(f"{name}: rows added, by class", ["class", "rows"], rows, note),
             Table(f"{name}: variants refused", ["reason", "variants"], refused),
-            Table(f"{name}: examples", ["what was done", "before", "after"], self._shown()),
+            Table(f"{name}: examples", ["what was done", "before", "after"], self._shown(), _MARKS),
         ]
         counts = {"rows asked": self._rows, "rows without a variant": self._barren}
         counts["variants added"] = self._added.total()
@@ -63,12 +65,7 @@ class Accounts:
 
     def _shown(self) -> list[list[str]]:
         return [
-            [how, _beginning(before), _beginning(after)]
+            [how, *side_by_side(words_of(before)[0], words_of(after)[0], _SHOWN_CHARACTERS)]
             for _, examples in sorted(self._examples.items())
             for how, before, after in examples
         ]
-
-
-def _beginning(cell: str) -> str:
-    text, _ = words_of(cell)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

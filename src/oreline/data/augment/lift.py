@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from oreline.data.labels.confident import fitted
 from oreline.data.labels.features import dense
 from oreline.data.quality.classifier import FEATURE_BITS, features
+from oreline.data.reporting.datacard import LIFT
 from oreline.metrics.accuracy import Metric as Accuracy
 from oreline.metrics.f1 import Metric as FScore
 from oreline.types import Estimate
@@ -147,15 +148,15 @@ def _told(rows: Rows, answers: Mapping[str, tuple[int, Scored]], seed: int) -> d
     for name, own in figures.items():
         changes = {what: _estimate(own[what] - base[what], num_dev) for what in own}
         shown = [None, None] if name == _NONE else list(changes.values())
-        lines.append([name, answers[name][0], *(_estimate(values_R, num_dev) for values_R in own.values()), *shown])
+        lines.append([name, answers[name][0], *(float(values_R[0]) for values_R in own.values()), *shown])
         if worse := [what for what, change in changes.items() if change.high < 0]:
             alarms.append(f"{name}: the added rows make a linear model worse on dev ({' and '.join(worse)})")
     columns = ["trained on train with", "rows", "accuracy", "macro-F1", "accuracy, change", "macro-F1, change"]
     note = (
-        f"A logistic regression over character n-grams, measured on {num_dev:,} rows of dev; 95 % intervals from "
-        "paired resamples. Changes are against no added rows."
+        f"A logistic regression over character n-grams, measured on {num_dev:,} rows of dev. Changes are against no "
+        "added rows, with 95 % intervals from paired resamples: where one holds 0, the rows may do nothing."
     )
-    table = {"title": "What the added rows are worth", "columns": columns, "rows": lines, "note": note}
+    table = {"title": LIFT, "columns": columns, "rows": lines, "note": note}
     return {"counts": {}, "alarms": alarms, "tables": [table]}
 
 

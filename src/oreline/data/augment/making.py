@@ -34,6 +34,8 @@ _MAX_LEARNT = 20_000
 _MAX_CHARACTERS = 2000
 """Of a text whose n-grams are counted: a label is mostly told by its beginning."""
 _TOO_LIKE = 0.98
+_TINY = 1e-9
+"""So that two probabilities of nothing are alike."""
 _UNSUPPORTED = {
     "messages": "a dialogue",
     "target_text": "a text for each text, or a dialogue",
@@ -208,12 +210,23 @@ class Making:
         return reasons
 
     def _shares(self, texts: Sequence[str], origins: Sequence[Row]) -> Sequence[float]:
+        """Return what each variant's label keeps of the believability that its own row's label has.
+
+        The row itself is judged without itself, as its variants are: what others do not believe of it already, they
+        need not believe of its variants, or the rows that are hard would be those of which none are made.
+        """
         if self._belief is None or not self.believable:
             return [1.0] * len(texts)
-        heads = [text[:_MAX_CHARACTERS] for text in texts]
+        numbers: dict[str, int] = {}
+        places_N = np.array([numbers.setdefault(row.row_id, len(numbers)) for row in origins])
+        firsts = np.unique(places_N, return_index=True)[1]
         before = [row.text[:_MAX_CHARACTERS] for row in origins]
-        shares: list[float] = self._belief.shares(heads, [row.label or "" for row in origins], before).tolist()
-        return shares
+        labels = [row.label or "" for row in origins]
+        own = [[values[first] for first in firsts] for values in (before, labels)]
+        rows_R = self._belief.shares(own[0], own[1], own[0]) + _TINY
+        heads = [text[:_MAX_CHARACTERS] for text in texts]
+        kept: list[float] = ((self._belief.shares(heads, labels, before) + _TINY) / rows_R[places_N]).tolist()
+        return kept
 
     def _refuse_unsupported(self, names: Sequence[str]) -> None:
         unsupported = {**_UNSUPPORTED, **({} if self.takes_tags else {"tags": "a tag for each word"})}

@@ -41,6 +41,11 @@ def broken(archive: Path) -> str:
     return _archive(archive).broken
 
 
+def is_read_in_order(archive: Path) -> bool:
+    """Whether to read an archive's files in another order than its own costs an unpacking for each."""
+    return archive.suffix.lower() not in (".zip", ".tar")
+
+
 def opened(path: Path) -> Bytes:
     """Open a file or a member to read its bytes, unpacked where its suffix says that it is compressed.
 

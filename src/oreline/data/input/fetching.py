@@ -12,6 +12,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,10 @@ class Response(NamedTuple):
 
 class RefusedError(Exception):
     """A page that is not fetched, or not whole; the text says why."""
+
+
+class SilentError(RefusedError):
+    """A server that does not answer, or not in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,9 @@ class Fetching:
         connection = self._connection(place.scheme, host, port, address)
         target = urlunsplit(("", "", quote(place.path or "/", safe="/%:@!$&'()*+,;=~-._"), _query(place.query), ""))
         sent = {"User-Agent": self.agent, "Accept-Encoding": "gzip", **(headers or {})}
-        until = time.monotonic() + (self.whole_s or self.timeout_s)
+        seconds = self.whole_s or self.timeout_s
+        until = time.monotonic() + seconds
+        timer = _cutting(connection, seconds)
         try:
             connection.request("GET", target, headers=sent)
             answer = connection.getresponse()
@@ -75,8 +82,10 @@ class Fetching:
             self._body(answer, told, until, parts.append)
             body = unpacked(b"".join(parts), told.get("content-encoding", ""))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise RefusedError(str(error)[:100] or type(error).__name__) from error
+            self._refuse_late(until)
+            raise SilentError(str(error)[:100] or type(error).__name__) from error
         finally:
+            timer.cancel()
             connection.close()
         return Response(answer.status, told, body)
 
@@ -112,8 +121,27 @@ class Fetching:
             take(part)
             if size > self.max_bytes:
                 raise RefusedError(f"longer than {self.max_bytes:,} bytes")
-            if time.monotonic() > until:
-                raise RefusedError(f"not there after {self.whole_s or self.timeout_s:g} s")
+            self._refuse_late(until)
+        self._refuse_late(until)  # what was cut is not whole
+        if answer.length:
+            raise SilentError(f"broke off {answer.length:,} bytes before its end")
+
+    def _refuse_late(self, until: float) -> None:
+        if time.monotonic() >= until:
+            raise SilentError(f"not there after {self.whole_s or self.timeout_s:g} s")
+
+
+def _cutting(connection: http.client.HTTPConnection, seconds: float) -> threading.Timer:
+    """Cut a connection when the time is up: no read of a server that sends byte after byte would ever be too late."""
+
+    def cut() -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def checked_address(host: str, port: int, *, private: bool) -> str:
@@ -160,7 +188,7 @@ def _connect_to(
             plain.close()
             raise
     except (OSError, ValueError) as error:
-        raise RefusedError(f"no connection: {error}") from error
+        raise SilentError(f"no connection: {error}") from error
 
 
 def _query(text: str) -> str:

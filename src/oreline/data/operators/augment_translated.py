@@ -28,8 +28,8 @@ class Operator:
         times: variants of each row.
         share: share of the rows that get variants.
         labels: only rows of these classes get variants, such as the rare ones.
-        believable: how probable the row's label must stay beside the most probable one, 0 to 1, by n-grams of the
-            other rows; 0 believes everything.
+        believable: what the label must keep of its probability beside the most probable one, 0 to 1, against the row
+            that the text is made of; by n-grams of the other rows. 0 believes everything.
         seed: of the draw of the rows.
     """
 

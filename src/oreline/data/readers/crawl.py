@@ -13,7 +13,7 @@ import polars as pl
 from oreline.catalog.fetch import cache_folder
 from oreline.data.input.compressed import batches
 from oreline.data.input.crawling import Guard, Pace, PageCache, absolute, conditions
-from oreline.data.input.fetching import Fetching, RefusedError, Response, checked_url
+from oreline.data.input.fetching import Fetching, RefusedError, Response, SilentError, checked_url
 from oreline.data.input.pages import decoded, links_of, page_of
 from oreline.data.input.robots import Robots
 from oreline.errors import ResourceError
@@ -22,6 +22,8 @@ _SCHEMA = dict.fromkeys(("text", "title", "date", "url"), pl.String)
 _PAGES = ("text/html", "application/xhtml+xml")
 _MOVED = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 5
+_MAX_SILENT = 5
+"""Pages in a row that a host may leave unanswered; it is then left alone."""
 _PART_ROWS = 64
 _NAME = "oreline"
 
@@ -39,7 +41,8 @@ class Reader:
 
     Asks robots.txt first and keeps to it, waits between two pages of a host, and stays on the hosts named. Pages are
     cached with their ETag or date, so that a second run fetches only what has changed. Addresses of this machine and of
-    the network around it are refused, also after a redirect. Endless sites are noticed by their addresses.
+    the network around it are refused, also after a redirect. Endless sites are noticed by their addresses, and a host
+    that does not answer is left alone.
 
     Args:
         depth: links that are followed from the first page on, one after the other.
@@ -114,13 +117,20 @@ class Reader:
         guard.refuses(start)
         asked = deque([_Asked(start, 0)])
         num_asked = 0
+        silent: Counter[str] = Counter()
         while asked and num_asked < self._max_pages:
             page = asked.popleft()
             num_asked += 1
+            host = urlsplit(page.url).netloc
+            if silent[host] >= _MAX_SILENT:
+                left_out[f"of a host that did not answer {_MAX_SILENT} times in a row"] += 1
+                continue
             try:
                 answer = self._fetched(page.url)
+                silent[host] = 0
                 self._refuse_unfit(answer)
             except RefusedError as error:
+                silent[host] += isinstance(error, SilentError)
                 left_out[str(error)] += 1
                 continue
             if answer.status in _MOVED:

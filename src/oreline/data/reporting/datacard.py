@@ -11,16 +11,21 @@ import yaml
 
 from oreline.data.dataset import DatasetManifest
 from oreline.data.input.fusion import OVERLAP
+from oreline.data.ledger import ACTIONS
 from oreline.data.reporting.croissant import FILE as CROISSANT
 from oreline.data.reporting.croissant import croissant, in_order
 from oreline.report.card import escape
 from oreline.report.report import Report, Table
 from oreline.store import translating, write_json
+from oreline.types import Estimate
 
 FILE = "README.md"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 """The hub's names of sizes."""
 _MAX_ROWS = 30
+LIFT = "What the added rows are worth"
+"""Title of the report's table about them."""
+_LEAKS = ("rows", "same_text", "near")
 _LEAST_SHARE = 0.01
 """Share of rows from which a language is named."""
 
@@ -50,6 +55,11 @@ class Words:
     license: str
     use: str
     added: str
+    colon: str
+    actions: Mapping[str, str]
+    leaks: str
+    leak: tuple[str, str, str, str, str]
+    lift: str
 
 
 _ENGLISH = Words(
@@ -77,31 +87,41 @@ _ENGLISH = Words(
     use='`oreline finetune FOLDER`, or `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`.',
     added="{rows_added:,} rows of train were made of others and are nobody's words: a row `SOURCE:ROW+OPERATOR.N` (such"
     " as `{example}`) comes from `SOURCE:ROW`, the `kept_id` of its line in the ledger.",
+    colon=": ",
+    actions={action: action for action in ACTIONS},
+    leaks="Rows of a split that stand in another one, too:",
+    leak=("split", "also in", "rows", "same text", "near-duplicate"),
+    lift="What the added rows are worth to a linear model, in accuracy on dev against no added rows (95 % interval):",
 )
 _CHINESE = Words(
     title="数据集",
-    what="{rows:,} 行，由 Oreline 从 {rows_in:,} 行精炼而成。每一行被删除或修改的记录及其原因都在 `ledger.parquet` 中；"
-    "`report.html` 以图表展示。",
+    what="{rows:,} 行，由 Oreline 从 {rows_in:,} 行原始数据精炼而成。凡是被删除或修改的行，都连同原因记在 "
+    "`ledger.parquet` 里；图表见 `report.html`。",
     columns="列",
-    column=("列", "类型", "来源中的列"),
+    column=("列", "类型", "原始列名"),
     splits="划分",
     split=("划分", "行数"),
     sources="来源",
     source=("来源", "行数", "SHA-256"),
-    overlap="处理之前同时出现在多个来源中的文本，以及其中标签互相矛盾的文本数：",
-    shared=("来源", "另一来源", "共有文本", "标签不一致"),
+    overlap="处理之前，有些文本同时出现在多个来源中；下表列出其数量，以及其中标签互相矛盾的数量：",
+    shared=("来源", "另一来源", "共有文本", "标签矛盾"),
     made="处理过程",
     operator=("算子", "动作", "原因", "行数"),
     balance="输入 {rows_in:,} 行 + 新增 {rows_added:,} 行 = 输出 {rows_out:,} 行 + 删除 {rows_dropped:,} 行。",
     found="须知",
-    warnings="运行时的警告（英文）：",
-    no_warnings="运行时没有警告。",
-    languages="语言（占行数的比例）：{languages}。",
+    warnings="处理时给出了以下警告（英文）：",
+    no_warnings="处理时没有出现警告。",
+    languages="语言（按行数计的占比）：{languages}。",
     unknown="未知",
-    license="Oreline 不知道许可证：以各来源的许可证为准。",
+    license="Oreline 无从得知许可证，请以各来源的许可证为准。",
     use='`oreline finetune 文件夹`，或 `datasets.load_dataset("parquet", data_files={"train": "train/*.parquet"})`。',
-    added="训练集中有 {rows_added:,} 行由其他行生成，并非原始文本：行 `来源:行+算子.N`（例如 `{example}`）"
-    "来自 `来源:行`，即账本中该行的 `kept_id`。",
+    added="训练集中有 {rows_added:,} 行是由其他行自动生成的，并非真人所写：`来源:行号+算子.N`（例如 `{example}`）"
+    "由 `来源:行号` 这一行生成，后者即账本中的 `kept_id`。",
+    colon="：",
+    actions={"dropped": "删除", "changed": "修改", "added": "新增", "flagged": "标记"},
+    leaks="各划分之间重复出现的行：",
+    leak=("划分", "同时出现在", "行数", "文本相同", "近似重复"),
+    lift="新增的行对线性模型的作用（与不加这些行相比，dev 上准确率的变化，附 95% 置信区间）：",
 )
 
 
@@ -143,7 +163,7 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
         languages=", ".join(f"{name} {share:.0%}" for name, share in _languages(report).items()) or words.unknown
     )
     return [
-        f"# {words.title}: {escape(_name(manifest))}",
+        f"# {words.title}{words.colon}{escape(_name(manifest))}",
         words.what.format(rows=counts["rows_out"], rows_in=counts["rows_in"]),
         words.use,
         f"## {words.splits}",
@@ -161,6 +181,8 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
         words.balance.format(**counts),
         *([words.added.format(**counts, example=_example(named, took))] if counts.get("rows_added") else []),
         _took(words, took),
+        *_lift(words, report),
+        *_leaks(words, report),
         f"## {words.found}",
         languages,
         "\n".join([words.warnings, "", *(f"* {escape(said)}" for said in report.warnings)])
@@ -189,7 +211,29 @@ def _example(named: Sequence[Mapping[str, Any]], took: Table | None) -> str:
 def _took(words: Words, took: Table | None) -> str:
     rows = sorted(took.rows if took else [], key=lambda row: -int(row[3]))
     more = f"\n| … | | | {len(rows) - _MAX_ROWS:,} |" if len(rows) > _MAX_ROWS else ""
-    return _table(words.operator, [[*row[:3], f"{row[3]:,}"] for row in rows[:_MAX_ROWS]]) + more
+    shown = [[name, words.actions[action], reason, f"{num:,}"] for name, action, reason, num in rows[:_MAX_ROWS]]
+    return _table(words.operator, shown) + more
+
+
+def _leaks(words: Words, report: Report) -> list[str]:
+    """Return what splits have in common, where there are several."""
+    rows = [
+        [
+            *pair.split("/", 1),
+            *("–" if leak[key] is None else f"{leak[key]:,}" for key in ("rows", "same_text", "near")),
+        ]
+        for pair, leak in report.facts.get("leaks", {}).items()
+    ]
+    return [words.leaks, _table(words.leak, rows)] if rows else []
+
+
+def _lift(words: Words, report: Report) -> list[str]:
+    """Return what the added rows are worth, where that was measured."""
+    table = next((table for table in report.tables if table.title == LIFT), None)
+    changes = [(row[0], row[4]) for row in table.rows if row[4] is not None] if table else []
+    told = [(name, change.to_json() if isinstance(change, Estimate) else change) for name, change in changes]
+    lines = [f"* {name}{words.colon}{one['value']:+.4f} [{one['low']:.4f}, {one['high']:.4f}]" for name, one in told]
+    return [words.lift, "\n".join(lines)] if lines else []
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -10,6 +10,7 @@ import polars as pl
 
 from oreline.data.augment.held_out import HeldOut
 from oreline.data.ledger import CHANGE_REASON, Ledger, Notes
+from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Item
 from oreline.data.running.stage import Stage, conform
 from oreline.data.running.steps import Step, guarded, with_learnt
@@ -31,25 +32,29 @@ def refuse_without_train(steps: Sequence[Step], splits: Iterable[str]) -> None:
         )
 
 
-def added(stage: Stage, steps: Sequence[Step], held_out: HeldOut, ledger: Ledger) -> Iterator[Item]:
+def added(stage: Stage, steps: Sequence[Step], held_out: HeldOut, ledger: Ledger, clock: Clock) -> Iterator[Item]:
     """Yield the rows that each operator makes of the rows of a stage, in the order of operators and rows.
 
-    Rows that copy a row of another split, exactly or nearly, are left out. What operators found goes to the ledger.
+    Rows that copy a row of another split, exactly or nearly, are left out. What operators found goes to the ledger,
+    what they took to the clock.
+
     Raises `OrelineError` for an operator that changes columns or names rows that are not there.
     """
     used: Counter[str] = Counter()
     for given in steps:
         used[given.name] += 1
-        again = used[given.name]
-        step = with_learnt(given, given.operator.fit(stage.scan())) if given.learns and stage.num_alive else given
+        again = "" if used[given.name] == 1 else str(used[given.name])
+        with clock.timing(given.name + again):
+            step = with_learnt(given, given.operator.fit(stage.scan())) if given.learns and stage.num_alive else given
         copies: Counter[str] = Counter()
         for frame in stage.frames():
-            made = _checked(guarded(step, frame, step.operator.add), frame, step)
-            reasons = held_out.copies(made)
+            with clock.timing(given.name + again, frame.height):
+                made = _checked(guarded(step, frame, step.operator.add), frame, step)
+                reasons = held_out.copies(made)
             copies.update(reasons.drop_nulls())
             made = made.filter(reasons.is_null())
             if made.height:
-                yield _named(made, frame, step, "" if again == 1 else str(again))
+                yield _named(made, frame, step, again)
         ledger.note(step.name, _findings(step, copies))
 
 

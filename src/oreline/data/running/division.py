@@ -97,7 +97,7 @@ def write_splits(stages: Mapping[str, Stage], splitting: Splitting, run: Run) ->
                 run.shop.on_event(Event("write", step=run.tally.rows.total()))
         if learnt_from is not None:
             learnt_from.close()
-            for rows, notes in added(learnt_from, run.adders, held_out, run.shop.ledger):
+            for rows, notes in added(learnt_from, run.adders, held_out, run.shop.ledger, run.shop.clock):
                 splits.write(INTO, rows)
                 run.shop.ledger.take(notes)
             shutil.rmtree(run.folder / _TRAIN)
