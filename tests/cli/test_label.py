@@ -21,7 +21,7 @@ def rows(tmp_path: Path) -> Path:
     """Rows of a selection and one in doubt, with what should not reach a terminal."""
     lines: list[dict[str, Any]] = [
         {"row_id": "a:1", "text": "我要退款\x1b[2J", "label": None, "arm": "chosen",
-         "why": {"margin": 0.03, "cluster": 1, "between": ["钱", "物流"]}},
+         "why": {"margin": 0.03, "settles": 0.01, "between": ["钱", "物流"]}},
         {"row_id": "a:2", "text": "快递", "label": None, "arm": "random", "why": {"drawn": "at random"}},
         {"row_id": "a:3", "text": "hm", "label": "钱", "suggested": "物流", "confidence": 0.91,
          "neighbours": [{"row_id": "a:9", "label": "物流", "similarity": 0.8, "text": "parcel"}]},

@@ -70,6 +70,7 @@ def select(
         select,
         seen.vectors_ND,
         seen.scores_NK,
+        known_LD=seen.known_LD,
         copies_N=pool.copies,
         random_share=random_share,
         seed=seed + len(state.rounds),
@@ -119,14 +120,17 @@ def _seen(pool: Pool, model: str | None, seed: int, tell: Callable[[str], None])
     if model is None:
         return seen_by_features(pool, None, seed)
     if trained(model) is not None:
-        return _seen_by_classifier(pool, model)
+        return _seen_by_classifier(pool, model, seed)
     return seen_by_features(pool, Doubted(open_model(model), tell), seed)
 
 
-def _seen_by_classifier(pool: Pool, model: str) -> Seen:
+def _seen_by_classifier(pool: Pool, model: str, seed: int) -> Seen:
+    import polars as pl
+
     from oreline.api.use import load
-    from oreline.data.labels.features import unit
+    from oreline.data.labels.features import dense, row_features, unit
     from oreline.data.labels.pool import Seen
+    from oreline.data.labels.review import shown_texts
 
     runtime = load(model)
     if runtime.task.view != "classes":
@@ -134,11 +138,14 @@ def _seen_by_classifier(pool: Pool, model: str) -> Seen:
             f"{model} was trained for {runtime.artifact.manifest.task}",
             allowed="a model that gives one label a row, or a start model",
         )
-    columns = {role: pool.rows[role].fill_null("").to_list() for role in runtime.task.inputs}
+    rows = pl.concat([pool.rows, pool.labelled.select(pool.rows.columns)])
+    columns = {role: rows[role].fill_null("").to_list() for role in runtime.task.inputs}
     found = runtime.predict(columns, embeddings=True)
-    scores_NK = found.outputs["scores"]
-    vectors = found.embedding_ND if found.embedding_ND is not None else scores_NK
-    return Seen(unit(vectors), scores_NK, list(runtime.task.labels))
+    num_rows, vectors = pool.rows.height, found.embedding_ND
+    # A model without vectors gives its scores, and n-grams say which rows are alike.
+    vectors_ND = unit(vectors) if vectors is not None else dense(row_features(shown_texts(rows)), seed=seed)
+    scores_NK = found.outputs["scores"][:num_rows]
+    return Seen(vectors_ND[:num_rows], scores_NK, list(runtime.task.labels), vectors_ND[num_rows:])
 
 
 def _report(file: Path, choices: list[Choice], seen: Seen, facts: dict[str, Any], *, dry_run: bool) -> Report:

@@ -140,8 +140,8 @@ def _why(entry: dict[str, Any]) -> str:
     if "between" in why:
         between = " or ".join(visible(str(name)) for name in why["between"])
         return f"· the model wavers: {between} (margin {why.get('margin')})"
-    if "rows_in_cluster" in why:
-        return f"· in the middle of {why['rows_in_cluster']} rows"
+    if isinstance(why.get("settles"), float):
+        return f"· settles {why['settles']:.1%} of what is in doubt"
     return "· drawn at random" if entry.get("arm") == "random" else ""
 
 

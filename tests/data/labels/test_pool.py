@@ -38,6 +38,7 @@ def test_a_linear_layer_over_ngrams_knows_chinese(tmp_path: Path) -> None:
     seen = seen_by_features(pool, None)
     assert seen.says([0, 1]) == ["钱", "物流"]
     assert seen.vectors_ND.shape[0] == 2
+    assert seen.known_LD.shape == (6, seen.vectors_ND.shape[1])
 
 
 def test_data_without_labels_begin_cold(tmp_path: Path) -> None:
@@ -52,14 +53,14 @@ def test_data_without_labels_begin_cold(tmp_path: Path) -> None:
 def test_lines_say_why_and_mix_the_arms(tmp_path: Path) -> None:
     pool = pool_of(refined(tmp_path, {"text": ["a b", "c d", "e f"]}))
     choices = [
-        Choice(0, "chosen", {"margin": 0.1, "cluster": 0, "between": [1, 0]}),
+        Choice(0, "chosen", {"margin": 0.1, "settles": 0.02, "between": [1, 0]}),
         Choice(2, "random", {"drawn": "at random"}),
     ]
     lines = selection_lines(pool, choices, ["x", "y"], seed=0)
     line = next(line for line in lines if line["row_id"] == "data:1")
     assert line == {
         "row_id": "data:1", "text": "a b", "label": None, "arm": "chosen",
-        "why": {"margin": 0.1, "cluster": 0, "between": ["y", "x"]}, "decision": "", "hash": row_mark("a b", None),
+        "why": {"margin": 0.1, "settles": 0.02, "between": ["y", "x"]}, "decision": "", "hash": row_mark("a b", None),
     }  # fmt: skip
     many = [Choice(row, arm) for row, arm in zip([0, 1, 2] * 20, np.repeat(["chosen", "random"], 30))]  # type: ignore[arg-type]
     assert {line["arm"] for line in selection_lines(pool, many, [], seed=0)[:10]} == {"chosen", "random"}

@@ -52,6 +52,18 @@ def test_it_is_too_early_with_few_labels() -> None:
     assert judge(*past(10, 35)[:1], {}).helps is None, "selected, but not labelled yet"
 
 
+def test_small_rounds_are_compared_over_more_of_them() -> None:
+    """Eight random rows a round are 24 in three rounds: a verdict would never come."""
+    state, truth = Rounds(), {}
+    for number in range(5):
+        one, labels = past(2, 7, each=8)
+        state.rounds.append(Round(100, {f"{number}:{row}": told for row, told in one.rounds[0].selected.items()}))
+        truth |= {f"{number}:{row}": label for row, label in labels.items()}
+    verdict = judge(state, truth)
+    assert verdict.helps is True
+    assert verdict.arms == {"chosen": (8, 32), "random": (28, 32)}, "the latest four rounds"
+
+
 def test_models_that_say_the_same_stop_it() -> None:
     rounds = [Round(n, kappa=0.995) for n in (10, 20, 30)]
     assert judge(Rounds(rounds), {}).helps is False

@@ -99,12 +99,39 @@ def test_labels_are_changed_and_rows_dropped_above_a_probability_alone(tmp_path:
     assert set(neither.ledger()["action"]) == {"flagged"}
 
 
+def test_rows_count_as_their_labels_are_believed(tmp_path: Path) -> None:
+    source, wrong = rows()
+    data = refined(tmp_path, source, weigh=True)
+    frame = data.frame("all").with_columns(is_wrong=pl.col("row_id").is_in(list(wrong)))
+    weights = dict(frame.group_by("is_wrong").agg(pl.col("weight").median()).iter_rows())
+    assert weights[True] < 0.2 < 0.9 < weights[False]
+    classes = frame.group_by("label").agg(pl.col("weight").sum(), pl.len())
+    assert (classes["weight"] - classes["len"]).abs().max() < 0.01, "each class counts as many rows as it has"
+    assert frame["label"].to_list() == source["label"]
+    assert mostly(set(data.ledger()["row_id"]), wrong), "found rows are still flagged"
+    both = refined(tmp_path / "b", source, weigh=True, relabel=0.0).frame("all")
+    relabelled = both.filter(pl.col("label") != pl.Series(source["label"]))
+    assert relabelled["weight"].min() > 0.4, "as the suggestion is probable"
+
+
+def test_weights_that_rows_came_with_are_multiplied(tmp_path: Path) -> None:
+    source, _ = rows()
+    plain = refined(tmp_path, source, weigh=True).frame("all")["weight"]
+    doubled = refined(tmp_path / "b", {**source, "weight": ["2"] * 149 + [None]}, weigh=True).frame("all")["weight"]
+    assert (doubled / plain).round(2).to_list() == [2.0] * 149 + [1.0]
+    with pytest.raises(DataError, match="weight is 'heavy'"):
+        refined(tmp_path / "c", {**source, "weight": ["heavy"] * 150}, weigh=True)
+
+
 def test_a_given_test_split_is_left_alone_and_one_to_be_drawn_refused(tmp_path: Path) -> None:
     source, wrong = rows()
     other, _ = rows(60, wrong=6, seed=1)
     data = refined(tmp_path, {"train": pl.DataFrame(source), "test": pl.DataFrame(other)}, drop=0.0)
     assert data.num_rows("train") < 141
     assert data.num_rows("test") == 60
+    weighed = refined(tmp_path / "w", {"train": pl.DataFrame(source), "test": pl.DataFrame(other)}, weigh=True)
+    assert weighed.frame("train")["weight"].null_count() == 0
+    assert "weight" not in weighed.frame("test").columns or weighed.frame("test")["weight"].null_count() == 60
     with pytest.raises(UsageError, match="before the test split is drawn"):
         refined(tmp_path / "b", source, split={"train": 0.8, "test": 0.2}, drop=0.0)
 
@@ -171,7 +198,9 @@ def test_other_targets_are_refused(tmp_path: Path, source: Any, what: str) -> No
         refined(tmp_path, source)
 
 
-@pytest.mark.parametrize("options", [{"folds": 1}, {"relabel": 1.5}, {"drop": -0.1}])
+@pytest.mark.parametrize(
+    "options", [{"folds": 1}, {"relabel": 1.5}, {"drop": -0.1}, {"weigh": True, "filter_by": "both"}]
+)
 def test_options_out_of_range_are_refused(options: Any) -> None:
     with pytest.raises(UsageError, match="flag_label_errors"):
         Operator(**options)

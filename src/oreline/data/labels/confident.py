@@ -34,6 +34,8 @@ _PASSES = 2
 """Judges of judges: a third changed nothing on planted errors."""
 _LEAST_WEIGHT = 0.01
 _LIKELY = 0.5
+_LEAST_BELIEF = 0.05
+"""A row whose label is not believed at all still counts a little: the judges may be wrong."""
 _MAX_CELLS = 500_000_000
 """Rows times classes; cleanlab's own sums need a few bytes for each."""
 
@@ -152,6 +154,22 @@ def label_quality(codes_N: Codes, scores_NK: Probabilities, rank_by: RankBy) -> 
     others_NK = scores_NK.copy()
     others_NK[rows_N, codes_N] = -np.inf
     return np.asarray((own_N - others_NK.max(axis=1) + 1) / 2)
+
+
+def class_weights(codes_N: Codes, belief_N: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return what each row counts by how far its label is believed, each class as much together as it has rows.
+
+    What the judges say of a text favours common classes; weights that were not scaled would take the rare ones away.
+
+    >>> class_weights(np.array([0, 0, 1]), np.array([0.9, 0.3, 0.2])).round(3).tolist()
+    [1.5, 0.5, 1.0]
+
+    Args:
+        codes_N: the given classes.
+        belief_N: how probable each given label is.
+    """
+    sure_N = np.maximum(belief_N.astype(np.float64), _LEAST_BELIEF)
+    return np.asarray(sure_N * (np.bincount(codes_N) / np.maximum(np.bincount(codes_N, sure_N), 1e-12))[codes_N])
 
 
 def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, rank_by: RankBy) -> Found:

@@ -31,7 +31,7 @@ def refuse_changed_test(operators: Sequence[Named], parts: Mapping[str, object],
     carved = "test" in split and "test" not in parts and bool({"train", UNSPLIT} & set(parts))
     if changing and carved:
         raise UsageError(
-            f"{changing[0]} changes labels or drops rows before the test split is drawn: "
+            f"{changing[0]} changes labels, weights or rows before the test split is drawn: "
             "figures on it would be measured against what a model said",
             allowed="given splits (train=FILE test=FILE), or data that are not split (split: {})",
             remedy="refine once without it, and then the dataset with it: its test rows are left as they are",

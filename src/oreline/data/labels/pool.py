@@ -52,6 +52,8 @@ class Seen(NamedTuple):
     scores_NK: NDArray[np.floating] | None
     """None at a cold start: nothing has two labels yet."""
     labels: list[str]
+    known_LD: NDArray[np.float32]
+    """Vectors of the rows that have a label."""
 
     def says(self, rows: Iterable[int]) -> list[str]:
         """Return the likeliest label of some rows."""
@@ -103,14 +105,14 @@ def seen_by_features(pool: Pool, encoder: Embedder | None, seed: int = 0) -> See
         seed: of the decomposition of n-grams.
     """
     num_rows = pool.rows.height
-    features = row_features([*shown_texts(pool.rows), *shown_texts(pool.labelled)], encoder)
-    vectors_ND = dense(features, seed=seed)[:num_rows]
+    vectors = dense(row_features([*shown_texts(pool.rows), *shown_texts(pool.labelled)], encoder), seed=seed)
+    vectors_ND, known_LD = vectors[:num_rows], vectors[num_rows:]
     labels = sorted(pool.labelled["label"].unique()) if pool.labelled.height else []
     if len(labels) < 2:
-        return Seen(vectors_ND, None, labels)
+        return Seen(vectors_ND, None, labels, known_LD)
     codes = np.array([labels.index(label) for label in pool.labelled["label"]], np.int64)
-    model = fitted(features[num_rows:], codes, _STRENGTH)
-    return Seen(vectors_ND, model.predict_proba(features[:num_rows]), labels)
+    model = fitted(known_LD, codes, _STRENGTH)
+    return Seen(vectors_ND, model.predict_proba(vectors_ND), labels, known_LD)
 
 
 def sample_of(pool: Pool) -> Codes:

@@ -23,7 +23,7 @@ STABLE_ROUNDS = 3
 FEWEST_ROWS = 30
 """Labelled rows of each arm by which they are compared."""
 WINDOW = 3
-"""Latest rounds whose rows are compared together."""
+"""Latest rounds whose rows are compared together; more of them where these have fewer than `FEWEST_ROWS` of an arm."""
 _Z = 1.959964
 """Of the 95 % interval."""
 
@@ -128,7 +128,9 @@ def judge(state: Rounds, truth: Mapping[str, str]) -> Verdict:
         truth: the labels that rows have got by now.
     """
     arms = {"chosen": (0, 0), "random": (0, 0)}
-    for past in state.rounds[-WINDOW:]:
+    for number, past in enumerate(reversed(state.rounds)):
+        if number >= WINDOW and min(num for _, num in arms.values()) >= FEWEST_ROWS:
+            break
         for row, entry in past.selected.items():
             if row in truth and len(entry) == 2:
                 right, num = arms[entry[0]]

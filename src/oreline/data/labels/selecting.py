@@ -1,10 +1,12 @@
-"""Which rows a person should label next: uncertain and different ones, and always some drawn at random.
+"""Which rows a person should label next: those that settle most of what is in doubt, and always some drawn at random.
 
-Uncertain means a small margin between the two likeliest classes (breaking ties: Scheffer, Decomain & Wrobel 2001; Luo
-et al. 2005), different means one row from each cluster of the uncertain slice. Lowell, Lipton & Wallace 2019 and the
-EMNLP 2024 paper "On the Fragility of Active Learners" are why the random arm never ends.
+A row is in doubt as far as its two likeliest classes are close (their margin: Scheffer, Decomain & Wrobel 2001). What
+is asked is not the row in most doubt, which may be the odd one out, but the one whose label would make a linear layer
+surest about all doubtful rows: typical of them, and unlike what was labelled before (Yu, Bi & Tresp 2006, "Active
+Learning via Transductive Experimental Design", with each row weighted by its doubt). Lowell, Lipton & Wallace 2019 and
+the EMNLP 2024 paper "On the Fragility of Active Learners" are why the random arm never ends.
 
-Shape suffixes: N rows of the pool, K classes, D vector width.
+Shape suffixes: N rows of the pool, L labelled rows, K classes, D vector width.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from oreline.data.labels.features import Codes
 from oreline.errors import UsageError
 
 Arm = Literal["chosen", "random"]
-_SLICE = 10
-"""Uncertain rows among which different ones are looked for, for each row that is wanted."""
-_BALANCE = 2
-"""How many times its even share of the slice a class may take."""
-_ROUNDS = 20
-_MAX_CLUSTERED = 20_000
-"""Rows that are clustered; of more, as many drawn at random."""
+_PENALTY = 0.5
+"""Of the linear layer: 1 over its strength (10), over what a doubtful answer varies by, p (1 - p)."""
+_LEAST_DOUBT = 0.01
+"""No row is beyond doubt: where a model is sure of everything, rows are taken as at a cold start."""
+_REFRESH = 256
+"""Steps after which sums are made anew, for the last digits."""
+_MAX_ROWS = 20_000
+"""Rows among which is chosen; of more, as many drawn at random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ def select_rows(
     vectors_ND: NDArray[np.float32],
     scores_NK: NDArray[np.floating] | None = None,
     *,
+    known_LD: NDArray[np.float32] | None = None,
     copies_N: Codes | None = None,
     random_share: float = 0.2,
     seed: int = 0,
@@ -51,7 +55,8 @@ def select_rows(
     Args:
         num: rows that are wanted.
         vectors_ND: a unit vector for each row.
-        scores_NK: what a model says of each row; without it rows are taken from the middle of clusters (a cold start).
+        scores_NK: what a model says of each row; without it all are in doubt alike (a cold start).
+        known_LD: vectors of the rows that are labelled already.
         copies_N: rows of the same code are the same text, of which one is labelled; all rows differ when not given.
         random_share: of the rows that are drawn at random whatever the model says, at least one.
         seed: of what is random.
@@ -70,12 +75,10 @@ def select_rows(
     num = min(num, len(pool))
     num_random = min(max(1, round(num * random_share)), num)
     drawn, rest = pool[:num_random], np.sort(pool[num_random:])
-    wanted = num - num_random
-    chosen = (
-        _uncertain(wanted, rest, vectors_ND, scores_NK, random)
-        if scores_NK is not None
-        else _central(wanted, rest, vectors_ND, random)
-    )
+    if len(rest) > _MAX_ROWS:
+        rest = np.sort(random.choice(rest, max(_MAX_ROWS, num - num_random), replace=False))
+    known = [vectors_ND[drawn], *([known_LD] if known_LD is not None else [])]
+    chosen = _chosen(num - num_random, rest, vectors_ND, scores_NK, np.concatenate(known))
     return [*chosen, *(Choice(int(row), "random", {"drawn": "at random"}) for row in drawn)]
 
 
@@ -91,101 +94,88 @@ def margins(scores_NK: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(top[:, -1] - top[:, -2])
 
 
-def _uncertain(
-    num: int, pool: Codes, vectors_ND: NDArray[np.float32], scores_NK: NDArray[np.floating], random: np.random.Generator
-) -> list[Choice]:
-    """Return the most uncertain row of each cluster of the uncertain slice."""
-    if not num:
-        return []
-    scores = scores_NK[pool]
-    margin = margins(scores)
-    some = _balanced(margin, scores.argmax(axis=1), min(num * _SLICE, len(pool)))
-    cluster = clusters(vectors_ND[pool[some]], num, random)
-    found = []
-    for row in _first_of_each(cluster, margin[some], num):
-        best = some[row]
-        why = {"margin": round(float(margin[best]), 4), "cluster": int(cluster[row])}
-        between = np.argsort(-scores[best], kind="stable")[:2]
-        found.append(Choice(int(pool[best]), "chosen", {**why, "between": between.tolist()}))
-    return found
+def settling(
+    num: int, vectors_ND: NDArray[np.float32], doubt_N: NDArray[np.floating], known_LD: NDArray[np.float32]
+) -> tuple[Codes, NDArray[np.float64]]:
+    """Return rows whose labels settle most of the doubt, one after another, and the share of it that each settles.
 
+    With rows x labelled, a linear layer's weights have the covariance C = (penalty I + sum of x x^T)^-1, and what it
+    says of a row n varies by v_n = x_n^T C x_n. Each step takes the row that lessens the mean of v_n, weighted by
+    doubt, most.
 
-def _central(num: int, pool: Codes, vectors_ND: NDArray[np.float32], random: np.random.Generator) -> list[Choice]:
-    """Return the row in the middle of each cluster, the largest clusters first."""
-    if not num:
-        return []
-    some = np.sort(random.choice(pool, _MAX_CLUSTERED, replace=False)) if len(pool) > _MAX_CLUSTERED else pool
-    cluster = clusters(vectors_ND[some], num, random)
-    sizes = np.bincount(cluster)
-    centres = np.zeros((len(sizes), vectors_ND.shape[1]))
-    np.add.at(centres, cluster, vectors_ND[some])
-    far = -(vectors_ND[some] * centres[cluster]).sum(axis=1) / sizes[cluster]
-    rows = _first_of_each(cluster, far, num)
-    rows.sort(key=lambda row: -int(sizes[cluster[row]]))
-    return [
-        Choice(int(some[row]), "chosen", {"cluster": int(cluster[row]), "rows_in_cluster": int(sizes[cluster[row]])})
-        for row in rows
-    ]
+    >>> vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    >>> rows, shares = settling(2, vectors, np.ones(3), np.zeros((0, 2), np.float32))
+    >>> rows.tolist(), shares.round(3).tolist()
+    ([0, 2], [0.444, 0.222])
 
-
-def _balanced(margin_N: NDArray[np.float64], class_N: Codes, num: int) -> Codes:
-    """Return the `num` most uncertain rows, where no class takes much more than its even share."""
-    order = np.argsort(margin_N, kind="stable")
-    limit = max(1, _BALANCE * num // max(len(np.unique(class_N)), 1))
-    taken: dict[int, int] = {}
-    first: list[int] = []
-    later: list[int] = []
-    for row, label in zip(order.tolist(), class_N[order].tolist()):
-        taken[label] = taken.get(label, 0) + 1
-        (first if taken[label] <= limit else later).append(row)
-    return np.array([*first, *later][:num], np.int64)
-
-
-def _first_of_each(cluster_N: Codes, cost_N: NDArray[np.floating], num: int) -> list[int]:
-    """Return the cheapest row of each cluster, then the second of each, until there are `num`."""
-    order = np.lexsort((np.arange(len(cost_N)), cost_N))
-    seen: dict[int, int] = {}
-    rounds = []
-    for row in order.tolist():
-        label = int(cluster_N[row])
-        rounds.append((seen.get(label, 0), row))
-        seen[label] = seen.get(label, 0) + 1
-    rounds.sort(key=lambda entry: entry[0])
-    return [row for _, row in rounds[:num]]
-
-
-def clusters(vectors_ND: NDArray[np.float32], num: int, random: np.random.Generator) -> Codes:
-    """Return each row's cluster, (N,), by k-means with k-means++ seeds (Arthur & Vassilvitskii 2007).
-
-    >>> vectors = np.array([[1, 0], [1, 0.01], [0, 1], [0.01, 1]], np.float32)
-    >>> found = clusters(vectors, 2, np.random.default_rng(0))
-    >>> bool(found[0] == found[1] != found[2] == found[3])
-    True
+    Args:
+        num: rows that are wanted, at most N.
+        vectors_ND: unit vectors.
+        doubt_N: how much each row counts.
+        known_LD: rows that are labelled already.
     """
-    num = min(num, len(vectors_ND))
-    centres = _seeds(vectors_ND, num, random)
-    cluster = np.zeros(len(vectors_ND), np.int64)
-    for number in range(_ROUNDS):
-        before = cluster
-        cluster = (vectors_ND @ centres.T - 0.5 * np.square(centres).sum(axis=1)).argmax(axis=1)
-        if number and np.array_equal(cluster, before):
-            break
-        sizes = np.bincount(cluster, minlength=num)
-        sums = np.zeros_like(centres)
-        np.add.at(sums, cluster, vectors_ND)
-        centres = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centres).astype(np.float32)
-    return cluster.astype(np.int64)
+    target_DD = ((vectors_ND * doubt_N[:, None]).T @ vectors_ND / len(vectors_ND)).astype(np.float64)
+    precision_DD = _PENALTY * np.eye(vectors_ND.shape[1]) + (known_LD.T @ known_LD).astype(np.float64)
+    total = float(np.trace(np.linalg.solve(precision_DD, target_DD)))
+    rows, shares = np.zeros(0, np.int64), np.zeros(0)
+    while len(rows) < num:
+        some, gains = _steps(min(_REFRESH, num - len(rows)), vectors_ND, target_DD, precision_DD, rows)
+        rows, shares = np.concatenate([rows, some]), np.concatenate([shares, gains / max(total, 1e-12)])
+        precision_DD += (vectors_ND[some].T @ vectors_ND[some]).astype(np.float64)
+    return rows, shares
 
 
-def _seeds(vectors_ND: NDArray[np.float32], num: int, random: np.random.Generator) -> NDArray[np.float32]:
-    first = int(random.integers(len(vectors_ND)))
-    rows = [first]
-    distance = np.square(vectors_ND - vectors_ND[first]).sum(axis=1).astype(np.float64)
-    for _ in range(1, num):
-        total = distance.sum()
-        row = (
-            int(random.choice(len(distance), p=distance / total)) if total > 0 else int(random.integers(len(distance)))
-        )
-        rows.append(row)
-        distance = np.minimum(distance, np.square(vectors_ND - vectors_ND[row]).sum(axis=1))
-    return vectors_ND[rows].copy()
+def _steps(
+    num: int,
+    vectors_ND: NDArray[np.float32],
+    target_DD: NDArray[np.float64],
+    precision_DD: NDArray[np.float64],
+    taken: Codes,
+) -> tuple[Codes, NDArray[np.float64]]:
+    """Take rows, and keep up by updates of rank one what each row varies by and would settle."""
+    covariance_DD = np.linalg.inv(precision_DD)
+    spread_ND = vectors_ND @ covariance_DD.astype(np.float32)
+    varies_N = np.einsum("nd,nd->n", spread_ND, vectors_ND).astype(np.float64)
+    settles_N = np.einsum("nd,nd->n", spread_ND @ target_DD.astype(np.float32), spread_ND).astype(np.float64)
+    settles_N[taken] = -np.inf
+    rows, gains = [], []
+    for _ in range(num):
+        gain_N = settles_N / (1 + np.maximum(varies_N, 0))
+        best = int(gain_N.argmax())
+        rows.append(best)
+        gains.append(max(float(gain_N[best]), 0.0))
+        along_D = covariance_DD @ vectors_ND[best]
+        seen_D = target_DD @ along_D
+        factor = 1 / (1 + max(float(varies_N[best]), 0.0))
+        # One product for both: how far each row moves, and what of that is in doubt.
+        both_ND = vectors_ND @ np.stack([along_D, covariance_DD @ seen_D], axis=1).astype(np.float32)
+        moves_N, open_N = both_ND[:, 0].astype(np.float64), both_ND[:, 1].astype(np.float64)
+        settles_N += factor * moves_N * (factor * moves_N * float(along_D @ seen_D) - 2 * open_N)
+        varies_N -= factor * moves_N * moves_N
+        covariance_DD -= factor * np.outer(along_D, along_D)
+        settles_N[best] = -np.inf
+    return np.array(rows, np.int64), np.array(gains)
+
+
+def _chosen(
+    num: int,
+    pool: Codes,
+    vectors_ND: NDArray[np.float32],
+    scores_NK: NDArray[np.floating] | None,
+    known_LD: NDArray[np.float32],
+) -> list[Choice]:
+    """Return the rows of the pool that settle most, with what the model wavers between."""
+    if not num:
+        return []
+    doubt_N = np.ones(len(pool))
+    if scores_NK is not None:
+        doubt_N = np.maximum(1 - margins(scores_NK[pool]), _LEAST_DOUBT)
+    rows, shares = settling(num, vectors_ND[pool], doubt_N, known_LD)
+    found = []
+    for row, share in zip(pool[rows].tolist(), shares.tolist()):
+        why: dict[str, Any] = {"settles": round(share, 4)}
+        if scores_NK is not None:
+            between = np.argsort(-scores_NK[row], kind="stable")[:2]
+            why = {"margin": round(float(margins(scores_NK[[row]])[0]), 4), **why, "between": between.tolist()}
+        found.append(Choice(row, "chosen", why))
+    return found

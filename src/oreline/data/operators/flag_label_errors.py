@@ -12,7 +12,16 @@ import numpy as np
 import polars as pl
 
 from oreline.data.fold import INPUT_ROLES, wide_hashes
-from oreline.data.labels.confident import FilterBy, Found, RankBy, find_errors, folds_of, judged, out_of_fold
+from oreline.data.labels.confident import (
+    FilterBy,
+    Found,
+    RankBy,
+    class_weights,
+    find_errors,
+    folds_of,
+    judged,
+    out_of_fold,
+)
 from oreline.data.labels.features import Codes, Embedder, dense, nearest, row_features
 from oreline.data.labels.review import NOTES, note, shortened, shown_texts
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON
@@ -57,6 +66,9 @@ class Operator:
         agree: find only rows of whose neighbours at most half bear the given label, too.
         relabel: rows get the suggested label where its probability is at least this; none do when not set.
         drop: found rows that are not given another label go where that probability is at least this; 0 drops all.
+        weigh: every row gets a `weight`, which training honours: the probability of its label, so scaled that the rows
+            of a given label count as much together as they are many, and rare classes stay. A relabelled row counts as
+            the suggestion is probable, one that is not judged counts whole.
         seed: of the folds.
     """
 
@@ -73,6 +85,7 @@ class Operator:
         agree: bool = False,
         relabel: float | None = None,
         drop: float | None = None,
+        weigh: bool = False,
         seed: int = 0,
     ) -> None:
         if folds < 2 or neighbours < 0 or (agree and not neighbours):
@@ -83,10 +96,17 @@ class Operator:
         for option, bound in (("relabel", relabel), ("drop", drop)):
             if bound is not None and not 0 <= bound <= 1:
                 raise UsageError(f"flag_label_errors: {option} is {bound}", allowed="a probability, 0 to 1")
+        if weigh and filter_by != "posterior":
+            raise UsageError(
+                f"flag_label_errors: weigh with filter_by {filter_by}",
+                allowed="filter_by: posterior, which says how probable each label is",
+            )
         self.models = {"encoder": encoder} if encoder else {}
-        self.spares_test = relabel is not None or drop is not None
+        self.spares_test = relabel is not None or drop is not None or weigh
         self._folds, self._filter_by, self._rank_by, self._seed = folds, filter_by, rank_by, seed
         self._num_neighbours, self._agree, self._relabel, self._drop = neighbours, agree, relabel, drop
+        self._weigh = weigh
+        self._weights = pl.DataFrame(schema=_WEIGHTS)
         self._encoder: Embedder | None = None
         self._found = pl.DataFrame(schema=_SCHEMA)
         self._told: list[Mapping[str, Any]] = []
@@ -124,12 +144,14 @@ class Operator:
             found = Found(*(part[agrees] for part in found))
             near_FJ, similarity_FJ = near_FJ[agrees], similarity_FJ[agrees]
         neighbours = [_shown(common, rows, alike) for rows, alike in zip(near_FJ, similarity_FJ)]
-        return _as_learnt(common, labels, found, neighbours, unjudged=rows.height - common.height)
+        learnt = _as_learnt(common, labels, found, neighbours, unjudged=rows.height - common.height)
+        return learnt | (_weighed(common["row_id"], codes_N, scores_NK) if self._weigh else {})
 
     def learnt(self, found: Mapping[str, Any]) -> None:
         """Take what `fit` found."""
         self._told = [found]
         self._found = pl.DataFrame({name: found[name] for name in _SCHEMA}, schema=_SCHEMA)
+        self._weights = pl.DataFrame({name: found.get(name, []) for name in _WEIGHTS}, schema=_WEIGHTS)
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with what is known of those that were found: notes, flags, drops, other labels."""
@@ -148,7 +170,16 @@ class Operator:
             pl.when(drop).then(pl.lit(ERROR)).alias(DROP_REASON),
             pl.when(relabel).then(pl.lit(RELABELLED)).alias(CHANGE_REASON),
         )
+        if self._weigh:
+            frame = frame.with_columns(self._weight_of(frame, known.select(pl.when(relabel).then(sure)).to_series()))
         return frame.with_columns(verdicts.get_columns())
+
+    def _weight_of(self, frame: pl.DataFrame, relabelled: pl.Series) -> pl.Series:
+        """Return what each row counts: its own weight, 1 where it has none, times what its label is worth."""
+        rows = frame.select(judged_rows="row_id").join(
+            self._weights, on="judged_rows", how="left", maintain_order="left"
+        )
+        return (relabelled.fill_null(rows["counts"]).fill_null(1.0) * _own_weights(frame)).round(4).alias("weight")
 
     def findings(self) -> dict[str, Any]:
         """Return the tables of the last call."""
@@ -177,6 +208,8 @@ class Operator:
 
 
 _SCHEMA = {"row_id": pl.String, "suggested": pl.String, "confidence": pl.Float64, "note": pl.String}
+_WEIGHTS = {"judged_rows": pl.String, "counts": pl.Float64}
+"""Row ids, and what each of them counts."""
 
 
 def _nothing(judged: int, unjudged: int) -> dict[str, Any]:
@@ -198,6 +231,26 @@ def _as_learnt(
     given = some["label"].to_list()
     columns = {"row_id": some["row_id"].to_list(), "suggested": suggested, "confidence": confidence, "note": notes}
     return {**columns, "given": given, "judged": rows.height, "unjudged": unjudged}
+
+
+def _weighed(row_ids: pl.Series, codes_N: Codes, scores_NK: Any) -> dict[str, Any]:
+    """Return what every judged row counts, as JSON: how probable its label is, on the scale of its class."""
+    weights = class_weights(codes_N, scores_NK[np.arange(len(codes_N)), codes_N])
+    return {"judged_rows": row_ids.to_list(), "counts": [round(float(value), 4) for value in weights]}
+
+
+def _own_weights(frame: pl.DataFrame) -> pl.Series:
+    """Return the weights that rows came with. Raises `DataError` for one that is no number."""
+    if "weight" not in frame.columns:
+        return pl.select(pl.repeat(1.0, frame.height)).to_series()
+    own = frame["weight"].cast(pl.Float64, strict=False)
+    if len(bad := (own.is_null() & frame["weight"].is_not_null()).arg_true()):
+        raise DataError(
+            f"the row's weight is {frame['weight'][bad[0]]!r}",
+            where=frame["row_id"][bad[0]],
+            allowed="a number from 0 on",
+        )
+    return own.fill_null(1.0)
 
 
 def _shown(rows: pl.DataFrame, near_J: Codes, similarity_J: Any) -> list[dict[str, Any]]:
