@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from oreline import store
 from oreline.errors import ArtifactError, ResourceError, UsageError
@@ -121,6 +122,17 @@ def test_a_refusal_names_the_output_and_not_a_temporary_name(tmp_path: Path) -> 
     with pytest.raises(ResourceError) as caught, store.translating(tmp_path / "out"):
         raise PermissionError(13, "Permission denied", str(tmp_path / ".out.x7k2"))
     assert caught.value.where == str(tmp_path / "out")
+
+
+def test_a_full_disk_under_safetensors_is_a_full_disk(tmp_path: Path) -> None:
+    said = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(ResourceError, match="the disk is full") as caught, store.translating(tmp_path / "out"):
+        raise SafetensorError(said)
+    assert caught.value.where == str(tmp_path / "out")
+    with pytest.raises(SafetensorError), store.translating(tmp_path / "out"):
+        raise SafetensorError("invalid header")
+    with pytest.raises(ValueError, match="28"), store.translating(tmp_path / "out"):
+        raise ValueError(said)
 
 
 def test_writing_leaves_all_or_nothing(tmp_path: Path) -> None:
