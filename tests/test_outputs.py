@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from oreline import outputs
 from oreline.errors import ResourceError, UsageError
@@ -31,6 +32,15 @@ def test_a_refusal_names_the_output_and_not_a_temporary_name(tmp_path: Path) -> 
     with pytest.raises(ResourceError) as caught, outputs.translating(tmp_path / "out"):
         raise PermissionError(13, "Permission denied", str(tmp_path / ".out.x7k2"))
     assert caught.value.where == str(tmp_path / "out")
+
+
+def test_a_full_disk_under_safetensors_is_a_full_disk(tmp_path: Path) -> None:
+    said = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(ResourceError, match="the disk is full") as caught, outputs.translating(tmp_path / "out"):
+        raise SafetensorError(said)
+    assert caught.value.where == str(tmp_path / "out")
+    with pytest.raises(SafetensorError), outputs.translating(tmp_path / "out"):
+        raise SafetensorError("Error while deserializing: header too large")
 
 
 def test_writing_leaves_all_or_nothing(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -38,6 +39,17 @@ def write_text(file: Path, text: str) -> None:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def errno_of(error: BaseException) -> int:
+    """Return what the operating system refused with; 0 for an error of another kind.
+
+    safetensors is written in Rust and says it in its text: `No space left on device (os error 28)`.
+    """
+    if isinstance(error, OSError):
+        return error.errno or 0
+    said = re.search(r"\(os error (\d+)\)", str(error)) if type(error).__name__ == "SafetensorError" else None
+    return int(said[1]) if said else 0
 
 
 def copy_files(source: Path, folder: Path) -> None:

@@ -57,7 +57,7 @@ def translating(place: str | Path) -> Iterator[None]:
     """Turn the operating system's refusals into `ResourceError`."""
     try:
         yield
-    except OSError as error:
+    except Exception as error:
         reasons = {
             errno.ENOSPC: ("the disk is full", "free some space, or choose an --out on another disk"),
             errno.EDQUOT: ("the disk quota is used up", "free some space, or choose an --out on another disk"),
@@ -65,12 +65,12 @@ def translating(place: str | Path) -> Iterator[None]:
             errno.EPERM: ("no permission to write here", "choose an --out that you may write to"),
             errno.EROFS: ("the file system is read-only", "choose an --out that you may write to"),
         }
-        if error.errno not in reasons:
+        if (number := atomic.errno_of(error)) not in reasons:
             raise
-        what, remedy = reasons[error.errno]
         # The name of a temporary file or folder would tell the user nothing.
-        named = error.filename if error.filename and not Path(str(error.filename)).name.startswith(".") else place
-        raise ResourceError(what, where=str(named), remedy=remedy) from error
+        name = str(getattr(error, "filename", None) or "")
+        where = name if name and not Path(name).name.startswith(".") else str(place)
+        raise ResourceError(reasons[number][0], where=where, remedy=reasons[number][1]) from error
 
 
 def write_json(file: Path, content: Any, *, sort_keys: bool = True) -> None:

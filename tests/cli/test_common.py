@@ -150,3 +150,34 @@ def test_force_replaces_output(cli, reviews_csv: Path) -> None:
     assert refused.code == 2
     assert "--force" in refused.err
     assert cli("refine", reviews_csv, "--out", "data", "--force").code == 0
+
+
+def test_a_terminal_gets_the_beginning_of_a_long_report_and_its_page(
+    cli, reviews_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cli("refine", reviews_csv, "--out", "data", "--quiet").out
+    assert "Not shown" not in whole
+    assert whole.endswith("report: data/report.html\n")
+    monkeypatch.setattr("oreline.cli.common.is_terminal", lambda: True)
+    shown = cli("refine", reviews_csv, "--out", "again", "--quiet").out
+    assert shown.count("\n") < whole.count("\n")
+    assert "Not shown here:" in shown
+    assert "(again/report.html)" in " ".join(shown.split())
+
+
+def test_where_a_report_lies_is_said(cli, reviews_csv: Path, model_folder: Path, data_folder: Path) -> None:
+    assert cli("evaluate", model_folder, data_folder, "--out", "found").out.endswith("report: found/report.html\n")
+    assert cli("evaluate", model_folder, data_folder, "--out", "f.json").out.endswith("report: f.html\n")
+    assert Path("found/report.html").exists()
+    assert Path("f.html").exists()
+    done = cli("refine", reviews_csv, "--calibrate")
+    assert done.code == 0, done.err
+    assert Path(done.err.rpartition("report: ")[2].strip()).exists()
+
+
+def test_a_file_that_judges_has_to_have_the_columns_of_the_model(cli, model_folder: Path) -> None:
+    Path("other.csv").write_text("sentence,tag\na fine film,good\n", encoding="utf-8")
+    done = cli("evaluate", model_folder, "other.csv")
+    assert done.code == 2
+    assert "call the columns as the model's rows did: 'text', 'label'" in done.err
+    assert "--text" not in done.err, "evaluate has no such option"

@@ -125,3 +125,21 @@ def test_a_closed_pipe_is_silent(model_folder: Path, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 3
     assert lines[2] == "0"
+
+
+@pytest.mark.parametrize("arguments", [("refine", "r\udce9v.csv"), ("refine", "rows.csv", "--out", "o\udce9t")])
+def test_a_name_that_is_no_utf8_is_wrong_usage(cli, arguments: tuple[str, ...]) -> None:
+    Path("rows.csv").write_text("text,label\na fine film,good\n", encoding="utf-8")
+    done = cli(*arguments)
+    assert done.code == 2
+    assert "a name that is not UTF-8" in done.err
+    assert "rename" in done.err
+
+
+def test_a_file_in_a_folder_whose_name_is_no_utf8_is_wrong_input(cli) -> None:
+    Path("texts").mkdir()
+    Path("texts/r\udce9v.csv").write_text("text,label\na fine film,good\n", encoding="utf-8")
+    done = cli("refine", "texts", "--out", "data")
+    assert done.code == 2
+    assert "a name that is not UTF-8" in done.err
+    assert not Path("data").exists()

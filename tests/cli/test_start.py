@@ -17,6 +17,9 @@ def test_init_then_run(cli) -> None:
     again = cli("init", "hotel.csv")
     assert again.code == 2
     assert "--force" in again.err
+    onto_itself = cli("init", "hotel.csv", "--out", "hotel.csv", "--force")
+    assert onto_itself.code == 2
+    assert "hotel.csv holds the rows" in onto_itself.err
     assert yaml.safe_load(cli("init", "hotel.csv", "--out", "-").out)["name"] == "hotel"
     found = json.loads(cli("init", "hotel.csv", "--dry-run", "--json").out)
     assert found["classes"] == {"好": 40, "差": 40}

@@ -180,3 +180,12 @@ def test_an_artifact_without_samples_says_so(tmp_path: Path) -> None:
         seal(folder, Manifest(runtime="linear", task="text_classification", task_options={"labels": ["a", "b"]}))
     with pytest.raises(ArtifactError, match="no sample rows"):
         reference_sample(Artifact.open(tmp_path / "bare"))
+
+
+def test_a_dialogue_is_shown_as_people_read_it(linear_model: Artifact, reviews, tmp_path: Path) -> None:
+    asked = [json.dumps([{"role": "user", "content": f"invoice {number}"}]) for number in range(30)]
+    report = monitor(
+        reference_sample(linear_model), _served(linear_model, asked, tmp_path / "log"), detectors=_detectors()
+    )
+    [rows] = [table for table in report.tables if table.title.endswith("embedding_shift")]
+    assert all(row[3].startswith("user: invoice ") for row in rows.rows)

@@ -89,7 +89,6 @@ def test_an_estimate_shows_what_is_not_known() -> None:
         ({"rows_per_s_before": 247.9}, ("rows per second before", "247.9")),
         ({"latency_ms_after": 3.98}, ("latency after", "3.98 ms")),
         ({"steps_s": {"reviews": 11.3, "finetune": 75.2}}, ("steps", "reviews 11.3 s, finetune 1 min 15 s")),
-        ({"steps_s": {}}, ("steps s", "")),
         ({"refused": []}, ("refused", "none")),
     ],
 )
@@ -101,3 +100,7 @@ def test_a_fact_is_written_with_its_unit(fact: dict[str, object], written: tuple
 def test_mappings_of_mappings_are_for_programs() -> None:
     assert formatting.facts({"leaks": {"dev/train": {"rows": 3}}}) == []
     assert [fact.value for fact in formatting.facts({"splits": {"train": 3, "dev": 1}})] == ["train: 3, dev: 1"]
+
+
+def test_a_fact_that_says_nothing_is_left_out() -> None:
+    assert formatting.facts({"leaks": {}, "steps_s": {}, "by": {"a": {"b": 1}}}) == []

@@ -99,8 +99,27 @@ def test_markup_of_rich_is_text() -> None:
 def test_long_tables_and_cells_are_cut_and_counted() -> None:
     rows = [["x" * 1000, i] for i in range(terminal.MAX_ROWS + 5)]
     shown = str(Report("evaluate", "t", tables=[Table("T", ["a", "b"], rows, note="Note.")]))
-    assert f"Note. · {len(rows) - 5} of {len(rows)} rows are shown: see the page or the JSON" in shown
+    assert f"Note. · {len(rows) - 5} of {len(rows)} rows are shown: --json has all of them" in shown
     assert shown.count("x") < terminal.MAX_ROWS * (terminal.MAX_CELL + 1)
+
+
+def test_in_brief_long_tables_are_cut_and_what_finds_no_room_is_named(english) -> None:
+    rows = [[f"{i} " + "long text " * 30, i] for i in range(30)]
+    tables = [
+        Table("first", ["text", "n"], rows),
+        *(Table(f"table {i}", ["a"], [[j] for j in range(40)]) for i in range(9)),
+    ]
+    shown = terminal.text(Report("refine", "t", facts={"rows": 7}, tables=tables).to_json(), rest="out/report.html")
+    assert shown.count("\n") < terminal.BRIEF_LINES + 12
+    assert "rows  7" in shown
+    assert "10 of 40 rows are shown: --json has all of them" in shown
+    assert "Not shown here:" in shown
+    assert "table 8 (out/report.html)" in " ".join(shown.split())
+    assert "Not shown" not in terminal.text(Report("refine", "t", tables=tables[1:3]).to_json(), rest="x")
+    narrow = Report(
+        "refine", "t", tables=[Table("T", [f"column {i}" for i in range(30)], [[i] * 30 for i in range(9)])]
+    )
+    assert "Not shown here: T" in terminal.text(narrow.to_json(), width=40, rest="x")
 
 
 def test_pictures_that_fit_are_shown_as_tables(english, many) -> None:

@@ -28,7 +28,7 @@ def rerun(
     `UsageError` when its data or start model are gone or are others by now.
     """
     verb, options = checked(artifact)
-    place = names.output_folder("rerun", out)
+    place = names.output_folder("rerun", out, force=force)
     trains = {"finetune": _finetune, "pretrain": _pretrain, "multitask": _multitask}
     if verb in trains:
         return trains[verb](artifact, options, place, force, on_event)

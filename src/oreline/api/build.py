@@ -104,7 +104,7 @@ def refine(
             gap=gap,
             fail_on_leak=fail_on_leak,
             report_encoder=report_encoder,
-            out=names.output_folder("refine", out),
+            out=names.output_folder("refine", out, data, force=force),
             seed=seed,
             force=force,
             running=how,
@@ -151,7 +151,7 @@ def pretrain(
         start=begin,
         origin=names.start_origin(start),
         options=names.train_options(train),
-        out=names.output_folder("pretrain", out),
+        out=names.output_folder("pretrain", out, data, start, force=force),
         seed=seed,
         force=force,
         on_event=on_event,
@@ -201,7 +201,7 @@ def finetune(
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
-    store.refuse_existing(out := names.output_folder("finetune", out), force=force)
+    store.refuse_existing(out := names.output_folder("finetune", out, data, start, force=force), force=force)
     keeps = getattr(trainer, "reads_more", False)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
     if method == "auto":
@@ -261,7 +261,8 @@ def merge(
             several models that do not fit together.
         ArtifactError: the base is not there, or is another one by now.
     """
-    first, place = Artifact.open(names.model_path(model)), names.output_folder("merge", out)
+    first = Artifact.open(names.model_path(model))
+    place = names.output_folder("merge", out, model, others, base, force=force)
     if not others:
         from oreline.train.merge import merge as fold
 
@@ -318,7 +319,7 @@ def compress(
         data=dataset,
         split=names.chosen_split(dataset, split),
         max_drop=max_drop,
-        out=names.output_folder("compress", out),
+        out=names.output_folder("compress", out, model, data, force=force),
         force=force,
         seed=seed,
         on_event=on_event,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from oreline.api import names
 from oreline.api.extras import names_missing_extras
-from oreline.types import OnEvent, ignore
+from oreline.types import Event, OnEvent, ignore
 
 if TYPE_CHECKING:
     from oreline.report.report import Report
@@ -55,7 +55,7 @@ def calibrate(
     from oreline.api.operator_models import open_model
     from oreline.data.calibrate import calibrate as run
 
-    place = names.output_folder("calibrate", out)
+    place = names.output_folder("calibrate", out, data, force=force)
     store.refuse_existing(place, force=force)
     report = run(
         data,
@@ -68,4 +68,5 @@ def calibrate(
     )
     with store.writing(place, force=force) as folder:
         report.save(folder)
+    on_event(Event("calibrate", message=f"report: {place / 'report.html'}"))
     return report

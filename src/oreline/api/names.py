@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry, store
+from oreline.api.replacing import refuse_loss
 from oreline.errors import ArtifactError, ResourceError, UsageError, did_you_mean
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
@@ -39,9 +40,15 @@ def home_of(model: Any, out: str | Path | None) -> Path:
     return output_folder("update", out)
 
 
-def output_folder(verb: str, out: str | Path | None) -> Path:
-    """Return `out`, or a new folder named by verb and time in `ORELINE_RUNS` (`./oreline-runs`)."""
-    return Path(out) if out is not None else _new_folder(verb, runs_folder())
+def output_folder(verb: str, out: str | Path | None, *reads: Any, force: bool = False) -> Path:
+    """Return `out`, or a new folder named by verb and time in `ORELINE_RUNS` (`./oreline-runs`).
+
+    Raises `UsageError` where writing to `out` would delete what Oreline did not write, or what it `reads`.
+    """
+    if out is None:
+        return _new_folder(verb, runs_folder())
+    refuse_loss(out, reads, force=force)
+    return Path(out)
 
 
 def _new_folder(verb: str, runs: Path) -> Path:

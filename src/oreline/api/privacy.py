@@ -32,7 +32,7 @@ def restore(data: Any, *, key_file: str, out: str | Path, force: bool = False, d
 
     key = Key.read(key_file)
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
-    place = names.output_folder("restore", out)
+    place = names.output_folder("restore", out, data, force=force)
     if dry_run:
         refuse_existing(place, force=force)
         rows = {split: sum(frame.height for frame in restored(dataset, split, key)) for split in dataset.splits}

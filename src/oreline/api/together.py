@@ -76,7 +76,7 @@ def multitask(
             remedy=f"--start {DEFAULT_START}, or pretrain the network first: oreline pretrain TEXTS --start {start}",
         )
     together, options = Together(temperature=temperature, pooling=pooling), names.train_options(train)
-    place = names.output_folder("multitask", out)
+    place = names.output_folder("multitask", out, tasks, start, force=force)
     rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
     folder = names.start_folder(start)
     if folder is None:

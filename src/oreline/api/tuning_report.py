@@ -174,6 +174,6 @@ def _warnings(found: Search, described: Mapping[str, Any], best: FrozenTrial | N
         )
     own = found.facts.get("given", {}).get("estimate")
     if best is not None and own and not found.is_better(float(best.value or 0.0), float(own["value"])):
-        yield "no trial is better than the recipe as it stands, which best.yaml does not hold"
+        yield "no trial is better than the recipe as it stands; best.yaml holds the best trial all the same"
     if described["changes_dev"]:
         yield "the search changes how the data are refined, so that trials may be judged by different dev rows"

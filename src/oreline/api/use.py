@@ -10,7 +10,7 @@ from oreline.api import names
 from oreline.api.baseline import chosen_baseline
 from oreline.api.extras import names_missing_extras
 from oreline.api.provenance import columns_of
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.types import OnEvent, Runtime, ignore
@@ -240,14 +240,21 @@ def monitor(
 
 def judging_rows(artifact: Artifact, data: Any, *, seed: int = 0, on_event: OnEvent = ignore) -> Dataset:
     """Return a dataset, or raw data with the model's own columns, duplicates kept: rows that judge a model."""
-    return names.dataset(
-        data,
-        roles=columns_of(artifact),
-        operators=names.EVALUATION_OPERATORS,
-        split={},
-        seed=seed,
-        on_event=on_event,
-    )
+    columns = columns_of(artifact)
+    try:
+        return names.dataset(
+            data,
+            roles=columns,
+            operators=names.EVALUATION_OPERATORS,
+            split={},
+            seed=seed,
+            on_event=on_event,
+        )
+    except DataError as error:
+        if error.what.startswith("no column "):
+            called = ", ".join(f"{column!r}" for column in columns.values())
+            error.remedy = f"call the columns as the model's rows did: {called}; or refine the file and judge on that"
+        raise
 
 
 def log_place(live: Any) -> str:

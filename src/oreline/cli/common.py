@@ -29,6 +29,19 @@ HEEDED = {
     "--force": _WRITERS | {"init", "rerun", "promote", "triples", "restore"},
 }
 """Commands in which an option changes something. In others it is refused, and their help does not show it."""
+SET_EXAMPLES = {
+    "run": "finetune.train.epochs=3",
+    "tune": "finetune.train.epochs=3",
+    "refine": "cache_size=50GB",
+    "evaluate": "generation.num_beams=4",
+    "predict": "generation.num_beams=4",
+    "explain": "options.max_words=100",
+    "compress": "options.graphs=[eager]",
+    "merge": "by_options.density=0.3",
+    "serve": "settings.deadline_s=60",
+    "monitor": "limit=500",
+}
+"""What `--set` is good for, by command; where nothing stands here, an option of training."""
 _IDLE = {"--set": "has no options besides its own", "--seed": "has no seed of its own", "--force": "replaces nothing"}
 
 
@@ -38,7 +51,7 @@ class Common:
 
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Set any option, such as train.epochs=3; repeatable."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Set any option, such as {example}; repeatable."),
     ] = None
     seed: Annotated[int | None, typer.Option(help="Seed of everything random; 0 when not given.")] = None
     json_: Annotated[
@@ -112,11 +125,20 @@ def set_options(common: Common, given: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
-def show(common: Common, *results: Any) -> None:
-    """Print results: for people, or with `--json` as one JSON document."""
+def show(common: Common, *results: Any, out: str | None = None) -> None:
+    """Print results: for people, or with `--json` as one JSON document.
+
+    Args:
+        common: The common options.
+        *results: What a verb returned, or sentences.
+        out: What the user gave as `--out` of a report: a folder or a .json file.
+    """
     if not common.json_:
+        page = "" if common.dry_run else page_of(out)
         for result in results:
-            typer.echo(result if isinstance(result, str) else text(result))
+            typer.echo(result if isinstance(result, str) else text(result, page=page))
+        if page and any(hasattr(result, "charts") for result in results):
+            typer.echo(f"report: {page}")
         return
     found = [{"message": result} if isinstance(result, str) else document(result) for result in results]
     if len(results) > 1:  # a model and the report about it, each with its own metrics
@@ -140,18 +162,38 @@ def document(result: Any) -> dict[str, Any]:
     return {"path": str(result.path), **content}
 
 
-def text(result: Any) -> str:
-    """Return what is printed for people: a report's table, a dataset's or an artifact's line."""
+def page_of(out: str | None) -> str:
+    """Return where the page of a report lies that was written to `out`.
+
+    >>> page_of("found"), page_of("found/a.json"), page_of(None)
+    ('found/report.html', 'found/a.html', '')
+    """
+    return "" if not out else out.removesuffix(".json") + ".html" if out.endswith(".json") else f"{out}/report.html"
+
+
+def text(result: Any, *, page: str = "") -> str:
+    """Return what is printed for people: a report's table, a dataset's or an artifact's line.
+
+    On a terminal a long report is cut, and its page is named; into a pipe or a file goes all of it.
+    """
     manifest = getattr(result, "manifest", None)
     if manifest is not None and hasattr(manifest, "splits"):
-        return f"{text(result.report())}\n{result}"
+        page = f"{result.path}/report.html"
+        return f"{text(result.report(), page=page)}\n{result}\nreport: {page}"
     if isinstance(result, Mapping):
         return "\n".join(f"{name}: {value}" for name, value in result.items())
     if hasattr(result, "to_json"):
         from oreline.report import terminal
 
-        return terminal.text(result.to_json(), width=max(shutil.get_terminal_size().columns, terminal.TEXT_WIDTH))
+        width = max(shutil.get_terminal_size().columns, terminal.TEXT_WIDTH)
+        rest = page or "all of it through a pipe, such as | less"
+        return terminal.text(result.to_json(), width=width, rest=rest if is_terminal() else "")
     return str(result)
+
+
+def is_terminal() -> bool:
+    """Whether a person at a terminal reads what is printed."""
+    return sys.stdout.isatty()
 
 
 def print_json(value: Any) -> None:
@@ -205,8 +247,8 @@ def _common_fields(command: str) -> list[tuple[str, Any, Any]]:
     for field in fields(Common):
         hint, option = typing.get_args(hints[field.name])
         flag = f"--{field.name.strip('_')}"
-        if command not in HEEDED.get(flag, {command}):
-            option = copy.copy(option)
-            option.hidden = True
+        option = copy.copy(option)
+        option.hidden = command not in HEEDED.get(flag, {command})
+        option.help = (option.help or "").format(example=SET_EXAMPLES.get(command, "train.epochs=3"))
         found.append((field.name, field.default, Annotated[hint, option]))
     return found

@@ -86,6 +86,9 @@ class LazyGroup(TyperGroup):
         except OrelineError as error:
             _say(error, str(error))
             raise SystemExit(error.exit_code) from error
+        except UnicodeEncodeError as error:
+            _say(error, _no_utf8(error.object, error.start))
+            raise SystemExit(2) from error
         except OSError as error:
             raise SystemExit(_refused_by_system(error)) from error
         except Exception as error:
@@ -129,6 +132,12 @@ def _unforeseen(error: Exception) -> str:
     return f"{type(error).__name__}: {error}\n  do:      add --debug for the traceback, and report it"
 
 
+def _no_utf8(text: str, place: int) -> str:
+    """Return the message about a name with bytes that are no UTF-8: Python hands them on as half characters."""
+    name = ascii(text[max(place - 20, 0) : place + 20])
+    return f"a name that is not UTF-8: {name}\n  do:      rename the file or folder, such as with convmv"
+
+
 def _say(error: BaseException, message: str) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(error)
@@ -151,7 +160,8 @@ def _root(
 ) -> None:
     """Raw data to a served model that keeps learning.
 
-    A first try: oreline run recipes/quickstart.yaml. With your own data: oreline init FILE.
+    To begin: oreline init FILE looks at your data and writes a recipe; oreline init catalog:rotten-tomatoes at some
+    that need no file. Then: oreline run recipe.yaml.
     """
     if version:
         typer.echo(f"oreline {oreline.__version__}")
@@ -160,4 +170,11 @@ def _root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code: 0 done, 1 the work failed, 2 wrong usage or input."""
-    app(args=list(arguments) if arguments is not None else None, prog_name="oreline")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for argument in given:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:  # what is written under such a name cannot be read by other tools
+            typer.echo(f"Error: {_no_utf8(argument, error.start)}", err=True)
+            raise SystemExit(2) from error
+    app(args=given, prog_name="oreline")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from oreline.cli.common import Common, show, watching
+from oreline.errors import UsageError
 
 if TYPE_CHECKING:
     from oreline.report.report import Report
@@ -21,6 +23,8 @@ def init(
     """Look at raw data and write a recipe for it: roles, start model, method, and how long it will take here."""
     from oreline.api.init import write_recipe
 
+    if Path(out).exists() and Path(file).exists() and Path(out).samefile(file):
+        raise UsageError(f"{out} holds the rows that the recipe is for", remedy="choose another --out")
     recipe = write_recipe(file)
     is_printed = out == "-" or common.dry_run
     if not is_printed:

@@ -20,7 +20,8 @@ def triples(
 ) -> None:
     """Find entities and their relations in texts, one JSON object a text; with --score, say how right they are."""
     if score:
-        show(common, call(common, "evaluate_triples", entities=entities, relations=relations, data=data, out=out))
+        given = {"entities": entities, "relations": relations, "data": data, "out": out}
+        show(common, call(common, "evaluate_triples", **given), out=out)
         return
     if out or common.force or common.seed is not None:
         raise UsageError("--out, --force and --seed belong to a report", remedy="add --score, or leave them out")

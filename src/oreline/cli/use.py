@@ -38,7 +38,7 @@ def evaluate(
     if data is None:
         raise UsageError("evaluate needs data", allowed="a dataset or a file, or --suite FOLDER for several tasks")
     options = {"split": split, "compare": compare, "baseline": baseline, "slices": slices, "out": out}
-    return show(common, call(common, "evaluate", model=model, data=data, **options))
+    return show(common, call(common, "evaluate", model=model, data=data, **options), out=out)
 
 
 def _evaluate_suite(common: Common, model: str, suite: str, out: str | None, idle: dict[str, str | None]) -> None:
@@ -100,7 +100,7 @@ def explain(
         )
     if data:
         tested = {"data": data, "split": split, "rows": rows, "method": method, "out": out}
-        return show(common, call(common, "deletion_test", model=model, **tested))
+        return show(common, call(common, "deletion_test", model=model, **tested), out=out)
     answers = call(common, "explain", model=model, texts=text, method=method, label=label)
     if common.dry_run:
         return show(common, answers)
@@ -134,4 +134,4 @@ def monitor(
     out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
 ) -> None:
     """Compare what a served model sees now with what it was made for."""
-    show(common, call(common, "monitor", model=model, live=live, detectors=detector, out=out))
+    show(common, call(common, "monitor", model=model, live=live, detectors=detector, out=out), out=out)

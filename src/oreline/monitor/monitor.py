@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from oreline.dialogue import is_dialogue, transcript
 from oreline.errors import DataError
 from oreline.evaluate.estimates import wilson
 from oreline.report import formatting
@@ -212,5 +213,5 @@ def _charts(drift: Drift, num_reference: int, num_live: int) -> Iterator[Chart]:
 
 
 def _shortened(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join((transcript(text) if is_dialogue(text) else text).split())
     return flat if len(flat) <= _SHOWN_CHARS else flat[: _SHOWN_CHARS - 1] + "…"

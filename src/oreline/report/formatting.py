@@ -202,7 +202,7 @@ def facts(document: Mapping[str, Any]) -> list[Fact]:
 
     Behind a unit, `_before` and `_after` may stand: `size_bytes_before`.
 
-    A mapping of mappings is left out: it is there for programs, and people get a table of it.
+    A mapping of mappings is left out: it is there for programs, and people get a table of it. So is an empty one.
 
     >>> facts({"size_bytes": 90_900_000, "train_s": 83.2, "served_p50_ms": 4.25, "num_rows": 1200})
     [Fact(name='size', value='90.9 MB'), Fact(name='train', value='1 min 23 s'),
@@ -223,7 +223,7 @@ def title(name: str) -> str:
 
 
 def _is_for_programs(value: Any) -> bool:
-    return isinstance(value, Mapping) and any(isinstance(entry, Mapping) for entry in value.values())
+    return isinstance(value, Mapping) and (not value or any(isinstance(entry, Mapping) for entry in value.values()))
 
 
 def _fact(name: str, value: Any) -> Fact:

@@ -31,27 +31,63 @@ MAX_ID = 36
 """Single words up to this width, such as a UUID, are kept whole where there is room."""
 MAX_BARS = 12
 MAX_MATRIX = 8
+BRIEF_LINES = 60
+BRIEF_ROWS = 10
+BRIEF_RECORDS = 3
+"""What `brief` shows: lines of all tables together, rows of a table, and rows of one that has little room."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARK_WIDTH = 32
 _STYLES = {"good": "bold green", "bad": "bold red", "unsure": "bold yellow"}
 
 
-def text(document: Mapping[str, Any], *, width: int = TEXT_WIDTH) -> str:
-    """Return a report as plain text of at most `width` columns, without colour."""
+def text(document: Mapping[str, Any], *, width: int = TEXT_WIDTH, rest: str = "") -> str:
+    """Return a report as plain text of at most `width` columns, without colour: in `brief` where `rest` is given."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, color_system=None, highlight=False, emoji=False, markup=False)
-    show(document, console)
+    if rest:
+        brief(document, console, rest=rest)
+    else:
+        show(document, console)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
 def show(document: Mapping[str, Any], console: Console) -> None:
     """Print a report to a console, as wide as the console is."""
-    console.print(Text(formatting.clean(document["title"]), style="bold"))
-    for part in _parts(document, console):
+    for part in _head(document):
         console.print(part)
+    for entry in (*_chart_tables(document["charts"]), *document["tables"]):
+        console.print(Text())
+        console.print(_table(entry, console))
 
 
-def _parts(document: Mapping[str, Any], console: Console) -> Iterator[RenderableType]:
+def brief(document: Mapping[str, Any], console: Console, *, rest: str = "") -> None:
+    """Print what is read first: figures, facts, and tables until they fill a screen or two; the others by name.
+
+    Args:
+        document: JSON form of a report.
+        console: Where to; nothing is wider than it.
+        rest: Where the others can be seen, such as a page.
+    """
+    for part in _head(document):
+        console.print(part)
+    left, titles = BRIEF_LINES, []
+    for entry in (*document["tables"], *_chart_tables(document["charts"])):
+        for max_rows in (BRIEF_ROWS, BRIEF_RECORDS):
+            with console.capture() as capture:
+                console.print(Text())
+                console.print(_table(entry, console, max_rows=max_rows, max_records=BRIEF_RECORDS))
+            if (height := capture.get().count("\n")) <= left:
+                console.file.write(capture.get())
+                left -= height
+                break
+        else:
+            titles.append(formatting.clean(entry["title"]))
+    if titles:
+        console.print(Text(f"\nNot shown here: {'; '.join(titles)}{f' ({rest})' if rest else ''}", style="dim"))
+
+
+def _head(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    yield Text(formatting.clean(document["title"]), style="bold")
     if document["subject"]:
         yield _pairs(document["subject"])
     for warning in document["warnings"]:
@@ -62,9 +98,6 @@ def _parts(document: Mapping[str, Any], console: Console) -> Iterator[Renderable
     if document["facts"]:
         yield Text()
         yield _pairs(document["facts"])
-    for entry in (*_chart_tables(document["charts"]), *document["tables"]):
-        yield Text()
-        yield _table(entry, console)
 
 
 def _pairs(values: Mapping[str, Any]) -> RenderableType:
@@ -93,17 +126,25 @@ def _metrics(metrics: Mapping[str, Any], split: str) -> RenderableType:
     return _framed("", table, "95 % intervals; n: rows behind the figure" + (f"; split: {split}" if split else ""))
 
 
-def _table(entry: Mapping[str, Any], console: Console) -> RenderableType:
+def _table(
+    entry: Mapping[str, Any], console: Console, *, max_rows: int = MAX_ROWS, max_records: int = MAX_ROWS
+) -> RenderableType:
     """Return the widest layout that fits: estimates on one line, on two, or one block for each row."""
-    num_rows = len(entry["rows"])
-    cut = f"{MAX_ROWS:,} of {num_rows:,} rows are shown: see the page or the JSON" if num_rows > MAX_ROWS else ""
-    note = " · ".join(filter(None, (formatting.clean(entry.get("note", "")), cut)))
+    shown = _cut(entry, max_rows)
     for stacked in (False, True):
-        columns = [_Column.of(entry, index, stacked=stacked) for index in range(len(entry["columns"]))]
+        columns = [_Column.of(shown, index, stacked=stacked) for index in range(len(entry["columns"]))]
         room = console.width - 3 * (len(columns) - 1)
         if sum(column.least for column in columns) <= room:
-            return _framed(entry["title"], _grid(columns, room), note)
-    return _records(entry, note, stacked=console.width < STACKED_WIDTH)
+            return _framed(entry["title"], _grid(columns, room), shown["note"])
+    return _records(_cut(entry, max_records), stacked=console.width < STACKED_WIDTH)
+
+
+def _cut(entry: Mapping[str, Any], max_rows: int) -> dict[str, Any]:
+    """Return a table's first rows, and in its note how many there are."""
+    num_rows = len(entry["rows"])
+    said = f"{max_rows:,} of {num_rows:,} rows are shown: --json has all of them" if num_rows > max_rows else ""
+    note = " · ".join(filter(None, (formatting.clean(entry.get("note", "")), said)))
+    return {**entry, "rows": entry["rows"][:max_rows], "note": note}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +164,7 @@ class _Column:
         values = [row[index] for row in entry["rows"]]
         name, numeric = formatting.clean(entry["columns"][index], limit=MAX_NAME), formatting.is_numeric(values)
         decimals = formatting.column_decimals(values)
-        cells = [_cell(value, decimals=decimals, stacked=stacked) for value in values[:MAX_ROWS]]
+        cells = [_cell(value, decimals=decimals, stacked=stacked) for value in values]
         widest = max((cell_len(line) for cell in cells for line in cell.split("\n")), default=0)
         word = min(max(map(cell_len, name.split()), default=1), MIN_TEXT_WIDTH)
         least = max(word, widest if numeric else min(widest, MIN_TEXT_WIDTH))
@@ -164,12 +205,12 @@ def _widths(columns: Sequence[_Column], room: int) -> list[int]:
     return list(widths.values())
 
 
-def _records(entry: Mapping[str, Any], note: str, *, stacked: bool) -> RenderableType:
+def _records(entry: Mapping[str, Any], *, stacked: bool) -> RenderableType:
     parts: list[RenderableType] = []
-    for row in entry["rows"][:MAX_ROWS]:
+    for row in entry["rows"]:
         cells = [_cell(value, decimals=None, stacked=stacked) for value in row]
         parts += [Rule(style="dim"), _name_value_grid(zip(entry["columns"], cells, strict=True))]
-    return _framed(entry["title"], Group(*parts), note)
+    return _framed(entry["title"], Group(*parts), entry["note"])
 
 
 def _style(value: str) -> str:

@@ -27,7 +27,18 @@ def test_ticks_are_even_and_span_the_values(low: float, span: float, whole: bool
 @given(st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-100))
 def test_a_single_value_has_ticks_around_it(value: float) -> None:
     ticks = axes.ticks(value, value)
-    assert ticks[0] < ticks[1] < ticks[2]
+    step = ticks[1] - ticks[0]
+    assert step > 0
+    assert ticks[0] - 1e-6 * step <= value <= ticks[-1] + 1e-6 * step
+
+
+@given(st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6))
+def test_the_label_of_a_tick_is_where_the_tick_is(value: float) -> None:
+    ticks = axes.ticks(value, value)
+    step = ticks[1] - ticks[0]
+    for tick in ticks:
+        written = axes.tick_label(tick, step).replace(",", "").replace("−", "-")
+        assert float(written) == pytest.approx(tick, abs=step / 100)
 
 
 @given(st.floats(-1e4, 1e4), st.floats(0.01, 1e4))

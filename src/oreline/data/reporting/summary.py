@@ -207,9 +207,8 @@ def _unseen(tally: Tally) -> list[str]:
 
 def _reasons(ledger: Ledger) -> Table:
     rows = [[operator, action, reason, number] for (operator, action, reason), number in ledger.reasons.items()]
-    return Table(
-        "What happened to rows", ["operator", "action", "reason", "rows"], rows, "Every row stands in the ledger."
-    )
+    note = "Every row stands in the ledger." if rows else "No row was dropped, changed, flagged or added."
+    return Table("What happened to rows", ["operator", "action", "reason", "rows"], rows, note)
 
 
 def _found(ledger: Ledger) -> list[Table]:

@@ -107,11 +107,15 @@ def ticks(low: float, high: float, *, most: int = 5, whole: bool = False) -> lis
     [0.3, 0.4, 0.5, 0.6, 0.7]
     >>> ticks(0, 2, whole=True)
     [0.0, 1.0, 2.0]
+    >>> ticks(0.575, 0.575), ticks(4, 4)
+    ([0.5, 0.6], [3.0, 4.0, 5.0])
     """
     span = high - low
     if span <= 0:
         step = 10.0 ** math.floor(math.log10(abs(high))) if high else 1.0
-        return [_exact(high + offset * step, step) for offset in (-1, 0, 1)]
+        below, above = math.floor(high / step + 1e-9), math.ceil(high / step - 1e-9)
+        around = (below - 1, below, below + 1) if below == above else (below, above)
+        return [_exact(index * step, step) for index in around]
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10, 20) if span / (power * factor) <= most - 0.999)
     step = max(1.0, float(math.ceil(step))) if whole else step

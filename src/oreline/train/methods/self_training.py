@@ -109,7 +109,8 @@ class Method:
                 break
             rows, used_N = self._joined(job, unlabelled, labelled), hashes_N[labelled.rows_N]
         _, best, outcome, used_N = max(tried, key=lambda entry: (entry[0], -entry[1]))
-        job.say(f"kept the model of round {best} of {tried[-1][1]}, the best on dev")
+        kept = f"of round {best} of {tried[-1][1]}" if best else "without pseudo-labels"
+        job.say(f"kept the model {kept}, the best on dev")
         counts = {"kept_round": best, "pseudo_labels": len(used_N), "unlabelled": len(hashes_N)}
         measured = {**outcome.measurements, **counts}
         return replace(

@@ -1,0 +1,58 @@
+"""What lies in the place of an output is replaced only where Oreline wrote it, and never where it is to be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import oreline as ore
+from oreline.api.replacing import is_written, refuse_loss
+from oreline.errors import UsageError
+
+ROWS = {"text": ["a fine film", "a dull plot", "a warm story"], "label": ["good", "bad", "good"]}
+
+
+def test_a_file_is_never_replaced_by_a_folder(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.csv"
+    raw.write_text("text,label\na fine film,good\na dull plot,bad\n", encoding="utf-8")
+    for force in (False, True):
+        with pytest.raises(UsageError, match=r"raw\.csv is a file") as caught:
+            ore.refine(raw, out=raw, force=force)
+        assert "--force" not in str(caught.value.remedy)
+    assert raw.read_text(encoding="utf-8").startswith("text,label")
+
+
+def test_foreign_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="did not write: notes"):
+        ore.refine(ROWS, out=tmp_path, force=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_what_was_written_before_is_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    ore.refine(ROWS, out=out, split={})
+    assert is_written(out)
+    again = ore.refine({"text": ["another text"]}, out=out, split={}, force=True)
+    assert again.frame("all")["text"].to_list() == ["another text"]
+
+
+def test_an_input_is_not_replaced(tmp_path: Path) -> None:
+    data = ore.refine(ROWS, out=tmp_path / "runs" / "data", split={})
+    for read in (data, str(data.path), f"{data.path}#all", {"train": [str(data.path)]}):
+        with pytest.raises(UsageError, match="what is to be read"):
+            refuse_loss(data.path, [read], force=True)
+    (tmp_path / "runs" / "report.json").write_text("{}")
+    with pytest.raises(UsageError, match="what is to be read"):
+        ore.finetune(None, data, method="linear", out=tmp_path / "runs", force=True)
+    refuse_loss(tmp_path / "runs", ["a text that is no name " * 50, "other\0", None, 7], force=True)
+    refuse_loss(tmp_path / "new", [str(data.path)], force=True)
+
+
+def test_rows_that_were_restored_are_ours_and_other_lines_are_not(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"row_id":"a:1","text":"x"}\n')
+    (tmp_path / "dev.jsonl").write_text("")
+    assert is_written(tmp_path)
+    (tmp_path / "more.jsonl").write_text('{"text": "x"}\n')
+    assert not is_written(tmp_path)
