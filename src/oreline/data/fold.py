@@ -59,6 +59,18 @@ def wide_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame({"hash_high": words_N2[:, 0].copy(), "hash_low": words_N2[:, 1].copy()})
 
 
+def fingerprints(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
+    """Return 16 bytes for the columns of each row as they are, shape (N, 2): fast, and of use in this process only.
+
+    >>> same = fingerprints(pl.DataFrame({"text": ["a", "b", "a"]}), ["text"])[:, 0]
+    >>> bool(same[0] == same[2]), bool(same[0] == same[1])
+    (True, False)
+    """
+    texts = frame.select(pl.concat_str([pl.col(column).fill_null("") for column in columns], separator=_SEPARATOR))
+    halves = [texts.to_series().hash(seed=2 * len(columns) + half) for half in range(2)]
+    return np.stack([half.to_numpy() for half in halves], axis=1)
+
+
 def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
     """Turn positions into row ids: from `position`, `kept`, … to `row_id`, `kept_id`, …, in row order."""
     ids = scan.select("row_id").with_row_index("position")

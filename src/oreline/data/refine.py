@@ -308,7 +308,8 @@ def _leaks(run: Run, written: Mapping[str, int], worst: float | None) -> list[Le
     """Return what the splits share; raise `DataError` where it is more than the worst that is allowed."""
     run.shop.on_event(Event("leaks"))
     with run.shop.clock.timing("leaks", sum(written.values())):
-        found = find_leaks(run.folder, list(written), sign=Signing(run.shop.engine, run.shop.clock, "leaks"))
+        sign = Signing(run.shop.engine, run.shop.clock, "leaks", run.shop.signed)
+        found = find_leaks(run.folder, list(written), sign=sign)
     if worst is not None:
         refuse_leaks(found, worst)
     return found

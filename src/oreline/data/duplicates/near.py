@@ -22,6 +22,8 @@ from oreline.data.fold import changed_where, joined
 from oreline.dialogue import transcript
 
 THRESHOLD = 0.8
+SKETCH = ("digest", "num_tokens", "size", "keys", "count", "shingles")
+"""Columns of a sketch that another process hands over."""
 MAX_CHARACTERS = 20_000
 """An index compares longer texts by their beginning: it is held in memory."""
 _MAX_PAIRS = 200_000
@@ -181,7 +183,13 @@ def from_frame(frame: pl.DataFrame, num_bands: int) -> Sketch:
 
 
 def _lists(offsets: I64, values: NDArray[np.generic]) -> pl.Series:
-    return pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(values)))
+    return pl.Series(pa.LargeListArray.from_arrays(_arrow(offsets), _arrow(values)))
+
+
+def _arrow(values: NDArray[np.generic]) -> pa.Array:
+    """Return numbers as an Arrow array; `pa.array` would import pandas, which takes a second in every process."""
+    dtype = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(dtype, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _flat(lists: pl.Series, dtype: type[Number]) -> NDArray[Number]:

@@ -55,13 +55,24 @@ class Spool:
         """Return all numbers; from disk they are mapped, so that the system reads what is looked at."""
         shape: tuple[int, ...] = (-1,) if self._width is None else (-1, self._width)
         if self._file is None:
-            whole = np.concatenate([part.reshape(-1) for part in self._parts] or [np.zeros(0, self._dtype)])
-            self._parts = [whole]
-            return whole.reshape(shape)
+            if len(self._parts) != 1:
+                self._parts = [self._joined()]
+            return self._parts[0].reshape(shape)
         with translating(Path(tempfile.gettempdir())):
             self._file.flush()
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(self._map, self._dtype).reshape(shape)
+
+    def _joined(self) -> NDArray[Any]:
+        """Return the parts as one array; each is let go of when it is copied, so that they are never held twice."""
+        whole = np.empty(sum(part.size for part in self._parts), self._dtype)
+        place = 0
+        self._parts.reverse()
+        while self._parts:
+            part = self._parts.pop().reshape(-1)
+            whole[place : place + len(part)] = part
+            place += len(part)
+        return whole
 
     def release(self) -> None:
         """Let go of what was read from disk; it is read again where it is looked at again."""

@@ -22,6 +22,8 @@ class Operator:
     """
 
     memory_bytes = 4 * SPOOL_BYTES
+    by_text = KEY
+    """Parts of a signature that its texts alone decide."""
 
     def signatures(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return hashes of the texts and of the targets of each row."""

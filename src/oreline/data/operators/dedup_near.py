@@ -10,7 +10,7 @@ import polars as pl
 
 from oreline.data.duplicates.clusters import SPOOL_BYTES, Clusters, NearRows
 from oreline.data.duplicates.minhash import bands
-from oreline.data.duplicates.near import compared, from_frame, sketch, to_frame
+from oreline.data.duplicates.near import SKETCH, compared, from_frame, sketch, to_frame
 from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, examples, ranks
 from oreline.data.fold import INPUT_ROLES, row_ids_at
 from oreline.data.ledger import source_of
@@ -45,6 +45,8 @@ class Operator:
     """
 
     memory_bytes = 8 * SPOOL_BYTES
+    by_text = SKETCH
+    """Parts of a signature that its texts alone decide."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from oreline.data.pii.checks import is_credit_code, is_id, is_ssn, luhn
-from oreline.data.pii.spans import AFTER, BEFORE, NUMBER_AFTER, NUMBER_BEFORE, Places, disowned
+from oreline.data.pii.spans import AFTER, BEFORE, DIGIT, NUMBER_AFTER, NUMBER_BEFORE, Places, begun, disowned
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
@@ -36,11 +36,12 @@ _SSN_CUE = re.compile(
     rf"(?:ssn|social security|社保号|社会安全|社会保障)[^0-9\n]{{0,16}}{NUMBER_BEFORE}([0-9]{{9}}){NUMBER_AFTER}",
     re.IGNORECASE,
 )
+_SSN_WORDS = re.compile("s(?:sn|ocial security)|社[保会]")
 
 
 def id_numbers(text: str) -> Places:
     """Yield Chinese identity numbers of 18 digits, and of 15 where nothing says that they are something else."""
-    for match in _ID.finditer(text):
+    for match in begun(_ID, DIGIT, text):
         number = re.sub("[ -]", "", match[0])
         if not is_id(number):
             continue
@@ -75,9 +76,9 @@ def plates(text: str) -> Places:
 
 def ssns(text: str) -> Places:
     """Yield Social Security numbers: in three groups, or named as such."""
-    for match in _SSN.finditer(text):
+    for match in begun(_SSN, DIGIT, text):
         if is_ssn("".join(filter(None, match.groups()))):
             yield match.span()
-    for match in _SSN_CUE.finditer(text):
+    for match in begun(_SSN_CUE, _SSN_WORDS, text, any_case=True):
         if is_ssn(match[1]):
             yield match.span(1)

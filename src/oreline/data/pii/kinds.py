@@ -14,7 +14,7 @@ from oreline.data.pii.network import emails, ips, macs, urls
 from oreline.data.pii.people import names
 from oreline.data.pii.phones import landlines, mobiles, phones
 from oreline.data.pii.places import addresses, organisations
-from oreline.data.pii.spans import Kind
+from oreline.data.pii.spans import Hint, Kind
 
 KindName = Literal[
     "url", "email", "secret", "id_number", "credit_code", "iban", "mobile", "bank_card", "landline", "phone", "ssn",
@@ -38,47 +38,70 @@ _KEY_NAME = (
     "[A-Za-z_\"']{0,4}\\s*(?:[:：=]|is |was |是|为)"
 )
 _CHINESE_KEY = "密码|口令|密钥|令牌|秘钥|私钥"
-_PLATE = f"[{PROVINCES}][A-HJ-NP-Z][·•・. -]?[0-9A-HJ-NP-Z]{{4}}|使[0-9]{{6}}"
-_NAME = (
-    "name(?: is|'s) [A-Z\u00c0-\u00de]|called [A-Z]|all me [A-Z]|[Nn]ame ?[:：]"
+_PLATE = Hint(
+    f"[{PROVINCES}][A-HJ-NP-Z][·•・. -]?[0-9A-HJ-NP-Z]{{4}}|使[0-9]{{6}}",
+    rough="[A-HJ-NP-Z][·•・. -]?[0-9A-HJ-NP-Z]{4}|使[0-9]",
+)
+_UPPER = "A-Z\u00c0-\u00de"
+_FIELDS = (
+    f"name(?: is|'s) [{_UPPER}]|called [A-Z]|all me [A-Z]|[Nn]ame ?[:：]"
     "|[Cc]ontact[A-Za-z ]{0,8}[:：]|Customer ?[:：]"
     "|[Pp]atient ?[:：]|[Aa]ttn ?[:：]|[Aa]ttention ?[:：]|[Rr]ecipient ?[:：]"
     "|[Ss]igned[ by]{0,3}[:：]|[Hh]older ?[:：]|Employee ?[:：]"
     "|[Pp]assenger ?[:：]"
-    "|(?:Dear|Hi|Hello|Hey)\\s[A-Z\u00c0-\u00de\\s][A-Za-z\u00c0-\u024f.'’ -]{1,60}(?:[,，:：\\n]|$)"
+)
+_ASKED = (
+    "(?:[Aa]sk for|[Ss]peak to|[Ss]peak with|[Ss]igned by|[Ss]igned,|the name|the name of|[Bb]ooked under"
+    "|(?:card|list|order|account|booking) is)"
+)
+_NAME = Hint(
+    f"{_FIELDS}"
+    f"|(?:Dear|Hi|Hello|Hey)\\s[{_UPPER}\\s][A-Za-z\u00c0-\u024f.'’ -]{{1,60}}(?:[,，:：\\n]|$)"
     "|his is [A-Z][A-Za-z\u00c0-\u024f.'’ -]{1,60} (?:speaking|calling|here|from)"
-    "|(?:[Aa]sk for|[Ss]peak to|[Ss]peak with|[Ss]igned by|[Ss]igned,|the name|the name of|[Bb]ooked under"
-    "|(?:card|list|order|account|booking) is) (?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)\\.? )?"
-    "[A-Z\u00c0-\u00de][a-z\u00df-\u024f'’]\\S{0,30} [A-Z\u00c0-\u00deadlv]"
-    "|(?:I am|I'm|I’m|This is) [A-Z\u00c0-\u00de][a-z\u00df-\u024f'’]\\S{0,30} (?:[A-Z]\\. )?[A-Z\u00c0-\u00deadlv]"
+    f"|{_ASKED} (?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)\\.? )?[{_UPPER}][a-z\u00df-\u024f'’]\\S{{0,30}} [{_UPPER}adlv]"
+    f"|(?:I am|I'm|I’m|This is) [{_UPPER}][a-z\u00df-\u024f'’]\\S{{0,30}} (?:[A-Z]\\. )?[{_UPPER}adlv]",
+    rough=f"{_FIELDS}|(?:Dear|Hi|Hello|Hey)\\s[{_UPPER}\\s]|his is [A-Z]|{_ASKED} [{_UPPER}]"
+    f"|(?:I am|I'm|I’m|This is) [{_UPPER}]\\S* (?:[A-Z]\\. )?[{_UPPER}adlv]",
 )
 _SIGNED = (
     "(?:[Rr]egards|[Ss]incerely|[Yy]ours|truly|faithfully|[Cc]heers|[Bb]est|wishes|[Rr]espectfully|[Tt]hanks"
     "|hank you)[ ,，]*\\n"
 )
-_CHINESE_NAME = (
+_PEOPLE = (
     "人\\s*[:：]|联系人|姓\\s*名|[件货收请签办责托益保租代表卡户约诉名单住车票餐护证荐手]人|代表|法人"
-    "|户\\s*名|户主|患者|病人|乘客|署名|签[名字]|真名|名字|我叫|我是|我就是|名叫|本人|家长|房东|租客|车主|机主|学员|考生|[写转][^\\n]{2,4}收"
-    "|(?:[转交告给找约系知让请])[\u4e00-\u9fff]{2,4}(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅)"
-    "|(?:先生|女士|小姐|经理|老师)[,，]?[您你]好"
+    "|户\\s*名|户主|患者|病人|乘客|署名|签[名字]|真名|名字|我叫|我是|我就是|名叫|本人|家长|房东|租客|车主|机主|学员|考生"
+)
+_POLITE = "(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅)"
+_CHINESE_NAME = Hint(
+    f"{_PEOPLE}|[写转][^\\n]{{2,4}}收"
+    f"|(?:[转交告给找约系知让请])[\u4e00-\u9fff]{{2,4}}{_POLITE}|(?:先生|女士|小姐|经理|老师)[,，]?[您你]好",
+    rough=f"{_PEOPLE}|[写转]...?.?收|{_POLITE}",
 )
 _TITLES = "(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\\.? [A-Z]"
 _CHINESE_TITLES = "先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅|总监|局长|院长"
-_STREET = (
+_STREET = Hint(
     "[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9'. ]{0,60}(?:Street|Avenue|Road|Boulevard|Lane|Drive|Court|Place|Square"
     "|Terrace|Parkway|Highway|Way|Close"
     "|Crescent|St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Pkwy|Hwy)|Box [0-9]"
     "|[0-9][A-Za-z]? [A-Z][A-Za-z'. 0-9#,]{2,60}, ?[A-Z][A-Za-z'. -]{1,40}"
-    "(?:,? [A-Z]{2,3}(?:[^A-Za-z]|$)|[A-Z0-9] ?[0-9][A-Z]|Dublin [0-9])"
+    "(?:,? [A-Z]{2,3}(?:[^A-Za-z]|$)|[A-Z0-9] ?[0-9][A-Z]|Dublin [0-9])",
+    rough="[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9'. ]*(?:St|Ave|R(?:oa)?d|B(?:ou)?l|La?n|Dr|C(?:our)?t|Pl|Sq|Te|P(?:ar)?k"
+    "|H(?:igh)?w|Way|Close|Cr)|Box [0-9]|[0-9][A-Za-z]? [A-Z][A-Za-z'. 0-9#,]*, ?[A-Z]",
 )
 _CHINESE_STREET = (
     "[0-9A-Za-z][号室栋楼座幢弄单]|[一二三四五六七八九十][号栋幢]|地\\s*址|住\\s*址|现\\s*住|家\\s*住|住所|居住|住在"
     "|寄到|送到|货到|寄往|户籍"
     "|地点|籍贯|注册地|坐落|位于|搬[到去]|约在|退货|发到|配送|派送|老家|定位|户口|上门|店在|房子在"
 )
-_CHINESE_QQ = (
+_QQ = Hint("[Qq] ?[Qq][^\n]{0,40}?[0-9]{5}", rough="[0-9]{5}")
+_CHINESE_QQ = Hint(
     "(?:扣扣|企鹅|球球|秋秋|叩叩|蔻蔻|扣我? ?[:：]|[Qq][号我 :：]?)[^\n]{0,40}?[0-9]{5}"
-    "|[0-9]{5} ?[这是为][^\n]{0,2}(?:[Qq]|扣)"
+    "|[0-9]{5} ?[这是为][^\n]{0,2}(?:[Qq]|扣)",
+    rough="[0-9]{5}",
+)
+_CHINESE_WECHAT = Hint(
+    "微 ?信|[薇威徽vVwW]信|[加+＋➕] ?[vVwW]|我的 ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|微[❤心]|绿泡泡|卫星号|[vV]号",
+    rough="微 ?信|[薇威徽vVwW]信|[加+＋➕的] ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|微[❤心]|绿泡泡|卫星号|[vV]号",
 )
 _COMPANY = "[Ee]mployer|Company|company|[Oo]rgani[sz]ation|Inc|Ltd|LLC|LLP|Corp|GmbH|PLC|plc|Limited|Univers|Hospital"
 
@@ -98,8 +121,8 @@ def kinds_of(
         phone_regions: countries whose numbers are found without the country's code, where a word names them.
         titles: take what follows Mr. or stands before 先生 for a name.
     """
-    name_hints: tuple[str, ...] = (_NAME, _SIGNED, *([_TITLES] if titles else []))
-    wide_name_hints: tuple[str, ...] = (_CHINESE_NAME, *([_CHINESE_TITLES] if titles else []))
+    name_hints: tuple[str | Hint, ...] = (_NAME, _SIGNED, *([_TITLES] if titles else []))
+    wide_name_hints: tuple[str | Hint, ...] = (_CHINESE_NAME, *([_CHINESE_TITLES] if titles else []))
     digits = (_DIGITS,)
     known = [
         Kind("url", "链接", "URL", urls, (r"://|www\.",)),
@@ -122,17 +145,14 @@ def kinds_of(
             ("护照|通行证|台胞证",),
         ),
         Kind("plate", "车牌号", "PLATE", plates, (), (_PLATE,)),
-        Kind("qq", "QQ号", "QQ", qqs, ("[Qq] ?[Qq][^\n]{0,40}?[0-9]{5}", "[0-9]{5} [a-z]{2,3} QQ"), (_CHINESE_QQ,)),
+        Kind("qq", "QQ号", "QQ", qqs, (_QQ, Hint("[0-9]{5} [a-z]{2,3} QQ", rough="[0-9]{5}")), (_CHINESE_QQ,)),
         Kind(
             "wechat",
             "微信号",
             "WECHAT",
             wechats,
             ("[wW]e[cC]hat|WECHAT|[wW]ei[xX]in|WEIXIN|[vV][xX]|[wW][xX]",),
-            (
-                "微 ?信|[薇威徽vVwW]信|[加+＋➕] ?[vVwW]|我的 ?[vVwW]"
-                "|加个?[微薇]|[vVwW微薇] ?[:：]|微[❤心]|绿泡泡|卫星号|[vV]号",
-            ),
+            (_CHINESE_WECHAT,),
         ),
         Kind("ip", "IP地址", "IP", partial(ips, private=private_ips), (r"[0-9]\.[0-9]{1,3}\.[0-9]", _HEX)),
         Kind("mac", "MAC地址", "MAC", macs, (_HEX, r"[0-9A-Fa-f]\.[0-9A-Fa-f]{4}\.")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from oreline.data.pii.checks import iban_length, is_iban, luhn
-from oreline.data.pii.spans import NUMBER_AFTER, NUMBER_BEFORE, Places, disowned
+from oreline.data.pii.spans import DIGIT, NUMBER_AFTER, NUMBER_BEFORE, Places, begun, disowned
 
 _CARD = re.compile(
     rf"{NUMBER_BEFORE}(?<![0-9A-Za-z][_-])(?:[0-9]{{12,19}}"
@@ -30,7 +30,7 @@ _IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}")
 
 def bank_cards(text: str) -> Places:
     """Yield numbers of bank cards: a known prefix, its length, Luhn's digit, and no words that say otherwise."""
-    for match in _CARD.finditer(text):
+    for match in begun(_CARD, DIGIT, text):
         number = re.sub("[ -]", "", match[0])
         if not luhn(number) or len(set(number)) < 2 or disowned(text, match.start()):
             continue

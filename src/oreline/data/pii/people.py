@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 
-from oreline.data.pii.spans import Places
+from oreline.data.pii.spans import Places, begun
 
 _SINGLE = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢"
@@ -26,12 +26,18 @@ _HAN = r"[\u4e00-\u9fff]"
 _HAN_THERE = re.compile(_HAN)
 _SURNAME = rf"(?:{_COMPOUND}|[{_SINGLE}])"
 _NAME = rf"({_SURNAME}{_HAN}{{1,6}}|{_HAN}{{2,6}}·{_HAN}{{2,6}})"
-_ANNOUNCED = re.compile(
-    r"(?:(?:联系|收件|收货|寄件|发件|申请|签收|经办|负责|委托|受益|投保|被保险|承租|出租|预约|投诉|报名|下单|入住|乘车|订票"
-    r"|订餐|持卡|开户|监护|担保|证明|推荐|经手|参保|法定代表)人|法人代表?|姓\s*名|户\s*名|户主|患者|病人|乘客|家长签[字名]"
-    r"|署名|签[名字]|真名|名字|房东|租客|车主|机主|学员|考生)"
-    rf"(?:姓名|名字|名称)?\s*([:：=]|是|为|叫|就?写(?:成|的是)?|改[成为])?\s*{_NAME}"
+_PARTIES = (
+    "联系|收件|收货|寄件|发件|申请|签收|经办|负责|委托|受益|投保|被保险|承租|出租|预约|投诉|报名|下单|入住|乘车|订票"
+    "|订餐|持卡|开户|监护|担保|证明|推荐|经手|参保|法定代表"
 )
+_ENTRIES = (
+    r"法人代表?|姓\s*名|户\s*名|户主|患者|病人|乘客|家长签[字名]|署名|签[名字]|真名|名字|房东|租客|车主|机主|学员|考生"
+)
+_ANNOUNCED = re.compile(
+    rf"(?:(?:{_PARTIES})人|{_ENTRIES})(?:姓名|名字|名称)?\s*([:：=]|是|为|叫|就?写(?:成|的是)?|改[成为])?\s*{_NAME}"
+)
+_ANNOUNCING = re.compile(f"[{''.join(part[0] for part in f'{_PARTIES}|{_ENTRIES}'.split('|'))}]")
+"""What it begins with, to be found fast."""
 _ROLE = re.compile(rf"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{{1,4}}人\s*([:：])\s*{_NAME}")
 """A form's field for a person of whatever part."""
 _SPOKEN = re.compile(
@@ -72,6 +78,7 @@ _FIRST = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z,;] )"
 _NAMED = re.compile(rf"name is (?:{_TITLE} )?{_ENGLISH}")
 _WHOSE = ("my ", "My ", "his ", "His ", "her ", "Her ", "customer's ", "full ", "Full ")
 _CALLED = re.compile(rf"(?:[Ii](?: am|'m) called|[Cc]all me)\s+(?:{_TITLE} )?{_ENGLISH}")
+_CALLING = re.compile(r"[IiCc](?:(?: am|'m) called|all me)\s")
 _SENTENCE = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z] )"
 _FIELD = re.compile(rf"\s?[:：]\s*(?:{_TITLE} )?{_ENGLISH}(?=\s*(?:[,，.。;；!！?？()（）|/\n]|$)| [-–—] | [a-z])")
 """Another field may follow (`Customer: Passport #`): a name ends its own."""
@@ -83,18 +90,24 @@ _FIELD_CUE = re.compile(
 )
 """What a field for a name is called."""
 _LONGEST_CUE = 16
+_COLON = re.compile("[:：]")
 _NAMED_BY = re.compile(
     rf"(?<![A-Za-z])(?:[Aa]sk for|[Ss]peak (?:to|with)|[Ss]igned by|[Uu]nder the name(?: of)?|[Bb]ooked under"
     r"|[Nn]ame on (?:the|my) "
     rf"(?:card|list|order|account|booking) is|[Nn]ame's|[Ss]igned,) (?:{_TITLE} )?{_TWO}"
 )
-_NAMING = ("sk for ", "peak to ", "peak with ", "igned by ", "the name ", "ooked under ", " is ", "ame's ", "igned, ")
+_NAMING = (
+    "sk for ", "peak to ", "peak with ", "igned by ", "igned, ", "nder the name ", "ooked under ", "ame on ", "ame's ",
+)  # fmt: skip
+_NAMING_CUE = re.compile("[AaSsUuBbNn](?:sk for|peak|igned|nder the name|ooked under|ame on |ame's )")
 _BEING_ONE = re.compile(
     rf"(?<![A-Za-z])(?:(?:I am|I'm|I’m) {_TWO}(?=[.,;?]|\s*$|\n| (?:from|here|with|at|in) | \(| [-–—] )"
     rf"|(?<![a-z,] )This is {_TWO}(?=\.(?:\s|$)|\s*$|\n| (?:from|here|with|calling|speaking)(?![A-Za-z])))"
 )
+_BEING_CUE = re.compile("I(?: am|['’]m) [A-Z\u00c0-\u00de]|This is [A-Z\u00c0-\u00de]")
 _SPEAKING = re.compile(rf"his is (?:{_TITLE} )?{_ENGLISH} (?:speaking|calling|here|from)(?![A-Za-z])")
 _GREETED = re.compile(rf"{_SENTENCE}(?:Dear|Hi|Hello|Hey)\s+(?:{_TITLE} )?{_ENGLISH}\s*(?:[,，:：]|\n|$)")
+_GREETING = re.compile(r"(?:Dear|Hi|Hello|Hey)\s")
 _ON_A_LINE = re.compile(rf"\n\s*(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(]|[-–—] )|{_TWO}!)")
 _ENDINGS = (
     "regards", "Regards", "incerely", "incerely yours", "ours", "ours truly", "ours faithfully", "heers", "best",
@@ -125,7 +138,7 @@ _NOBODY = frozenset(_NO_NAMES.split())
 
 def names(text: str, *, titles: bool) -> Places:
     """Yield names that a text announces, in a form or a letter; with `titles` also those beside Mr. or 先生."""
-    if _HAN_THERE.search(text):
+    if not text.isascii() and _HAN_THERE.search(text):
         yield from _chinese(text, titles=titles)
     for match in _english(text, titles=titles):
         group = match.lastindex or 1
@@ -142,30 +155,33 @@ def _english(text: str, *, titles: bool) -> Iterator[re.Match[str]]:
         if text[max(0, match.start() - 24) : match.start()].rstrip(" ,，").endswith(_ENDINGS):
             yield match
     yield from _SPEAKING.finditer(text)
-    if "called " in text or "all me " in text:
-        yield from _CALLED.finditer(text)
-    if ":" in text or "：" in text:
-        yield from (match for match in _FIELD.finditer(text) if _is_field(match, text))
+    yield from begun(_CALLED, _CALLING, text)
+    yield from _fields(text)
     if any(words in text for words in _NAMING):
-        yield from _NAMED_BY.finditer(text)
-    if any(words in text for words in ("I am ", "I'm ", "I’m ", "This is ")):
-        yield from (match for match in _BEING_ONE.finditer(text) if not _AS_WORDS.search(match[match.lastindex or 1]))
-    if any(word in text for word in ("Dear", "Hi", "Hello", "Hey")):
-        yield from _GREETED.finditer(text)
+        yield from begun(_NAMED_BY, _NAMING_CUE, text)
+    being = begun(_BEING_ONE, _BEING_CUE, text)
+    yield from (match for match in being if not _AS_WORDS.search(match[match.lastindex or 1]))
+    yield from begun(_GREETED, _GREETING, text)
     if titles:
         yield from _ENTITLED.finditer(text)
 
 
-def _is_field(match: re.Match[str], text: str) -> bool:
-    """Whether a field for a name stands there, and a name alone in it: one word is not followed by another one."""
-    start, end = match.span()
-    is_word = " " not in match[1] and re.match(" [a-z]", text[end : end + 2]) is not None
-    return not is_word and _FIELD_CUE.search(text, max(0, start - _LONGEST_CUE), start) is not None
+def _fields(text: str) -> Iterator[re.Match[str]]:
+    """Yield fields for a name with a name alone in them: one word is not followed by another one."""
+    for colon in _COLON.finditer(text):
+        start = colon.start() - text[colon.start() - 1 : colon.start()].isspace()
+        if not _FIELD_CUE.search(text, max(0, start - _LONGEST_CUE), start):
+            continue
+        match = _FIELD.match(text, start)
+        if match and (" " in match[1] or re.match(" [a-z]", text[match.end() : match.end() + 2]) is None):
+            yield match
 
 
 def _chinese(text: str, *, titles: bool) -> Places:
     for pattern, words in _PATTERNS:
-        for match in pattern.finditer(text) if any(word in text for word in words) else ():
+        if not any(word in text for word in words):
+            continue
+        for match in begun(pattern, _ANNOUNCING, text) if pattern is _ANNOUNCED else pattern.finditer(text):
             is_named = match[1] or pattern is not _ANNOUNCED or _is_surname(match[2])
             if is_named and (length := _length(match[2])):
                 yield match.start(2), match.start(2) + length

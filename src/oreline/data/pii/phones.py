@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Sequence
 
-from oreline.data.pii.spans import NUMBER_AFTER, NUMBER_BEFORE, Places, disowned
+from oreline.data.pii.spans import NUMBER_AFTER, NUMBER_BEFORE, Places, begun, disowned
 
 _CHINA = r"(?:\((?:\+|00)86\)|(?:\+|00)?86)[ -]?"
 _MOBILE = re.compile(
@@ -41,31 +41,35 @@ _CALLED = re.compile(
     rf"(\(?0?[0-9](?:{_SEPARATED}[0-9]){{7,12}}){NUMBER_AFTER}",
     re.IGNORECASE,
 )
+_START = re.compile("[0-9+(（]")
+_LANDLINE_WORDS = re.compile("[电座固传总前热TtFf][话机真台线EeAa]")
+_CALLING = re.compile("phone|tel|mobile|c[ea]ll|fax|whatsapp|ring|dial|text")
+"""What the patterns begin with, to be found fast."""
 
 
 def mobiles(text: str) -> Places:
     """Yield Chinese mobile numbers, with the country's code or without, in one piece or in groups."""
-    return (match.span() for match in _MOBILE.finditer(text) if not disowned(text, match.start()))
+    return (match.span() for match in begun(_MOBILE, _START, text) if not disowned(text, match.start()))
 
 
 def landlines(text: str) -> Places:
     """Yield Chinese landline numbers: with an area code, or named as such."""
-    for match in _LANDLINE.finditer(text):
+    for match in begun(_LANDLINE, _START, text):
         if not disowned(text, match.start()):
             yield match.span()
-    yield from (match.span(1) for match in _LANDLINE_CUE.finditer(text))
+    yield from (match.span(1) for match in begun(_LANDLINE_CUE, _LANDLINE_WORDS, text))
 
 
 def phones(text: str, regions: Sequence[str]) -> Places:
     """Yield numbers of other countries: with the country's code, in the American form, or named and of a region."""
-    for match in _ABROAD.finditer(text):
+    for match in begun(_ABROAD, _START, text):
         if length := _valid_length(match[0], None):
             yield match.start(), match.start() + length
     if "US" in regions:
-        for match in _AMERICAN.finditer(text):
+        for match in begun(_AMERICAN, _START, text):
             if not disowned(text, match.start()) and _is_valid(match[0], "US"):
                 yield match.span()
-    for match in _CALLED.finditer(text):
+    for match in begun(_CALLED, _CALLING, text, any_case=True):
         if any(_is_valid(match[1], region) for region in regions):
             yield match.span(1)
 

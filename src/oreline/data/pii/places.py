@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from oreline.data.pii.spans import AFTER, Places
+from oreline.data.pii.spans import AFTER, Places, begun
 
 _PROVINCE = (
     "北京|上海|天津|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州"
@@ -75,6 +75,10 @@ _ENGLISH_CUED = re.compile(
     r"|[Mm]oved to|[Ss]e(?:nt|nd)(?: it| this| them)? to|[Ll]ocated at|[Mm]ail(?: it)? to|[Rr]eturn it to)\s*"
     rf"((?:{_IN_A_FLAT}{_HOUSE}{_FLAT}|P\.?O\.? Box [0-9]{{1,6}})(?:{_CITY}{{1,2}}(?:,? (?:{_STATE} )?{_POSTCODE})?)?)"
 )
+_NUMBERED = re.compile("[0-9][A-Za-z]?,? [A-Z0-9]")
+"""Every English address has this, or is a box."""
+_ANNOUNCING = re.compile("[AaLlRrSsDdMm](?:ddress|iv|esid|hip|eliver|oved|e[nt]|ocated|ail|eturn)")
+_HAN = re.compile("[\u4e00-\u9fff]")
 
 _FARTHEST = 14
 """Characters before which a place has to be named."""
@@ -98,10 +102,12 @@ _EMPLOYED = re.compile(r"(?:[Ee]mployer|[Cc]ompany|[Oo]rgani[sz]ation)\s*:\s*([A
 
 def addresses(text: str) -> Places:
     """Yield addresses: town to number in Chinese, number to town in English, or what is named an address."""
-    yield from _chinese(text)
-    for pattern in (_FULL, _BY_POSTCODE):
-        yield from (match.span() for match in pattern.finditer(text))
-    yield from (match.span(1) for match in _ENGLISH_CUED.finditer(text))
+    if _HAN.search(text):
+        yield from _chinese(text)
+    if _NUMBERED.search(text) or "Box " in text:
+        for pattern in (_FULL, _BY_POSTCODE):
+            yield from (match.span() for match in pattern.finditer(text))
+        yield from (match.span(1) for match in begun(_ENGLISH_CUED, _ANNOUNCING, text))
 
 
 def _chinese(text: str) -> Places:
@@ -110,7 +116,9 @@ def _chinese(text: str) -> Places:
             is_field = group == 1 and text[match.start(1) - 1] in ":："
             if end := _chinese_end(match[group], named=is_field):
                 yield match.start(group), match.start(group) + end
-    for match in _AREA.finditer(text) if _LAST.search(text) and not _TOWNS.isdisjoint(text) else ():
+    if not any(town in text for town in _TOWNS) or not _LAST.search(text):
+        return
+    for match in _AREA.finditer(text):
         begin = _starts_at(match[0])
         if begin is not None and (end := _chinese_end(match[0][begin:], named=False)):
             yield match.start() + begin, match.start() + begin + end

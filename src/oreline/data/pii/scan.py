@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from oreline.data.fold import changed_where, is_foreign
-from oreline.data.pii.spans import FOLDABLE, Kind, Span, folded, without_overlaps
+from oreline.data.fold import is_foreign
+from oreline.data.pii.spans import FOLDABLE, Hint, Kind, Span, folded, without_overlaps
 
 More = dict[int, list[Span]]
 """Places that something else has found, by the text's number in its column."""
@@ -25,10 +25,9 @@ def find(texts: pl.Series, kinds: Sequence[Kind], more: More | None = None) -> d
     >>> find(pl.Series(["好", "电话13812345678联系"]), kinds_of(["mobile"]))
     {1: [Span(start=2, end=13, kind='mobile')]}
     """
-    is_wide = is_foreign(texts)
-    plain = changed_where(texts, is_wide & texts.str.contains(FOLDABLE), _folded)
-    wide = is_wide.fill_null(False).arg_true()
-    hit = _Hits(plain, wide)
+    wide = is_foreign(texts).fill_null(False).arg_true()
+    plain = _with_folded(texts, wide)
+    hit = _Hits(plain, wide, kinds)
     found: dict[int, list[tuple[int, Span]]] = {}
     for rank, kind in enumerate(kinds):
         numbers = hit.by(kind)
@@ -42,11 +41,14 @@ def find(texts: pl.Series, kinds: Sequence[Kind], more: More | None = None) -> d
 
 
 class _Hits:
-    """Which texts of a column match the hints of a kind; a hint that several kinds share is tried once."""
+    """Which texts of a column match the hints of a kind; a hint that several kinds share is tried once.
 
-    def __init__(self, texts: pl.Series, wide: pl.Series) -> None:
-        self._texts, self._wide = texts, wide
-        self._wide_texts = texts.gather(wide) if len(wide) < len(texts) else texts
+    Few texts match any. One expression of all rough hints picks them out, and the exact ones are tried on these alone.
+    """
+
+    def __init__(self, texts: pl.Series, wide: pl.Series, kinds: Sequence[Kind]) -> None:
+        self._some = _picked(texts, None, [hint for kind in kinds for hint in kind.hints])
+        self._wide = _picked(texts, wide, [hint for kind in kinds for hint in kind.wide_hints])
         self._tried: dict[tuple[str, bool], list[int]] = {}
 
     def by(self, kind: Kind) -> list[int]:
@@ -54,12 +56,24 @@ class _Hits:
         parts += [self._try(hint, is_wide=True) for hint in kind.wide_hints]
         return parts[0] if len(parts) == 1 else sorted({number for part in parts for number in part})
 
-    def _try(self, hint: str, *, is_wide: bool) -> list[int]:
-        if (hint, is_wide) not in self._tried:
-            hits = (self._wide_texts if is_wide else self._texts).str.contains(hint).fill_null(False).arg_true()
-            self._tried[hint, is_wide] = (self._wide.gather(hits) if is_wide else hits).to_list()
-        return self._tried[hint, is_wide]
+    def _try(self, hint: str | Hint, *, is_wide: bool) -> list[int]:
+        exact = hint if isinstance(hint, str) else hint.exact
+        if (exact, is_wide) not in self._tried:
+            numbers, texts = self._wide if is_wide else self._some
+            self._tried[exact, is_wide] = numbers.filter(texts.str.contains(exact)).to_list()
+        return self._tried[exact, is_wide]
 
 
-def _folded(texts: pl.Series) -> pl.Series:
-    return pl.Series([folded(text) for text in texts.to_list()], dtype=pl.String)
+def _picked(texts: pl.Series, among: pl.Series | None, hints: Sequence[str | Hint]) -> tuple[pl.Series, pl.Series]:
+    """Return the numbers of the texts that may match a hint, and these texts."""
+    rough = "|".join(dict.fromkeys(hint if isinstance(hint, str) else hint.rough for hint in hints))
+    those = texts if among is None else texts.gather(among)
+    places = those.str.contains(rough).fill_null(False).arg_true() if hints else pl.Series([], dtype=pl.UInt32)
+    return places if among is None else among.gather(places), those.gather(places)
+
+
+def _with_folded(texts: pl.Series, wide: pl.Series) -> pl.Series:
+    foldable = wide.filter(texts.gather(wide).str.contains(FOLDABLE))
+    if not len(foldable):
+        return texts
+    return texts.clone().scatter(foldable, [folded(text) for text in texts.gather(foldable).to_list()])

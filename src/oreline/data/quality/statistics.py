@@ -129,7 +129,8 @@ def _sentences(tokens: Tokens, language: str) -> _Arrays:
 def _holding(phrases: Sequence[str], texts: Sequence[str]) -> list[int]:
     """Return the places of texts with one of some phrases; bytes are lowered faster than letters."""
     together = "\n".join(texts).encode("utf-8", "surrogatepass").lower()
-    there = [phrase for phrase in phrases if phrase.encode() in together]
+    possible = [phrase for phrase in phrases if phrase.isascii()] if together.isascii() else phrases
+    there = [phrase for phrase in possible if phrase.encode() in together]
     marks = [phrase for phrase in there if phrase.upper() == phrase]
     words = [phrase for phrase in there if phrase not in marks]
     found = {place for mark in marks for place, text in enumerate(texts) if mark in text}

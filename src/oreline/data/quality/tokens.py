@@ -75,9 +75,13 @@ class Tokens:
         """Whether a letter is among a token's characters."""
         return self._have(LETTER)
 
+    @cached_property
+    def _first_flags(self) -> NDArray[np.uint8]:
+        return self.flags_C[self.start_T]
+
     def _have(self, bit: int) -> NDArray[np.bool_]:
         """Return which tokens have a character with a bit. Of nearly all it is the first; the others are stepped on."""
-        found: NDArray[np.bool_] = (self.flags_C[self.start_T] & bit) != 0
+        found: NDArray[np.bool_] = (self._first_flags & bit) != 0
         waiting = np.flatnonzero(~found)
         places = self.start_T[waiting]
         for _ in range(_MAX_STEPS):

@@ -17,6 +17,7 @@ from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Engine, Here, Item, Job
 from oreline.data.running.kept import EMPTIED, Kept, chained
 from oreline.data.running.reading import Rows
+from oreline.data.running.signed import U64, Signed, watched
 from oreline.data.running.stage import Stage
 from oreline.data.running.steps import STREAMING, Step, with_learnt
 from oreline.errors import OrelineError
@@ -39,6 +40,11 @@ class Shop:
     """Of all processes together; operators that see all rows may take half of it."""
     on_event: OnEvent = ignore
     clock: Clock = field(default_factory=Clock)
+    signed: Signed = field(init=False)
+    """Signatures of this run."""
+
+    def __post_init__(self) -> None:
+        self.signed = Signed(max_bytes=self.memory_bytes // 16)
 
 
 class _Again:
@@ -235,7 +241,8 @@ def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tupl
 def _signatures(stage: Stage, step: Step, shop: Shop, folder: Path) -> pl.LazyFrame:
     """Write the signatures of all rows, worked out wherever the engine works, and return them as a lazy frame."""
     job = Job(signer=step)
-    items = ((frame, Notes()) for frame in stage.frames())
+    prints: list[U64] = []
+    items = ((frame, Notes()) for frame in watched(stage.frames(), prints))
     file = folder / _SIGNATURES
     writer: ParquetFile | None = None
     try:
@@ -246,6 +253,7 @@ def _signatures(stage: Stage, step: Step, shop: Shop, folder: Path) -> pl.LazyFr
     finally:
         if writer is not None:
             writer.abandon()
+    shop.signed.remember(step, prints, file)
     return pl.scan_parquet(file)
 
 

@@ -193,7 +193,7 @@ def _hashed(stage: Stage, run: Run) -> Iterator[tuple[pl.DataFrame, pl.DataFrame
     if not any(role in stage.schema for role in INPUT_ROLES):
         yield from ((frame, wide_hashes(frame, ["row_id"])) for frame in frames)
         return
-    yield from Signing(run.shop.engine, run.shop.clock, SPLIT)("dedup_exact", frames)
+    yield from Signing(run.shop.engine, run.shop.clock, SPLIT, run.shop.signed)("dedup_exact", frames)
 
 
 def _labelled(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,112 @@
+"""Signatures that a run has worked out, for whoever asks for those of the same texts again.
+
+The split and the leak report ask what `dedup_exact` and `dedup_near` asked before. A row whose texts an operator has
+changed meanwhile is not found: what is remembered goes by the texts themselves.
+
+Shape suffixes: N rows.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from oreline.data.duplicates.equal import inputs_of
+from oreline.data.fold import fingerprints
+from oreline.data.running.steps import Step
+
+U64 = NDArray[np.uint64]
+_ROW_BYTES = 20
+"""What is held in memory of a row: its fingerprint, and where its signature is."""
+
+
+class Signed:
+    """What was remembered, by the name of an operator without options.
+
+    Args:
+        max_bytes: held in memory at most; beyond that no more rows are remembered. Signatures lie in files.
+    """
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self._left = max_bytes // _ROW_BYTES
+        self._known: dict[str, list[_Known]] = {}
+
+    def remember(self, step: Step, prints: Sequence[U64], file: Path) -> None:
+        """Take in the signatures of some rows; the file may be removed afterwards.
+
+        Args:
+            step: whose they are; those of an operator with options are of no use to others.
+            prints: `fingerprints` of the rows, in order.
+            file: a Parquet file with the signatures, in the same order.
+        """
+        made, columns = step.made_of, getattr(step.operator, "by_text", None)
+        num_rows = sum(map(len, prints))
+        if columns and made and not made["options"] and 0 < num_rows <= self._left:
+            self._left -= num_rows
+            self._known.setdefault(made["plug"], []).append(_Known(np.concatenate(prints), file, columns))
+
+    def find(self, plug: str, frame: pl.DataFrame) -> tuple[NDArray[np.bool_], pl.DataFrame | None]:
+        """Return which rows of a frame are remembered, shape (N,), and the signatures of these, in order."""
+        is_known_N = np.zeros(frame.height, np.bool_)
+        inputs = inputs_of(frame.columns)
+        if not inputs or plug not in self._known:
+            return is_known_N, None
+        prints_N2 = fingerprints(frame, inputs)
+        parts, places = [], []
+        for known in self._known[plug]:
+            row_N = known.rows(prints_N2)
+            new_N = (row_N >= 0) & ~is_known_N
+            if new_N.any():
+                parts.append(known.signatures(row_N[new_N]))
+                places.append(np.flatnonzero(new_N))
+                is_known_N |= new_N
+        if not parts:
+            return is_known_N, None
+        order = np.argsort(np.concatenate(places), kind="stable")
+        return is_known_N, parts[0] if len(parts) == 1 else pl.concat(parts).select(pl.all().gather(order))
+
+
+class _Known:
+    """Signatures of some rows, found by fingerprints."""
+
+    def __init__(self, prints_N2: U64, file: Path, columns: Sequence[str]) -> None:
+        order_N = np.argsort(prints_N2[:, 0], kind="stable")
+        self._high_N, self._low_N = prints_N2[order_N, 0], prints_N2[order_N, 1]
+        self._row_N = order_N.astype(np.uint32)
+        self._columns = list(columns)
+        # An open file stays readable when its name is gone.
+        stream = file.open("rb")
+        weakref.finalize(self, stream.close)
+        self._parquet = pyarrow.parquet.ParquetFile(stream)
+        groups = range(self._parquet.num_row_groups)
+        self._starts = np.cumsum([0, *(self._parquet.metadata.row_group(group).num_rows for group in groups)])
+
+    def rows(self, prints_N2: U64) -> NDArray[np.int64]:
+        """Return the number of the row with each fingerprint, -1 where there is none."""
+        place_N = np.minimum(np.searchsorted(self._high_N, prints_N2[:, 0]), len(self._high_N) - 1)
+        is_there_N = (self._high_N[place_N] == prints_N2[:, 0]) & (self._low_N[place_N] == prints_N2[:, 1])
+        return np.where(is_there_N, self._row_N[place_N].astype(np.int64), -1)
+
+    def signatures(self, rows: NDArray[np.int64]) -> pl.DataFrame:
+        """Return the signatures of some rows; neighbours are read together."""
+        group = np.searchsorted(self._starts, rows, side="right") - 1
+        wanted = np.unique(group)
+        sizes = np.diff(self._starts)[wanted]
+        first = np.cumsum([0, *sizes[:-1]])
+        table = self._parquet.read_row_groups(wanted.tolist(), columns=self._columns, use_threads=False)
+        places = rows - self._starts[group] + first[np.searchsorted(wanted, group)]
+        return pl.DataFrame(table).select(pl.all().gather(places))
+
+
+def watched(frames: Iterable[pl.DataFrame], prints: list[U64]) -> Iterator[pl.DataFrame]:
+    """Yield frames, and add the fingerprints of their rows to a list."""
+    for frame in frames:
+        inputs = inputs_of(frame.columns)
+        prints.append(fingerprints(frame, inputs) if inputs else np.zeros((frame.height, 2), np.uint64))
+        yield frame
