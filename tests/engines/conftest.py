@@ -70,7 +70,7 @@ class Rare:
 '''
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def plugs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The operators `breaks`, `repeats` and `rare`, installed for this process and the workers that it starts."""
     folder = tmp_path_factory.mktemp("plugs")
