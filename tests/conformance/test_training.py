@@ -21,11 +21,11 @@ from oreline.models.pairs import StepTexts, step_batches
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
-from oreline.train import resources
-from oreline.train.checkpoint import Workspace
+from oreline.train import checkpoint, resources
 from oreline.train.finetune import finetune
 from oreline.train.regularize import regularized
 from oreline.train.resources import forecast
+from oreline.train.workspace import Workspace
 
 ROWS = [np.array([2, 7, 9, 11, 3], np.int32), np.array([2, 8, 3], np.int32), np.array([2, 12, 6, 3], np.int32)]
 
@@ -287,11 +287,11 @@ def test_optimizers_continue_from_a_checkpoint_to_the_same_bits(name: str, tiny_
     head, whole, optimizer = classifier(tiny_start, name, layer_decay=0.5)
     steps_made(head, whole, optimizer, 3)
     work = Workspace(tmp_path)
-    work.save(whole, optimizer, {"step": 3})
+    checkpoint.save(work, whole, optimizer, {"step": 3})
     state, weights = copy.deepcopy(optimizer.state_dict()), copy.deepcopy(whole.state_dict())
     at_half_the_rate(head, whole, optimizer)
     _, killed, its_own = classifier(tiny_start, name, layer_decay=0.5)
-    assert work.load(killed, its_own) == {"step": 3}
+    assert checkpoint.load(work, killed, its_own) == {"step": 3}
     _, reloaded, another = classifier(tiny_start, name, layer_decay=0.5)
     reloaded.load_state_dict(weights)
     another.load_state_dict(state)

@@ -12,15 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from oreline.errors import ArtifactError
-from oreline.models.load import (
-    UNBOUNDED,
-    load_classifier,
-    load_encoder,
-    load_seq2seq,
-    max_positions,
-    save_model,
-    tokenizer,
-)
+from oreline.models.load import UNBOUNDED, load_classifier, load_encoder, load_seq2seq, max_positions, save_model
 
 
 @pytest.fixture
@@ -73,15 +65,6 @@ def test_damage_is_named(folder: Path, damage, said: str):
     damage(folder)
     with pytest.raises(ArtifactError, match=said):
         load_encoder(folder)
-
-
-def test_a_missing_or_broken_tokenizer_is_named(folder: Path):
-    (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(ArtifactError, match="cannot be read"):
-        tokenizer(folder)
-    (folder / "tokenizer.json").unlink()
-    with pytest.raises(ArtifactError, match=r"no tokenizer\.json"):
-        tokenizer(folder)
 
 
 def test_a_model_that_writes_keeps_how_it_ends(tiny_bart: Path, tmp_path: Path):

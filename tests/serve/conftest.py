@@ -168,7 +168,7 @@ def talker(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chat model that was not trained: it says any bytes, and never ends by itself within 40 tokens."""
     import shutil
 
-    from oreline.models.load import tokenizer as open_tokenizer
+    from oreline.models.tokenizing import tokenizer as open_tokenizer
     from oreline.recipe import TrainOptions
     from oreline.tasks.chat import Task
 

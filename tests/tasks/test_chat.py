@@ -16,7 +16,7 @@ import oreline as ore
 from oreline.data.dataset import Dataset
 from oreline.dialogue import Message
 from oreline.errors import DataError, OrelineError, UsageError
-from oreline.models.load import tokenizer as open_tokenizer
+from oreline.models.tokenizing import tokenizer as open_tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.tasks.chat import Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oreline.models.load import tokenizer
+from oreline.models.tokenizing import tokenizer
 from oreline.tasks.pair import Task
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from oreline.models.load import tokenizer
+from oreline.models.tokenizing import tokenizer
 from oreline.tasks.seq2seq import Task
 
 

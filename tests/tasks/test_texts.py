@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.models.load import tokenizer
+from oreline.models.tokenizing import tokenizer
 from oreline.tasks.pair import Task
 from oreline.tasks.texts import split_room
 

@@ -10,8 +10,10 @@ from safetensors.torch import load_file
 
 from oreline.errors import ResourceError
 from oreline.models.load import save_head
-from oreline.train.checkpoint import Workspace, write_tensors
+from oreline.train import checkpoint
+from oreline.train.checkpoint import write_tensors
 from oreline.train.optimizers.adamw import Optimizer
+from oreline.train.workspace import Workspace
 
 
 def trained(steps: int, model=None, optimizer=None):
@@ -30,11 +32,11 @@ def trained(steps: int, model=None, optimizer=None):
 def test_a_run_continues_to_the_same_weights(tmp_path: Path):
     work = Workspace(tmp_path)
     model, optimizer = trained(3)
-    work.save(model, optimizer, {"step": 3})
+    checkpoint.save(work, model, optimizer, {"step": 3})
     whole, _ = trained(4, model, optimizer)
     fresh, its_optimizer = trained(0)
     torch.manual_seed(99)
-    assert work.load(fresh, its_optimizer) == {"step": 3}
+    assert checkpoint.load(work, fresh, its_optimizer) == {"step": 3}
     continued, _ = trained(4, fresh, its_optimizer)
     for name, value in whole.state_dict().items():
         assert torch.equal(value, continued.state_dict()[name]), name
@@ -44,33 +46,10 @@ def test_a_run_continues_to_the_same_weights(tmp_path: Path):
 def test_a_damaged_file_is_no_checkpoint(tmp_path: Path, keep: int):
     work = Workspace(tmp_path)
     model, optimizer = trained(1)
-    work.save(model, optimizer, {"step": 1})
+    checkpoint.save(work, model, optimizer, {"step": 1})
     file = next(tmp_path.glob("*.safetensors"))
     file.write_bytes(file.read_bytes()[:keep])
-    assert work.load(model, optimizer) is None
-
-
-def test_claiming_keeps_the_same_job_and_removes_another(tmp_path: Path):
-    work = Workspace.beside(tmp_path / "model")
-    assert work.claim({"seed": 1}) is False
-    model, optimizer = trained(1)
-    work.save(model, optimizer, {"step": 1})
-    assert work.claim({"seed": 1}) is True
-    assert work.claim({"seed": 2}) is False
-    assert work.load(model, optimizer) is None
-    work.remove()
-    assert not work.folder.exists()
-
-
-def test_a_checkpoint_of_another_job_says_in_what_it_differs(tmp_path: Path):
-    work, job = Workspace.beside(tmp_path / "model"), {"train": {"epochs": 3, "optimizer": "adamw"}, "seed": 1}
-    assert work.differing(job) == []
-    work.claim(job)
-    assert work.differing({"seed": 2}) == [], "there is nothing yet that would be lost"
-    work.save(*trained(1), {"step": 1})
-    assert work.differing(job) == []
-    changed = {"train": {"epochs": 5, "optimizer": "adamw"}, "seed": 2}
-    assert work.differing(changed) == ["seed: 1, now 2", "train.epochs: 3, now 5"]
+    assert checkpoint.load(work, model, optimizer) is None
 
 
 def test_a_failing_disk_is_said_plainly(tmp_path: Path):

@@ -17,10 +17,10 @@ from oreline.recipe import TrainOptions
 from oreline.tasks.relation import Task as Relation
 from oreline.tasks.text_classification import Task
 from oreline.tasks.text_classification import Task as Classes
-from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, pooling_of
 from oreline.train.freeze import freeze
 from oreline.train.job import Job, Rows
+from oreline.train.workspace import Workspace
 from oreline.types import Event
 
 TEXTS = ["the great film", "a dull and lifeless story with a weak plot", "superb", "the awful movie"]

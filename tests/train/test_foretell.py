@@ -14,10 +14,10 @@ from oreline.runtime.batching import length_batches
 from oreline.tasks.text_classification import Task
 from oreline.train import foretell
 from oreline.train.budget import Budget
-from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import EncoderTraining
 from oreline.train.job import Job, Rows
 from oreline.train.passes import Passes
+from oreline.train.workspace import Workspace
 from oreline.types import Event
 
 TEXTS = ["the great film", "a dull and lifeless story with a weak plot", "superb", "the awful movie"] * 6

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from oreline.recipe import TrainOptions
-from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Rows, named_method
+from oreline.train.workspace import Workspace
 from oreline.types import Event
 
 

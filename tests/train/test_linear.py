@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.models.heads.sequence_classification import effective_weights
+from oreline.models.class_weights import effective_weights
 from oreline.recipe import TrainOptions
 from oreline.train.job import Job, Rows
 from oreline.train.linear import fit, loss

@@ -20,12 +20,12 @@ from oreline.models.load import load_encoder
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
-from oreline.train.checkpoint import Workspace
 from oreline.train.finetune import finetune
+from oreline.train.forecasts import Forecast
 from oreline.train.pretrain import _Pretraining, pretrain
-from oreline.train.resources import Forecast
 from oreline.train.run import run
 from oreline.train.scratch import NewNetwork
+from oreline.train.workspace import Workspace
 
 OPTIONS = TrainOptions(epochs=15, learning_rate=3e-3, threads=1)
 

@@ -14,9 +14,9 @@ from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
-from oreline.train.checkpoint import Workspace
 from oreline.train.regularize import Average, Plain, regularized, regularizers
 from oreline.train.run import Plan, run
+from oreline.train.workspace import Workspace
 from oreline.types import Event
 
 STEPS = 8

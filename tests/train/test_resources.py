@@ -13,7 +13,7 @@ from oreline.models.adapting import put_on
 from oreline.models.batch import Batch, make_batch
 from oreline.models.heads.sequence_classification import Head
 from oreline.train import resources
-from oreline.train.resources import Forecast, Trial, activation_bytes, flops_per_token, forecast
+from oreline.train.resources import Trial, activation_bytes, flops_per_token, forecast
 
 
 @pytest.fixture
@@ -65,21 +65,6 @@ def test_the_time_of_a_mean_step_lies_on_the_line_through_two(monkeypatch: pytes
     assert resources._mean_step_s(Trial([[short], [long]], mean_tokens=70.0), run) == pytest.approx(1.2)
     assert resources._mean_step_s(Trial([[short, long]]), run) == pytest.approx(2.2)
     assert resources._mean_step_s(Trial([[short], [short]], mean_tokens=40.0), run) == pytest.approx(0.9)
-
-
-def test_what_belongs_to_a_run_beside_its_steps_is_in_the_time():
-    found = Forecast(1.0, 0, scored_every=10, scoring_s=2.0, end_s=3.0)
-    assert [found.seconds(steps) for steps in (1, 10, 11)] == [6.0, 15.0, 18.0]
-    assert found.steps_within(15.0) == 10
-    assert found.steps_within(16.5) == 10  # the eleventh would bring another scoring with it
-    assert found.steps_within(0.1) == 1
-    said = found.event(10, 40, 1.0)
-    assert (said.stage, said.values["whole_s"], said.message) == ("forecast", 15.0, found.sentence(10, 40, 1.0))
-
-
-def test_the_time_is_told_in_a_unit_that_says_something():
-    said = [Forecast(0.5, 1 << 30).sentence(steps, 40, 1.0).split("about ")[1] for steps in (1, 100, 1000)]
-    assert said == [f"{time} and 1.0 GiB of memory" for time in ("1 second", "50 seconds", "8.3 minutes")]
 
 
 @pytest.mark.parametrize("pooling", ["first", "mean"])

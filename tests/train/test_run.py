@@ -15,8 +15,9 @@ import torch
 from oreline.errors import OrelineError
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
-from oreline.train.checkpoint import Workspace
+from oreline.train import checkpoint
 from oreline.train.run import Plan, run
+from oreline.train.workspace import Workspace
 from oreline.types import Event
 
 STEPS = 8
@@ -123,10 +124,10 @@ def test_a_checkpoint_is_written_every_so_many_seconds(
     monkeypatch.setattr("oreline.train.run.time", SimpleNamespace(monotonic=lambda: clock[0]))
     written: list[int] = []
 
-    def save(self: Workspace, model: Model, optimizer: Any, progress: dict[str, Any], **_: Any) -> None:
+    def save(work: Workspace, model: Model, optimizer: Any, progress: dict[str, Any], **_: Any) -> None:
         written.append(progress["step"])
 
-    monkeypatch.setattr(Workspace, "save", save)
+    monkeypatch.setattr(checkpoint, "save", save)
 
     def on_event(event: Event) -> None:
         clock[0] += 10.0 if event.step else 0.0

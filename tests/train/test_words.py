@@ -18,9 +18,9 @@ from oreline.models.heads.token_classification import Head
 from oreline.recipe import TrainOptions
 from oreline.tasks.token_classification import Task
 from oreline.train import words
-from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import EncoderTraining
 from oreline.train.job import Job, Rows
+from oreline.train.workspace import Workspace
 
 TEXTS = [["the", "great", "film"], ["a", "dull", "story", "with", "a", "weak", "plot"], ["superb"]] * 8
 TAGS = [["O", "B-GOOD", "O"], ["O", "B-BAD", "O", "O", "O", "B-BAD", "O"], ["B-GOOD"]] * 8

@@ -91,7 +91,7 @@ class StartModel:
         """Return a sentence where the model hardly reads such texts, by its tokenizer; empty where it does."""
         from oreline.models.base import base_folder
         from oreline.models.legible import doubts
-        from oreline.models.load import tokenizer
+        from oreline.models.tokenizing import tokenizer
 
         return doubts(tokenizer(base_folder(self._folder)), texts, self._place)
 

@@ -261,7 +261,7 @@ def _write_best(tuned: Tuned, values: Mapping[str, Any]) -> None:
 
 def _forget(items: Sequence[running.Planned]) -> None:
     """Delete the checkpoint of a trial without a result."""
-    from oreline.train.checkpoint import Workspace
+    from oreline.train.workspace import Workspace
 
     if items:
         Workspace.beside(items[-1].out).remove()

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -225,24 +224,6 @@ def save_head(folder: Path, weights: Mapping[str, torch.Tensor], **metadata: str
         # One entry: safetensors writes several in an order that differs from run to run.
         described = {"head": json.dumps(metadata, sort_keys=True)}
         save_file({name: tensor.detach().contiguous() for name, tensor in weights.items()}, folder / HEAD, described)
-
-
-def tokenizer(folder: str | Path) -> Tokenizer:
-    """Open `tokenizer.json`, without padding or truncation. Raises `ArtifactError` when it is missing or damaged."""
-    file = Path(folder) / "tokenizer.json"
-    if not file.is_file():
-        raise ArtifactError(
-            "the model folder has no tokenizer.json",
-            where=str(folder),
-            remedy="save the fast tokenizer beside the model: AutoTokenizer.from_pretrained(…).save_pretrained(folder)",
-        )
-    try:
-        opened = Tokenizer.from_file(str(file))
-    except Exception as error:  # the Rust library raises plain Exception
-        raise ArtifactError(f"tokenizer.json cannot be read: {error}", where=str(file)) from error
-    opened.no_padding()
-    opened.no_truncation()
-    return opened
 
 
 def max_positions(model: Any) -> int:

@@ -17,8 +17,8 @@ from oreline.generation import Asked, Generation
 from oreline.models.base import base_folder
 from oreline.models.batch import make_batch
 from oreline.models.generation import end_id, refuse_too_long
-from oreline.models.load import tokenizer
 from oreline.models.members import opened
+from oreline.models.tokenizing import tokenizer
 from oreline.models.writing import decoded, end_ids, has_words, tidied, write
 from oreline.runtime.batching import length_batches, predict_in_batches, take
 from oreline.runtime.open import open_task

@@ -8,12 +8,9 @@ from the step number.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,122 +20,69 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from oreline.models.load import disk_errors
-from oreline.store import translating, write_json
+from oreline.store import translating
+from oreline.train.workspace import CHECKPOINT, Workspace
 
-_FILE = "checkpoint.safetensors"
-_ANSWERS = "*.npz"
-"""What models that are finished have answered, where a method trains several."""
-_JOB = "job.json"
 _AVERAGE = "average/"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """The folder beside an output in which a run in progress keeps its state; it goes when the output is written."""
+def save(
+    work: Workspace,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Mapping[str, Any],
+    *,
+    average: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a checkpoint; `progress` is JSON, with the step number under `step`."""
+    tensors = {f"model/{name}": tensor for name, tensor in _weights(model).items()}
+    tensors |= {f"{_AVERAGE}{name}": tensor for name, tensor in (average or {}).items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value)
+    tensors["random/cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    write_tensors(work.folder / CHECKPOINT, tensors, {"progress": json.dumps(progress)})
 
-    folder: Path
 
-    @classmethod
-    def beside(cls, out: str | Path) -> Workspace:
-        """Return the workspace of an output path."""
-        destination = Path(out).absolute()
-        return cls(destination.with_name(f".{destination.name}.work"))
+def load(work: Workspace, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
+    """Restore model, optimizer and random generator; returns `progress`, or None when there is no checkpoint."""
+    file = work.folder / CHECKPOINT
+    if not file.is_file():
+        return None
+    try:
+        with safe_open(file, "pt") as stream:
+            progress: dict[str, Any] = json.loads((stream.metadata() or {})["progress"])
+        tensors = load_file(file)
+    except (SafetensorError, KeyError, ValueError):
+        return None  # damaged by something else than a kill: begin again rather than fail
+    parameters = dict(model.named_parameters())
+    model.load_state_dict(_part(tensors, "model/"), strict=False)
+    for name, tensor in _part(tensors, "optimizer/").items():
+        key, _, parameter = name.partition("/")
+        optimizer.state[parameters[parameter]][key] = tensor.to(parameters[parameter].device)
+    torch.set_rng_state(tensors["random/cpu"])
+    if "random/cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random/cuda"])
+    return progress
 
-    def claim(self, job: Mapping[str, Any]) -> bool:
-        """Make the folder this job's; returns whether an earlier try at the same job left state to continue from.
 
-        What another job left is removed: a checkpoint fits only the options and data it was made with.
-        """
-        described = json.loads(json.dumps(job, sort_keys=True, default=str))
-        if self.read(_JOB) == described:
-            return (self.folder / _FILE).is_file()
-        self.remove()
-        with translating(self.folder):
-            self.folder.mkdir(parents=True)
-        write_json(self.folder / _JOB, described)
-        return False
+def load_average(work: Workspace) -> dict[str, Tensor]:
+    """Return the averaged weights of the checkpoint, on the CPU; empty where nothing had been averaged."""
+    with safe_open(work.folder / CHECKPOINT, "pt") as stream:
+        names = [name for name in stream.keys() if name.startswith(_AVERAGE)]  # noqa: SIM118
+        return {name.removeprefix(_AVERAGE): stream.get_tensor(name) for name in names}
 
-    def differing(self, job: Mapping[str, Any]) -> list[str]:
-        """Return in what a job differed whose checkpoint lies here (`train.epochs: 3, now 5`); empty without one."""
-        before, now = self.read(_JOB), json.loads(json.dumps(job, sort_keys=True, default=str))
-        if not isinstance(before, dict) or before == now or not (self.folder / _FILE).is_file():
-            return []
-        return list(_differences(before, now))
 
-    def read(self, name: str) -> Any:
-        """Return a JSON file's content, or None when it is missing."""
-        try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+def save_weights(work: Workspace, name: str, model: nn.Module) -> None:
+    """Write the weights alone (the best so far)."""
+    write_tensors(work.folder / f"{name}.safetensors", _weights(model), {})
 
-    def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
-    @contextlib.contextmanager
-    def kept_for_continuing(self) -> Iterator[None]:
-        """Delete the folder when what is done inside fails before there is anything to continue from."""
-        try:
-            yield
-        except BaseException:
-            if not any(any(self.folder.rglob(name)) for name in (_FILE, _ANSWERS)):
-                self.remove()
-            raise
-
-    def save(
-        self,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        progress: Mapping[str, Any],
-        *,
-        average: Mapping[str, Tensor] | None = None,
-    ) -> None:
-        """Write a checkpoint; `progress` is JSON, with the step number under `step`."""
-        tensors = {f"model/{name}": tensor for name, tensor in _weights(model).items()}
-        tensors |= {f"{_AVERAGE}{name}": tensor for name, tensor in (average or {}).items()}
-        for name, parameter in model.named_parameters():
-            for key, value in optimizer.state.get(parameter, {}).items():
-                tensors[f"optimizer/{key}/{name}"] = torch.as_tensor(value)
-        tensors["random/cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random/cuda"] = torch.cuda.get_rng_state()
-        write_tensors(self.folder / _FILE, tensors, {"progress": json.dumps(progress)})
-
-    def load(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any] | None:
-        """Restore model, optimizer and random generator; returns `progress`, or None when there is no checkpoint."""
-        file = self.folder / _FILE
-        if not file.is_file():
-            return None
-        try:
-            with safe_open(file, "pt") as stream:
-                progress: dict[str, Any] = json.loads((stream.metadata() or {})["progress"])
-            tensors = load_file(file)
-        except (SafetensorError, KeyError, ValueError):
-            return None  # damaged by something else than a kill: begin again rather than fail
-        parameters = dict(model.named_parameters())
-        model.load_state_dict(_part(tensors, "model/"), strict=False)
-        for name, tensor in _part(tensors, "optimizer/").items():
-            key, _, parameter = name.partition("/")
-            optimizer.state[parameters[parameter]][key] = tensor.to(parameters[parameter].device)
-        torch.set_rng_state(tensors["random/cpu"])
-        if "random/cuda" in tensors and torch.cuda.is_available():
-            torch.cuda.set_rng_state(tensors["random/cuda"])
-        return progress
-
-    def load_average(self) -> dict[str, Tensor]:
-        """Return the averaged weights of the checkpoint, on the CPU; empty where nothing had been averaged."""
-        with safe_open(self.folder / _FILE, "pt") as stream:
-            names = [name for name in stream.keys() if name.startswith(_AVERAGE)]  # noqa: SIM118
-            return {name.removeprefix(_AVERAGE): stream.get_tensor(name) for name in names}
-
-    def save_weights(self, name: str, model: nn.Module) -> None:
-        """Write the weights alone (the best so far)."""
-        write_tensors(self.folder / f"{name}.safetensors", _weights(model), {})
-
-    def load_weights(self, name: str, model: nn.Module) -> None:
-        """Read weights that `save_weights` wrote."""
-        model.load_state_dict(load_file(self.folder / f"{name}.safetensors"), strict=False)
+def load_weights(work: Workspace, name: str, model: nn.Module) -> None:
+    """Read weights that `save_weights` wrote."""
+    model.load_state_dict(load_file(work.folder / f"{name}.safetensors"), strict=False)
 
 
 def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -153,20 +97,6 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         finally:
             os.close(descriptor)
         temporary.replace(file)
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
-    """Yield what differs between two descriptions, with its place in them.
-
-    >>> list(_differences({"a": {"b": 1}, "c": 0}, {"a": {"b": 2}, "c": 0}))
-    ['a.b: 1, now 2']
-    """
-    for key in sorted({*before, *now}):
-        old, new, name = before.get(key), now.get(key), f"{place}{key}"
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _differences(old, new, f"{name}.")
-        elif old != new:
-            yield f"{name}: {str(old)[:40]}, now {str(new)[:40]}"
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:

@@ -14,9 +14,10 @@ import torch
 
 from oreline.models.base import base_folder
 from oreline.models.batch import make_batch
-from oreline.models.load import load_encoder, max_positions, tokenizer
+from oreline.models.load import load_encoder, max_positions
 from oreline.models.pooling import PooledEncoder
 from oreline.models.sentence import read_pooling
+from oreline.models.tokenizing import tokenizer
 from oreline.runtime.batching import CHUNK_ROWS, length_batches
 from oreline.tasks.texts import encode_texts
 from oreline.train.encoder import GPU_PREDICT_TOKENS, PREDICT_TOKENS

@@ -23,8 +23,9 @@ from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch, to_device
 from oreline.models.checkpointing import use_checkpointing
-from oreline.models.load import max_positions, save_model, saved_pooling, tokenizer
+from oreline.models.load import max_positions, save_model, saved_pooling
 from oreline.models.sentence import POOLING, read_pooling
+from oreline.models.tokenizing import tokenizer
 from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import cut, predict_words

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from oreline.errors import ArtifactError
 from oreline.models.batch import make_batch
-from oreline.models.load import HEAD, load_masked, max_positions, tokenizer
+from oreline.models.load import HEAD, load_masked, max_positions
+from oreline.models.tokenizing import tokenizer
 from oreline.runtime.batching import CHUNK_ROWS, length_batches
 from oreline.tasks.prompts import mask_id
 from oreline.train.embed import MAX_TOKENS

@@ -16,14 +16,12 @@ from oreline.data.fold import row_hashes
 from oreline.errors import UsageError
 from oreline.models.base import base_folder
 from oreline.models.legible import doubts
-from oreline.models.load import require_causal, tokenizer
+from oreline.models.tokenizing import tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
-from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
-from oreline.train.regularize import regularizers
 from oreline.train.rows import (
     asked_in_training,
     dev_rows,
@@ -39,6 +37,7 @@ from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
 from oreline.train.weights import refuse_unweighed, weighted_sentence
+from oreline.train.workspace import Workspace
 from oreline.types import Event, OnEvent, Task, ignore
 
 if TYPE_CHECKING:
@@ -147,10 +146,20 @@ def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOpt
     """Build the method. Raises `UsageError` now, not after the loading, for what does not exist or go together."""
     refuse_other_method(task, method)
     trainer: Method = registry.create("method", method, **given)
-    registry.create("optimizer", options.optimizer, **options.optimizer_options)
-    regularizers(options.regularizers)
+    _refuse_unknown(options)
     refuse_texts(trainer, method, task)
     return trainer
+
+
+def _refuse_unknown(options: TrainOptions) -> None:
+    """Raise `UsageError` for an optimizer or a regularizer that there is not; the defaults need no look, nor torch."""
+    plain = TrainOptions()
+    if (options.optimizer, options.optimizer_options) != (plain.optimizer, plain.optimizer_options):
+        registry.create("optimizer", options.optimizer, **options.optimizer_options)
+    if options.regularizers:
+        from oreline.train.regularize import regularizers
+
+        regularizers(options.regularizers)
 
 
 def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
@@ -178,6 +187,8 @@ def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
         opened: Task = task
         return opened
     if task.head == "causal":
+        from oreline.models.load import require_causal
+
         require_causal(base_folder(start))  # before its template is looked for
     completed: Task = task.prepared(base_folder(start), tokenizer(base_folder(start)), options)
     return completed

@@ -22,7 +22,8 @@ from oreline.train.device import (
     release_memory,
     set_random_state,
 )
-from oreline.train.resources import END_S, Forecast, forecast, moment_bytes
+from oreline.train.forecasts import END_S, Forecast
+from oreline.train.resources import forecast, moment_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

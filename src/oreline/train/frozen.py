@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from oreline.models.batch import Batch
 from oreline.models.prefix import Prefix, prefix_of
 from oreline.train.cache import States
+from oreline.train.forecasts import Forecast
 from oreline.train.job import Job
 from oreline.train.optimizers.groups import depths
 from oreline.train.regularize import Loss
-from oreline.train.resources import Forecast
 from oreline.types import Encoded
 
 if TYPE_CHECKING:

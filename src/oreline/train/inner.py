@@ -16,8 +16,8 @@ from oreline import registry, store
 from oreline.errors import UsageError
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, Manifest
-from oreline.train.checkpoint import Workspace
 from oreline.train.job import Job, Method, Outcome, Rows, named_method
+from oreline.train.workspace import Workspace
 from oreline.types import Columns
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from oreline.train.checkpoint import Workspace
+    from oreline.train.workspace import Workspace
 
 Score = Callable[[Task, "NDArray[Any]", Mapping[str, "NDArray[Any]"]], dict[str, float]]
 """`score(task, targets, outputs)` returns figures by name; handed in, since `train` does not import `evaluate`."""

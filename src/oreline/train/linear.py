@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from oreline.errors import UsageError
-from oreline.models.heads.sequence_classification import effective_weights
+from oreline.models.class_weights import effective_weights
 from oreline.train.job import Job
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.models.heads.sequence_classification import balanced_weights, effective_weights
+from oreline.models.class_weights import balanced_weights, effective_weights
 from oreline.train.job import Job
 
 

@@ -28,10 +28,11 @@ from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_arti
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.finetune import claimed, manifest_of, prepared
+from oreline.train.forecasts import Forecast
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
 from oreline.train.precision import using_threads
-from oreline.train.resources import Forecast, flops_per_token, forecast, keep, resolve
+from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.rows import dev_rows, encoded_rows, naming_rows, open_task_for, training_frame
 from oreline.train.run import Plan, Progress, run
 from oreline.train.tracking import logs_folder

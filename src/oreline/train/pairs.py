@@ -23,11 +23,12 @@ from oreline.models.sentence import write_modules
 from oreline.runtime.batching import length_batches
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, noting
+from oreline.train.forecasts import END_S, Forecast
 from oreline.train.job import Outcome
 from oreline.train.mining import hard_negatives
 from oreline.train.pair_rows import Drawn, PairRows
 from oreline.train.precision import using_threads
-from oreline.train.resources import END_S, Forecast, flops_per_token, forecast, keep, resolve
+from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, run
 from oreline.types import Encoded, Judged
 

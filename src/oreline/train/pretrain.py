@@ -25,14 +25,15 @@ from oreline.errors import ArtifactError, DataError, UsageError
 from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
 from oreline.models.batch import Batch, to_device
 from oreline.models.checkpointing import use_checkpointing
-from oreline.models.load import load_masked, max_positions, save_encoder, save_head, tokenizer
+from oreline.models.load import load_masked, max_positions, save_encoder, save_head
+from oreline.models.tokenizing import tokenizer
 from oreline.recipe import TrainOptions
 from oreline.report.card import card
 from oreline.report.report import Chart, Report
 from oreline.store import Artifact, Manifest
+from oreline.train import checkpoint
 from oreline.train.artifact import lineage
 from oreline.train.batches import pack
-from oreline.train.checkpoint import Workspace
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.precision import best_device, using_threads
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
@@ -40,6 +41,7 @@ from oreline.train.run import Plan, Progress, run
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
 from oreline.train.weights import refuse_weighted
+from oreline.train.workspace import Workspace
 from oreline.types import Estimate, Event, OnEvent, ignore
 
 if TYPE_CHECKING:
@@ -248,13 +250,13 @@ class _Pretraining:
     def _warm_up(self, resolved: Mapping[str, Any]) -> Estimate:
         kept = self.work.read("before.json")
         if kept is not None and (self.work.folder / f"{_HEAD}.safetensors").is_file():
-            self.work.load_weights(_HEAD, self.model)
+            checkpoint.load_weights(self.work, _HEAD, self.model)
             torch.manual_seed(self.seed + 1)
             return Estimate(**kept)
         if resolved["head_steps"]:
             self._train_head(resolved)
         before = self._loss()
-        self.work.save_weights(_HEAD, self.model)
+        checkpoint.save_weights(self.work, _HEAD, self.model)
         store.write_json(self.work.folder / "before.json", before.to_json())
         torch.manual_seed(self.seed + 1)  # so that a run that continues here draws the same numbers
         return before

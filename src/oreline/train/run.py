@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from oreline.errors import OrelineError
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
-from oreline.train.checkpoint import Workspace
+from oreline.train import checkpoint
 from oreline.train.loop import Cuttable, Smaller, Step, fit, schedule
 from oreline.train.regularize import Average
 from oreline.train.tracking import tracking
+from oreline.train.workspace import Workspace
 from oreline.types import Event, OnEvent
 
 _BEST = "best"
@@ -72,17 +73,17 @@ class Progress:
 
 def run(plan: Plan, options: TrainOptions, work: Workspace, on_event: OnEvent, config: Mapping[str, Any]) -> Progress:
     """Train to the end (continuing from a checkpoint where there is one) and restore the best weights."""
-    progress = Progress(**(work.load(plan.model, plan.optimizer) or {}))
+    progress = Progress(**(checkpoint.load(work, plan.model, plan.optimizer) or {}))
     if progress.step:
         on_event(Event(plan.stage, message=f"continuing at step {progress.step:,} of {plan.num_steps:,}"))
         if plan.average:
-            plan.average.restore(work.load_average(), plan.model)
+            plan.average.restore(checkpoint.load_average(work), plan.model)
     with tracking(plan.logs, options, config, first_step=progress.step) as trackers:
         _drive(plan, options, work, on_event, progress, trackers)
     if plan.average:
         plan.average.finish(plan.model)
     if progress.best is not None and progress.best_step < progress.step:
-        work.load_weights(_BEST, plan.model)
+        checkpoint.load_weights(work, _BEST, plan.model)
         on_event(Event(plan.stage, message=f"kept the weights of step {progress.best_step:,}, the best on dev"))
     return progress
 
@@ -129,7 +130,7 @@ def _drive(
         if time.monotonic() - saved_at >= options.checkpoint_every_s and step.number < plan.num_steps:
             with meter.paused():
                 average = plan.average.weights if plan.average else None
-                work.save(plan.model, plan.optimizer, asdict(progress), average=average)
+                checkpoint.save(work, plan.model, plan.optimizer, asdict(progress), average=average)
             saved_at = time.monotonic()
 
 
@@ -158,7 +159,7 @@ def _evaluate(
     if progress.best is None or list(aim) > progress.best:
         progress.best, progress.best_step, progress.evaluations_without_gain = list(aim), progress.step, 0
         if progress.step < plan.num_steps:  # the last step's weights are in memory when they are needed
-            work.save_weights(_BEST, plan.model)
+            checkpoint.save_weights(work, _BEST, plan.model)
     else:
         progress.evaluations_without_gain += 1
         progress.stopped = progress.evaluations_without_gain >= options.patience

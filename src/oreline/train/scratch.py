@@ -1,6 +1,7 @@
 """Start from nothing: a network whose vocabulary is learnt on the training rows and whose weights are random.
 
 It is written as a start model like any other, in the job's workspace, so that nothing after it knows the difference.
+Every verb that trains asks whether a start model is a network; torch is imported when one is made.
 """
 
 from __future__ import annotations
@@ -11,18 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from oreline import registry
 from oreline.errors import UsageError
 from oreline.models import vocabulary
-from oreline.models.attention import use_quick_dropout, use_short_attention
-from oreline.models.batch import make_batch
-from oreline.models.load import max_positions, save_model
-from oreline.models.pooling import PooledClassifier
 from oreline.models.sentence import POOLING, write_pooling
 from oreline.recipe import TrainOptions
-from oreline.train.resources import Forecast, forecast
+from oreline.train.forecasts import Forecast
 from oreline.words import words_of
 
 if TYPE_CHECKING:
@@ -105,6 +101,10 @@ class NewNetwork:
         Raises:
             DataError: no word in the rows.
         """
+        import torch
+
+        from oreline.models.load import max_positions, save_model
+
         plug = self.plug
         if (folder / POOLING).is_file():
             return folder
@@ -119,6 +119,14 @@ class NewNetwork:
 
     def trial(self, texts: Sequence[str], options: TrainOptions) -> Forecast:
         """Time steps on some texts, without writing anything: what a step of a training run will take here."""
+        import torch
+
+        from oreline.models.attention import use_quick_dropout, use_short_attention
+        from oreline.models.batch import make_batch
+        from oreline.models.load import max_positions
+        from oreline.models.pooling import PooledClassifier
+        from oreline.train.resources import forecast
+
         plug = self.plug
         learnt = vocabulary.learn(texts, size=plug.vocabulary, pieces=plug.pieces, lowercase=plug.lowercase)
         torch.manual_seed(0)

@@ -12,8 +12,8 @@ from oreline.recipe import TrainOptions
 
 if TYPE_CHECKING:
     from oreline.plugs import Tracker
-    from oreline.train.checkpoint import Workspace
     from oreline.train.job import Job
+    from oreline.train.workspace import Workspace
 
 
 def logs_folder(out: str | Path, work: Workspace, options: TrainOptions) -> Path:

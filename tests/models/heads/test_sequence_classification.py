@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.utils.class_weight import compute_class_weight
 
 from oreline.models.batch import make_batch
-from oreline.models.heads.sequence_classification import Head, balanced_weights, effective_weights
+from oreline.models.heads.sequence_classification import Head
 
 ROWS = [np.array(row, np.int32) for row in ([2, 7, 3], [2, 8, 9, 3], [2, 5, 6, 7, 3])]
 TARGETS = np.array([0, 2, 1])
@@ -27,13 +26,6 @@ def test_the_loss_is_the_sum_of_weighted_log_probabilities(tiny_start: Path, poo
     chosen = scores_BK[np.arange(3), TARGETS]
     factors = np.array(weights or [1.0, 1.0, 1.0])[TARGETS]
     assert float(head.loss(model, batch).detach()) == pytest.approx(float((-np.log(chosen) * factors).sum()), rel=1e-5)
-
-
-@pytest.mark.parametrize("targets", [[0, 0, 0, 1], [0, 1, 2, 2, 2, 2], [1, 0]])
-def test_balanced_weights_are_scikit_learns(targets: list[int]):
-    num_labels = max(targets) + 1
-    theirs = compute_class_weight("balanced", classes=np.arange(num_labels), y=np.array(targets))
-    np.testing.assert_allclose(balanced_weights(np.array(targets), num_labels), theirs)
 
 
 LOGITS = torch.log(torch.tensor([[0.7, 0.2, 0.1], [0.5, 0.3, 0.2]]))
@@ -60,16 +52,6 @@ def test_the_focal_loss_has_a_finite_slope_where_the_model_is_sure():
     logits = torch.tensor([[200.0, 0.0, 0.0], [0.0, 0.0, 200.0]], requires_grad=True)
     Head(num_labels=3, focal_gamma=0.5).terms(logits, torch.tensor([0, 0])).sum().backward()
     assert logits.grad.isfinite().all()
-
-
-def test_effective_weights_are_the_papers():
-    targets = np.array([0] * 3000 + [1] * 200 + [2])
-    weights = np.array(effective_weights(targets, 3))
-    effective = np.array([sum(0.999**power for power in range(n)) for n in (3000, 200, 1)])  # (1 − βⁿ) / (1 − β)
-    np.testing.assert_allclose(weights * effective, (weights * effective)[0])
-    assert weights[targets].mean() == pytest.approx(1)
-    many = effective_weights(np.array([0] * 50_000 + [1] * 20_000), 2)
-    np.testing.assert_allclose(many, [1, 1], rtol=1e-6)
 
 
 def test_the_divergence_is_the_mean_of_both_kl_divergences():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,3 +57,16 @@ def test_the_strength_is_chosen_on_dev_and_used_again(reviews, tmp_path: Path):
 def test_lengths_that_are_none_are_refused():
     with pytest.raises(UsageError, match="shortest=3, longest=2"):
         Method(shortest=3, longest=2)
+
+
+def test_it_needs_no_torch(tmp_path: Path):
+    """In a process of its own: importing it takes longer than training does."""
+    program = """
+import sys
+import oreline as ore
+texts = [f"{text} {number}" for number in range(30) for text in ("a great film", "a dull plot")]
+model = ore.finetune(data={"text": texts, "label": ["good", "bad"] * 30}, method="linear", out=sys.argv[1])
+print(ore.predict(model, ["a great film"])[0]["label"], sorted({"torch", "transformers"} & set(sys.modules)))
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "model")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "good []\n"

@@ -9,7 +9,8 @@ import pytest
 
 import oreline as ore
 from oreline.errors import UsageError
-from oreline.models.load import load_encoder, tokenizer
+from oreline.models.load import load_encoder
+from oreline.models.tokenizing import tokenizer
 from oreline.runtime.open import open_runtime
 
 ROWS = {

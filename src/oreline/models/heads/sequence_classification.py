@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,7 +14,7 @@ from torch.nn import functional as F
 from oreline.models.sequence import SequenceHead
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 
 class Head(SequenceHead):
@@ -64,29 +63,3 @@ class Head(SequenceHead):
         """Return ½ KL(p ‖ q) + ½ KL(q ‖ p) = ½ Σₖ (pₖ − qₖ)(log pₖ − log qₖ) of each row, (B,), in nats."""
         log_p_BK, log_q_BK = logits_BK.log_softmax(dim=1), others_BK.log_softmax(dim=1)
         return ((log_p_BK.exp() - log_q_BK.exp()) * (log_p_BK - log_q_BK)).sum(dim=1) / 2
-
-
-def balanced_weights(targets_N: NDArray[np.int64], num_labels: int) -> list[float]:
-    """Return K factors inverse to the classes' frequency, with mean 1 over the rows.
-
-    w_k = N / (K · n_k), as scikit-learn's `class_weight="balanced"`.
-
-    >>> balanced_weights(np.array([0, 0, 0, 1]), 2)
-    [0.6666666666666666, 2.0]
-    """
-    counts_K = np.maximum(np.bincount(targets_N, minlength=num_labels), 1)
-    return [float(weight) for weight in len(targets_N) / (num_labels * counts_K)]
-
-
-def effective_weights(targets_N: NDArray[np.int64], num_labels: int, *, beta: float = 0.999) -> list[float]:
-    """Return K factors inverse to the classes' effective numbers of rows, with mean 1 over the rows.
-
-    w_k ∝ (1 − β) / (1 − β^n_k): the more rows a class has, the less each new one adds to it, so that classes of far
-    more than 1 / (1 − β) = 1,000 rows count the same (Cui et al., https://arxiv.org/abs/1901.05555).
-
-    >>> [round(weight, 4) for weight in effective_weights(np.array([0, 0, 0, 1]), 2)]
-    [0.667, 1.999]
-    """
-    counts_K = np.bincount(targets_N, minlength=num_labels)
-    factors_K = (1 - beta) / (1 - beta ** np.maximum(counts_K, 1))
-    return [float(factor) for factor in factors_K * len(targets_N) / (factors_K * counts_K).sum()]

@@ -22,12 +22,11 @@ from oreline.train.batches import cheapest_parts, class_steps
 from oreline.train.contrast import ContrastHead, compared
 from oreline.train.describe import check, label_texts, require_one_text_one_class
 from oreline.train.encoder import EncoderTraining, start_of
+from oreline.train.forecasts import END_S, Forecast
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss
 from oreline.train.precision import using_threads
 from oreline.train.resources import (
-    END_S,
-    Forecast,
     Trial,
     activation_bytes,
     flops_per_token,

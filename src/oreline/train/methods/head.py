@@ -15,11 +15,11 @@ from oreline.errors import UsageError
 from oreline.runtime.batching import take
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.encoder import EncoderTraining, start_of
+from oreline.train.forecasts import END_S, forecast_without_steps
 from oreline.train.foretell import measured_reading
 from oreline.train.job import Job, Outcome
 from oreline.train.linear import Linear, fit, loss, refuse_gradient_options, refuse_words
 from oreline.train.precision import using_threads
-from oreline.train.resources import END_S, forecast_without_steps
 from oreline.train.tracking import log_once
 from oreline.train.words import BY_WORD, IGNORED, by_token, fit_words, some_rows, word_states
 from oreline.types import Event

@@ -17,9 +17,9 @@ from oreline.errors import UsageError
 from oreline.memory import peak_bytes
 from oreline.runtime.linear import LinearModel, joined_texts, write_model
 from oreline.runtime.samples import NUM_REFERENCE
+from oreline.train.forecasts import forecast_without_steps
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss, refuse_gradient_options, refuse_words
-from oreline.train.resources import forecast_without_steps
 from oreline.train.tracking import log_once
 from oreline.types import Event
 

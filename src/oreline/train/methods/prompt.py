@@ -15,9 +15,10 @@ from torch.nn import functional as F
 
 from oreline.errors import UsageError
 from oreline.models.attention import use_short_attention
-from oreline.models.load import HEAD, load_masked, tokenizer
+from oreline.models.load import HEAD, load_masked
 from oreline.models.masked_choice import MaskedChoice
 from oreline.models.sequence import SequenceHead
+from oreline.models.tokenizing import tokenizer
 from oreline.tasks.prompts import check_pattern, mask_id, word_ids
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome
