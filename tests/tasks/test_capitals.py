@@ -21,6 +21,8 @@ def test_a_start_model_that_folds_case_and_has_segments_is_told(tiny_start: Path
     assert not tells_capitals(tiny_start, seeing, None)
     (tmp_path / "config.json").write_text('{"type_vocab_size": 1}')
     assert not tells_capitals(tmp_path, folding, None)
+    (tmp_path / "config.json").write_text("[]")
+    assert not tells_capitals(tmp_path, folding, None), "what is wrong with it is said when the model is opened"
     with pytest.raises(UsageError, match="no segment that could tell capital letters"):
         tells_capitals(tmp_path, folding, True)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,7 @@ from transformers.models.auto.modeling_auto import (
 )
 from transformers.utils import logging as transformers_logging
 
+from oreline.atomic import errno_of
 from oreline.errors import ArtifactError
 from oreline.models.adapting import WRITING
 from oreline.models.base import ADAPTER, refuse_ensemble
@@ -313,10 +313,9 @@ def disk_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except SafetensorError as error:
-        found = re.search(r"os error (\d+)", str(error))
-        if found is None:
+        if not (number := errno_of(error)):
             raise
-        raise OSError(int(found[1]), os.strerror(int(found[1])), str(place)) from error
+        raise OSError(number, os.strerror(number), str(place)) from error
 
 
 @contextlib.contextmanager

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
-from tokenizers import Tokenizer
 
 from oreline.errors import ArtifactError
+from oreline.models.tokenizing import tokenizer
 from oreline.runtime.batching import pad, predict_in_batches
 from oreline.runtime.open import open_task
 from oreline.runtime.windows import answered
@@ -67,7 +67,7 @@ class Runtime:
         self.is_fallback = fallback or bool(lacking)
         self.precision = "fp32" if self.is_fallback else str(extra.get("precision", "fp32"))
         self._pad_id = int(extra.get("pad_id", 0))
-        self._tokenizer = open_tokenizer(artifact.file("tokenizer.json"))
+        self._tokenizer = tokenizer(artifact.file("tokenizer.json").parent)
         self._threads = threads or usable_cores()
         self._file = artifact.file(FALLBACK if self.is_fallback else MODEL)
         self._session = open_session(self._file, self._threads)
@@ -125,17 +125,6 @@ def open_session(file: Path, threads: int | None = None) -> Any:
     except Exception as error:  # ONNX Runtime raises types of its own for each fault, none of them public
         reason = str(error).split("\n", 1)[0][:200]
         raise ArtifactError(f"ONNX Runtime cannot load the graph: {reason}", where=str(file)) from error
-
-
-def open_tokenizer(file: Path) -> Tokenizer:
-    """Open `tokenizer.json` without padding or truncation. Raises `ArtifactError` when it cannot be read."""
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except Exception as error:  # the Rust library raises plain Exception
-        raise ArtifactError(f"tokenizer.json cannot be read: {error}", where=str(file)) from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def processor_flags() -> list[str]:

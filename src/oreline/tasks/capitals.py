@@ -46,8 +46,12 @@ def tells_capitals(folder: Path, tokenizer: Tokenizer, asked: bool | None) -> bo
 
 
 def _num_segments(folder: Path) -> int:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return int(config.get("type_vocab_size") or 0)
+    """Return how many segments the model has; 0 where that cannot be read, which fails when the model is opened."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return int(config.get("type_vocab_size") or 0)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return 0
 
 
 def _folds_case(tokenizer: Tokenizer) -> bool:

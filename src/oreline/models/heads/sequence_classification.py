@@ -5,16 +5,11 @@ Shape suffixes: N rows, B rows of one batch, K classes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from oreline.models.sequence import SequenceHead
-
-if TYPE_CHECKING:
-    pass
 
 
 class Head(SequenceHead):
