@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,21 @@ def test_a_container_may_allow_less(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text("max\n")
     assert memory._left_in_container(tmp_path) > 1 << 50
     assert memory.lines(str(tmp_path / "none")) == []
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator has these thresholds")
+def test_freed_memory_stays_with_the_process_until_the_end_of_the_block():
+    size, blocks = 1 << 24, 16
+    with memory.freed_memory_kept():
+        before = memory.held_bytes()
+        held = [bytearray(b"x") * size for _ in range(blocks)]
+        assert memory.held_bytes() - before > 0.9 * size * blocks
+        held.clear()
+        assert memory.held_bytes() - before > 0.9 * size * blocks
+    assert memory.held_bytes() - before < 0.5 * size * blocks
+
+
+def test_without_glibc_the_block_runs_as_usual(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
+    with memory.freed_memory_kept():
+        assert memory.held_bytes() > 0

@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+from collections.abc import Iterator
 from pathlib import Path
 
 _CONTROL = Path("/sys/fs/cgroup")
 _highest = 0
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of the C library's `mallopt`."""
+_KEPT_MMAP, _KEPT_TRIM = 2**30, 2**31 - 1
+_USUAL_MMAP, _USUAL_TRIM = 2**25, 2**26
+"""What glibc's own thresholds grow to in a process that frees large blocks."""
+
+
+@contextlib.contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Let this process keep what it frees, to be handed out again; what is left goes back at the end.
+
+    A training step frees its activations and the next one asks for as many: by its defaults, the C library returns
+    large blocks to the system, which clears every page anew, a tenth of a small model's training time. Does nothing
+    where the C library is not glibc.
+    """
+    library = ctypes.CDLL(None)
+    if not all(hasattr(library, name) for name in ("mallopt", "malloc_trim", "gnu_get_libc_version")):
+        yield
+        return
+    library.mallopt(_MMAP_THRESHOLD, _KEPT_MMAP)
+    library.mallopt(_TRIM_THRESHOLD, _KEPT_TRIM)
+    try:
+        yield
+    finally:
+        library.mallopt(_MMAP_THRESHOLD, _USUAL_MMAP)
+        library.mallopt(_TRIM_THRESHOLD, _USUAL_TRIM)
+        library.malloc_trim(0)
 
 
 def peak_bytes() -> int:

@@ -13,6 +13,7 @@ from oreline.models.attention import (
     first_token_only,
     quick_dropout,
     set_dropout,
+    short_attention,
     use_quick_dropout,
     use_short_attention,
 )
@@ -41,6 +42,23 @@ def test_short_attention_equals_transformers_eager_attention(tiny_start: Path, p
     torch.testing.assert_close(
         short(**given).last_hidden_state[mask], plain(**given).last_hidden_state[mask], atol=1e-5, rtol=1e-4
     )
+
+
+@pytest.mark.parametrize("num_tokens", [27, 70])  # below and above the length where the softmax widens
+@pytest.mark.parametrize("masked", [True, False])
+def test_attention_in_bf16_has_the_values_and_gradients_of_fp32_within_its_rounding(num_tokens: int, masked: bool):
+    torch.manual_seed(0)
+    heads = [torch.randn(3, 2, num_tokens, 16) for _ in range(3)]
+    mask = (torch.arange(num_tokens) < num_tokens - 5).expand(3, 1, num_tokens, -1) if masked else None
+    found = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        given = [head.detach().to(dtype).requires_grad_() for head in heads]
+        mixed, _ = short_attention(torch.nn.Module(), *given, mask)
+        mixed.square().sum().backward()
+        found[dtype] = [mixed, *(head.grad for head in given)]
+    assert found[torch.bfloat16][0].dtype is torch.bfloat16
+    for exact, rounded in zip(found[torch.float32], found[torch.bfloat16]):
+        assert (rounded.float() - exact).norm() / exact.norm() < 0.02
 
 
 @pytest.mark.parametrize("padded", [True, False])

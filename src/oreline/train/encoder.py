@@ -18,6 +18,7 @@ from torch import Tensor
 
 from oreline import registry
 from oreline.errors import UsageError
+from oreline.memory import freed_memory_kept
 from oreline.models.adapting import adapter_of, fold, put_on
 from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
@@ -113,7 +114,7 @@ class EncoderTraining:
     def fit(self, learning_rate: float) -> Outcome:
         """Train all parameters that want gradients, and return the best model on dev."""
         job, options = self.job, self.job.options
-        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
+        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads, freed_memory_kept():
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             rate = options.learning_rate or learning_rate
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(

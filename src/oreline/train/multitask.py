@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from oreline import registry, store
 from oreline.errors import DataError, UsageError
+from oreline.memory import freed_memory_kept
 from oreline.models.batch import Batch
 from oreline.models.pooling import PooledClassifier
 from oreline.models.sentence import read_pooling
@@ -244,7 +245,7 @@ class _Training:
     def fit(self) -> dict[str, Outcome]:
         """Train, and return what each task's artifact is written from."""
         job, options = self.first.job, self.first.job.options
-        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
+        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads, freed_memory_kept():
             resolved = resolve(self.first.model, options, job.work, job.resolved, threads)
             budget = int(resolved["token_budget"])
             if "num_steps" not in resolved:

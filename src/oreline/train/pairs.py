@@ -15,6 +15,7 @@ import torch
 
 from oreline import registry
 from oreline.errors import DataError, UsageError
+from oreline.memory import freed_memory_kept
 from oreline.models.adapting import adapter_of
 from oreline.models.batch import Batch
 from oreline.models.load import save_model
@@ -78,7 +79,7 @@ class PairTraining(EncoderTraining):
     def fit(self, learning_rate: float) -> Outcome:
         """Train all parameters that want gradients, and return the best model on dev."""
         job, options = self.job, self.job.options
-        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads:
+        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads, freed_memory_kept():
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             self._budget = int(resolved["token_budget"])
             rate = options.learning_rate or learning_rate

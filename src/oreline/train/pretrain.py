@@ -22,6 +22,7 @@ import torch
 
 from oreline import registry, store
 from oreline.errors import ArtifactError, DataError, UsageError
+from oreline.memory import freed_memory_kept
 from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
 from oreline.models.batch import Batch, to_device
 from oreline.models.checkpointing import use_checkpointing
@@ -189,7 +190,7 @@ class _Pretraining:
 
     def fit(self) -> _Result:
         """Warm the output layer up, measure, train everything, measure again."""
-        with using_threads((self.given or {}).get("threads") or self.options.threads) as threads:
+        with using_threads((self.given or {}).get("threads") or self.options.threads) as threads, freed_memory_kept():
             resolved = resolve(self.model, self.options, self.work, self.given, threads)
             if "num_steps" not in resolved:
                 resolved |= self._num_steps(resolved)

@@ -15,6 +15,7 @@ import torch
 
 from oreline import registry
 from oreline.errors import UsageError
+from oreline.memory import freed_memory_kept
 from oreline.models.attention import set_dropout
 from oreline.models.batch import Batch, make_batch
 from oreline.runtime.samples import NUM_REFERENCE
@@ -116,7 +117,7 @@ class Method:
         training = EncoderTraining(job, folder, head)
         if job.options.dropout is None:
             set_dropout(training.model, 0.0)
-        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
+        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads, freed_memory_kept():
             texts = label_texts(job.task.labels, self.texts, names=self.names)
             outside = getattr(job.task, "outside", None)
             if outside is not None and job.task.labels[outside] not in self.texts:

@@ -12,6 +12,7 @@ import torch
 
 from oreline import registry
 from oreline.errors import UsageError
+from oreline.memory import freed_memory_kept
 from oreline.runtime.batching import take
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.encoder import EncoderTraining, start_of
@@ -59,7 +60,7 @@ class Method:
         pooling = getattr(job.task, "pooling", "mean")
         head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling=pooling)
         start = time.perf_counter()
-        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads:
+        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads, freed_memory_kept():
             training = EncoderTraining(job, folder, head)
             self._foretell(training)
             best = self._of_words(training) if job.task.view in BY_WORD else self._of_texts(training)
