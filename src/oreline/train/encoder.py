@@ -25,6 +25,7 @@ from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch, to_device
 from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import max_positions, save_model, saved_pooling
+from oreline.models.mixed import carry_bf16
 from oreline.models.sentence import POOLING, read_pooling
 from oreline.models.tokenizing import tokenizer
 from oreline.plugs import Adapter
@@ -87,6 +88,7 @@ class EncoderTraining:
             fold(self.model)
         self.regularized = _penalized(regularized(job.options.regularizers, head), adapter_of(self.model))
         use_quick_dropout(self.model)
+        carry_bf16(self.model)
         if job.options.dropout is not None:
             set_dropout(self.model, job.options.dropout)
         if job.options.gradient_checkpointing:

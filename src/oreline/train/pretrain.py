@@ -27,6 +27,7 @@ from oreline.models.attention import set_dropout, use_quick_dropout, use_short_a
 from oreline.models.batch import Batch, to_device
 from oreline.models.checkpointing import use_checkpointing
 from oreline.models.load import load_masked, max_positions, save_encoder, save_head
+from oreline.models.mixed import carry_bf16
 from oreline.models.tokenizing import tokenizer
 from oreline.recipe import TrainOptions
 from oreline.report.card import card
@@ -164,6 +165,7 @@ class _Pretraining:
         self.body = f"{self.model.base_model_prefix}."
         use_short_attention(self.model)
         use_quick_dropout(self.model)
+        carry_bf16(self.model)
         if options.dropout is not None:
             set_dropout(self.model, options.dropout)
         if options.gradient_checkpointing:
