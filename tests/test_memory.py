@@ -64,6 +64,21 @@ def test_freed_memory_stays_with_the_process_until_the_end_of_the_block():
     assert memory.held_bytes() - before < 0.5 * size * blocks
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator has these thresholds")
+def test_a_process_that_holds_much_gives_holes_back_too(monkeypatch: pytest.MonkeyPatch):
+    size, blocks = 1 << 20, 128
+    with memory.freed_memory_kept():
+        held = [bytearray(b"x") * size for _ in range(blocks)]
+        before = memory.held_bytes()
+        del held[::2]  # holes, with something that is used above the last one
+        memory.give_back_freed()
+        assert memory.held_bytes() > before - size * blocks // 4
+        monkeypatch.setattr(memory, "_WORTH_KEEPING", 0)
+        memory.give_back_freed()
+        assert memory.held_bytes() < before - size * blocks // 4
+        assert len(held) == blocks // 2
+
+
 def test_without_glibc_the_block_runs_as_usual(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
     with memory.freed_memory_kept():

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from oreline.errors import OrelineError
+from oreline.memory import give_back_freed
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train import checkpoint
@@ -110,6 +111,7 @@ def _drive(
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",
     ):
+        give_back_freed()
         progress.step = step.number
         if plan.average:
             plan.average.after_step(plan.model, step.number, plan.num_steps)
