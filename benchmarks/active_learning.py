@@ -204,7 +204,7 @@ def table(found: list[dict[str, Any]], num_rounds: int) -> None:
         print(
             f"{arms['chosen'][0]['labels']:6,} labels  chosen {means['chosen']:.4f}  random {means['random']:.4f}  "
             f"difference {middle:+.4f} [{middle - reach:+.4f}, {middle + reach:+.4f}]  "
-            f"seeds ± {reach_of_seeds(by_seed):.4f}  by seed {by_seed.round(4)}"
+            f"seeds ± {reach_of_seeds(by_seed):.4f}  by seed {by_seed.round(4).tolist()}"
         )
 
 
