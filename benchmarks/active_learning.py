@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.stats import t as student
 
 from oreline.api.operator_models import open_model
 from oreline.data.labels.confident import fitted
@@ -186,7 +188,11 @@ def right_of(model: Any, data: Data) -> Any:
 
 
 def table(found: list[dict[str, Any]], num_rounds: int) -> None:
-    """Print accuracies by number of labels, and the paired difference of the arms with its interval."""
+    """Print accuracies by number of labels, and the paired difference of the arms with its intervals.
+
+    The first interval is of the test rows, for these seeds; the second (Student's, from two seeds on) is of the seeds,
+    by which the rows that both arms begin with differ: of a small pool it is the wider one.
+    """
     for number in range(num_rounds):
         arms = {arm: [one["steps"][number] for one in found if one["arm"] == arm] for arm in ("chosen", "random")}
         pairs = zip(arms["chosen"], arms["random"])
@@ -197,8 +203,17 @@ def table(found: list[dict[str, Any]], num_rounds: int) -> None:
         middle, by_seed = difference_T.mean(), differences_ST.mean(axis=1)
         print(
             f"{arms['chosen'][0]['labels']:6,} labels  chosen {means['chosen']:.4f}  random {means['random']:.4f}  "
-            f"difference {middle:+.4f} [{middle - reach:+.4f}, {middle + reach:+.4f}]  by seed {by_seed.round(4)}"
+            f"difference {middle:+.4f} [{middle - reach:+.4f}, {middle + reach:+.4f}]  "
+            f"seeds ± {reach_of_seeds(by_seed):.4f}  by seed {by_seed.round(4).tolist()}"
         )
+
+
+def reach_of_seeds(differences_S: Any) -> float:
+    """Return half the width of the 95 % interval of the mean over seeds (Student's t); infinite for one seed."""
+    num = len(differences_S)
+    if num < 2:
+        return math.inf
+    return float(student.ppf(0.975, num - 1) * differences_S.std(ddof=1) / math.sqrt(num))
 
 
 def plain(one: dict[str, Any]) -> dict[str, Any]:
