@@ -8,7 +8,7 @@ of processes, and write the rows that remain. Peers run in a Python of their own
 * data-juicer: Unicode, white space, lengths and repetition of words and characters, exact duplicates, MinHash (5
   words, 0.8), e-mail and IP addresses. It has no Gopher quality as such, no split, no report. Its operators install
   what they lack when they first run, unnoticed and within the time that is measured; here that is refused, so install
-  ftfy, pyyaml, ray, scipy and torch before.
+  aiohttp, ftfy, pyyaml, ray, scipy and torch before.
 * text-dedup: MinHash only (5 words, 112 permutations, 0.8, unverified). Ours beside it does that step alone.
 
     python benchmarks/refinery.py --data /data --peer datatrove=/dt/bin/python --peer text-dedup=/td/bin/python
