@@ -1,11 +1,14 @@
 """What a command takes with all its processes: seconds on the clock and of processors, and memory at its highest.
 
 Memory is what the processes hold together: each one's own, files of libraries that they share counted once. It is
-sampled five times a second.
+sampled five times a second. Processes whose parent ended before them are counted too (a fork server of Python is such
+a one, and all its workers are its children): Linux hands them to this process, which waits for them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -18,6 +21,9 @@ from pathlib import Path
 
 PAGE_BYTES = resource.getpagesize()
 EVERY_S = 0.2
+PR_SET_CHILD_SUBREAPER = 36
+ORPHANS_S = 10.0
+"""How long processes that outlive their command may take to end."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class Taken:
 
 
 def taken(command: Sequence[str], *, timeout_s: float = 3600, environment: Mapping[str, str] | None = None) -> Taken:
-    """Run a command as a process group, measure it and return what it printed."""
+    """Run a command as a process group, measure it and return what it printed. Raises `OSError` where not on Linux."""
+    adopt_orphans()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     peak = parent = 0
@@ -51,11 +58,29 @@ def taken(command: Sequence[str], *, timeout_s: float = 3600, environment: Mappi
                 os.killpg(process.pid, signal.SIGKILL)
             time.sleep(EVERY_S)
         wall_s = time.perf_counter() - begun
+        wait_for_orphans(process.pid)
         output.seek(0)
         said = output.read().decode(errors="replace")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Taken(wall_s, cpu_s, peak, parent, said, process.returncode)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of all below it that lose theirs; otherwise their time is never counted."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "this process cannot adopt orphans")
+
+
+def wait_for_orphans(group: int) -> None:
+    """Wait until no process of a group is left, so that the time of all is counted; kill those that stay."""
+    until = time.perf_counter() + ORPHANS_S
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            if os.waitpid(-group, os.WNOHANG) == (0, 0):
+                if time.perf_counter() > until:
+                    os.killpg(group, signal.SIGKILL)
+                time.sleep(EVERY_S / 10)
 
 
 def tree(parent: int) -> list[int]:
