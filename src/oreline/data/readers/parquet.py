@@ -15,7 +15,7 @@ from oreline.errors import DataError
 
 MAX_RATIO = 1000
 """Bytes of text for each byte of the file: a file whose texts are one, repeated, has more."""
-RATIO_FROM_BYTES = 1 << 30
+RATIO_FROM_BYTES = 64 << 20
 """Bytes of text before the ratio is looked at: columns of a few values pack tightly."""
 
 
