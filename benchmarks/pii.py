@@ -1,8 +1,8 @@
 # ruff: noqa: E501 -- sentences and rows of tables stay on one line
 """Private data found and left alone: this package beside Presidio, on made texts in Chinese and English and on real ones.
 
-The made texts come from `benchmarks/pii_texts.py` (19 kinds of data, near misses, three sets of sentences) and from
-`benchmarks/pii_authors.py` (the same kinds, two sets by others). A span counts as found where kind, start and end are
+The made texts come from `benchmarks/pii_texts.py` (19 kinds of data, near misses, three sets of sentences), from
+`benchmarks/pii_authors.py` (the same kinds, two sets by others) and `benchmarks/pii_contexts.py` (one set by another). A span counts as found where kind, start and end are
 right; where a text has the data but a peer calls it by another of our kinds, or begins one character late, it does not. By
 character: of the characters of all data, how many are marked by whatever kind (what masking would hide), and of the marked
 ones, how many are data.
@@ -29,9 +29,11 @@ from pathlib import Path
 from typing import Any
 
 import pii_authors
+import pii_contexts
 import pii_texts
 
 Spans = list[tuple[int, int, str]]
+SETS = ["main", "held_out", "fresh", *pii_authors.AUTHORS, *pii_contexts.AUTHORS]
 PRESIDIO = {
     "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CREDIT_CARD": "bank_card", "IP_ADDRESS": "ip", "MAC_ADDRESS": "mac",
     "URL": "url", "IBAN_CODE": "iban", "US_SSN": "ssn", "US_PASSPORT": "passport", "UK_PASSPORT": "passport", "PERSON": "name",
@@ -46,7 +48,7 @@ def main() -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=4000)
-    parser.add_argument("--frames", nargs="*", default=["main", "held_out", "fresh", *pii_authors.AUTHORS], help="sets")
+    parser.add_argument("--frames", nargs="*", default=SETS, help="sets")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", default=os.environ.get("ORELINE_DATA"), help="folder of real texts (ORELINE_DATA)")
     parser.add_argument("--rows", type=int, default=20_000, help="of each real data set")
@@ -60,7 +62,7 @@ def main() -> None:
         return
     measured: dict[str, Any] = {}
     for frames in given.frames:
-        source = pii_authors if frames in pii_authors.AUTHORS else pii_texts
+        source = next((one for one in (pii_authors, pii_contexts) if frames in one.AUTHORS), pii_texts)
         made = source.make(given.texts, seed=given.seed, frames=frames)
         found, seconds = ours([one.text for one in made])
         measured[frames] = {"oreline": {**figures(made, found), "seconds": seconds}}

@@ -128,3 +128,10 @@ def test_a_mark_is_over_inputs_and_label() -> None:
     assert marks(frame) == [row_mark("a\nb", "x")]
     assert marks(frame.with_columns(label=pl.lit("y"))) != marks(frame)
     assert Decision("a", 1, "keep", None, "0").label is None
+
+
+def test_a_table_is_told_to_be_no_review_file(tmp_path: Path) -> None:
+    (tmp_path / "review.csv").write_text("row_id,decision\na:1,drop\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no JSON") as found:
+        read_decisions(tmp_path / "review.csv")
+    assert "JSON Lines" in str(found.value.allowed)

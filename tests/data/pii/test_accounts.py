@@ -13,6 +13,7 @@ from oreline.data.pii.accounts import births, qqs, wechats
     "text",
     [
         "加微信：⟦zhang_san88⟧聊",
+        "要的加v⟦helloanan⟧备注，添加vitamins说明，加vpnserver说明",
         "微信号⟦wxid_abc123⟧",
         "vx:⟦abcdefg⟧ 速来",
         "on WeChat I am ⟦ab_cdef1⟧!",
@@ -49,6 +50,7 @@ def test_wechat_accounts_are_named(finds: Callable[..., bool], text: str) -> Non
         "q：⟦17360465⟧。",
         "QQ# ⟦309416392⟧, cheers",
         "add ⟦5087043415⟧ on QQ",
+        "we are on QQ, group number ⟦205461436⟧",
         "QQ飞车上线100000人",
         "V200手机",
         "共123456件",

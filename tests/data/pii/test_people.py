@@ -38,6 +38,7 @@ announced = partial(names, titles=False)
         "本人高度近视",
         "我叫安装师傅来",
         "李先生打来电话",
+        "同行人⟦苗红⟧，护照号码是G39599706",
     ],
 )
 def test_chinese_names(finds: Callable[..., bool], text: str) -> None:
@@ -67,6 +68,15 @@ def test_chinese_names(finds: Callable[..., bool], text: str) -> None:
         "File name: Report",
         "I saw Mr. Bean and said hello Dolly",
         "Thanks\nfor nothing",
+        "Surname and given names: ⟦Dave Wójcik⟧\nPassport no.: 1",
+        "Beneficiary: ⟦Katya Ueda⟧\nBeneficiary: Deutsche Bank\nSender: Amazon",
+        "Author: ⟦Qiang Kim⟧ <q@example.com>",
+        "⟦Farah Kim⟧ <f@example.com> wrote: Customer Support <help@example.com>",
+        "Waiver: guardian ⟦Imogen Chaudhry⟧, home address 12 Mill Road, cell 415 555 0100",
+        "his brother Jack Smith, 1999, was better",
+        "Your agent, ⟦Hiroshi Grünwald⟧, hung up on me",
+        "Hi parents, this is ⟦Chidi Abernathy⟧, your new teacher",
+        "Referred by Dr. ⟦Víctor Grünwald⟧, clinic line",
     ],
 )
 def test_english_names(finds: Callable[..., bool], text: str) -> None:

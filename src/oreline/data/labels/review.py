@@ -227,7 +227,10 @@ def _object(raw: bytes, where: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         reason = str(error).split("\n", 1)[0]
         raise DataError(
-            f"the line is no JSON: {reason}", where=where, remedy="put it back as it was written"
+            f"the line is no JSON: {reason}",
+            where=where,
+            allowed="JSON Lines, an object on each line: no CSV, no table",
+            remedy="put it back as it was written",
         ) from error
     if not isinstance(entry, dict):
         raise DataError("the line is no JSON object", where=where, allowed='{"row_id": …, "decision": …, …}')

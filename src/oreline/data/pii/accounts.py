@@ -10,8 +10,8 @@ _MARKS = r"[ \t:：=+|/→>@#（(「“\"'.-]"
 """What stands beside an account and ends no sentence."""
 _BRIDGE = (
     rf"(?:{_MARKS}|[吧呗呀啊]，|，?(?:号码?|账号|帐号|[Ii][Dd])?[是为]|[\u4e00-\u9fff❤]|[Ii][Dd](?![A-Za-z])"
-    rf"|(?:is|are|me|on|at|as|my|her|his|our|user(?:name)?|account|handle|[Nn]umber|[Nn]o|name|I|am|I'm|'s|via|by|was|under)"
-    rf"(?![A-Za-z])|, ?(?:my |[Nn]umber|[Nn]o|[Ii][Dd]|account)){{0,12}}?"
+    rf"|(?:is|are|me|on|at|as|my|her|his|our|group|user(?:name)?|account|handle|[Nn]umber|[Nn]o|name|I|am|I'm|'s|via|by|was|under)"
+    rf"(?![A-Za-z])|, ?(?:my |group |[Nn]umber|[Nn]o|[Ii][Dd]|account)){{0,12}}?"
 )
 """What stands between a word for the service and the account: Chinese of the same clause, some English words."""
 _NO_WECHAT = (
@@ -35,6 +35,11 @@ _WECHAT_GLUED = re.compile(
     rf"{BEFORE}(?<![-_])[vVwW][xX](?!(?i:id_|python|widgets|works|pay|app|web|js|ml|open))([A-Za-z][-_0-9A-Za-z]{{5,19}}){AFTER}"
 )
 """`vxsunny88`: in a text with Chinese, where Latin letters are no sentence. After `_` it would be a pseudonym."""
+_WECHAT_ADDED = re.compile(
+    rf"(?<![添增附])加\s?[vVwW](?!(?i:{_NO_HANDLE}|x|pn|itamin|indows))([A-Za-z][-_0-9A-Za-z]{{5,19}})"
+    r"(?=\s?(?:备注|注明|咨询|说明|私聊|聊))"
+)
+"""`加vhelloanan备注`: letters alone, glued to the letter of the service; what to write with it follows."""
 _SERVICE = re.compile("[微薇威徽绿卫加我vVwW➕+＋]")
 _GLUED = re.compile("[vVwW][xX][A-Za-z]")
 """What the patterns begin with, to be found fast."""
@@ -78,6 +83,8 @@ def wechats(text: str) -> Places:
     for match in (*after, *(() if text.isascii() else begun(_WECHAT_GLUED, _GLUED, text))):
         if re.search("[0-9_]", match[1]):
             yield match.span(1)
+    if "加" in text:
+        yield from (match.span(1) for match in _WECHAT_ADDED.finditer(text))
 
 
 def qqs(text: str) -> Places:

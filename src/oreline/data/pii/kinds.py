@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal, get_args
 
 from oreline.data.pii.accounts import births, qqs, wechats
+from oreline.data.pii.beside import HINT as BESIDE
 from oreline.data.pii.credentials import secrets
 from oreline.data.pii.identity import PROVINCES, credit_codes, id_numbers, passports, plates, ssns
 from oreline.data.pii.money import bank_cards, ibans
@@ -48,19 +49,25 @@ _FIELDS = (
     "|[Cc]ontact[A-Za-z ]{0,8}[:：]|Customer ?[:：]"
     "|[Pp]atient ?[:：]|[Aa]ttn ?[:：]|[Aa]ttention ?[:：]|[Rr]ecipient ?[:：]"
     "|[Ss]igned[ by]{0,3}[:：]|[Hh]older ?[:：]|Employee ?[:：]"
-    "|[Pp]assenger ?[:：]"
+    "|[Pp]assenger ?[:：]|[Gg]iven [Nn]ames? ?[:：]"
 )
+_PARTS = (
+    "(?:uthor|pplicant|eneficiary|onsign(?:ee|or)|ender|aye[er]|uardian|arent|tudent|eacher|enant|andlord|hysician|octor|urse"
+    "|river|uyer|eller|itness|eviewer|ommitter|eported-by|igned-off-by|uthored-by|ext of [Kk]in) ?[:：]"
+)
+_SERVING = f"(?:agent|rep|tative|manager|driver|ourier|nician|tionist|nurse|tutor|landlord), [{_UPPER}]"
 _ASKED = (
     "(?:[Aa]sk for|[Ss]peak to|[Ss]peak with|[Ss]igned by|[Ss]igned,|the name|the name of|[Bb]ooked under"
-    "|(?:card|list|order|account|booking) is)"
+    "|(?:card|list|order|account|booking) is|eferred by|(?:ayable|istered|ssued|dressed|illed) to)"
 )
 _NAME = Hint(
-    f"{_FIELDS}"
+    f"{_FIELDS}|{_PARTS}\\s*[{_UPPER}]|{_SERVING}"
     f"|(?:Dear|Hi|Hello|Hey)\\s[{_UPPER}\\s][A-Za-z\u00c0-\u024f.'’ -]{{1,60}}(?:[,，:：\\n]|$)"
-    "|his is [A-Z][A-Za-z\u00c0-\u024f.'’ -]{1,60} (?:speaking|calling|here|from)"
+    "|his is [A-Z][A-Za-z\u00c0-\u024f.'’ -]{1,60}(?: (?:speaking|calling|here|from)|, your )"
     f"|{_ASKED} (?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)\\.? )?[{_UPPER}][a-z\u00df-\u024f'’]\\S{{0,30}} [{_UPPER}adlv]"
     f"|(?:I am|I'm|I’m|This is) [{_UPPER}][a-z\u00df-\u024f'’]\\S{{0,30}} (?:[A-Z]\\. )?[{_UPPER}adlv]",
-    rough=f"{_FIELDS}|(?:Dear|Hi|Hello|Hey)\\s[{_UPPER}\\s]|his is [A-Z]|{_ASKED} [{_UPPER}]"
+    rough=f"{_FIELDS}|(?:or|er|ee|nt|ry|an|rd|ss|se|by|in) ?[:：]\\s*[{_UPPER}]|{_SERVING}"
+    f"|(?:Dear|Hi|Hello|Hey)\\s[{_UPPER}\\s]|his is [A-Z]|{_ASKED} [{_UPPER}]"
     f"|(?:I am|I'm|I’m|This is) [{_UPPER}]\\S* (?:[A-Z]\\. )?[{_UPPER}adlv]",
 )
 _SIGNED = (
@@ -68,14 +75,14 @@ _SIGNED = (
     "|hank you)[ ,，]*\\n"
 )
 _PEOPLE = (
-    "人\\s*[:：]|联系人|姓\\s*名|[件货收请签办责托益保租代表卡户约诉名单住车票餐护证荐手]人|代表|法人"
+    "人\\s*[:：]|联系人|姓\\s*名|[件货收请签办责托益保租代表卡户约诉名单住车票餐护证荐手诊行款报案同]人|代表|法人"
     "|户\\s*名|户主|患者|病人|乘客|署名|签[名字]|真名|名字|我叫|我是|我就是|名叫|本人|家长|房东|租客|车主|机主|学员|考生"
 )
 _POLITE = "(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅)"
 _CHINESE_NAME = Hint(
-    f"{_PEOPLE}|[写转][^\\n]{{2,4}}收"
+    f"{_PEOPLE}|{BESIDE}|[写转][^\\n]{{2,4}}收"
     f"|(?:[转交告给找约系知让请])[\u4e00-\u9fff]{{2,4}}{_POLITE}|(?:先生|女士|小姐|经理|老师)[,，]?[您你]好",
-    rough=f"{_PEOPLE}|[写转]...?.?收|{_POLITE}",
+    rough=f"{_PEOPLE}|{BESIDE}|[写转]...?.?收|{_POLITE}",
 )
 _TITLES = "(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\\.? [A-Z]"
 _CHINESE_TITLES = "先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅|总监|局长|院长"
@@ -88,6 +95,8 @@ _STREET = Hint(
     rough="[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9'. ]*(?:St|Ave|R(?:oa)?d|B(?:ou)?l|La?n|Dr|C(?:our)?t|Pl|Sq|Te|P(?:ar)?k"
     "|H(?:igh)?w|Way|Close|Cr)|Box [0-9]|[0-9][A-Za-z]? [A-Z][A-Za-z'. 0-9#,]*, ?[A-Z]",
 )
+_VALUES = ("@", _DIGITS, _STREET)
+"""A number, an address or mail of a person, whose name stands beside; hints of other kinds, tried anyway."""
 _CHINESE_STREET = (
     "[0-9A-Za-z][号室栋楼座幢弄单]|[一二三四五六七八九十][号栋幢]|地\\s*址|住\\s*址|现\\s*住|家\\s*住|住所|居住|住在"
     "|寄到|送到|货到|寄往|户籍"
@@ -121,7 +130,7 @@ def kinds_of(
         phone_regions: countries whose numbers are found without the country's code, where a word names them.
         titles: take what follows Mr. or stands before 先生 for a name.
     """
-    name_hints: tuple[str | Hint, ...] = (_NAME, _SIGNED, *([_TITLES] if titles else []))
+    name_hints: tuple[str | Hint, ...] = (_NAME, _SIGNED, *_VALUES, *([_TITLES] if titles else []))
     wide_name_hints: tuple[str | Hint, ...] = (_CHINESE_NAME, *([_CHINESE_TITLES] if titles else []))
     digits = (_DIGITS,)
     known = [

@@ -25,7 +25,7 @@ _PREFIXES: tuple[tuple[str, range], ...] = (
 )
 """What card numbers begin with, and how many digits they have then (ISO/IEC 7812, as the schemes publish them)."""
 _BY_PREFIX = tuple((re.compile(prefix), lengths) for prefix, lengths in _PREFIXES)
-_IBAN = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}")
+_IBAN = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=IBAN)|(?<=iban))[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]){11,30}")
 
 
 def bank_cards(text: str) -> Places:

@@ -13,10 +13,12 @@ _EMAIL = re.compile(
     rf"[A-Za-z]{{2,24}}{AFTER}"
 )
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?:(?<![0-9A-Za-z.])|(?<=IP)|(?<=ip))(?:{_BYTE}\.){{3}}{_BYTE}(?![0-9A-Za-z]|\.[0-9])")
+_IPV4 = re.compile(rf"(?:(?<![0-9A-Za-z.])|(?<=IP)|(?<=ip))(?:{_BYTE}\.){{3}}{_BYTE}(?![0-9A-Za-z]|\.[0-9]|\s?版)")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z]|:[0-9A-Fa-f:])")
 _RELEASE = re.compile(
-    r"(?:版本号?|固件|章节?|节|第|条款?|(?<![A-Za-z])(?:version|ver|v|release|build|section|chapter|clause|firmware"
+    r"(?:版本号?|固件|章节?|节|第|条款?|[升降]级[到至成为]?|更新[到至成为]|回退到"
+    r"|(?<![A-Za-z])(?:up|down)grad(?:e|ed|ing)(?: \w+)? to"
+    r"|(?<![A-Za-z])(?:version|ver|v|release|build|section|chapter|clause|firmware"
     r"|oid))[.:：]?\s*(?:是|为|号|is)?\s*$",
     re.IGNORECASE,
 )

@@ -1,34 +1,20 @@
-"""Names of people by the words around them, in Chinese and English. What a text does not announce, a model has to find.
-
-The surnames are some 300 common ones, written down for this module, and compound ones; a rarer one is not known.
-"""
+"""Names of people by the words around them, in Chinese and English; a model has to find what no text announces."""
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from oreline.data.pii.beside import names_beside
 from oreline.data.pii.spans import Places, begun
+from oreline.data.pii.surnames import ALSO_WORDS, HAN, SINGLE, SURNAME, is_surname, name_length
 
-_SINGLE = (
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许邓韩冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢"
-    "姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严欧莫孔向"
-    "汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章鲁岳翟殷詹申耿关兰焦俞左柳甘祝包宁尚符舒阮柯纪梅童凌毕单季"
-    "裴霍涂成苗谷曲盛冉翁蓝路游辛靳管柴蒙鲍华喻祁蒲房滕屈饶解牟艾尤阳时穆农司卓古吉缪简车项连芦麦褚娄窦戚"
-    "岑景党宫费卜冷晏席卫米柏宗瞿桂全佟应臧闵苟邬边卞姬师仇栾隋商刁沙荣巫寇桑郎甄丛仲虞敖巩明佘池查麻苑迟"
-    "邝谌萧傅阎丘赖洪辜晋畅廉奚燕邸冀谈屠郜郁宇鄢竺冼楚栗匡鞠荆胥蔺"
-)
-_COMPOUND = "欧阳|上官|司马|诸葛|夏侯|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒|端木|东方|南宫|独孤|呼延|轩辕"
-_ALSO_WORDS = "向连全时从成单关应于安何常易平"
-"""Surnames that are words as well: after `联系人` and no colon they begin no name."""
-_HAN = r"[\u4e00-\u9fff]"
-_HAN_THERE = re.compile(_HAN)
-_SURNAME = rf"(?:{_COMPOUND}|[{_SINGLE}])"
-_NAME = rf"({_SURNAME}{_HAN}{{1,6}}|{_HAN}{{2,6}}·{_HAN}{{2,6}})"
+_HAN_THERE = re.compile(HAN)
+_NAME = rf"({SURNAME}{HAN}{{1,6}}|{HAN}{{2,6}}·{HAN}{{2,6}})"
 _PARTIES = (
     "联系|收件|收货|寄件|发件|申请|签收|经办|负责|委托|受益|投保|被保险|承租|出租|预约|投诉|报名|下单|入住|乘车|订票"
     "|订餐|持卡|开户|监护|担保|证明|推荐|经手|参保|法定代表"
+    "|就诊|同行|取件|收款|付款|汇款|举报|报案|陪同|陪护|提货|购票"
 )
 _ENTRIES = (
     r"法人代表?|姓\s*名|户\s*名|户主|患者|病人|乘客|家长签[字名]|署名|签[名字]|真名|名字|房东|租客|车主|机主|学员|考生"
@@ -43,14 +29,14 @@ _ROLE = re.compile(rf"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{{1,4}}人\s*([:：])\s
 _SPOKEN = re.compile(
     rf"(?:我叫|我的名字是|我名叫|本人姓名|名叫|病人叫|患者叫|本人叫|本人(?![的是在已对有叫]))\s*([:：])?\s*{_NAME}"
 )
-_BEING = re.compile(rf"(?:我是|我就是)()((?![向连全时从成单关应于白]){_SURNAME}{_HAN}{{1,2}})(?=[,，。!！;；\s]|$)")
-_SENT_TO = re.compile(rf"(?:写|转)()((?![{_ALSO_WORDS}]){_SURNAME}{_HAN}{{1,2}}?)收(?![{_SINGLE}\u4e00-\u9fff])")
+_BEING = re.compile(rf"(?:我是|我就是)()((?![向连全时从成单关应于白]){SURNAME}{HAN}{{1,2}})(?=[,，。!！;；\s]|$)")
+_SENT_TO = re.compile(rf"(?:写|转)()((?![{ALSO_WORDS}]){SURNAME}{HAN}{{1,2}}?)收(?![{SINGLE}\u4e00-\u9fff])")
 _ASKED_FOR = re.compile(
     rf"(?:转[交告给]|交给|请找|[帮替]我[找约]|联系(?:一下)?|通知|[让请约找])()"
-    rf"({_SURNAME}{_HAN}{{1,2}}?)(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅)"
+    rf"({SURNAME}{HAN}{{1,2}}?)(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅)"
 )
 """With a title, and asked for: whoever is talked about (`张艺谋先生`) is not."""
-_ADDRESSED = re.compile(rf"(?<![\u4e00-\u9fff])()({_SURNAME}{_HAN}{{1,2}}?)(?:先生|女士|小姐|经理|老师)[,，]?[您你]好")
+_ADDRESSED = re.compile(rf"(?<![\u4e00-\u9fff])()({SURNAME}{HAN}{{1,2}}?)(?:先生|女士|小姐|经理|老师)[,，]?[您你]好")
 _POLITE = ("先生", "女士", "小姐", "经理", "老师", "医生", "大夫", "主任", "教授", "律师", "师傅")
 _PATTERNS = (
     (_ANNOUNCED, ("人", "名", "户主", "患者", "客", "法", "签", "房东", "车主", "机主", "学员", "考生")),
@@ -59,13 +45,9 @@ _PATTERNS = (
 )  # fmt: skip
 """With words of which a text has one where the pattern can match: a look for a word is a tenth of the work."""
 _TITLED = re.compile(
-    rf"((?![{_ALSO_WORDS}]){_SURNAME}{_HAN}{{0,2}}?)(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅|总监"
+    rf"((?![{ALSO_WORDS}]){SURNAME}{HAN}{{0,2}}?)(?:先生|女士|小姐|经理|老师|医生|大夫|主任|教授|律师|师傅|总监"
     rf"|局长|院长)"
 )
-_AFTER_NAME = re.compile(
-    r"先生|女士|小姐|电话|手机|身份|地址|联系|您好|你好|同学|老师|经理|签收|亲收|收$|的|和|与|及|已|在|是|说|于|想|要|来自|今年"
-)
-
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\.?"
 _LETTER = "A-Za-z\u00c0-\u024f"
 _WORD = rf"[A-Z\u00c0-\u00de](?=[a-z\u00df-\u024f'’])(?:(?:['’](?!(?:s|m|d|ll|ve|re)(?![a-z]))|-)?[{_LETTER}]){{1,30}}+"
@@ -80,32 +62,71 @@ _WHOSE = ("my ", "My ", "his ", "His ", "her ", "Her ", "customer's ", "full ", 
 _CALLED = re.compile(rf"(?:[Ii](?: am|'m) called|[Cc]all me)\s+(?:{_TITLE} )?{_ENGLISH}")
 _CALLING = re.compile(r"[IiCc](?:(?: am|'m) called|all me)\s")
 _SENTENCE = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z] )"
-_FIELD = re.compile(rf"\s?[:：]\s*(?:{_TITLE} )?{_ENGLISH}(?=\s*(?:[,，.。;；!！?？()（）|/\n]|$)| [-–—] | [a-z])")
+_FIELD = re.compile(rf"\s?[:：]\s*(?:{_TITLE} )?{_ENGLISH}(?=\s*(?:[,，.。;；!！?？()（）|/<\n]|$)| [-–—] | [a-z])")
 """Another field may follow (`Customer: Passport #`): a name ends its own."""
 _FIELD_CUE = re.compile(
     rf"(?:{_SENTENCE}(?:Name|Contact|Customer(?: [Nn]ame)?|Employee|Signed)"
     rf"|(?<![A-Za-z])(?:[Ff]ull [Nn]ame|[Cc]ontact [Pp]erson|[Pp]atient(?: [Nn]ame)?|[Aa]ttn|[Aa]ttention|[Rr]ecipient"
-    r"|[Ss]igned(?: by)?"
+    r"|[Ss]igned(?: by)?|[Gg]iven [Nn]ames?"
     rf"|(?:[Cc]ard|[Aa]ccount |[Pp]olicy ?)[Hh]older|[Pp]assenger|[Gg]uest [Nn]ame))$"
 )
 """What a field for a name is called."""
-_LONGEST_CUE = 16
+_PART_CUE = re.compile(
+    r"(?<![A-Za-z])(?:[Aa]uthor|[Aa]pplicant|[Bb]eneficiary|[Cc]onsign(?:ee|or)|[Ss]ender|[Pp]aye[er]|[Gg]uardian|[Pp]arent"
+    r"|[Ss]tudent|[Tt]eacher|[Tt]enant|[Ll]andlord|[Pp]hysician|[Dd]octor|[Nn]urse|[Dd]river|[Bb]uyer|[Ss]eller|[Ww]itness"
+    r"|[Rr]eviewer|[Cc]ommitter|[Rr]eported-by|[Ss]igned-off-by|[Cc]o-authored-by|[Nn]ext of [Kk]in)$"
+)
+"""What a field for somebody of a part is called: its name has two words, for it may be a firm's."""
+_FIRMS = re.compile(
+    r"(?:^| )(?:Bank|Inc|Ltd|Llc|Limited|Corp|Corporation|Company|Group|Trading|Logistics|Services?|Hospital|University"
+    r"|School|College|Store|Shop|Foods?|Union|Press|Studios?|Partners|Holdings|Solutions|Systems|Team|Support|Department"
+    r"|Office|Clinic|Hotel|Center|Centre|Club|Airlines?|Motors|Media|News|Times)(?: |$)"
+)
+_LONGEST_CUE = 17
 _COLON = re.compile("[:：]")
 _NAMED_BY = re.compile(
     rf"(?<![A-Za-z])(?:[Aa]sk for|[Ss]peak (?:to|with)|[Ss]igned by|[Uu]nder the name(?: of)?|[Bb]ooked under"
+    r"|[Rr]eferred by|(?:[Pp]ayable|[Rr]egistered|[Ii]ssued|[Aa]ddressed|[Bb]illed) to"
     r"|[Nn]ame on (?:the|my) "
     rf"(?:card|list|order|account|booking) is|[Nn]ame's|[Ss]igned,) (?:{_TITLE} )?{_TWO}"
 )
 _NAMING = (
     "sk for ", "peak to ", "peak with ", "igned by ", "igned, ", "nder the name ", "ooked under ", "ame on ", "ame's ",
+    "eferred by ", "ayable to ", "egistered to ", "ssued to ", "ddressed to ", "illed to ",
 )  # fmt: skip
-_NAMING_CUE = re.compile("[AaSsUuBbNn](?:sk for|peak|igned|nder the name|ooked under|ame on |ame's )")
+_NAMING_CUE = re.compile(
+    "[AaSsUuBbNnRrPpIi](?:sk for|peak|igned|nder the name|ooked under|ame on |ame's |eferred|ayable|egistered|ssued"
+    "|ddressed|illed)"
+)
+_RELATED = re.compile(
+    r"(?:[Gg]uardian|[Bb]rother|[Ss]ister|[Mm]other|[Ff]ather|[Hh]usband|[Ww]ife|[Ss]on|[Dd]aughter|[Pp]artner|[Ll]andlord"
+    rf"|[Cc]ontact),? (?:{_TITLE} )?{_TWO}(?=,? (?:\+[0-9]{{2}}|\([0-9]{{3}}\)"
+    r"|(?:home |cell |mobile |work |office |direct )?(?:phone|cell|tel|mobile|number|address|e-?mail)(?![A-Za-z])))"
+)
+_RELATED_CUE = re.compile(
+    "[GgBbSsMmFfHhWwDdPpLlCc](?:uardian|rother|ister|other|ather|usband|ife|on|aughter|artner|andlord|ontact)"
+    ",? [A-Z\u00c0-\u00de]"
+)
+_LONG_NUMBER = re.compile("[0-9]{3}")
+_SERVING = re.compile(
+    r"(?:[Mm]y|[Oo]ur|[Yy]our) (?:agent|rep|representative|case manager|account manager|driver|courier|technician"
+    rf"|receptionist|nurse|tutor|landlord), {_TWO}(?=,)"
+)
+_SERVICES = (
+    "agent, ", "rep, ", "entative, ", "nt manager, ", "se manager, ", "river, ", "ourier, ", "nician, ", "tionist, ",
+    "nurse, ", "tutor, ", "landlord, ",
+)  # fmt: skip
+_SERVING_CUE = re.compile("[MmOoYy](?:y|ur|our) [acdrntl]")
+_SENDING = re.compile(
+    rf"(?:(?<![0-9A-Za-z,;] )(?<![0-9A-Za-z])|(?<=by )|(?<=om )|(?<=to )){_TWO} <(?=[^<>\s@]{{1,64}}@)"
+)
+"""With an address in brackets, as heads of messages have it."""
 _BEING_ONE = re.compile(
     rf"(?<![A-Za-z])(?:(?:I am|I'm|I’m) {_TWO}(?=[.,;?]|\s*$|\n| (?:from|here|with|at|in) | \(| [-–—] )"
-    rf"|(?<![a-z,] )This is {_TWO}(?=\.(?:\s|$)|\s*$|\n| (?:from|here|with|calling|speaking)(?![A-Za-z])))"
+    rf"|(?<![a-z,] )This is {_TWO}(?=\.(?:\s|$)|\s*$|\n|, your | (?:from|here|with|calling|speaking)(?![A-Za-z])))"
 )
 _BEING_CUE = re.compile("I(?: am|['’]m) [A-Z\u00c0-\u00de]|This is [A-Z\u00c0-\u00de]")
-_SPEAKING = re.compile(rf"his is (?:{_TITLE} )?{_ENGLISH} (?:speaking|calling|here|from)(?![A-Za-z])")
+_SPEAKING = re.compile(rf"his is (?:{_TITLE} )?{_ENGLISH}(?: (?:speaking|calling|here|from)|, your)(?![A-Za-z])")
 _GREETED = re.compile(rf"{_SENTENCE}(?:Dear|Hi|Hello|Hey)\s+(?:{_TITLE} )?{_ENGLISH}\s*(?:[,，:：]|\n|$)")
 _GREETING = re.compile(r"(?:Dear|Hi|Hello|Hey)\s")
 _ON_A_LINE = re.compile(rf"\n\s*(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(]|[-–—] )|{_TWO}!)")
@@ -124,8 +145,6 @@ _AS_WORDS = re.compile(
     r"(?: |$)"
 )
 """Words of titles and of cries: `I'm Not Sure`, `This is Great Value`."""
-_COMMON = 100
-"""How often jieba's dictionary has counted a word that is no name."""
 _NO_NAMES = (
     "God Lord Santa Sir Madam Sirs All Team Everyone Everybody Folks Friend Friends Customer Customers "
     "Colleague Colleagues Diary Editor Reader Readers Guest User Users Support Service There Again World Mom "
@@ -157,6 +176,7 @@ def _english(text: str, *, titles: bool) -> Iterator[re.Match[str]]:
     yield from _SPEAKING.finditer(text)
     yield from begun(_CALLED, _CALLING, text)
     yield from _fields(text)
+    yield from _beside(text)
     if any(words in text for words in _NAMING):
         yield from begun(_NAMED_BY, _NAMING_CUE, text)
     being = begun(_BEING_ONE, _BEING_CUE, text)
@@ -166,13 +186,27 @@ def _english(text: str, *, titles: bool) -> Iterator[re.Match[str]]:
         yield from _ENTITLED.finditer(text)
 
 
+def _beside(text: str) -> Iterator[re.Match[str]]:
+    """Yield people that a number, an address of mail or their service stands beside."""
+    if "@" in text or _LONG_NUMBER.search(text):
+        yield from begun(_RELATED, _RELATED_CUE, text)
+    if any(words in text for words in _SERVICES):
+        yield from begun(_SERVING, _SERVING_CUE, text)
+    if "@" in text and " <" in text:
+        yield from (match for match in _SENDING.finditer(text) if not _FIRMS.search(match[1]))
+
+
 def _fields(text: str) -> Iterator[re.Match[str]]:
     """Yield fields for a name with a name alone in them: one word is not followed by another one."""
     for colon in _COLON.finditer(text):
         start = colon.start() - text[colon.start() - 1 : colon.start()].isspace()
-        if not _FIELD_CUE.search(text, max(0, start - _LONGEST_CUE), start):
+        place = max(0, start - _LONGEST_CUE), start
+        is_part = _PART_CUE.search(text, *place) is not None
+        if not is_part and not _FIELD_CUE.search(text, *place):
             continue
         match = _FIELD.match(text, start)
+        if match and is_part and (" " not in match[1] or _FIRMS.search(match[1])):
+            continue
         if match and (" " in match[1] or re.match(" [a-z]", text[match.end() : match.end() + 2]) is None):
             yield match
 
@@ -182,55 +216,9 @@ def _chinese(text: str, *, titles: bool) -> Places:
         if not any(word in text for word in words):
             continue
         for match in begun(pattern, _ANNOUNCING, text) if pattern is _ANNOUNCED else pattern.finditer(text):
-            is_named = match[1] or pattern is not _ANNOUNCED or _is_surname(match[2])
-            if is_named and (length := _length(match[2])):
+            is_named = match[1] or pattern is not _ANNOUNCED or is_surname(match[2])
+            if is_named and (length := name_length(match[2])):
                 yield match.start(2), match.start(2) + length
+    yield from names_beside(text)
     if titles:
         yield from (match.span(1) for match in _TITLED.finditer(text))
-
-
-def _length(run: str) -> int:
-    """Return how many characters of a run of Chinese characters are a name; 0 where none are.
-
-    A name is a surname and one or two characters. Where the text goes on, a word that begins there ends it.
-    """
-    if "·" in run:
-        return len(run)
-    first = 2 if re.match(_COMPOUND, run) else 1
-    longest = min(len(run), first + 2)
-    if len(run) < first + 1 or _is_word(run, first):
-        return 0
-    for end in range(first + 1, longest + 1):
-        if _AFTER_NAME.match(run, end):
-            return end
-    if len(run) <= longest:
-        return longest
-    early, late = (_weight(run, end) for end in (first + 1, longest))
-    return first + 1 if early > late else longest
-
-
-def _is_surname(run: str) -> bool:
-    """Whether a run that no colon announces begins with a surname: one that is a word as well needs an end after it."""
-    return run[0] not in _ALSO_WORDS or len(run) <= 3 or any(_AFTER_NAME.match(run, end) for end in (2, 3))
-
-
-def _is_word(run: str, first: int) -> bool:
-    """Whether what begins with a surname is a common word: 高度, 安装, 白色. One as short as a name counts whole."""
-    ends = [len(run)] if len(run) <= first + 2 else [first + 1, first + 2, first + 3]
-    return any(_words().get(run[:end], 0) >= _COMMON for end in ends)
-
-
-def _weight(run: str, start: int) -> int:
-    """Return how common the longest word is that begins at a place."""
-    return max((_words().get(run[start:end], 0) for end in (start + 2, start + 3) if end <= len(run)), default=0)
-
-
-@functools.cache
-def _words() -> Mapping[str, int]:
-    """Return how common words are, from jieba's dictionary: those of two to four characters that are no names."""
-    import jieba
-
-    with jieba.get_module_res("dict.txt") as file:
-        lines = file.read().decode("utf-8").splitlines()
-    entries = (line.split(" ") for line in lines)
-    return {word: int(count) for word, count, tag in entries if 2 <= len(word) <= 4 and not tag.startswith("nr")}
