@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import polars as pl
 import pytest
 
+from oreline import registry
 from oreline.errors import DataError
 from oreline.evaluate.table import (
     MISSING,
     Table,
+    _encode_targets,
     aligned,
     predict_table,
     predicted_labels,
@@ -151,3 +155,15 @@ def test_written_answers_are_rows_like_others_and_have_to_be_finite():
     assert table.take(np.array([1])).predicted.tolist() == ["c"]
     with pytest.raises(DataError, match="not a number"):
         Table(task, ragged(["a"]), ragged([Written(("a",), (float("nan"),))]), ids[:1], ids[:1])
+
+
+def test_tags_that_break_their_scheme_are_an_error_with_the_row_and_unseen_ones_are_judged() -> None:
+    task = registry.create("task", "token_classification", labels=["O", "B-X", "I-X"])
+    runtime = SimpleNamespace(task=task)
+    columns = {"text": ["a b", "c d"]}
+    frame = pl.DataFrame({"row_id": ["f:1", "f:2"], "text": columns["text"], "tags": [["B-X", "O"], ["O", "B-Z"]]})
+    assert len(_encode_targets(runtime, frame, columns)) == 2
+    broken = frame.with_columns(pl.Series("tags", [["B-X", "O"], ["O", "I-X"]]))
+    with pytest.raises(DataError, match="breaks BIO") as caught:
+        _encode_targets(runtime, broken, columns)
+    assert caught.value.where == "row f:2"

@@ -35,6 +35,26 @@ def test_the_rows_of_dev_are_those_whose_target_the_task_knows(data) -> None:
     assert dev_rows(data, task, seen) is None
 
 
+@pytest.mark.parametrize(
+    ("task", "roles", "good", "bad"),
+    [
+        ("token_classification", {"text": "text", "tags": "tags"}, [["B-PER", "O"], ["O", "O"]], ["O", "I-LOC"]),
+        ("regression", {"text": "text", "label": "label"}, ["1.5", "2"], "many"),
+    ],
+)
+def test_a_dev_target_that_cannot_be_right_is_an_error_with_its_row(tmp_path: Path, task, roles, good, bad) -> None:
+    target = list(roles)[1]
+    parts = {
+        "train": {"text": ["anna runs", "it rains", "bob sits", "so what"], target: good * 2},
+        "dev": {"text": ["eve reads", "in paris"], target: [good[0], bad]},
+    }
+    data = ore.refine(parts, operators=[], out=tmp_path / "data", roles=roles)
+    opened = open_task_for(task, training_frame(data, registry.get("task", task)), None)
+    with pytest.raises(DataError) as caught:
+        dev_rows(data, opened)
+    assert caught.value.where == data.frame("dev", ["row_id"])["row_id"][1]
+
+
 def test_what_is_held_out_is_every_other_split(data) -> None:
     task = registry.create("task", "text_classification", labels=["bad", "good"])
     others = np.concatenate([row_hashes(data.frame(split, ["text"]), ["text"]) for split in ("dev", "test")])

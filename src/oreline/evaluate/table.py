@@ -295,13 +295,17 @@ def _was_trained(artifact: Artifact, frame: pl.DataFrame, inputs: Sequence[str])
 
 def _encode_targets(runtime: Runtime, frame: pl.DataFrame, columns: Columns) -> NDArray[Any]:
     task = reading(runtime.task, columns)
+    targets, judged = frame[task.target], getattr(task, "encode_judged", None)
     try:
         refuse_unreadable(task, columns)
+        if judged and hasattr(
+            task, "refuse_malformed"
+        ):  # what training never saw is judged; what cannot be right is not
+            task.refuse_malformed(targets.to_list())
     except DataError as error:
         error.where = f"row {frame['row_id'][error.row or 0]}"
         raise
-    targets = frame[task.target]
-    if judged := getattr(task, "encode_judged", None):
+    if judged:
         encoded: NDArray[Any] = judged(targets.to_list())
         return encoded
     try:

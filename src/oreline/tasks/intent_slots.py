@@ -55,6 +55,10 @@ class Task:
         tags = registry.get("task", "token_classification").options_from([tags for _, tags in rows])
         return {"intents": intents["labels"], "tags": tags["labels"]}
 
+    def refuse_malformed(self, targets: Sequence[Any]) -> None:
+        """Raise `DataError` for a row whose tags break their scheme."""
+        self.slots.refuse_malformed([tags for _, tags in map(parse, targets)])
+
     @property
     def options(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -79,6 +79,10 @@ class OneNumber:
         except (TypeError, ValueError):
             return False
 
+    def refuse_malformed(self, targets: Sequence[Any]) -> None:
+        """Raise `DataError` for a target that is no finite number."""
+        _numbers(targets)
+
     def encode_target(self, targets: Sequence[Any]) -> NDArray[np.float64]:
         """Turn targets into floats of shape (N,), in units of the spread. Raises `DataError` for one that is none."""
         return (_numbers(targets) - self.mean) / self.spread

@@ -68,15 +68,7 @@ class Task:
         rows = [parse(target) for target in targets if target is not None]
         found = {tag for row in rows for tag in row}
         scheme = scheme_of(found)
-        for number, row in enumerate(rows):
-            if broken := first_break(row, scheme):
-                place, why = broken
-                raise DataError(
-                    f"the tag of word {place + 1} breaks {scheme.upper()}: {why}",
-                    row=number,
-                    allowed="I-X after B-X or I-X" + (", E-X at the end of them" if scheme == "bioes" else ""),
-                    remedy=_REPAIR,
-                )
+        _refuse_breaks(rows, scheme)
         if len(found) < 2:
             raise DataError(
                 f"the training rows have only {len(found)} tag: {', '.join(found) or 'none'}",
@@ -84,6 +76,10 @@ class Task:
                 remedy="check the column of the tags",
             )
         return {"labels": _complete(found, scheme)}
+
+    def refuse_malformed(self, targets: Sequence[Any]) -> None:
+        """Raise `DataError` for a row whose tags break the scheme; one that training never saw breaks nothing."""
+        _refuse_breaks([parse(target) for target in targets], self.scheme)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -307,3 +303,15 @@ def _word_tokens(encoding: Encoding, num_words: int) -> WordTokens:
 def _shown(entity: Entity) -> str:
     last = f"-{entity.end}" if entity.end > entity.start + 1 else ""
     return f"{entity.label} {entity.start + 1}{last}"
+
+
+def _refuse_breaks(rows: Sequence[Sequence[str]], scheme: str) -> None:
+    for number, row in enumerate(rows):
+        if broken := first_break(row, scheme):
+            place, why = broken
+            raise DataError(
+                f"the tag of word {place + 1} breaks {scheme.upper()}: {why}",
+                row=number,
+                allowed="I-X after B-X or I-X" + (", E-X at the end of them" if scheme == "bioes" else ""),
+                remedy=_REPAIR,
+            )

@@ -134,15 +134,27 @@ def targets_of(data: Dataset, split: str, task: Task) -> list[Any]:
 
 
 def dev_rows(data: Dataset, task: Task, trained: NDArray[np.uint64] | None = None) -> Rows | None:
-    """Return the dev rows whose target the task knows, without those with a hash in `trained`; None of none."""
+    """Return the dev rows whose target the task knows, without those with a hash in `trained`; None of none.
+
+    Raises `DataError` for one whose target cannot be right: tags that break their scheme, a number that is none.
+    """
     if not data.manifest.splits.get("dev") or task.target not in data.manifest.columns:
         return None
-    frame = labelled_frame(data, "dev", task, [*task.inputs, task.target]).filter(pl.col(task.target).is_not_null())
+    wanted = ["row_id", *task.inputs, task.target]
+    frame = labelled_frame(data, "dev", task, wanted).filter(pl.col(task.target).is_not_null())
+    refuse_malformed(frame, task)
     # A class that is too rare for train may stand in dev alone: it cannot be scored, and evaluate will name it.
     frame = frame.filter([task.knows(target) for target in frame[task.target].to_list()])
     if trained is not None:
         frame = frame.filter(~np.isin(row_hashes(frame, list(task.inputs)), trained))
     return encoded_rows(frame, task) if frame.height else None
+
+
+def refuse_malformed(frame: pl.DataFrame, task: Task) -> None:
+    """Raise `DataError` naming the row whose target cannot be right, where the task can tell."""
+    if hasattr(task, "refuse_malformed"):
+        with naming_rows(frame):
+            task.refuse_malformed(frame[task.target].to_list())
 
 
 def asked_in_training(frame: pl.DataFrame, task: Task) -> NDArray[np.uint64] | None:
