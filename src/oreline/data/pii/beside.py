@@ -11,12 +11,12 @@ from oreline.data.pii.surnames import ALSO_WORDS, HAN, SURNAME, is_name
 _PERSON = rf"((?![{ALSO_WORDS}]){SURNAME}{HAN}{{1,2}})"
 _ALONE = rf"(?<!{HAN})(?<![0-9A-Za-z])"
 _VALUE = (
-    r"(?:(?:手机|电话|座机|身份证|证件|护照|微信|邮箱)(?:号码?)?(?:是|为)?\s*[:：]?\s*|[+＋]?)"
+    r"(?:(?:手机|电话|座机|身份证|证件|护照|微信|邮箱)(?:号码?)?(?:是|为)?\s*+[:：]?\s*+|[+＋]?)"
     r"(?=[(（+＋]?[0-9]{3}|[A-Z]{1,2}[0-9]{7})"
 )
 _NUMBERED = re.compile(
-    rf"(?:{_ALONE}|父亲|母亲|爸爸|妈妈|儿子|女儿|丈夫|妻子|配偶|家属|老公|老婆)\s*{_PERSON}"
-    rf"\s*[,，、|｜/(（\n ]\s*(?:[男女]\s*[,，、|]|[\u4e00-\u9fff|｜/ ]{{0,10}}?{_VALUE})"
+    rf"(?:{_ALONE}|(?:父亲|母亲|爸爸|妈妈|儿子|女儿|丈夫|妻子|配偶|家属|老公|老婆)\s*+){_PERSON}"
+    rf"\s{{0,9}}[,，、|｜/(（\n ]\s{{0,9}}(?:[男女]\s*[,，、|]|[\u4e00-\u9fff|｜/ ]{{0,10}}?{_VALUE})"
 )
 """With a number that belongs to a person, or a sex: `接龙：王伟，身份证…`, `王伟 | 销售经理 | 电话…`."""
 _IN_A_ROLE = re.compile(
@@ -25,7 +25,7 @@ _IN_A_ROLE = re.compile(
 _PARENT = re.compile(
     rf"(?<!{HAN}){_PERSON}(?:小?同学|小?朋友)?的?(?=(?:家长|[妈爸]{{2}}|爷爷|奶奶|监护人)(?:在|您|你|吗|好|请|来|[,，:：]))"
 )
-_UNDER_A_LETTER = re.compile(rf"(?:敬[礼上启]|[商时]祺|台安|祝好)[!！。.]?\s*\n\s*{_PERSON}\s*(?:$|\n)")
+_UNDER_A_LETTER = re.compile(rf"(?:敬[礼上启]|[商时]祺|台安|祝好)[!！。.]?[^\S\n]*+\n\s*+{_PERSON}\s*(?:$|\n)")
 _RECEIVING = re.compile(rf"[,，]\s?{_PERSON}收(?=[,，。;；!！\n]|$)")
 _PATTERNS = (
     (_NUMBERED, ("电话", "手机", "座机", "身份证", "证件", "护照", "微信", "邮箱", "男", "女")),

@@ -20,14 +20,14 @@ _ENTRIES = (
     r"法人代表?|姓\s*名|户\s*名|户主|患者|病人|乘客|家长签[字名]|署名|签[名字]|真名|名字|房东|租客|车主|机主|学员|考生"
 )
 _ANNOUNCED = re.compile(
-    rf"(?:(?:{_PARTIES})人|{_ENTRIES})(?:姓名|名字|名称)?\s*([:：=]|是|为|叫|就?写(?:成|的是)?|改[成为])?\s*{_NAME}"
+    rf"(?:(?:{_PARTIES})人|{_ENTRIES})(?:姓名|名字|名称)?\s*+([:：=]|是|为|叫|就?写(?:成|的是)?|改[成为])?\s*+{_NAME}"
 )
 _ANNOUNCING = re.compile(f"[{''.join(part[0] for part in f'{_PARTIES}|{_ENTRIES}'.split('|'))}]")
 """What it begins with, to be found fast."""
 _ROLE = re.compile(rf"(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{{1,4}}人\s*([:：])\s*{_NAME}")
 """A form's field for a person of whatever part."""
 _SPOKEN = re.compile(
-    rf"(?:我叫|我的名字是|我名叫|本人姓名|名叫|病人叫|患者叫|本人叫|本人(?![的是在已对有叫]))\s*([:：])?\s*{_NAME}"
+    rf"(?:我叫|我的名字是|我名叫|本人姓名|名叫|病人叫|患者叫|本人叫|本人(?![的是在已对有叫]))\s*+([:：])?\s*+{_NAME}"
 )
 _BEING = re.compile(rf"(?:我是|我就是)()((?![向连全时从成单关应于白]){SURNAME}{HAN}{{1,2}})(?=[,，。!！;；\s]|$)")
 _SENT_TO = re.compile(rf"(?:写|转)()((?![{ALSO_WORDS}]){SURNAME}{HAN}{{1,2}}?)收(?![{SINGLE}\u4e00-\u9fff])")
@@ -129,7 +129,7 @@ _BEING_CUE = re.compile("I(?: am|['’]m) [A-Z\u00c0-\u00de]|This is [A-Z\u00c0-
 _SPEAKING = re.compile(rf"his is (?:{_TITLE} )?{_ENGLISH}(?: (?:speaking|calling|here|from)|, your)(?![A-Za-z])")
 _GREETED = re.compile(rf"{_SENTENCE}(?:Dear|Hi|Hello|Hey)\s+(?:{_TITLE} )?{_ENGLISH}\s*(?:[,，:：]|\n|$)")
 _GREETING = re.compile(r"(?:Dear|Hi|Hello|Hey)\s")
-_ON_A_LINE = re.compile(rf"\n\s*(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(]|[-–—] )|{_TWO}!)")
+_ON_A_LINE = re.compile(rf"\n\s{{0,40}}+(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(]|[-–—] )|{_TWO}!)")
 _ENDINGS = (
     "regards", "Regards", "incerely", "incerely yours", "ours", "ours truly", "ours faithfully", "heers", "best",
     "Best", "est wishes", "espectfully", "hanks", "hank you",
