@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,8 @@ def lines(file: str) -> list[tuple[str, str]]:
 
 
 def _glibc() -> ctypes.CDLL | None:
+    if sys.platform != "linux":
+        return None
     library = ctypes.CDLL(None)
     return library if all(hasattr(library, name) for name in ("mallopt", "malloc_trim")) else None
 

@@ -140,9 +140,8 @@ def test_lists_find_their_dataset_again() -> None:
 def test_a_misspelt_split_is_not_taken_for_the_only_one() -> None:
     whole = ore.refine({"text": ["a great film", "a dull plot"]}, split={})
     assert [names.chosen_split(whole, name) for name in ("train", "dev", "test", "all")] == ["all"] * 4
-    assert names.chosen_split(whole, "tset") == "tset"
-    with pytest.raises(DataError, match="no split 'tset'"):
-        whole.frame("tset")
+    with pytest.raises(DataError, match="no split 'tset'"):  # before evaluate makes a baseline for it
+        names.chosen_split(whole, "tset")
 
 
 def test_networks_without_pretraining_by_name() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from oreline.train.precision import Probe, probe, using_threads
+from oreline.train.precision import Probe, probe, training_on, using_threads
 
 
 def test_it_measures_once_and_then_reads(tmp_path: Path, monkeypatch):
@@ -65,8 +65,9 @@ def test_bf16_only_where_it_is_faster_by_a_margin(fp32: float, bf16: float, best
     assert measured.gflops("bf16") == bf16
 
 
-def test_threads_are_given_back():
+@pytest.mark.parametrize("context", [using_threads, training_on])
+def test_threads_are_given_back(context):
     before = torch.get_num_threads()
-    with using_threads(1) as threads:
+    with context(1) as threads:
         assert threads == torch.get_num_threads() == 1
     assert torch.get_num_threads() == before

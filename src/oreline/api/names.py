@@ -270,9 +270,11 @@ def only_split(data: Dataset, split: str) -> Dataset:
 def chosen_split(data: Dataset, split: str) -> str:
     """Return the split to use: the asked one, or the only one there is in place of a usual name.
 
-    Any other name is returned as it is, so that reading it says that there is no such split.
+    Raises `DataError` for a name that no split has, before anything is made for it.
     """
-    return data.splits[0] if len(data.splits) == 1 and split in DEFAULT_SPLIT else split
+    chosen = data.splits[0] if len(data.splits) == 1 and split in DEFAULT_SPLIT else split
+    data.num_rows(chosen)
+    return chosen
 
 
 def catalog_roles(data: Any) -> dict[str, str]:

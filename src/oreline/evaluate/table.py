@@ -298,9 +298,7 @@ def _encode_targets(runtime: Runtime, frame: pl.DataFrame, columns: Columns) -> 
     targets, judged = frame[task.target], getattr(task, "encode_judged", None)
     try:
         refuse_unreadable(task, columns)
-        if judged and hasattr(
-            task, "refuse_malformed"
-        ):  # what training never saw is judged; what cannot be right is not
+        if judged and hasattr(task, "refuse_malformed"):  # an unseen tag is judged, one that cannot be right is not
             task.refuse_malformed(targets.to_list())
     except DataError as error:
         error.where = f"row {frame['row_id'][error.row or 0]}"

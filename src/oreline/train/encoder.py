@@ -18,7 +18,6 @@ from torch import Tensor
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.memory import freed_memory_kept
 from oreline.models.adapting import adapter_of, fold, put_on
 from oreline.models.attention import set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
@@ -37,7 +36,7 @@ from oreline.train.foretell import foretold_steps, probed_budget
 from oreline.train.frozen import Frozen, usable_prefix
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.passes import Passes
-from oreline.train.precision import best_device, using_threads
+from oreline.train.precision import best_device, training_on
 from oreline.train.regularize import Loss, Regularized, regularized
 from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.run import Plan, Progress, run
@@ -116,7 +115,7 @@ class EncoderTraining:
     def fit(self, learning_rate: float) -> Outcome:
         """Train all parameters that want gradients, and return the best model on dev."""
         job, options = self.job, self.job.options
-        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads, freed_memory_kept():
+        with training_on((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             rate = options.learning_rate or learning_rate
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(

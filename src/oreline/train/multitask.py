@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from oreline import registry, store
 from oreline.errors import DataError, UsageError
-from oreline.memory import freed_memory_kept
 from oreline.models.batch import Batch
 from oreline.models.pooling import PooledClassifier
 from oreline.models.sentence import read_pooling
@@ -32,7 +31,7 @@ from oreline.train.finetune import claimed, manifest_of, prepared
 from oreline.train.forecasts import Forecast
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
-from oreline.train.precision import using_threads
+from oreline.train.precision import training_on
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.rows import dev_rows, encoded_rows, naming_rows, open_task_for, training_frame
 from oreline.train.run import Plan, Progress, run
@@ -245,7 +244,7 @@ class _Training:
     def fit(self) -> dict[str, Outcome]:
         """Train, and return what each task's artifact is written from."""
         job, options = self.first.job, self.first.job.options
-        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads, freed_memory_kept():
+        with training_on((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.first.model, options, job.work, job.resolved, threads)
             budget = int(resolved["token_budget"])
             if "num_steps" not in resolved:

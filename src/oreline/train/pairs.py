@@ -15,7 +15,6 @@ import torch
 
 from oreline import registry
 from oreline.errors import DataError, UsageError
-from oreline.memory import freed_memory_kept
 from oreline.models.adapting import adapter_of
 from oreline.models.batch import Batch
 from oreline.models.load import save_model
@@ -28,7 +27,7 @@ from oreline.train.forecasts import END_S, Forecast
 from oreline.train.job import Outcome
 from oreline.train.mining import hard_negatives
 from oreline.train.pair_rows import Drawn, PairRows
-from oreline.train.precision import using_threads
+from oreline.train.precision import training_on
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, run
 from oreline.types import Encoded, Judged
@@ -79,7 +78,7 @@ class PairTraining(EncoderTraining):
     def fit(self, learning_rate: float) -> Outcome:
         """Train all parameters that want gradients, and return the best model on dev."""
         job, options = self.job, self.job.options
-        with using_threads((job.resolved or {}).get("threads") or options.threads) as threads, freed_memory_kept():
+        with training_on((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
             self._budget = int(resolved["token_budget"])
             rate = options.learning_rate or learning_rate

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from oreline.errors import ResourceError
+from oreline.memory import freed_memory_kept
 from oreline.store import write_json
 
 _GAIN_WORTH_BF16 = 1.3
@@ -97,6 +98,13 @@ def using_threads(threads: int | None) -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
+def training_on(threads: int | None) -> Iterator[int]:
+    """Set torch's CPU threads for a training, which also keeps the memory that it frees; yields the number in use."""
+    with using_threads(threads) as used, freed_memory_kept():
+        yield used
 
 
 def _measure(width: int, inner: int, threads: int, device: str) -> Probe:

@@ -22,7 +22,6 @@ import torch
 
 from oreline import registry, store
 from oreline.errors import ArtifactError, DataError, UsageError
-from oreline.memory import freed_memory_kept
 from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
 from oreline.models.batch import Batch, to_device
 from oreline.models.checkpointing import use_checkpointing
@@ -37,7 +36,7 @@ from oreline.train import checkpoint
 from oreline.train.artifact import lineage
 from oreline.train.batches import pack
 from oreline.train.encoder import copy_tokenizer
-from oreline.train.precision import best_device, using_threads
+from oreline.train.precision import best_device, training_on
 from oreline.train.resources import flops_per_token, forecast, keep, resolve
 from oreline.train.run import Plan, Progress, run
 from oreline.train.scratch import NewNetwork, begun, recorded_start
@@ -192,7 +191,7 @@ class _Pretraining:
 
     def fit(self) -> _Result:
         """Warm the output layer up, measure, train everything, measure again."""
-        with using_threads((self.given or {}).get("threads") or self.options.threads) as threads, freed_memory_kept():
+        with training_on((self.given or {}).get("threads") or self.options.threads) as threads:
             resolved = resolve(self.model, self.options, self.work, self.given, threads)
             if "num_steps" not in resolved:
                 resolved |= self._num_steps(resolved)

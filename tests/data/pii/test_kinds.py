@@ -56,7 +56,9 @@ def test_switches() -> None:
 
 @pytest.mark.timeout(60)  # a pattern that tries every blank of a run again at the next one takes half an hour
 @pytest.mark.parametrize("blank", [" ", "\n", "\t"])
-@pytest.mark.parametrize("cue", ["地址", "电话", "敬礼", "家属", "联系人", "工作单位", "Name:", "Best regards,", "Dear "])
+@pytest.mark.parametrize(
+    "cue", ["地址", "电话", "敬礼", "家属", "联系人", "工作单位", "Name:", "Best regards,", "Dear "]
+)
 def test_a_long_run_of_blanks_is_walked_through_once(cue: str, blank: str) -> None:
     text = cue + blank * 200_000
     for kind in kinds_of(KIND_NAMES, titles=True):

@@ -15,7 +15,6 @@ import torch
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.memory import freed_memory_kept
 from oreline.models.attention import set_dropout
 from oreline.models.batch import Batch, make_batch
 from oreline.runtime.samples import NUM_REFERENCE
@@ -26,7 +25,7 @@ from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.forecasts import END_S, Forecast
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss
-from oreline.train.precision import using_threads
+from oreline.train.precision import training_on
 from oreline.train.resources import (
     Trial,
     activation_bytes,
@@ -117,7 +116,7 @@ class Method:
         training = EncoderTraining(job, folder, head)
         if job.options.dropout is None:
             set_dropout(training.model, 0.0)
-        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads, freed_memory_kept():
+        with training_on((job.resolved or {}).get("threads") or job.options.threads) as threads:
             texts = label_texts(job.task.labels, self.texts, names=self.names)
             outside = getattr(job.task, "outside", None)
             if outside is not None and job.task.labels[outside] not in self.texts:

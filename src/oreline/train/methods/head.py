@@ -12,7 +12,6 @@ import torch
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.memory import freed_memory_kept
 from oreline.runtime.batching import take
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.encoder import EncoderTraining, start_of
@@ -20,7 +19,7 @@ from oreline.train.forecasts import END_S, forecast_without_steps
 from oreline.train.foretell import measured_reading
 from oreline.train.job import Job, Outcome
 from oreline.train.linear import Linear, fit, loss, refuse_gradient_options, refuse_words
-from oreline.train.precision import using_threads
+from oreline.train.precision import training_on
 from oreline.train.tracking import log_once
 from oreline.train.words import BY_WORD, IGNORED, by_token, fit_words, some_rows, word_states
 from oreline.types import Event
@@ -60,7 +59,7 @@ class Method:
         pooling = getattr(job.task, "pooling", "mean")
         head = registry.create("head", job.task.head, num_labels=len(job.task.labels), pooling=pooling)
         start = time.perf_counter()
-        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads, freed_memory_kept():
+        with training_on((job.resolved or {}).get("threads") or job.options.threads) as threads:
             training = EncoderTraining(job, folder, head)
             self._foretell(training)
             best = self._of_words(training) if job.task.view in BY_WORD else self._of_texts(training)

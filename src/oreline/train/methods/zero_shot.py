@@ -13,11 +13,10 @@ import torch
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.memory import freed_memory_kept
 from oreline.train.describe import check, label_texts, require_one_text_one_class
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome
-from oreline.train.precision import using_threads
+from oreline.train.precision import training_on
 
 
 class Method:
@@ -52,7 +51,7 @@ class Method:
         folder = start_of(job, "zero_shot")
         texts = label_texts(job.task.labels, self.texts)
         head = registry.create("head", job.task.head, num_labels=len(texts), pooling="mean")
-        with using_threads((job.resolved or {}).get("threads") or job.options.threads) as threads, freed_memory_kept():
+        with training_on((job.resolved or {}).get("threads") or job.options.threads) as threads:
             training = EncoderTraining(job, folder, head)
             flat = [text for of_label in texts for text in of_label]
             encoded = job.task.encode({"text": flat}, training.tokenizer, training.max_tokens)
