@@ -2,9 +2,10 @@
 
 Each case runs in processes of its own: one asks for the forecast, another does the work, timed from the start of the
 verb (packages are imported before it) and with the peak of its own memory (on a GPU: what torch allocated at most).
-Rows are quotes of films; the tagged ones have a name where a word in the middle of a sentence begins with a capital
-letter, the pairs are two halves of a quote, or of two. `--busy` is for a machine that does other work beside it: one
-thread, and its processor time in place of the clock, in the forecast and in the work.
+Rows are quotes of films; the long ones are one to twenty quotes in a row, the tagged ones have a name where a word in
+the middle of a sentence begins with a capital letter, the pairs are two halves of a quote, or of two. `--busy` is for a
+machine that does other work beside it: one thread, and its processor time in place of the clock, in the forecast and in
+the work.
 
     python benchmarks/forecast.py --rows 400 800
 """
@@ -26,6 +27,7 @@ from oreline import memory
 
 CASES: dict[str, dict[str, Any]] = {
     "full": {"task": "text_classification", "method": "full"},
+    "long": {"task": "text_classification", "method": "full", "data": "long", "train": {"max_tokens": 256}},
     "head": {"task": "text_classification", "method": "head"},
     "linear": {"task": "text_classification", "method": "linear"},
     "lora": {"task": "text_classification", "method": "lora"},
@@ -72,11 +74,12 @@ def measured(
     train = {"epochs": EPOCHS, **described.pop("train", {})}
     out = str(scratch / f"{case}-{rows}")
     train |= {"threads": 1} if given.busy else {}
-    options = {**described, "start": given.start, "data": data[described["task"]], "train": train}
+    used = data[described.pop("data", described["task"])]
+    options = {**described, "start": given.start, "data": used, "train": train}
     jobs = [("finetune", options, out)]
     if after := AFTER.get(case):
-        used = {"model": out, "data": options["data"]} if after == "evaluate" else {"model": out}
-        jobs.append((after, used, f"{out}-{after}" if after == "merge" else None))
+        its = {"model": out, "data": used} if after == "evaluate" else {"model": out}
+        jobs.append((after, its, f"{out}-{after}" if after == "merge" else None))
     found = []
     for verb, its, place in jobs:
         job = {"verb": verb, "options": its, "out": place, "busy": given.busy}
@@ -149,6 +152,7 @@ def datasets(rows: int, folder: Path) -> dict[str, str]:
     places = range(len(halves))
     columns: dict[str, dict[str, Any]] = {
         "text_classification": {"text": texts, "label": labels},
+        "long": {"text": [" ".join(texts[p : p + 1 + p % 20]) for p in places], "label": labels},
         "token_classification": {"text": halves, "tags": [tags(words) for words in halves]},
         "pair": {
             "text": [" ".join(words[: len(words) // 2]) for words in halves],

@@ -65,21 +65,34 @@ def test_freed_memory_stays_with_the_process_until_the_end_of_the_block():
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's allocator has these thresholds")
-def test_a_process_that_holds_much_gives_holes_back_too(monkeypatch: pytest.MonkeyPatch):
+def test_holes_are_closed_where_they_are_large(monkeypatch: pytest.MonkeyPatch):
     size, blocks = 1 << 20, 128
     with memory.freed_memory_kept():
-        held = [bytearray(b"x") * size for _ in range(blocks)]
+        holes = memory.Holes()
+        held = [bytearray(b"x") * size for _ in range(blocks // 2)]
+        holes.close_large()  # what the first pass holds is what a pass needs
+        held += [bytearray(b"x") * size for _ in range(blocks)]
         before = memory.held_bytes()
         del held[::2]  # holes, with something that is used above the last one
-        memory.give_back_freed()
-        assert memory.held_bytes() > before - size * blocks // 4
-        monkeypatch.setattr(memory, "_WORTH_KEEPING", 0)
-        memory.give_back_freed()
+        monkeypatch.setattr(memory, "_LEAST_GROWTH", 2 * size * blocks)
+        holes.close_large()
+        assert memory.held_bytes() > before - size * blocks // 4, "not worth the time"
+        monkeypatch.setattr(memory, "_GROWTH", 0.0)
+        monkeypatch.setattr(memory, "_LEAST_GROWTH", 0)
+        holes.close_large()
         assert memory.held_bytes() < before - size * blocks // 4
-        assert len(held) == blocks // 2
+        assert len(held) == blocks * 3 // 4
+        given_back = memory.held_bytes()
+        held += [bytearray(b"x") * size for _ in range(2 * blocks)]
+        holes.close_large()  # the first pass since is what a pass needs, from now on
+        del held[-2 * blocks :: 2]
+        holes.close_large()
+        assert memory.held_bytes() > given_back + 1.5 * size * blocks
 
 
 def test_without_glibc_the_block_runs_as_usual(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
     with memory.freed_memory_kept():
+        memory.Holes().close_large()
         assert memory.held_bytes() > 0
+    assert memory.hole_bytes(1 << 30) == 0

@@ -15,9 +15,8 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT_MMAP, _KEPT_TRIM = 2**30, 2**31 - 1
 _USUAL_MMAP, _USUAL_TRIM = 2**25, 2**26
 """What glibc's own thresholds grow to in a process that frees large blocks."""
-_WORTH_KEEPING = 3 * 2**30
-"""A process that holds more gives freed memory back after each step: steps of many lengths leave holes of many sizes,
-which grew to three times what a step needs (reviews of 256 tokens: 9 GB)."""
+_GROWTH, _LEAST_GROWTH = 0.15, 2**27
+"""How far holes may let a process grow: a share of what it needs, but not less than so many bytes."""
 
 
 @contextlib.contextmanager
@@ -42,10 +41,35 @@ def freed_memory_kept() -> Iterator[None]:
         library.malloc_trim(0)
 
 
-def give_back_freed() -> None:
-    """Give freed memory back to the system where this process holds much; between two steps of training."""
-    if held_bytes() > _WORTH_KEEPING and (library := _glibc()) is not None:
-        library.malloc_trim(0)
+class Holes:
+    """What passes of many lengths leave behind where freed memory is kept: blocks that the next one does not fit in.
+
+    They grew to five times what a pass needs (reviews of up to 256 tokens: 9 GB). So what is held beyond the needs of
+    a pass that starts without holes is given back once it is worth the time, since every page is cleared anew then.
+    Made before the first pass; does nothing where the C library is not glibc.
+    """
+
+    def __init__(self) -> None:
+        self._needed, self._closed = 0, True
+        self._close()
+
+    def close_large(self) -> None:
+        """Give freed memory back where much of it is not needed; between two passes."""
+        held = held_bytes()
+        if self._closed:
+            self._needed, self._closed = max(self._needed, held), False
+        elif held > self._needed + hole_bytes(self._needed):
+            self._close()
+
+    def _close(self) -> None:
+        if (library := _glibc()) is not None:
+            library.malloc_trim(0)
+        self._closed = True
+
+
+def hole_bytes(needed: int) -> int:
+    """Return how much a training process that needs so many bytes may hold in holes besides; 0 without glibc."""
+    return max(int(_GROWTH * needed), _LEAST_GROWTH) if _glibc() is not None else 0
 
 
 def peak_bytes() -> int:

@@ -79,6 +79,8 @@ def test_the_trial_has_a_short_and_a_long_step_and_the_largest_pass():
     assert min(tokens) <= short < long <= max(tokens)
     assert trial.mean_tokens == pytest.approx(np.mean(tokens))
     assert trial.largest_tokens == max(b.ids_BT.numel() for step in passes.steps(0, passes.per_epoch) for b in step)
+    shapes = {tuple(batch.ids_BT.shape) for step in passes.steps(0, passes.per_epoch) for batch in step}
+    assert trial.num_shapes == len(shapes)
     assert len(passes_of({"token_budget": 128}, rows_per_step=64).trial(make).steps) == 1
 
 

@@ -50,8 +50,18 @@ def test_what_a_pass_takes_is_measured_where_the_system_can(tiny_start: Path):
     found = forecast(model, Trial([[batch]]), head.loss, bf16=False)
     if not memory.peak_anew():
         pytest.skip("this system keeps one peak")
-    in_pass = found.memory_bytes - memory.held_bytes()
+    with_holes = found.memory_bytes - memory.held_bytes()
+    in_pass = with_holes - memory.hole_bytes(memory.held_bytes())
     assert 0.5 < in_pass / activation_bytes(model, batch.ids_BT.numel()) < 2
+
+
+def test_what_is_compiled_for_more_shapes_is_counted_in_bf16():
+    batch = make_batch([np.arange(2, 12, dtype=np.int32)] * 4, 0)
+    few, some, many = (Trial([[batch]], num_shapes=num).code_bytes(bf16=True) for num in (1, 11, 10_000))
+    assert few == 0
+    assert some == 10 * 11 * 2**20
+    assert some < many < 1e9, "the oldest are thrown away"
+    assert Trial([[batch]], num_shapes=11).code_bytes(bf16=False) == 0
 
 
 def test_the_time_of_a_mean_step_lies_on_the_line_through_two(monkeypatch: pytest.MonkeyPatch):

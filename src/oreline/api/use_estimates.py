@@ -36,7 +36,7 @@ _COMPRESS_COPIES = 12
 _MERGE_OPENINGS = 3
 """Merging opens, writes and hashes whole models: as long as opening the adapter so many times."""
 _DETECTOR_S_PER_ROW = 0.001
-_JUDGING_S = 0.7
+_JUDGING_S = 0.5
 """What an evaluation takes whatever the rows: files are verified, a simple baseline is made, intervals, the report."""
 
 

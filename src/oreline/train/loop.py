@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from oreline.memory import Holes
 from oreline.models.batch import Batch
 from oreline.recipe import Schedule
 from oreline.train.budget import does_not_fit
@@ -80,13 +81,15 @@ def fit(
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     device = parameters[0].device.type
+    # Beside a GPU, this process holds gigabytes of libraries, and a pass is too short to search them for freed memory.
+    holes = Holes() if device == "cpu" else None
     for number, batches in enumerate(steps, start=first):
         model.train()
         rate = schedule(number)
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("scale", 1.0)
         state = random_state()
-        while (summed := _gradients(model, batches, loss, bf16)) is None:
+        while (summed := _gradients(model, batches, loss, bf16, holes)) is None:
             # The step is made again, from where it began: only how its rows are cut is another.
             optimizer.zero_grad(set_to_none=True)
             release_memory(device)
@@ -107,7 +110,11 @@ def fit(
 
 
 def _gradients(
-    model: nn.Module, batches: Sequence[Batch], loss: Callable[[Any, Batch], Tensor], bf16: bool
+    model: nn.Module,
+    batches: Sequence[Batch],
+    loss: Callable[[Any, Batch], Tensor],
+    bf16: bool,
+    holes: Holes | None = None,
 ) -> Tensor | None:
     """Add up the gradients of a step; returns its mean loss, or None where memory ran out before the end."""
     total = sum(batch.weight for batch in batches) or 1.0  # a step without a term has no gradient, and no NaN
@@ -119,6 +126,9 @@ def _gradients(
                 terms = loss(model, batch) / total
             terms.backward()  # type: ignore[no-untyped-call]
             summed += terms.detach()
+            del terms
+            if holes is not None:
+                holes.close_large()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

@@ -86,7 +86,8 @@ class Passes:
         by_size = np.argsort(tokens, kind="stable")
         chosen = dict.fromkeys(int(by_size[int(share * (len(by_size) - 1))]) for share in (0.25, 0.75))
         steps = [[make(rows) for rows in epoch[number]] for number in chosen]
-        return Trial(steps, float(tokens.mean()), make(self._largest(epoch)))
+        shapes = {(len(rows), int(self._lengths_N[rows].max())) for step in epoch for rows in step}
+        return Trial(steps, float(tokens.mean()), make(self._largest(epoch)), len(shapes))
 
     def longest(self, budget: int) -> NDArray[np.int64]:
         """Return as many of the longest rows as a budget takes, a step's at most."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from oreline.memory import hole_bytes
 from oreline.models.attention import skipped_weights
 from oreline.models.batch import Batch
 from oreline.models.checkpointing import is_checkpointed
@@ -32,6 +33,9 @@ _CPU_TOKEN_BUDGET, _GPU_TOKEN_BUDGET = 4096, 32768
 _TIMED_PASSES, _TIMED_S = 3, 1.0
 _BYTES_PER_S = {"cpu": 20e9, "cuda": 1.5e12}
 """Memory bandwidth that an optimizer's update reaches."""
+_SHAPE_BYTES, MOST_SHAPES = 11 * 2**20, 65
+"""On a CPU, oneDNN compiles the products of bf16 for each shape of a pass and keeps their code, whatever the model's
+width and depth (measured with 384 and 768, 1 and 2 layers); beyond about so many shapes, the oldest goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,20 @@ class Trial:
     """Padded tokens of a step, the average of a run; 0: as many as those given."""
     largest: Batch | None = None
     """The pass that takes the most memory; the first one when not given."""
+    num_shapes: int = 0
+    """Distinct shapes of a run's passes; 0: those given."""
 
     @property
     def largest_tokens(self) -> int:
         """Padded tokens of the largest pass."""
         return (self.largest or self.steps[0][0]).ids_BT.numel()
+
+    def code_bytes(self, *, bf16: bool) -> int:
+        """Return what is compiled for shapes that the trial does not meet."""
+        met = {batch.ids_BT.shape for step in [*self.steps, [self.largest or self.steps[0][0]]] for batch in step}
+        on_cpu = self.steps[0][0].ids_BT.device.type == "cpu"
+        more = min(self.num_shapes, MOST_SHAPES) - len(met)
+        return _SHAPE_BYTES * max(more, 0) if bf16 and on_cpu else 0
 
 
 def resolve(
@@ -158,10 +171,13 @@ def forecast(
     largest = trial.largest or trial.steps[0][0]
     with measuring(device) as measured:
         _pass(model, largest, loss, bf16)
-    step_s = _mean_step_s(trial, lambda batch: _pass(model, batch, loss, bf16))
+        # Passes of several lengths leave holes that the next one does not fit in: more is held than the largest takes.
+        step_s = _mean_step_s(trial, lambda batch: _pass(model, batch, loss, bf16))
     set_random_state(state)
     passes_bytes = passes * activation_bytes(model, trial.largest_tokens, frozen_layers)
-    return forecast_of(model, step_s, measured, copies=copies, averaged=averaged, passes_bytes=passes_bytes)
+    told = forecast_of(model, step_s, measured, copies=copies, averaged=averaged, passes_bytes=passes_bytes)
+    more = trial.code_bytes(bf16=bf16) + (hole_bytes(told.memory_bytes) if device == "cpu" else 0)
+    return replace(told, memory_bytes=told.memory_bytes + more)
 
 
 def _pass(model: nn.Module, batch: Batch, loss: Callable[[Any, Batch], Tensor], bf16: bool) -> None:

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from oreline.errors import OrelineError
-from oreline.memory import give_back_freed
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train import checkpoint
@@ -101,8 +100,6 @@ def _drive(
         watched.enter_context(plan.watch)
         plan.optimizer.register_step_pre_hook(lambda *_: watched.close())  # closed once: later steps close nothing
     steps = plan.steps(progress.step, plan.num_steps)
-    # Beside a GPU, this process holds gigabytes of libraries, and a step is too short to search them for freed memory.
-    on_cpu = next(plan.model.parameters()).device.type == "cpu"
     for step in fit(
         plan.model,
         Cuttable(steps, plan.smaller) if plan.smaller is not None else steps,
@@ -113,8 +110,6 @@ def _drive(
         clip_norm=options.clip_norm,
         bf16=plan.precision == "bf16",
     ):
-        if on_cpu:
-            give_back_freed()
         progress.step = step.number
         if plan.average:
             plan.average.after_step(plan.model, step.number, plan.num_steps)

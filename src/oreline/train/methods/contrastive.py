@@ -27,6 +27,7 @@ from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss
 from oreline.train.precision import training_on
 from oreline.train.resources import (
+    MOST_SHAPES,
     Trial,
     activation_bytes,
     flops_per_token,
@@ -251,7 +252,7 @@ class _Steps:
         sample = self._sample()  # their classes are drawn, not their lengths: one of middle length stands for all
         measured = forecast(
             training.model,
-            Trial([[sample[len(sample) // 2]]], largest=sample[-1]),
+            Trial([[sample[len(sample) // 2]]], largest=sample[-1], num_shapes=self._num_shapes()),
             wrapped.loss,
             bf16=bf16,
             passes=wrapped.passes,
@@ -263,6 +264,11 @@ class _Steps:
             num_steps = min(num_steps, measured.steps_within(minutes * 60))
         self._say(measured, num_steps)
         return num_steps
+
+    def _num_shapes(self) -> int:
+        """Return the distinct shapes of the passes of the first epoch's first steps."""
+        lengths = [self.lengths_M[part] for rows in self._epoch(0)[:MOST_SHAPES] for part in self._parts(rows)]
+        return len({(len(own), int(own.max())) for own in lengths})
 
     @contextlib.contextmanager
     def foretelling(self, num_steps: int) -> Iterator[None]:
@@ -307,12 +313,14 @@ class _Steps:
 
     def _batch(self, rows: NDArray[np.int64]) -> Batch:
         """Return rows with the texts that describe their labels."""
+        return compared([self._part(part) for part in self._parts(rows)])
+
+    def _parts(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Return rows and the texts that describe their labels, cut into passes."""
         classes_M, num_rows = self.rows.classes_M, self.rows.num_rows
         texts = num_rows + np.flatnonzero(np.isin(classes_M[num_rows:], classes_M[rows]))
         chosen = np.concatenate([rows, texts])
-        pass_tokens = _PASS_TOKENS[self.training.device]
-        parts = [chosen[part] for part in cheapest_parts(self.lengths_M[chosen], pass_tokens)]
-        return compared([self._part(part) for part in parts])
+        return [chosen[part] for part in cheapest_parts(self.lengths_M[chosen], _PASS_TOKENS[self.training.device])]
 
     def _part(self, rows: NDArray[np.int64]) -> Batch:
         return make_batch(
