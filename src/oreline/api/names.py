@@ -222,8 +222,7 @@ def dataset(
 
     if isinstance(data, Dataset):
         return data
-    if data is None:
-        raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
+    refuse_no_data(data)
     if isinstance(data, str | Path):
         folder, _, chosen = _split_fragment(str(data))
         if Path(folder).is_dir() and (Path(folder) / DATASET).is_file():
@@ -249,6 +248,12 @@ def dataset(
                 on_event=on_event,
             )
     return only_split(refined, chosen) if isinstance(data, str) and chosen else refined
+
+
+def refuse_no_data(data: Any) -> None:
+    """Raise `UsageError` where no data were given."""
+    if data is None:
+        raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
 
 
 def _refuse_model(folder: Path) -> None:
