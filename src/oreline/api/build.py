@@ -210,7 +210,7 @@ def finetune(
     begins = inner if inner in choose.WITHOUT_START else None
     wanted = choose.start_for(task, begins or method, start)
     if start is not None and network is None:
-        names.start_folder(wanted)  # a wrong one is refused here, before rows are refined for it
+        names.refuse_start(wanted)  # before rows are refined for it
     if start is not None and wanted is None:
         on_event(
             Event("choose", message=f"the start model {start} is not used: {begins or method} begins from nothing")
