@@ -205,16 +205,7 @@ def finetune(
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
     options = names.train_options(train)
     refuse_unfit(trainer, method, task, options)
-    # self_training by `linear` needs no start model either.
-    inner = (method_options or {}).get("method")
-    begins = inner if inner in choose.WITHOUT_START else None
-    wanted = choose.start_for(task, begins or method, start)
-    if start is not None and network is None:
-        names.refuse_start(wanted)  # before rows are refined for it
-    if start is not None and wanted is None:
-        on_event(
-            Event("choose", message=f"the start model {start} is not used: {begins or method} begins from nothing")
-        )
+    inner = choose.refuse_start(task, method, method_options, start, on_event)  # before rows are refined for it
     store.refuse_existing(out := names.output_folder("finetune", out, data, start, force=force), force=force)
     keeps = getattr(trainer, "reads_more", False)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
@@ -223,7 +214,7 @@ def finetune(
         on_event(Event("choose", message=f"method {method}: {why}"))
     elif said := choose.suggestion(dataset, start, task, method):
         on_event(Event("choose", message=said))
-    start = choose.start_for(task, begins or method, start)
+    start = choose.start_for(task, inner or method, start)
     with naming_source(data, dataset, task, needs_target=not getattr(trainer, "labels", ())):
         return run(
             network if network is not None else names.start_folder(start),

@@ -15,12 +15,14 @@ itself is a guess so far.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
 from oreline.api import names
 from oreline.errors import UsageError
+from oreline.types import Event, OnEvent
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
@@ -73,6 +75,23 @@ def start_for(task: str, method: str, start: Any) -> Any:
             remedy="--start FOLDER, or a hub id",
         )
     return start or DEFAULT_START
+
+
+def refuse_start(
+    task: str, method: str, options: Mapping[str, Any] | None, start: Any, on_event: OnEvent
+) -> str | None:
+    """Raise for a start model that there is not, or that is needed; say so where one was given and is not used.
+
+    Returns the method inside of another that begins from nothing (`self_training` by `linear`), or None.
+    """
+    given = (options or {}).get("method")
+    inner = given if given in WITHOUT_START else None
+    wanted = start_for(task, inner or method, start)
+    if start is not None and not names.network_name(start):
+        names.refuse_start(wanted)
+    if start is not None and wanted is None:
+        on_event(Event("choose", message=f"the start model {start} is not used: {inner or method} begins from nothing"))
+    return inner
 
 
 def num_classes(data: Dataset, split: str, task: str) -> int | None:
