@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import oreline as ore
-from oreline.errors import DataError, UsageError
+from oreline.errors import ArtifactError, DataError, UsageError
 from oreline.evaluate.estimates import point_values, task_estimates
 from oreline.types import Event
 
@@ -104,3 +105,44 @@ def test_task_options_stand_above_what_the_rows_say_and_are_kept(tmp_path: Path)
     with pytest.raises(DataError, match="no relation can be told") as caught:
         ore.finetune(None, unmarked, **made, out=tmp_path / "e")
     assert caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"start": "no-such-folder"}, "there is no start model 'no-such-folder'"),
+        ({"start": "no-such-folder", "method": "lora"}, "there is no start model 'no-such-folder'"),
+        ({"start": "catalog:minilm"}, "the catalog has no 'catalog:minilm'"),
+        ({"method": "linear", "train": {"epoch": 2}}, "unknown training option 'epoch'"),
+        ({"method": "linear", "train": {"optimizer": "adamx"}}, "no optimizer"),
+        ({"method": "full", "task": "embedding"}, "the task 'embedding' is not taught by the method 'full'"),
+        ({"method": "linear", "task": "seq2seq"}, "the task 'seq2seq' writes texts"),
+    ],
+)
+def test_what_needs_no_row_is_refused_before_rows_are_refined(
+    reviews_csv: Path, tmp_path: Path, monkeypatch, given: dict[str, object], what: str
+) -> None:
+    monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
+    with pytest.raises(UsageError) as caught:
+        ore.finetune(data=reviews_csv, out=tmp_path / "model", **given)
+    assert what in str(caught.value)
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_start_model_that_a_method_does_not_use_is_said(dataset, tiny_start: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    given = {"out": tmp_path / "m", "on_event": lambda event: said.append(event.message)}
+    ore.finetune(tiny_start, dataset, method="linear", **given)
+    assert any("is not used: linear begins from nothing" in line for line in said)
+
+
+def test_an_adapter_whose_base_is_another_one_is_refused_before_rows_are_refined(
+    dataset, reviews_csv: Path, tiny_start: Path, tmp_path: Path, monkeypatch
+) -> None:
+    base = Path(shutil.copytree(tiny_start, tmp_path / "base"))
+    adapter = ore.finetune(base, dataset, method="lora", train={"epochs": 0.1}, out=tmp_path / "adapter")
+    (base / "config.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
+    with pytest.raises(ArtifactError, match="another one by now"):
+        ore.finetune(adapter, reviews_csv, method="lora", out=tmp_path / "model")
+    assert not list(tmp_path.glob("runs/*"))

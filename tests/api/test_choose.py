@@ -48,6 +48,14 @@ def test_few_rows_a_class_are_compared_in_pairs(tiny_start: Path) -> None:
     assert choose.decide(most, ENGLISH, tiny_start, num_classes=None)[0] != "contrastive"
 
 
+def test_a_rare_class_is_named_with_its_rows(tiny_start: Path, tmp_path: Path) -> None:
+    for rare, folder in ((3, "uneven"), (4, "even")):
+        rows = {"text": [f"great film {n}" for n in range(30 + rare)], "label": ["a"] * 30 + ["b"] * rare}
+        data = ore.refine(rows, operators=[], split={}, out=tmp_path / folder)
+        why = choose.method(data, tiny_start)[2]
+        assert ("the classes are uneven, 'b' has 3 rows and 'a' 30" in why) == (rare == 3)
+
+
 def test_classes_are_counted_for_one_text_with_one_class(dataset) -> None:
     assert choose.num_classes(dataset, "train", "text_classification") == 2
     for task in ("multilabel", "regression", "pair"):

@@ -48,6 +48,7 @@ def test_start_models(tiny_start: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no start model 'minilm'") as caught:
         names.start_folder("minilm")
     assert "catalog:minilm-l6-en" in str(caught.value)
+    assert "catalog:rotten-tomatoes" not in str(caught.value), "a dataset is no start model"
     with pytest.raises(UsageError, match="is a dataset, not a model") as caught:
         names.start_folder("catalog:rotten-tomatoes")
     assert caught.value.allowed == "catalog:minilm-l6-en"
@@ -122,6 +123,8 @@ def test_roles_are_joined_and_checked() -> None:
     with pytest.raises(OrelineError, match="unknown role 'txt'") as caught:
         names.roles_of({"txt": "review"})
     assert "did you mean 'text'" in str(caught.value)
+    with pytest.raises(OrelineError, match="the column of the role 'label' has no name"):
+        names.roles_of(None, text="review", label="")
 
 
 def test_content_keys() -> None:

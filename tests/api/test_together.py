@@ -103,6 +103,13 @@ def test_tasks_that_are_wrong_are_refused_before_anything_is_read(tasks: Any, wh
     assert not (tmp_path / "out").exists()
 
 
+def test_a_wrong_start_model_is_refused_before_rows_are_refined(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
+    with pytest.raises(UsageError, match="there is no start model 'nosuch'"):
+        ore.multitask({"a": {"data": ROWS}, "b": {"data": MORE}}, start="nosuch", out=tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_task_that_cannot_be_trained_is_named(tiny_start: Path, tmp_path: Path) -> None:
     one_class = {"text": [f"a film {n}" for n in range(30)], "label": ["good"] * 30}
     with pytest.raises(DataError, match="only 1 class") as caught:

@@ -91,6 +91,7 @@ def test_models_that_do_not_fit_are_refused(
     refused([linear_model], "runs on linear")
     refused([second, second], "slerp joins 2 models, and there are 3", by="slerp")
     refused([second], "the weights are", weights=[1.0])
+    assert "not all 0" in refused([second], "the weights are", weights=[0.0, 0.0]).allowed
     refused([second], "no merging named 'meen'", by="meen")
     lora = ore.finetune(tiny_start, reviews, method="lora", train=FEW, out=tmp_path / "lora")
     assert "oreline merge" in refused([lora], "is an adapter").remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,14 @@ def test_classes_get_the_probabilities_of_a_logistic_regression(classes: str, as
     assert loss(job, job.train.targets, scores_NK) == pytest.approx(
         log_loss(names, theirs.predict_proba(FEATURES_NF)), rel=1e-2
     )
+
+
+def test_nothing_is_warned_of_where_most_classes_have_one_row():
+    names = [str(number) for number in range(29)] + ["0"]
+    task = registry.create("task", "text_classification", labels=sorted(set(names)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(job_of(task, names), FEATURES_NF[:30], [1.0], max_iterations=1000)
 
 
 def test_labels_get_a_logistic_regression_each():

@@ -151,6 +151,7 @@ def test_the_first_regularizer_is_innermost(monkeypatch: pytest.MonkeyPatch):
     ("entries", "said"),
     [
         (["ema", {"swa": {}}], "ema and swa both average"),
+        (["fgm", {"fgm": {"epsilon": 0.5}}], "fgm is named twice"),
         (["r_dorp"], "no regularizer named 'r_dorp'"),
         ([{"fgm": {"eps": 1}}], "has no option 'eps'"),
         ([{"fgm": {"epsilon": "long"}}], "option 'epsilon' of the regularizer 'fgm' is 'long'"),

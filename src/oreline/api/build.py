@@ -195,12 +195,17 @@ def finetune(
     """
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
+    from oreline.train.finetune import refuse_unfit
 
+    names.refuse_no_data(data)
     names.known_plug("task", task)
     trainer = names.method(method, method_options) if method != "auto" else None
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
+    options = names.train_options(train)
+    refuse_unfit(trainer, method, task, options)
+    inner = choose.refuse_start(task, method, method_options, start, on_event)  # before rows are refined for it
     store.refuse_existing(out := names.output_folder("finetune", out, data, start, force=force), force=force)
     keeps = getattr(trainer, "reads_more", False)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
@@ -209,9 +214,7 @@ def finetune(
         on_event(Event("choose", message=f"method {method}: {why}"))
     elif said := choose.suggestion(dataset, start, task, method):
         on_event(Event("choose", message=said))
-    # self_training by `linear` needs no start model either.
-    inner = (method_options or {}).get("method")
-    start = choose.start_for(task, inner if inner in choose.WITHOUT_START else method, start)
+    start = choose.start_for(task, inner or method, start)
     with naming_source(data, dataset, task, needs_target=not getattr(trainer, "labels", ())):
         return run(
             network if network is not None else names.start_folder(start),
@@ -220,7 +223,7 @@ def finetune(
             task_options=task_options or {},
             method=method,
             method_options=method_options or {},
-            options=names.train_options(train),
+            options=options,
             out=out,
             seed=seed,
             force=force,

@@ -15,18 +15,21 @@ itself is a guess so far.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
 from oreline.api import names
 from oreline.errors import UsageError
+from oreline.types import Event, OnEvent
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
 
 FEW_ROWS = 200
 FEW_A_CLASS = 32
+MANY_TIMES = 10
 MAX_UNKNOWN = 0.1
 MANY_HAN = 0.3
 SAMPLE_ROWS = 500
@@ -53,7 +56,8 @@ def method(data: Dataset, start: Any, task: str = "text_classification") -> tupl
     if why := BY_WORD.get(plug.view):
         return "full", start or DEFAULT_START, why
     split = _trained_split(data)
-    return decide(data.num_rows(split), _sample(data), start, num_classes=num_classes(data, split, task))
+    chosen, start, why = decide(data.num_rows(split), _sample(data), start, num_classes=num_classes(data, split, task))
+    return chosen, start, why + uneven(data, split, task)
 
 
 def start_for(task: str, method: str, start: Any) -> Any:
@@ -73,6 +77,23 @@ def start_for(task: str, method: str, start: Any) -> Any:
     return start or DEFAULT_START
 
 
+def refuse_start(
+    task: str, method: str, options: Mapping[str, Any] | None, start: Any, on_event: OnEvent
+) -> str | None:
+    """Raise for a start model that there is not, or that is needed; say so where one was given and is not used.
+
+    Returns the method inside of another that begins from nothing (`self_training` by `linear`), or None.
+    """
+    given = (options or {}).get("method")
+    inner = given if given in WITHOUT_START else None
+    wanted = start_for(task, inner or method, start)
+    if start is not None and not names.network_name(start):
+        names.refuse_start(wanted)
+    if start is not None and wanted is None:
+        on_event(Event("choose", message=f"the start model {start} is not used: {inner or method} begins from nothing"))
+    return inner
+
+
 def num_classes(data: Dataset, split: str, task: str) -> int | None:
     """Return how many classes the rows of a split have, where they can be compared in pairs.
 
@@ -84,6 +105,26 @@ def num_classes(data: Dataset, split: str, task: str) -> int | None:
     if "weight" in data.manifest.columns:
         return None  # comparing rows in pairs counts all of them the same
     return int(data.scan(split, [plug.target]).collect()[plug.target].drop_nulls().n_unique())
+
+
+def uneven(data: Dataset, split: str, task: str) -> str:
+    """Return a clause on a class with a tenth of the rows of another, or less; empty where there is none.
+
+    Methods are chosen by the mean of the classes, which says nothing of a rare one.
+    """
+    plug = registry.get("task", task)
+    if plug.view != "classes" or plug.target not in data.manifest.columns:
+        return ""
+    found = (
+        data.scan(split, [plug.target]).collect()[plug.target].drop_nulls().value_counts().sort("count", plug.target)
+    )
+    if found.is_empty() or (most := found["count"][-1]) < MANY_TIMES * (fewest := found["count"][0]):
+        return ""
+    rows = "1 row" if fewest == 1 else f"{fewest:,} rows"
+    return (
+        f"; the classes are uneven, {found[plug.target][0]!r} has {rows} and {found[plug.target][-1]!r} {most:,}: "
+        "more rows of the rare ones help most, and train.class_weights=balanced (method full) lets them count more"
+    )
 
 
 def has_class_of_plain_text(task: str) -> bool:

@@ -101,10 +101,15 @@ def method(name: str, options: Mapping[str, Any] | None) -> Any:
 
 
 def roles_of(roles: Mapping[str, str] | None, **named: str | None) -> dict[str, str]:
-    """Join `roles={"text": "review"}` and `text="review"`. Raises `UsageError` for an unknown role."""
-    joined = {**(roles or {}), **{role: column for role, column in named.items() if column}}
+    """Join `roles={"text": "review"}` and `text="review"`. Raises `UsageError` for an unknown role or no name."""
+    joined = {**(roles or {}), **{role: column for role, column in named.items() if column is not None}}
     if unknown := next((role for role in joined if role not in ROLES), None):
         raise UsageError(f"unknown role {unknown!r}", allowed=did_you_mean(unknown, ROLES))
+    if nameless := next((role for role, column in joined.items() if column == ""), None):
+        raise UsageError(
+            f"the column of the role {nameless!r} has no name",
+            remedy="name a column, or leave the option out: a column that is named like its role is found",
+        )
     return joined
 
 
@@ -117,12 +122,14 @@ def catalog_entry(name: str, what: str) -> Any:
         )
     entry = registry.create("catalog", name.removeprefix(CATALOG))
     if entry.what != what:
-        fitting = [n for n in registry.names("catalog") if registry.get("catalog", n).what == what]
-        raise UsageError(
-            f"{name} is a {entry.what}, not a {what}",
-            allowed=", ".join(CATALOG + n.replace("_", "-") for n in fitting),
-        )
+        raise UsageError(f"{name} is a {entry.what}, not a {what}", allowed=", ".join(_in_catalog(what)))
     return entry
+
+
+def _in_catalog(what: str) -> list[str]:
+    """Return the catalog's names of its models, or of its datasets."""
+    found = [name for name in registry.names("catalog") if registry.get("catalog", name).what == what]
+    return [CATALOG + name.replace("_", "-") for name in found]
 
 
 def start_folder(start: Any) -> Path | None:
@@ -146,11 +153,19 @@ def start_folder(start: Any) -> Path | None:
         return _checked_start(store.resolve(name) if "@" in name or store.is_home(name) else Path(name))
     if _HUB_ID.fullmatch(name) and not name.startswith((".", "/")):
         return _hub_folder(name)
-    models = [CATALOG + n.replace("_", "-") for n in registry.names("catalog")]
+    models = _in_catalog("model")
     models += [NEW + n.replace("_", "-") for n in registry.names("network")]
     raise UsageError(
         f"there is no start model {name!r}", allowed="a model folder, a hub id, or " + did_you_mean(name, models)
     )
+
+
+def refuse_start(start: Any) -> None:
+    """Raise what `start_folder` raises, and `ArtifactError` for an adapter whose base is gone or another one by now."""
+    from oreline.models.base import base_folder
+
+    if (folder := start_folder(start)) is not None:
+        base_folder(folder)
 
 
 def network_name(start: Any) -> str | None:
@@ -222,8 +237,7 @@ def dataset(
 
     if isinstance(data, Dataset):
         return data
-    if data is None:
-        raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
+    refuse_no_data(data)
     if isinstance(data, str | Path):
         folder, _, chosen = _split_fragment(str(data))
         if Path(folder).is_dir() and (Path(folder) / DATASET).is_file():
@@ -249,6 +263,12 @@ def dataset(
                 on_event=on_event,
             )
     return only_split(refined, chosen) if isinstance(data, str) and chosen else refined
+
+
+def refuse_no_data(data: Any) -> None:
+    """Raise `UsageError` where no data were given."""
+    if data is None:
+        raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
 
 
 def _refuse_model(folder: Path) -> None:

@@ -77,10 +77,10 @@ def multitask(
         )
     together, options = Together(temperature=temperature, pooling=pooling), names.train_options(train)
     place = names.output_folder("multitask", out, tasks, start, force=force)
-    rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
     folder = names.start_folder(start)
     if folder is None:
         raise UsageError("multitask needs a start model", remedy=f"--start {DEFAULT_START}")
+    rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
     shared: dict[str, Any] = {"options": options, "seed": seed, "score": point_values, "estimate": task_estimates}
     shared |= {"origin": names.start_origin(start), "on_event": on_event}
     made = train_together(folder, rows, together=together, out=place, force=force, **shared)

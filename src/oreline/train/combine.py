@@ -57,7 +57,10 @@ class Way:
         """Return the weights, adding up to 1. Raises `UsageError` for another number of them, or one below 0."""
         given = [float(weight) for weight in self.weights] or [1.0] * num_models
         if len(given) != num_models or min(given) < 0 or sum(given) <= 0:
-            raise UsageError(f"the weights are {given}", allowed=f"{num_models} numbers from 0 up, one for each model")
+            raise UsageError(
+                f"the weights are {given}",
+                allowed=f"{num_models} numbers from 0 up, one for each model, not all 0; shares of their sum count",
+            )
         return [weight / sum(given) for weight in given]
 
 

@@ -144,15 +144,20 @@ def claimed(out: str | Path, identity: Mapping[str, Any], on_event: OnEvent) -> 
 
 def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOptions) -> Method:
     """Build the method. Raises `UsageError` now, not after the loading, for what does not exist or go together."""
-    refuse_other_method(task, method)
     trainer: Method = registry.create("method", method, **given)
-    _refuse_unknown(options)
-    refuse_texts(trainer, method, task)
+    refuse_unfit(trainer, method, task, options)
     return trainer
 
 
-def _refuse_unknown(options: TrainOptions) -> None:
-    """Raise `UsageError` for an optimizer or a regularizer that there is not; the defaults need no look, nor torch."""
+def refuse_unfit(trainer: Method | None, method: str, task: str, options: TrainOptions) -> None:
+    """Raise `UsageError` for what can be told without a row and a start model.
+
+    That is a method (None: one that is yet to be chosen) that does not teach the task, and an optimizer or a
+    regularizer that there is not. The defaults of these need no look, nor torch.
+    """
+    if trainer is not None:
+        refuse_other_method(task, method)
+        refuse_texts(trainer, method, task)
     plain = TrainOptions()
     if (options.optimizer, options.optimizer_options) != (plain.optimizer, plain.optimizer_options):
         registry.create("optimizer", options.optimizer, **options.optimizer_options)

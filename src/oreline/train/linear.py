@@ -140,7 +140,11 @@ def _logistic(
     """Yield a fit for each strength, each from where the one before it ended."""
     model = LogisticRegression(max_iter=max_iterations, class_weight=weights, warm_start=True)
     for strength in strengths:
-        yield copy.deepcopy(model.set_params(C=strength).fit(features_NF, targets_N, sample_weight=row_weights_N))
+        with warnings.catch_warnings():
+            # Classes of one row or two are as they are: that targets are labels has been seen before.
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+            fitted = model.set_params(C=strength).fit(features_NF, targets_N, sample_weight=row_weights_N)
+        yield copy.deepcopy(fitted)
 
 
 def _one_label(

@@ -115,8 +115,11 @@ class Regularized:
 
 
 def regularizers(entries: Sequence[Any]) -> list[Plain]:
-    """Build the regularizers of `TrainOptions.regularizers`. Raises `UsageError` for more than one average."""
+    """Build what `TrainOptions.regularizers` names. Raises `UsageError` for a second average, or a name twice."""
     built = registry.create_all("regularizer", entries)
+    names = [name for name, _ in built]
+    if twice := next((name for number, name in enumerate(names) if name in names[:number]), None):
+        raise UsageError(f"the regularizer {twice} is named twice", allowed="each once, with its options")
     averages = [name for name, plug in built if isinstance(plug, Average)]
     if len(averages) > 1:
         raise UsageError(f"the regularizers {' and '.join(averages)} both average the weights", allowed="one of them")

@@ -39,3 +39,30 @@ def test_a_row_that_does_not_fit_is_named() -> None:
     assert caught.value.where == "f:3"
     empty = frame.with_columns(tail=pl.lit(None, dtype=pl.String))
     assert with_marks(empty, "f")["text"].to_list() == [None]
+
+
+def test_a_row_without_its_entities_is_dropped_for_its_marks_and_not_for_its_text(tmp_path: Path) -> None:
+    rows = [
+        {"text": "Ann works for Acme.", "head": "Ann", "tail": "Acme", "label": "works_for"},
+        {"text": "Bob owns Acme.", "head": "Bob", "label": "owns"},
+        {"text": "Eve left.", "label": "left"},
+        {"text": None, "head": "Ann", "tail": "Acme", "label": "owns"},
+        {"text": "<e1>Eve</e1> owns <e2>Acme</e2>.", "label": "owns"},
+    ]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = ore.refine(file, split={}, out=tmp_path / "data")
+    dropped = pl.read_parquet(data.path / "ledger.parquet").filter(pl.col("action") == "dropped")
+    assert dropped.select("row_id", "reason").rows() == [
+        ("rows.jsonl:2", "missing_marks"),
+        ("rows.jsonl:3", "missing_marks"),
+        ("rows.jsonl:4", "missing_text"),
+    ]
+    expected = ["<e1>Ann</e1> works for <e2>Acme</e2>.", "<e1>Eve</e1> owns <e2>Acme</e2>."]
+    assert data.frame("all")["text"].to_list() == expected
+
+
+def test_where_no_row_is_marked_the_error_says_so(tmp_path: Path) -> None:
+    rows = {"text": ["Ann works for Acme."], "head": [None], "tail": ["Acme"], "label": ["works_for"]}
+    with pytest.raises(DataError, match="missing_marks"):
+        ore.refine(rows, split={}, out=tmp_path / "data")

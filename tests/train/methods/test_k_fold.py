@@ -139,6 +139,7 @@ def test_without_answers_the_model_is_the_plain_one(reviews, tiny_start: Path, t
     ("options", "message"),
     [
         ({"folds": 1}, "folds=1"),
+        ({"folds": 5_000}, "folds is 5000, and there are"),
         ({"mix": 2.0}, "mix=2"),
         ({"method": "head"}, "output=distilled cannot train by 'head'"),
         ({"method": "linear", "output": "averaged"}, "output=averaged cannot train by 'linear'"),

@@ -9,7 +9,7 @@ import polars as pl
 
 from oreline.data.forms.answered import with_answers
 from oreline.data.forms.dialogues import found_columns, from_messages
-from oreline.data.forms.related import with_marks
+from oreline.data.forms.related import unmarked, with_marks
 from oreline.data.forms.tagged import with_tags
 from oreline.data.forms.times import parsed_time
 from oreline.data.ledger import Ledger, Notes
@@ -132,7 +132,10 @@ def missing(frame: pl.DataFrame) -> pl.Series:
 def take_in(
     frame: pl.DataFrame, bound: Mapping[str, str], place: str, ledger: Ledger | Notes, *, needs_label: bool = True
 ) -> pl.DataFrame:
-    """Name columns by role and drop rows without text, time or (where it is needed) label into the ledger."""
+    """Name columns by role and drop rows without text, time or (where it is needed) label into the ledger.
+
+    A row that has a text, and not the entities that were to be marked in it, is dropped as `missing_marks`.
+    """
     named = by_role(frame, bound, place)
     ledger.read(named["row_id"])
     if {"text_pair", "answers"} <= set(bound):
@@ -140,6 +143,7 @@ def take_in(
         found = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())
         ledger.write(READ, "changed", found)
     reasons = missing(named if needs_label or "label" not in named.columns else named.drop("label"))
+    reasons = reasons.set((reasons == "missing_text").fill_null(False) & unmarked(frame, bound), "missing_marks")
     if reasons.null_count() == named.height:
         return named
     dropped = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())

@@ -122,6 +122,7 @@ def fitted(features: Any, codes_N: Codes, strength: float, weights_N: NDArray[np
     with warnings.catch_warnings():
         # The last digits change nothing about which label is the likelier one.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
         model = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS, tol=_TOLERANCE)
         return model.fit(features, codes_N, sample_weight=weights_N)
 

@@ -106,7 +106,7 @@ class Method:
         return replace(outcome, save=save, measurements=measured)
 
     def _refuse(self, made: Inner) -> None:
-        """Raise where the method cannot be averaged or taught, or a class has too few rows to be left out."""
+        """Raise where the method cannot be averaged or taught, or rows are too few to be left out."""
         able = SOFT if self.output == "distilled" else (*SOFT, "head")
         if made.name not in able:
             raise UsageError(
@@ -114,6 +114,11 @@ class Method:
                 allowed=("full, head" if "head" in able else "full") + ", or an adapter such as lora",
             )
         targets_N, num_labels = made.job.train.targets, len(made.job.task.labels)
+        if self.folds > len(targets_N):
+            raise UsageError(
+                f"folds is {self.folds}, and there are {len(targets_N):,} training rows",
+                allowed="at most one fold a row",
+            )
         fewest = int(np.bincount(targets_N, minlength=num_labels).min())
         if fewest < 2:
             raise DataError(
