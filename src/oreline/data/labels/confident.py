@@ -76,7 +76,7 @@ def judged(features: Any, codes_N: Codes, folds_N: Codes, num_classes: int) -> P
     weights_N = None
     for _ in range(_PASSES):
         scores_NK = out_of_fold(features, codes_N, folds_N, num_classes, weights_N=weights_N)
-        found_NK = posterior(codes_N, scores_NK, fit_noise(codes_N, scores_NK))
+        found_NK = posterior(codes_N, scores_NK, fit_noise(codes_N, scores_NK, folds_N))
         weights_N = np.maximum(found_NK[np.arange(len(codes_N)), codes_N], _LEAST_WEIGHT)
     return found_NK
 
