@@ -119,7 +119,8 @@ def finetune(
     if job.dev is None and len(job.train):
         job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
     job.say(weighted_sentence(train.weights_N, frame))
-    job.say(_doubted(job))
+    if said := doubted(job):
+        job.say(f"warning: {said}: --method linear")
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)
@@ -169,7 +170,7 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
     return rows
 
 
-def _doubted(job: Job) -> str:
+def doubted(job: Job) -> str:
     """Say that the start model hardly reads the training rows; empty where it does, or where none has a tokenizer."""
     if job.start is None or not len(job.train):
         return ""
@@ -177,8 +178,7 @@ def _doubted(job: Job) -> str:
     if not (folder / "tokenizer.json").is_file():  # a linear model has none
         return ""
     texts = [text for role in job.task.inputs for text in job.train.columns[role] if isinstance(text, str)]
-    said = doubts(tokenizer(folder), texts, "the start model")
-    return said and f"warning: {said}: --method linear"
+    return doubts(tokenizer(folder), texts, "the start model")
 
 
 def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
