@@ -75,6 +75,9 @@ def test_wrong_labels_are_reported_and_the_data_stay_as_they_are(tmp_path: Path)
     tables = {table.title: table for table in data.report().tables}
     assert tables["Doubtful labels"].rows[0] == [150, 0, found.height, round(found.height / 150, 4)]
     assert sum(row[2] for row in tables["Labels taken for others"].rows) == found.height
+    shown = tables["The most doubtful labels"].rows
+    assert shown[0] == [first["row_id"], first["text"], first["label"], first["suggested"], first["confidence"]]
+    assert len(shown) == min(10, found.height)
 
 
 def test_the_review_file_repairs_the_data_when_it_is_filled_in(tmp_path: Path) -> None:

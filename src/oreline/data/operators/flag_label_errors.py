@@ -35,6 +35,9 @@ _UNSUPPORTED = {
     "target_text": "written answers",
 }
 _PAIRS_SHOWN = 30
+_EXAMPLES = 10
+_EXAMPLE = ["row", "text", "given", "suggested", "probability"]
+_ALL = f"The first of them; all are in {REVIEW_FILE}, but for those that were dropped or given another label."
 _MANY = 0.3
 """Share of doubtful labels from which on the model that doubts is doubtful itself."""
 _SUREST = 0.9999
@@ -216,6 +219,7 @@ class Operator:
         pairs: Counter[tuple[str, str]] = Counter()
         for found in told:
             pairs.update(zip(found["given"], found["suggested"]))
+        examples = [example for found in told for example in found["examples"]]
         share = pairs.total() / max(totals["judged"], 1)
         whole = [totals["judged"], totals["unjudged"], pairs.total(), round(share, 4)]
         lines = [[given, other, rows] for (given, other), rows in pairs.most_common(_PAIRS_SHOWN)]
@@ -227,6 +231,7 @@ class Operator:
                 _TOO_MANY if share > _MANY else "",
             ),
             *([Table("Labels taken for others", ["given", "suggested", "rows"], lines)] if lines else []),
+            *([Table("The most doubtful labels", _EXAMPLE, examples, _ALL)] if examples else []),
         ]
 
 
@@ -242,7 +247,7 @@ _WEIGHTS = {"judged_rows": pl.String, "counts": pl.Float64}
 
 
 def _nothing(judged: int, unjudged: int) -> dict[str, Any]:
-    return {**{name: [] for name in _SCHEMA}, "given": [], "judged": judged, "unjudged": unjudged}
+    return {**{name: [] for name in _SCHEMA}, "given": [], "examples": [], "judged": judged, "unjudged": unjudged}
 
 
 def _confidence(found: Found) -> Any:
@@ -271,7 +276,9 @@ def _as_learnt(
     given = some["label"].to_list()
     columns = {"row_id": some["row_id"].to_list(), "suggested": suggested, "confidence": confidence, "note": notes}
     columns["spared"] = spared_F.tolist()
-    return {**columns, "given": given, "judged": rows.height, "unjudged": unjudged}
+    shown = [shortened(text) for text in shown_texts(some.head(_EXAMPLES))]
+    examples = [list(line) for line in zip(columns["row_id"], shown, given, suggested, confidence)]
+    return {**columns, "given": given, "examples": examples, "judged": rows.height, "unjudged": unjudged}
 
 
 def _weighed(row_ids: pl.Series, codes_N: Codes, scores_NK: Any) -> dict[str, Any]:
