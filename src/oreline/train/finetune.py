@@ -119,8 +119,7 @@ def finetune(
     if job.dev is None and len(job.train):
         job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
     job.say(weighted_sentence(train.weights_N, frame))
-    if said := doubted(job):
-        job.say(f"warning: {said}: --method linear")
+    job.say(_doubted(job))
     with work.kept_for_continuing(), naming_rows(frame):
         started = network.started(job, frame) if network else job
         job, outcome = fitted(*_trained(trainer, started), trainer.runtime, task)
@@ -168,6 +167,11 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
     if rows.weights_N is not None:
         refuse_unweighed(trainer, method, task)
     return rows
+
+
+def _doubted(job: Job) -> str:
+    said = doubted(job)
+    return said and f"warning: {said}: --method linear"
 
 
 def doubted(job: Job) -> str:

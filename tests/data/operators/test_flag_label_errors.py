@@ -237,3 +237,10 @@ def test_no_class_is_emptied(tmp_path: Path, option: str) -> None:
     emptied = refined(tmp_path / "b", source, **{option: 0.0, "spare": 0.0})
     assert emptied.frame("all").filter(pl.col("label") == "money").height < labels.height
     assert not emptied.ledger().filter(pl.col("reason") == "label_error_spared").height
+
+
+def test_tables_of_given_splits_are_told_apart(tmp_path: Path) -> None:
+    parts = {name: pl.DataFrame(rows(seed=seed)[0]) for seed, name in enumerate(("train", "dev"))}
+    titles = [table.title for table in refined(tmp_path, parts).report().tables]
+    assert {"Doubtful labels: train", "Doubtful labels: dev"} <= set(titles)
+    assert len(titles) == len(set(titles))
