@@ -13,7 +13,7 @@ import oreline as ore
 from oreline.api.operator_models import open_model, trained
 from oreline.data.refine import refine
 from oreline.data.running.steps import Named
-from oreline.errors import ArtifactError, DataError, UsageError
+from oreline.errors import ArtifactError, DataError, OrelineError, UsageError
 
 
 def test_a_trained_model_answers_as_predict_does(linear_model: Any) -> None:
@@ -38,11 +38,35 @@ def test_a_start_model_embeds_and_answers_nothing(tiny_start: Path) -> None:
     assert np.allclose(vectors_ND[0], vectors_ND[2])
     with pytest.raises(UsageError, match="has no task yet"):
         model.predict(["x"])
-    with pytest.raises(ArtifactError, match="no masked-language head"):
+    with pytest.raises(ArtifactError, match="no masked-language head") as told:
         model.fill([("a ", " film")], 3)
+    assert told.value.where == str(tiny_start)
     assert trained(str(tiny_start)) is None
     with pytest.raises(UsageError, match="no start model 'nothing'"):
         open_model("nothing")
+
+
+def test_a_trained_model_says_that_it_hardly_reads_texts(torch_model: Any, linear_model: Any) -> None:
+    chinese = ["这部电影非常好看，演员的表演也很精彩"] * 30
+    model = open_model(str(torch_model.path))
+    assert f"{torch_model.path} hardly reads these texts" in model.doubts(chinese)  # type: ignore[attr-defined]
+    assert open_model(str(linear_model.path)).doubts(chinese) == ""  # type: ignore[attr-defined]
+
+
+def test_models_that_do_not_do_are_refused_before_rows_are_read(
+    torch_model: Any, tiny_start: Path, tmp_path: Path
+) -> None:
+    unreadable = tmp_path / "gone.csv"
+    unreadable.write_text("nothing\n\n", encoding="utf-8")
+    for operator, says, place in [
+        ({"augment_masked": {"model": str(torch_model.path)}}, "fills no gaps", "augment_masked"),
+        ({"augment_masked": {"model": str(tiny_start)}}, "no masked-language head", "augment_masked"),
+        ({"augment_translated": {"there": str(torch_model.path), "back": "x"}}, "no start model 'x'", "back"),
+        ({"augment_translated": {"there": str(tiny_start), "back": str(tiny_start)}}, "has no task yet", "there"),
+    ]:
+        with pytest.raises(OrelineError, match=says) as told:
+            ore.refine(unreadable, operators=[operator], out=tmp_path / "out")
+        assert place in str(told.value.where)
 
 
 class Disagrees:

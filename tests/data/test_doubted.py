@@ -33,12 +33,12 @@ class English(Plain):
         return "it hardly reads these texts" if "房" in texts[0] else ""
 
 
-@pytest.mark.parametrize("use", ["embed", "fill"])
+@pytest.mark.parametrize("use", ["embed", "fill", "predict"])
 def test_it_is_asked_once_and_not_of_few_texts(use: str) -> None:
     told: list[str] = []
     model: Any = doubting(lambda place: English(), told.append)("here")  # type: ignore[arg-type,return-value]
-    rows: list[Any] = TEXTS if use == "embed" else [(text, "") for text in TEXTS]
-    more = () if use == "embed" else (1,)
+    rows: list[Any] = TEXTS if use != "fill" else [(text, "") for text in TEXTS]
+    more = () if use != "fill" else (1,)
     for few in (2, 30, 30):
         assert len(getattr(model, use)(rows[:few], *more)) == few
     assert told == ["it hardly reads these texts"]

@@ -24,7 +24,7 @@ from oreline.models.heads.sequence_classification import Head
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, verify_files
-from oreline.train.finetune import _doubted, finetune
+from oreline.train.finetune import doubted, finetune
 from oreline.train.job import Rows
 from oreline.train.precision import Probe
 from oreline.types import Event
@@ -139,7 +139,7 @@ from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
-from oreline.train.finetune import _doubted, finetune
+from oreline.train.finetune import doubted, finetune
 from oreline.train.job import Rows
 start, data, out = map(Path, sys.argv[1:])
 print(os.getpid(), flush=True)
@@ -323,12 +323,12 @@ def test_trackers_get_the_same_events(reviews, tiny_start: Path, tmp_path: Path,
     assert lines[-1]["step"] == artifact.measurements()["steps"]
 
 
-@pytest.mark.parametrize(("text", "doubted"), [("the great film", False), ("房间很干净", True)])
+@pytest.mark.parametrize(("text", "is_doubted"), [("the great film", False), ("房间很干净", True)])
 def test_a_start_model_that_hardly_reads_the_rows_is_named(
-    text: str, doubted: bool, tiny_start: Path, tmp_path: Path
+    text: str, is_doubted: bool, tiny_start: Path, tmp_path: Path
 ) -> None:
     rows = Rows({"text": [text] * 20}, np.zeros(20, np.int64))
-    said = _doubted(job(tmp_path, start=tiny_start, train=rows))
-    assert said.startswith("warning: the start model hardly reads these texts") == doubted
-    assert said.endswith("n-grams: --method linear") == doubted
-    assert _doubted(job(tmp_path, train=rows)) == ""
+    said = doubted(job(tmp_path, start=tiny_start, train=rows))
+    assert said.startswith("the start model hardly reads these texts") == is_doubted
+    assert said.endswith("or n-grams") == is_doubted
+    assert doubted(job(tmp_path, train=rows)) == ""

@@ -81,6 +81,18 @@ def test_every_task_has_the_same_encoder_and_answers(
         assert model.manifest.task == tasks[name].task
 
 
+def test_a_task_whose_texts_the_start_model_hardly_reads_is_named(tiny_start: Path, tmp_path: Path) -> None:
+    given = {}
+    for name, text in (("films", "the great film"), ("rooms", "这家店的房间很干净")):
+        rows = {"text": [f"{text} {number}" for number in range(40)], "label": ["a", "b"] * 20}
+        made = ore.refine(rows, operators=[], out=tmp_path / name)
+        given[name] = TaskRows(Dataset.open(made.path), "text_classification")
+    said: list[str] = []
+    trained(tiny_start, given, tmp_path / "out", on_event=lambda event: said.append(event.message))
+    [warned] = [message for message in said if "hardly reads" in message]
+    assert warned.startswith("warning: rooms: the start model hardly reads these texts")
+
+
 class Stopped(Exception):
     """The run is interrupted here."""
 

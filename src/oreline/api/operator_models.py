@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from oreline.train.embed import StartEncoder
     from oreline.train.fill import GapFiller
 
+_TOKENIZER = "tokenizer.json"
+
 
 class TrainedModel:
     """A model with a task: it answers texts, and embeds them as its head reads them."""
@@ -54,6 +56,13 @@ class TrainedModel:
                 remedy="name an encoder, such as catalog:minilm-l6-en",
             )
         return found
+
+    def doubts(self, texts: Sequence[str]) -> str:
+        """Return a sentence where the model hardly reads such texts; empty where it does, or knows no tokenizer."""
+        from oreline.models.base import base_folder
+
+        folder = base_folder(self._runtime.artifact.path)
+        return _doubts(folder, texts, self._place) if (folder / _TOKENIZER).is_file() else ""
 
     def fill(self, gaps: Sequence[tuple[str, str]], top: int) -> list[list[tuple[str, float]]]:
         """Raise `UsageError`: a trained model has a task in place of a masked-language head."""
@@ -90,10 +99,8 @@ class StartModel:
     def doubts(self, texts: Sequence[str]) -> str:
         """Return a sentence where the model hardly reads such texts, by its tokenizer; empty where it does."""
         from oreline.models.base import base_folder
-        from oreline.models.legible import doubts
-        from oreline.models.tokenizing import tokenizer
 
-        return doubts(tokenizer(base_folder(self._folder)), texts, self._place)
+        return _doubts(base_folder(self._folder), texts, self._place)
 
     @functools.cached_property
     def _encoder(self) -> StartEncoder:
@@ -105,7 +112,14 @@ class StartModel:
     def _filler(self) -> GapFiller:
         from oreline.train.fill import GapFiller
 
-        return GapFiller(self._folder)
+        return GapFiller(self._folder, self._place)
+
+
+def _doubts(folder: Path, texts: Sequence[str], place: str) -> str:
+    from oreline.models.legible import doubts
+    from oreline.models.tokenizing import tokenizer
+
+    return doubts(tokenizer(folder), texts, place)
 
 
 @functools.lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ _FEWEST = 20
 
 
 class Doubted:
-    """A model that, with the first texts that it is to embed or fill, says whether it hardly reads them.
+    """A model that, with the first texts that it is to answer, embed or fill, says whether it hardly reads them.
 
     Args:
         model: the model; where it has `doubts(texts)`, that returns a sentence or nothing.
@@ -30,6 +30,7 @@ class Doubted:
 
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:
         """Return the model's answers."""
+        self._look(texts)
         return self._model.predict(texts)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

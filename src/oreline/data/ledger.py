@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,14 @@ class Ledger(Closing):
         self.alarms.extend(findings["alarms"])
         self.examples.extend([operator, *example] for example in findings.get("examples", ()))
         self.tables.extend(Table(**table) for table in findings.get("tables", ()))
+
+    @contextlib.contextmanager
+    def naming(self, part: str) -> Iterator[None]:
+        """Name a part of the data in the titles of the tables that operators make of it meanwhile."""
+        before = len(self.tables)
+        yield
+        if part:
+            self.tables[before:] = [replace(table, title=f"{table.title}: {part}") for table in self.tables[before:]]
 
     def total(self, action: str) -> int:
         """Return the number of rows with an action."""

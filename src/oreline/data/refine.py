@@ -200,8 +200,10 @@ def _run_chains(
     aside = keep_unlabelled and not gives_labels
     labelled = [name for name in parts if name != UNLABELLED]
     readings = {name: Reading(parts[name], run.book, sets_aside=aside, drops=not gives_labels) for name in labelled}
-    found = {name: run_chain(readings[name], chains[name], run.shop) for name in labelled}
-    stages = {name: stage for name, (stage, _) in found.items()}
+    stages = {}
+    for name in labelled:
+        with run.shop.ledger.naming(name if len(labelled) > 1 else ""):
+            stages[name], _ = run_chain(readings[name], chains[name], run.shop)
     others = list(readings.values())
     if UNLABELLED in parts or any(other.aside is not None and other.aside.num_rows for other in others):
         own = Reading(parts.get(UNLABELLED, []), run.book, sets_aside=False, needs_label=False)

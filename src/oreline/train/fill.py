@@ -37,20 +37,21 @@ class GapFiller:
 
     Args:
         folder: a model folder in transformers' layout with its masked-language head, or what `pretrain` wrote.
+        name: what the user calls it, where that is not the folder.
 
     Raises `ArtifactError` when the folder holds no such model, `UsageError` when its tokenizer has no mask token.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        place = Path(folder)
+    def __init__(self, folder: str | Path, name: str = "") -> None:
+        place, name = Path(folder), name or str(folder)
         model = load_masked(place)
         body = f"{model.base_model_prefix}."
         if not (place / HEAD).is_file() and any(not name.startswith(body) for name in model.new_weights):
             raise ArtifactError(
                 "the model has no masked-language head: it would fill gaps with anything",
-                where=str(place),
+                where=name,
                 allowed="a folder saved from a …ForMaskedLM model, or one that oreline pretrain wrote",
-                remedy=f"oreline pretrain DATA --start {place} --out DIR teaches it one",
+                remedy=f"oreline pretrain DATA --start {name} --out DIR teaches it one",
             )
         self._device = best_device()
         self._model = model.to(self._device).eval()

@@ -175,6 +175,11 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
 
 
 def _doubted(job: Job) -> str:
+    said = doubted(job)
+    return said and f"warning: {said}: --method linear"
+
+
+def doubted(job: Job) -> str:
     """Say that the start model hardly reads the training rows; empty where it does, or where none has a tokenizer."""
     if job.start is None or not len(job.train):
         return ""
@@ -182,8 +187,7 @@ def _doubted(job: Job) -> str:
     if not (folder / "tokenizer.json").is_file():  # a linear model has none
         return ""
     texts = [text for role in job.task.inputs for text in job.train.columns[role] if isinstance(text, str)]
-    said = doubts(tokenizer(folder), texts, "the start model")
-    return said and f"warning: {said}: --method linear"
+    return doubts(tokenizer(folder), texts, "the start model")
 
 
 def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:

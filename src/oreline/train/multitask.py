@@ -27,7 +27,7 @@ from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.batches import steps_from, steps_per_epoch
 from oreline.train.encoder import EncoderTraining, start_of
-from oreline.train.finetune import claimed, manifest_of, prepared
+from oreline.train.finetune import claimed, doubted, manifest_of, prepared
 from oreline.train.forecasts import Forecast
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
@@ -198,6 +198,8 @@ def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Map
     job = Job(task=opened, start=start, train=train, dev=dev, **shared)
     if said := weighted_sentence(train.weights_N, frame):
         job.say(f"{name}: {said}")
+    if said := doubted(job):
+        job.say(f"warning: {name}: {said} (oreline finetune --method linear)")
     return job
 
 

@@ -135,3 +135,26 @@ def test_a_table_is_told_to_be_no_review_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no JSON") as found:
         read_decisions(tmp_path / "review.csv")
     assert "JSON Lines" in str(found.value.allowed)
+    assert "oreline label FILE" in str(found.value.remedy)
+
+
+def test_a_label_that_was_edited_in_place_of_the_decision_is_refused(tmp_path: Path) -> None:
+    """Whoever writes the right label over the wrong one has decided something, and would be heeded in nothing."""
+    whole = line(decision="", text="好", label="x") | {"hash": row_mark("好", "x")}
+    assert read_decisions(written(tmp_path, whole)).num_open == 1
+    for edited in ({"label": "y"}, {"text": "很好"}):
+        with pytest.raises(DataError, match="a:1 was edited, and nothing was decided") as found:
+            read_decisions(written(tmp_path, line(row="a:2"), {**whole, **edited}))
+        assert "line 2" in str(found.value.where)
+    labelled = {**whole, "label": "y", "decision": "label=y"}
+    assert read_decisions(written(tmp_path, labelled)).by_row["a:1"].label == "y", "as `oreline label` writes it"
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is empty"):
+        read_decisions(written(tmp_path, ""))
+
+
+def test_a_file_that_an_editor_of_windows_saved_is_read(tmp_path: Path) -> None:
+    (tmp_path / "crlf.jsonl").write_bytes(f"\ufeff{json.dumps(line())}\r\n{json.dumps(line('a:2'))}\r\n".encode())
+    assert list(read_decisions(tmp_path / "crlf.jsonl").by_row) == ["a:1", "a:2"]

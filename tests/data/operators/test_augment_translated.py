@@ -25,9 +25,10 @@ class Translator:
 
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:
         if self.place == "there":
-            lines = [{"text": THERE[text], "truncated": text == "too long"} for text in texts]
+            lines = [{"text": THERE.get(text, ""), "truncated": text == "too long"} for text in texts]
         else:
-            lines = [{"text": BACK[t][0], "others": [{"text": other} for other in BACK[t][1:]]} for t in texts]
+            found = [BACK.get(text, [""]) for text in texts]
+            lines = [{"text": own[0], "others": [{"text": other} for other in own[1:]]} for own in found]
         return pl.from_dicts(lines, infer_schema_length=None)
 
 
@@ -57,7 +58,31 @@ def test_there_and_back_in_both_languages(tmp_path: Path) -> None:
 def test_models_and_rows_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="writes no texts"):
         refined(tmp_path / "a", ROWS, lambda place: Classifier())
+    with pytest.raises(DataError, match="writes no texts") as told:  # before a row is read
+        refined(
+            tmp_path / "c", {"nothing": ["x"]}, lambda place: Translator(place) if place == "there" else Classifier()
+        )
+    assert "back" in str(told.value.where)
     with pytest.raises(DataError, match="a tag for each word"):
         refined(tmp_path / "b", {"tokens": [["a"]], "tags": [["O"]]}, Translator)
     with pytest.raises(UsageError, match="max_ratio"):
         registry.create("operator", NAME, there="x", back="y", max_ratio=0.5)
+
+
+class Stammers:
+    """A translator that understands nothing."""
+
+    def predict(self, texts: Sequence[str]) -> pl.DataFrame:
+        return pl.DataFrame({"text": ["thank you very much"] * len(texts)})
+
+
+def test_what_a_model_writes_of_every_row_is_added_once(tmp_path: Path) -> None:
+    rows = {"text": [f"a fine film, number {number}" for number in range(6)], "label": ["a", "b"] * 3}
+    data = refined(tmp_path / "data", rows, lambda place: Stammers())
+    assert data.manifest.counts["rows_added"] == 1
+    assert data.report().facts["found"][NAME]["refused: same as another added row"] == 5
+
+
+def test_a_warning_says_that_nothing_was_added(tmp_path: Path) -> None:
+    data = refined(tmp_path / "data", {"text": ["far", "empty"], "label": ["a", "b"]}, Translator)
+    assert any("none of 2 rows got a variant: much shorter or longer (1)" in one for one in data.report().warnings)

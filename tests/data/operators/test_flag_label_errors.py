@@ -75,6 +75,9 @@ def test_wrong_labels_are_reported_and_the_data_stay_as_they_are(tmp_path: Path)
     tables = {table.title: table for table in data.report().tables}
     assert tables["Doubtful labels"].rows[0] == [150, 0, found.height, round(found.height / 150, 4)]
     assert sum(row[2] for row in tables["Labels taken for others"].rows) == found.height
+    shown = tables["The most doubtful labels"].rows
+    assert shown[0] == [first["row_id"], first["text"], first["label"], first["suggested"], first["confidence"]]
+    assert len(shown) == min(10, found.height)
 
 
 def test_the_review_file_repairs_the_data_when_it_is_filled_in(tmp_path: Path) -> None:
@@ -199,8 +202,45 @@ def test_other_targets_are_refused(tmp_path: Path, source: Any, what: str) -> No
 
 
 @pytest.mark.parametrize(
-    "options", [{"folds": 1}, {"relabel": 1.5}, {"drop": -0.1}, {"weigh": True, "filter_by": "both"}]
+    "options", [{"folds": 1}, {"relabel": 1.5}, {"drop": -0.1}, {"spare": 2.0}, {"weigh": True, "filter_by": "both"}]
 )
 def test_options_out_of_range_are_refused(options: Any) -> None:
     with pytest.raises(UsageError, match="flag_label_errors"):
         Operator(**options)
+
+
+def nearly_all_wrong() -> dict[str, list[str]]:
+    """Two large classes, and a small one of whose 30 rows 28 are the large ones'."""
+    source, _ = rows(num=240, wrong=0)
+    small = [number for number, label in enumerate(source["label"]) if label == "money"][28:]
+    kept = [number for number in range(240) if number not in small[2:]]
+    source = {name: [values[number] for number in kept] for name, values in source.items()}
+    places = [number for number, label in enumerate(source["label"]) if label != "money"][:28]
+    for place, number in zip(places, [n for n, label in enumerate(source["label"]) if label == "money"][:28]):
+        source["label"][place], source["label"][number] = "money", source["label"][place]
+    return source
+
+
+@pytest.mark.parametrize("option", ["drop", "relabel"])
+def test_no_class_is_emptied(tmp_path: Path, option: str) -> None:
+    source = nearly_all_wrong()
+    assert source["label"].count("money") == 30
+    data = refined(tmp_path, source, **{option: 0.0})
+    labels = data.frame("all").filter(pl.col("label") == "money")
+    assert labels.height >= 10
+    spared = data.ledger().filter(pl.col("reason") == "label_error_spared")
+    assert set(spared["action"]) == {"flagged"}
+    assert 0 < spared.height <= 10
+    assert any(f"{spared.height} rows whose label looks wrong were spared" in one for one in data.report().warnings)
+    lines = {entry["row_id"] for _, entry in read_lines(data.path / REVIEW_FILE)}
+    assert lines == set(spared["row_id"]), "a person decides about them"
+    emptied = refined(tmp_path / "b", source, **{option: 0.0, "spare": 0.0})
+    assert emptied.frame("all").filter(pl.col("label") == "money").height < labels.height
+    assert not emptied.ledger().filter(pl.col("reason") == "label_error_spared").height
+
+
+def test_tables_of_given_splits_are_told_apart(tmp_path: Path) -> None:
+    parts = {name: pl.DataFrame(rows(seed=seed)[0]) for seed, name in enumerate(("train", "dev"))}
+    titles = [table.title for table in refined(tmp_path, parts).report().tables]
+    assert {"Doubtful labels: train", "Doubtful labels: dev"} <= set(titles)
+    assert len(titles) == len(set(titles))

@@ -9,7 +9,7 @@ import polars as pl
 from oreline.data.operators.keep_length import Operator
 from oreline.data.operators.keep_perplexity import Operator as Perplexity
 from oreline.data.refine import refine
-from oreline.data.reporting.account import imbalance
+from oreline.data.reporting.account import emptied, imbalance
 
 
 def tables(folder: Path) -> dict[str, dict[str, list[object]]]:
@@ -56,3 +56,15 @@ def test_privacy_counts_kinds(tmp_path: Path):
 def test_imbalance():
     assert imbalance({}) is None
     assert imbalance({"a": 10, "b": 4, "c": 0}) == 2.5
+
+
+def test_a_class_that_is_gone_is_named(tmp_path: Path) -> None:
+    from oreline.data.dataset import Dataset
+
+    source = {"text": [f"long enough {n}" for n in range(12)] + ["x", "y"], "label": ["good"] * 12 + ["bad"] * 2}
+    refine(source, operators=[("keep_length", Operator(min=3))], split={}, out=tmp_path / "out")
+    warnings = Dataset.open(tmp_path / "out").report().warnings
+    assert "no row is left of 1 of 2 classes: bad (2 came in)" in warnings
+    assert emptied({"a": 1}, {"a": 1}) == []
+    assert emptied({f"id {n}": 1 for n in range(9)}, {"id 1": 1}) == [], "ids are no classes"
+    assert emptied({'["a", "b"]': 6, '["a"]': 6}, {'["a"]': 6}) == [], "lists are several labels"

@@ -61,7 +61,18 @@ class Accounts:
         counts = {"rows asked": self._rows, "rows without a variant": self._barren}
         counts["variants added"] = self._added.total()
         counts |= {f"refused: {reason}": number for reason, number in self._refused.most_common()}
-        return {"counts": counts, "alarms": list(self.notes), "tables": [asdict(one) for one in tables if one.rows]}
+        return {
+            "counts": counts,
+            "alarms": [*self.notes, *self._nothing(name)],
+            "tables": [asdict(one) for one in tables if one.rows],
+        }
+
+    def _nothing(self, name: str) -> list[str]:
+        """Say so where rows were asked and nothing was added."""
+        if not self._rows or self._added:
+            return []
+        why = ", ".join(f"{reason} ({number:,})" for reason, number in self._refused.most_common(3))
+        return [f"{name}: none of {self._rows:,} rows got a variant: {why or 'none was made'}"]
 
     def _shown(self) -> list[list[str]]:
         return [

@@ -1,4 +1,4 @@
-"""Rows of other splits, which no row that is added to train may copy, exactly or nearly."""
+"""What a row that is added to train may not copy: rows of other splits, exactly or nearly, and other added rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ MAX_COMPARED = 100_000
 """Rows that are searched for near copies, the first ones of each run; exact copies are searched for among all."""
 COPY = "copy of a held-out row"
 NEAR_COPY = "near copy of a held-out row"
+
+REPEATED = "same as another added row"
 
 
 class HeldOut:
@@ -49,6 +51,26 @@ class HeldOut:
             COPY if key in self._known else NEAR_COPY if place in near else None
             for place, key in enumerate(row_hashes(frame, inputs).tolist())
         ]
+        return pl.Series("reason", reasons, dtype=pl.String)
+
+
+class Added:
+    """Remembers rows that were added, so that none is added twice: 8 bytes and their place in a set each.
+
+    A model that understands nothing writes the same for every row, of whatever label.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+
+    def repeated(self, frame: pl.DataFrame) -> pl.Series:
+        """Return why each row is left out that was added before, null for each that was not, and remember these."""
+        reasons: list[str | None] = [None] * frame.height
+        if inputs := _inputs(frame):
+            for place, key in enumerate(row_hashes(frame, inputs).tolist()):
+                if key in self._known:
+                    reasons[place] = REPEATED
+                self._known.add(key)
         return pl.Series("reason", reasons, dtype=pl.String)
 
 

@@ -36,6 +36,8 @@ _LEAST_WEIGHT = 0.01
 _LIKELY = 0.5
 _LEAST_BELIEF = 0.05
 """A row whose label is not believed at all still counts a little: the judges may be wrong."""
+_LEAST_ROWS = 10
+"""Of a class: with fewer there is little to learn it from, or to measure it on."""
 _MAX_CELLS = 500_000_000
 """Rows times classes; cleanlab's own sums need a few bytes for each."""
 
@@ -74,7 +76,7 @@ def judged(features: Any, codes_N: Codes, folds_N: Codes, num_classes: int) -> P
     weights_N = None
     for _ in range(_PASSES):
         scores_NK = out_of_fold(features, codes_N, folds_N, num_classes, weights_N=weights_N)
-        found_NK = posterior(codes_N, scores_NK, fit_noise(codes_N, scores_NK))
+        found_NK = posterior(codes_N, scores_NK, fit_noise(codes_N, scores_NK, folds_N))
         weights_N = np.maximum(found_NK[np.arange(len(codes_N)), codes_N], _LEAST_WEIGHT)
     return found_NK
 
@@ -195,6 +197,31 @@ def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, r
     rows = rows[np.argsort(quality_N[rows], kind="stable")]
     confidence = scores_NK[rows, suggested_N[rows]].astype(np.float64)
     return Found(rows, suggested_N[rows].astype(np.int64), confidence, quality_N[rows])
+
+
+def spared(codes_N: Codes, rows_F: Codes, leaves_F: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    """Return which of the rows that would leave their class stay, (F,): as many as it lacks, the best supported ones.
+
+    >>> spared(np.array([0, 0, 0, 0, 1]), np.array([1, 3, 4]), np.array([True, True, False]), 0.5).tolist()
+    [True, True, False]
+
+    Args:
+        codes_N: the given classes.
+        rows_F: found rows, the worst first.
+        leaves_F: whether the row would be dropped or get another label.
+        share: of a class's rows that stay at least, and ten of them; 0 spares none.
+    """
+    stays_F = np.zeros(len(rows_F), np.bool_)
+    if not share:
+        return stays_F
+    sizes_K = np.bincount(codes_N)
+    floor_K = np.minimum(sizes_K, np.maximum(np.ceil(sizes_K * share).astype(np.int64), _LEAST_ROWS))
+    given_F = codes_N[rows_F]
+    left_K = sizes_K - np.bincount(given_F[leaves_F], minlength=len(sizes_K))
+    for code in np.flatnonzero(left_K < floor_K):
+        leaving = np.flatnonzero(leaves_F & (given_F == code))
+        stays_F[leaving[len(leaving) - (floor_K[code] - left_K[code]) :]] = True
+    return stays_F
 
 
 def _answers(

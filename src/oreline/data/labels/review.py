@@ -163,7 +163,8 @@ def read_decisions(path: str | Path) -> Decisions:
     """Read a review file.
 
     Raises `DataError`, with the line's number, for a line without row id, hash or decision, a decision that there is
-    not, `label` where nothing is suggested, and a row that is decided twice.
+    not, `label` where nothing is suggested, a text or label that was edited in place of the decision, a row that is
+    decided twice, and a file without lines.
     """
     file = Path(path)
     by_row: dict[str, Decision] = {}
@@ -178,6 +179,7 @@ def read_decisions(path: str | Path) -> Decisions:
                 remedy=f"take the file that refine wrote, and change `decision` alone: {ALLOWED}",
             )
         if not entry["decision"].strip():
+            _refuse_edited(entry, where)
             num_open += 1
             continue
         what, label = decision_of(entry["decision"], entry.get("suggested"), where)
@@ -188,7 +190,20 @@ def read_decisions(path: str | Path) -> Decisions:
                 where=where,
                 remedy="leave one of the two lines",
             )
+    if not by_row and not num_open:
+        raise DataError("the review file is empty", where=str(file), remedy="take the file that refine wrote")
     return Decisions(file, by_row, num_open)
+
+
+def _refuse_edited(entry: Mapping[str, Any], where: str) -> None:
+    """Raise `DataError` for a line that is left open, but whose text or label is not the one it was written for."""
+    text, label = entry.get("text"), entry.get("label")
+    if isinstance(text, str) and "label" in entry and row_mark(text, label) != entry["hash"]:
+        raise DataError(
+            f"the text or the label of the row {entry['row_id']} was edited, and nothing was decided",
+            where=where,
+            remedy=f"leave them as they were, and write into `decision`: {ALLOWED}",
+        )
 
 
 def decision_of(text: str, suggested: Any, where: str) -> tuple[str, str | None]:
@@ -230,7 +245,7 @@ def _object(raw: bytes, where: str) -> dict[str, Any]:
             f"the line is no JSON: {reason}",
             where=where,
             allowed="JSON Lines, an object on each line: no CSV, no table",
-            remedy="put it back as it was written",
+            remedy="write decisions into the file that refine wrote, by a text editor or `oreline label FILE`",
         ) from error
     if not isinstance(entry, dict):
         raise DataError("the line is no JSON object", where=where, allowed='{"row_id": …, "decision": …, …}')

@@ -70,7 +70,8 @@ class Review:
         """Say what was decided."""
         counts = count_decisions(self.decisions)
         parts = [f"{counts['keep']} kept", f"{counts['drop']} dropped", f"{counts['label']} labelled"]
-        return f"review: {', '.join(parts)}; {counts['open']} left open"
+        nothing = "" if self.decisions.by_row else ": nothing was decided, and nothing changes"
+        return f"review: {', '.join(parts)}; {counts['open']} left open{nothing}"
 
     def of(self, what: str) -> list[Decision]:
         """Return the decisions of one kind."""

@@ -55,8 +55,9 @@ class Operator:
         self._model: Any = None
 
     def bind(self, models: Mapping[str, Any]) -> None:
-        """Take the model."""
+        """Take the model. Raises `OrelineError` where it fills no gaps."""
         self._model = models[_MODEL]
+        self._model.fill([], 1)  # said now, not behind operators that take hours
 
     def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
         """Learn from train what the label filter needs."""

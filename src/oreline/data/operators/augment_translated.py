@@ -8,9 +8,11 @@ from typing import Any
 import polars as pl
 
 from oreline.data.augment.making import Making, Row, Variant
-from oreline.errors import DataError, UsageError
+from oreline.errors import DataError, OrelineError, UsageError
 
 _THERE, _BACK = "there", "back"
+_ANY = "a"
+"""A text that every model has an answer to."""
 
 
 class Operator:
@@ -33,6 +35,9 @@ class Operator:
         seed: of the draw of the rows.
     """
 
+    distinct = True
+    """A model writes one text for many that it does not understand."""
+
     def __init__(
         self,
         *,
@@ -53,8 +58,14 @@ class Operator:
         self._models: Mapping[str, Any] = {}
 
     def bind(self, models: Mapping[str, Any]) -> None:
-        """Take the two models."""
+        """Take the two models. Raises `OrelineError` where one of them writes no texts."""
         self._models = models
+        for name in models:  # said now, not behind operators that take hours
+            try:
+                self._answers(name, [_ANY])
+            except OrelineError as error:
+                error.where = error.where or name
+                raise
 
     def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
         """Learn from train what the label filter needs."""

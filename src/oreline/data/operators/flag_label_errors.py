@@ -21,9 +21,10 @@ from oreline.data.labels.confident import (
     folds_of,
     judged,
     out_of_fold,
+    spared,
 )
 from oreline.data.labels.features import Codes, Embedder, dense, nearest, row_features
-from oreline.data.labels.review import NOTES, note, shortened, shown_texts
+from oreline.data.labels.review import NOTES, REVIEW_FILE, note, shortened, shown_texts
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON
 from oreline.errors import DataError, UsageError
 from oreline.report.report import Table
@@ -34,12 +35,16 @@ _UNSUPPORTED = {
     "target_text": "written answers",
 }
 _PAIRS_SHOWN = 30
+_EXAMPLES = 10
+_EXAMPLE = ["row", "text", "given", "suggested", "probability"]
+_ALL = f"The first of them; all are in {REVIEW_FILE}, but for those that were dropped or given another label."
 _MANY = 0.3
 """Share of doubtful labels from which on the model that doubts is doubtful itself."""
 _SUREST = 0.9999
 """No suggestion is certain."""
 _TOO_MANY = "So many labels look wrong that the model may be too weak for these classes: read some before you repair."
-ERROR, RELABELLED = "label_error", "relabelled"
+ERROR, SPARED, RELABELLED = "label_error", "label_error_spared", "relabelled"
+_CLASSES_NAMED = 5
 
 
 class Operator:
@@ -51,6 +56,9 @@ class Operator:
     both estimated from all rows; or by one of cleanlab's rules. Found rows are `flagged` in the ledger and stand in
     `review.jsonl` beside the dataset, the most doubtful first, with the suggested label, its probability and the
     nearest other rows with theirs: write decisions into that file and hand it to `refine --apply-review`.
+
+    No class is emptied: where `relabel` or `drop` would leave a class fewer of its rows than `spare` says, the rows
+    whose label is believed most stay with it, flagged as `label_error_spared`, and the report says so.
 
     One label a row. Rows with several labels, tags, answers or written targets are refused, and classes with fewer rows
     than folds are not judged. Where labels are changed or rows dropped, a test split is left alone, and must be given:
@@ -66,6 +74,8 @@ class Operator:
         agree: find only rows of whose neighbours at most half bear the given label, too.
         relabel: rows get the suggested label where its probability is at least this; none do when not set.
         drop: found rows that are not given another label go where that probability is at least this; 0 drops all.
+        spare: share of each class's rows that stay with their label whatever `relabel` and `drop` say, and ten rows at
+            least; 0 spares none.
         weigh: every row gets a `weight`, which training honours: the probability of its label, so scaled that the rows
             of a given label count as much together as they are many, and rare classes stay. A relabelled row counts as
             the suggestion is probable, one that is not judged counts whole.
@@ -85,6 +95,7 @@ class Operator:
         agree: bool = False,
         relabel: float | None = None,
         drop: float | None = None,
+        spare: float = 0.25,
         weigh: bool = False,
         seed: int = 0,
     ) -> None:
@@ -93,9 +104,10 @@ class Operator:
                 f"flag_label_errors: folds {folds}, neighbours {neighbours}",
                 allowed="at least 2 folds, and neighbours where they have to agree",
             )
-        for option, bound in (("relabel", relabel), ("drop", drop)):
+        for option, bound in (("relabel", relabel), ("drop", drop), ("spare", spare)):
             if bound is not None and not 0 <= bound <= 1:
-                raise UsageError(f"flag_label_errors: {option} is {bound}", allowed="a probability, 0 to 1")
+                what = "share" if option == "spare" else "probability"
+                raise UsageError(f"flag_label_errors: {option} is {bound}", allowed=f"a {what}, 0 to 1")
         if weigh and filter_by != "posterior":
             raise UsageError(
                 f"flag_label_errors: weigh with filter_by {filter_by}",
@@ -105,7 +117,7 @@ class Operator:
         self.spares_test = relabel is not None or drop is not None or weigh
         self._folds, self._filter_by, self._rank_by, self._seed = folds, filter_by, rank_by, seed
         self._num_neighbours, self._agree, self._relabel, self._drop = neighbours, agree, relabel, drop
-        self._weigh = weigh
+        self._spare, self._weigh = spare, weigh
         self._weights = pl.DataFrame(schema=_WEIGHTS)
         self._encoder: Embedder | None = None
         self._found = pl.DataFrame(schema=_SCHEMA)
@@ -144,7 +156,10 @@ class Operator:
             found = Found(*(part[agrees] for part in found))
             near_FJ, similarity_FJ = near_FJ[agrees], similarity_FJ[agrees]
         neighbours = [_shown(common, rows, alike) for rows, alike in zip(near_FJ, similarity_FJ)]
-        learnt = _as_learnt(common, labels, found, neighbours, unjudged=rows.height - common.height)
+        least = min((bound for bound in (self._relabel, self._drop) if bound is not None), default=None)
+        leaves = np.zeros(len(found.rows), np.bool_) if least is None else _confidence(found) >= least
+        stays = spared(codes_N, found.rows, leaves, self._spare)
+        learnt = _as_learnt(common, labels, found, neighbours, stays, unjudged=rows.height - common.height)
         return learnt | (_weighed(common["row_id"], codes_N, scores_NK) if self._weigh else {})
 
     def learnt(self, found: Mapping[str, Any]) -> None:
@@ -159,14 +174,14 @@ class Operator:
             return frame
         known = frame.select("row_id", "label").join(self._found, on="row_id", how="left", maintain_order="left")
         is_found = pl.col("suggested").is_not_null()
-        sure = pl.col("confidence")
-        relabel = is_found & (sure >= self._relabel) if self._relabel is not None else pl.lit(False)
-        drop = is_found & ~relabel & (sure >= self._drop) if self._drop is not None else pl.lit(False)
+        sure, may_leave = pl.col("confidence"), is_found & ~pl.col("spared")
+        relabel = may_leave & (sure >= self._relabel) if self._relabel is not None else pl.lit(False)
+        drop = may_leave & ~relabel & (sure >= self._drop) if self._drop is not None else pl.lit(False)
         stays = is_found & ~relabel & ~drop
         verdicts = known.select(
             pl.when(relabel).then("suggested").otherwise("label").alias("label"),
             pl.when(stays).then("note").alias(NOTES),
-            pl.when(stays).then(pl.lit(ERROR)).alias(FLAG_REASON),
+            pl.when(stays).then(pl.when("spared").then(pl.lit(SPARED)).otherwise(pl.lit(ERROR))).alias(FLAG_REASON),
             pl.when(drop).then(pl.lit(ERROR)).alias(DROP_REASON),
             pl.when(relabel).then(pl.lit(RELABELLED)).alias(CHANGE_REASON),
         )
@@ -182,8 +197,19 @@ class Operator:
         return (relabelled.fill_null(rows["counts"]).fill_null(1.0) * _own_weights(frame)).round(4).alias("weight")
 
     def findings(self) -> dict[str, Any]:
-        """Return the tables of the last call."""
-        return {"counts": {}, "alarms": [], "tables": [asdict(table) for table in self.tables()]}
+        """Return the tables of the last call, and a sentence about rows that were spared."""
+        return {"counts": {}, "alarms": self._alarms(), "tables": [asdict(table) for table in self.tables()]}
+
+    def _alarms(self) -> list[str]:
+        """Say of which classes rows stayed that would have gone."""
+        kept = Counter(label for found in self._told for label, stays in zip(found["given"], found["spared"]) if stays)
+        if not kept:
+            return []
+        named = ", ".join(f"{label} ({rows})" for label, rows in kept.most_common(_CLASSES_NAMED))
+        return [
+            f"flag_label_errors: {kept.total():,} rows whose label looks wrong were spared, so that their classes "
+            f"stay: {named}{', …' if len(kept) > _CLASSES_NAMED else ''}; read them in {REVIEW_FILE} ({SPARED})"
+        ]
 
     def tables(self) -> list[Table]:
         """Return what the report shows: how many labels are doubtful, and which are taken for which."""
@@ -193,6 +219,7 @@ class Operator:
         pairs: Counter[tuple[str, str]] = Counter()
         for found in told:
             pairs.update(zip(found["given"], found["suggested"]))
+        examples = [example for found in told for example in found["examples"]]
         share = pairs.total() / max(totals["judged"], 1)
         whole = [totals["judged"], totals["unjudged"], pairs.total(), round(share, 4)]
         lines = [[given, other, rows] for (given, other), rows in pairs.most_common(_PAIRS_SHOWN)]
@@ -204,25 +231,43 @@ class Operator:
                 _TOO_MANY if share > _MANY else "",
             ),
             *([Table("Labels taken for others", ["given", "suggested", "rows"], lines)] if lines else []),
+            *([Table("The most doubtful labels", _EXAMPLE, examples, _ALL)] if examples else []),
         ]
 
 
-_SCHEMA = {"row_id": pl.String, "suggested": pl.String, "confidence": pl.Float64, "note": pl.String}
+_SCHEMA = {
+    "row_id": pl.String,
+    "suggested": pl.String,
+    "confidence": pl.Float64,
+    "note": pl.String,
+    "spared": pl.Boolean,
+}
 _WEIGHTS = {"judged_rows": pl.String, "counts": pl.Float64}
 """Row ids, and what each of them counts."""
 
 
 def _nothing(judged: int, unjudged: int) -> dict[str, Any]:
-    return {**{name: [] for name in _SCHEMA}, "given": [], "judged": judged, "unjudged": unjudged}
+    return {**{name: [] for name in _SCHEMA}, "given": [], "examples": [], "judged": judged, "unjudged": unjudged}
+
+
+def _confidence(found: Found) -> Any:
+    """Return how probable each suggestion is, as it is shown, (F,)."""
+    return np.minimum(found.confidence, _SUREST).round(4)
 
 
 def _as_learnt(
-    rows: pl.DataFrame, labels: pl.Series, found: Found, neighbours: list[list[dict[str, Any]]], *, unjudged: int
+    rows: pl.DataFrame,
+    labels: pl.Series,
+    found: Found,
+    neighbours: list[list[dict[str, Any]]],
+    spared_F: Any,
+    *,
+    unjudged: int,
 ) -> dict[str, Any]:
     """Return what was found as JSON."""
     names = labels.to_list()
     suggested = [names[code] for code in found.suggested]
-    confidence = [round(min(float(value), _SUREST), 4) for value in found.confidence]
+    confidence = _confidence(found).tolist()
     notes = [
         note(float(quality), {"suggested": label, "confidence": sure, "neighbours": near})
         for quality, label, sure, near in zip(found.quality, suggested, confidence, neighbours)
@@ -230,7 +275,10 @@ def _as_learnt(
     some = rows[found.rows]
     given = some["label"].to_list()
     columns = {"row_id": some["row_id"].to_list(), "suggested": suggested, "confidence": confidence, "note": notes}
-    return {**columns, "given": given, "judged": rows.height, "unjudged": unjudged}
+    columns["spared"] = spared_F.tolist()
+    shown = [shortened(text) for text in shown_texts(some.head(_EXAMPLES))]
+    examples = [list(line) for line in zip(columns["row_id"], shown, given, suggested, confidence)]
+    return {**columns, "given": given, "examples": examples, "judged": rows.height, "unjudged": unjudged}
 
 
 def _weighed(row_ids: pl.Series, codes_N: Codes, scores_NK: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def account(
     lineage: Sequence[Mapping[str, Any]],
     found: Sequence[Table],
 ) -> Account:
-    """Return tables, charts and facts for a report.
+    """Return tables, charts, facts and warnings for a report.
 
     Args:
         folder: the dataset, with `ledger.parquet` and the splits written.
@@ -43,7 +43,8 @@ def account(
     tables = [_changes(before, tally), by_source, by_class, privacy, _languages(before, tally)]
     tables += [diversity(folder, [split for split, rows in tally.rows.items() if rows]), _provenance(lineage)]
     shown = [table for table in tables if table is not None and table.rows]
-    return Account([*shown, *found], _charts(before, tally), {"imbalance": imbalance(tally.all_classes())})
+    facts = {"imbalance": imbalance(tally.all_classes())}
+    return Account([*shown, *found], _charts(before, tally), facts, emptied(before.all_classes(), tally.all_classes()))
 
 
 def imbalance(classes: Mapping[str, int]) -> float | None:
@@ -54,6 +55,23 @@ def imbalance(classes: Mapping[str, int]) -> float | None:
     """
     counts = [rows for rows in classes.values() if rows]
     return max(counts) / min(counts) if counts else None
+
+
+def emptied(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    """Say which classes came in and are gone; nothing where labels are many as ids or free text, or lists.
+
+    >>> emptied({"a": 5, "b": 4}, {"a": 9})
+    ['no row is left of 1 of 2 classes: b (4 came in)']
+    """
+    gone = [label for label in before if not after.get(label)]
+    if not gone or not after or len(before) > max(2, sum(before.values()) // 2):
+        return []
+    if any(label.startswith("[") for label in gone):
+        return []
+    named = ", ".join(
+        f"{label} ({before[label]:,} came in)" for label in sorted(gone, key=lambda one: -before[one])[:5]
+    )
+    return [f"no row is left of {len(gone):,} of {len(before):,} classes: {named}{', …' if len(gone) > 5 else ''}"]
 
 
 def _from_ledger(file: Path, intake: Intake) -> tuple[Table | None, Table | None, Table | None]:

@@ -29,6 +29,7 @@ class Account:
     tables: list[Table] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 class Tally:
@@ -151,7 +152,7 @@ def refine_report(
         facts=facts,
         tables=[*tables, *(leak_tables(leaks) if leaks else []), *more.tables],
         charts=[*charts, *more.charts],
-        warnings=[*ledger.alarms, *class_warnings(tally), *leak_warnings(leaks)],
+        warnings=[*ledger.alarms, *more.warnings, *class_warnings(tally), *leak_warnings(leaks)],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.augment.held_out import HeldOut
+from oreline.data.augment.held_out import Added, HeldOut
 from oreline.data.ledger import CHANGE_REASON, Ledger, Notes
 from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Item
@@ -35,8 +35,8 @@ def refuse_without_train(steps: Sequence[Step], splits: Iterable[str]) -> None:
 def added(stage: Stage, steps: Sequence[Step], held_out: HeldOut, ledger: Ledger, clock: Clock) -> Iterator[Item]:
     """Yield the rows that each operator makes of the rows of a stage, in the order of operators and rows.
 
-    Rows that copy a row of another split, exactly or nearly, are left out. What operators found goes to the ledger,
-    what they took to the clock.
+    Rows that copy a row of another split, exactly or nearly, are left out, and those that an operator with `distinct`
+    has added before. What operators found goes to the ledger, what they took to the clock.
 
     Raises `OrelineError` for an operator that changes columns or names rows that are not there.
     """
@@ -47,19 +47,21 @@ def added(stage: Stage, steps: Sequence[Step], held_out: HeldOut, ledger: Ledger
         with clock.timing(given.name + again):
             step = with_learnt(given, given.operator.fit(stage.scan())) if given.learns and stage.num_alive else given
         copies: Counter[str] = Counter()
+        refusals = [held_out.copies, *([Added().repeated] if getattr(step.operator, "distinct", False) else [])]
         for frame in stage.frames():
             with clock.timing(given.name + again, frame.height):
                 made = _checked(guarded(step, frame, step.operator.add), frame, step)
-                reasons = held_out.copies(made)
-            copies.update(reasons.drop_nulls())
-            made = made.filter(reasons.is_null())
+                for refused in refusals:
+                    reasons = refused(made)
+                    copies.update(reasons.drop_nulls())
+                    made = made.filter(reasons.is_null())
             if made.height:
                 yield _named(made, frame, step, again)
         ledger.note(step.name, _findings(step, copies))
 
 
 def _findings(step: Step, copies: Counter[str]) -> dict[str, Any]:
-    """Return what an operator found, and how many of its rows were left out because they stand in another split."""
+    """Return what an operator found, and how many of its rows were left out because they stand elsewhere."""
     found = step.operator.findings() if hasattr(step.operator, "findings") else {}
     counts = {**found.get("counts", {}), **{f"refused: {reason}": rows for reason, rows in sorted(copies.items())}}
     return {**found, "counts": counts, "alarms": list(found.get("alarms", ()))}

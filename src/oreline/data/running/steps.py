@@ -109,7 +109,25 @@ def bind_models(steps: Sequence[Step], open_model: OpenModel | None) -> None:
                     f"the operator {step.name!r} needs a model, and nothing here opens one",
                     remedy="refine through oreline.refine, the command line or a recipe",
                 )
-            step.operator.bind({name: open_model(place) for name, place in named.items()})
+            models = {name: _opened(place, f"{step.name}, {name}", open_model) for name, place in named.items()}
+            try:
+                step.operator.bind(models)
+            except OrelineError as error:
+                error.where = _within(step.name, error)
+                raise
+
+
+def _opened(place: str, where: str, open_model: OpenModel) -> Any:
+    try:
+        return open_model(place)
+    except OrelineError as error:
+        error.where = _within(where, error)
+        raise
+
+
+def _within(where: str, error: OrelineError) -> str:
+    """Return a place with what an error already says of it."""
+    return f"{where}: {error.where}" if error.where else where
 
 
 def unwatched(name: str) -> None:
