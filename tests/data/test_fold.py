@@ -8,6 +8,7 @@ import unicodedata
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,18 @@ def test_positions_become_row_ids() -> None:
         {"position": pl.UInt32, "kept": pl.UInt32}
     )
     assert row_ids_at(scan, drops).rows() == [("a:2", "y", None), ("b:1", "x", "a:1")]
+
+
+@given(st.data())
+def test_positions_become_ids_over_many_chunks(data):
+    num_rows = data.draw(st.integers(1, 40))
+    ids = [f"s:{number}" for number in range(num_rows)]
+    at = data.draw(st.lists(st.integers(0, num_rows - 1), unique=True))
+    kept = data.draw(st.lists(st.none() | st.integers(0, num_rows - 1), min_size=len(at), max_size=len(at)))
+    schema = {"position": pl.UInt32, "kept": pl.UInt32, "reason": pl.String}
+    drops = pl.DataFrame({"position": at, "kept": kept, "reason": ["x"] * len(at)}, schema=schema)
+    expected = sorted((place, ids[place], None if to is None else ids[to]) for place, to in zip(at, kept))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("oreline.data.fold._CHUNK", 7)
+        found = row_ids_at(pl.LazyFrame({"row_id": ids}), drops)
+    assert found.select("row_id", "kept_id").rows() == [(own, to) for _, own, to in expected]

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 INPUT_ROLES = ("text", "text_pair")
 """Roles whose folded texts, together, say whether two rows are the same."""
 
+_CHUNK = 1 << 14
+"""Rows of which the ids are read at once."""
 _SEPARATOR = "\x1f"
 """Stands between columns, so that ("a b", "c") and ("a", "b c") differ; refined text holds no control characters."""
 _CHANGED_BY_NFKC = (
@@ -73,12 +75,21 @@ def fingerprints(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint
 
 def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
     """Turn positions into row ids: from `position`, `kept`, … to `row_id`, `kept_id`, …, in row order."""
-    ids = scan.select("row_id").with_row_index("position")
-    wanted = pl.concat([drops["position"], drops["kept"].drop_nulls()]).unique().to_frame("position")
-    found = ids.join(wanted.lazy(), on="position", how="semi").collect(engine="streaming")
+    wanted_W = pl.concat([drops["position"], drops["kept"].drop_nulls()]).unique().sort().to_numpy()
+    found = pl.DataFrame({"position": wanted_W, "row_id": _row_ids(scan, wanted_W)})
     kept = found.select(kept="position", kept_id="row_id")
     named = drops.join(found, on="position").join(kept, on="kept", how="left").sort("position")
     return named.select("row_id", "reason", "kept_id", *(["similarity"] if "similarity" in drops.columns else []))
+
+
+def _row_ids(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.Series:
+    """Return the row ids at positions in rising order; a join would hold those of all rows."""
+    parts, begin = [pl.Series(dtype=pl.String)], 0
+    for rows in scan.select("row_id").collect_batches(chunk_size=_CHUNK):
+        low, high = np.searchsorted(wanted_W, [begin, begin + rows.height])
+        parts.append(rows["row_id"].gather(wanted_W[low:high] - begin))
+        begin += rows.height
+    return pl.concat(parts)
 
 
 def changed_where(text: pl.Series, is_affected: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
