@@ -21,7 +21,8 @@ from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
-from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
+from oreline.train.describe import require_one_text_one_class
+from oreline.train.job import VIEWS_OF_A_LAYER, Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.rows import (
     asked_in_training,
     dev_rows,
@@ -145,9 +146,11 @@ def claimed(out: str | Path, identity: Mapping[str, Any], on_event: OnEvent) -> 
 def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOptions) -> Method:
     """Build the method. Raises `UsageError` now, not after the loading, for what does not exist or go together."""
     refuse_other_method(task, method)
+    refuse_texts(registry.get("method", method), method, task)
+    if getattr(registry.get("method", method), "one_text", False):
+        require_one_text_one_class(registry.get("task", task), method)
     trainer: Method = registry.create("method", method, **given)
     _refuse_unknown(options)
-    refuse_texts(trainer, method, task)
     return trainer
 
 
@@ -177,8 +180,9 @@ def _doubted(job: Job) -> str:
     if not (folder / "tokenizer.json").is_file():  # a linear model has none
         return ""
     texts = [text for role in job.task.inputs for text in job.train.columns[role] if isinstance(text, str)]
-    said = doubts(tokenizer(folder), texts, "the start model")
-    return said and f"warning: {said}: --method linear"
+    grams = job.task.view in VIEWS_OF_A_LAYER
+    said = doubts(tokenizer(folder), texts, "the start model", grams=grams)
+    return said and f"warning: {said}{': --method linear' if grams else ''}"
 
 
 def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
@@ -234,14 +238,16 @@ def _ordered(content: Any) -> Any:
     return {name: _ordered(content[name]) for name in sorted(content)} if isinstance(content, Mapping) else content
 
 
-def refuse_texts(trainer: Method, method: str, task: str) -> None:
-    """Raise `UsageError` where the task answers with texts and the method makes no model that does."""
-    if registry.get("task", task).view != "texts" or getattr(trainer, "writes", False):
+def refuse_texts(plug: Any, method: str, task: str) -> None:
+    """Raise `UsageError` where the task answers with texts and the method's plug makes no model that does."""
+    if registry.get("task", task).view != "texts" or getattr(plug, "writes", False):
         return
     able = [name for name in registry.names("method") if getattr(registry.get("method", name), "writes", False)]
+    # What is no change of weights stands in an encoder alone: a model that writes would need it anew for each token.
+    able += [name for name in registry.names("adapter") if registry.get("adapter", name).merges]
     raise UsageError(
         f"the method {method!r} chooses among known answers, and the task {task!r} writes texts",
-        allowed=", ".join([*able, *registry.names("adapter")]),
+        allowed=", ".join(able),
         remedy="--method full, or --method lora",
     )
 
