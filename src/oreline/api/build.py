@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
+from oreline.api.judging import judging_rows
 from oreline.api.provenance import naming_source, training_data
 from oreline.api.reviewed import chain_and_shares
 from oreline.api.running import CACHE_SIZE, MEMORY, running
-from oreline.api.use import judging_rows
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
