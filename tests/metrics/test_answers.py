@@ -86,6 +86,8 @@ def test_chinese_is_compared_as_cmrc_does(text: str, truth: str) -> None:
         ({"text": [], "answer_start": []}, []),
         ('{"text": ["1912"], "start": [3]}', [("1912", 3)]),
         ({"text": "1912"}, [("1912", None)]),
+        ([{"text": "1912", "start": "3"}], [("1912", 3)]),
+        ([{"text": None, "start": None}], []),
         (None, []),
         ("  ", []),
     ],
@@ -94,9 +96,11 @@ def test_forms(target: object, expected: list[tuple[str, int | None]]) -> None:
     assert parse(target) == expected
 
 
-@pytest.mark.parametrize("target", [3.5, [{"text": "a", "start": "x"}], {"text": ["a"], "start": [1, 2]}, [["a", 3]]])
+@pytest.mark.parametrize(
+    "target", [3.5, [{"text": "a", "start": "x"}], {"text": ["a"], "start": [1, 2]}, [["a", 3]], [{"txt": "a"}]]
+)
 def test_what_is_no_answer(target: object) -> None:
-    with pytest.raises(ValueError, match=r"no answer|no place|places"):
+    with pytest.raises(ValueError, match=r"no answer|no place|places|no 'text'"):
         parse(target)
 
 

@@ -210,6 +210,24 @@ def test_a_dialogue_loses_its_oldest_turns_and_not_its_end() -> None:
     assert 'predict("MODEL_FOLDER", [{"messages"' in shown
 
 
+def test_a_text_with_any_number_of_labels_may_get_none() -> None:
+    english, chinese = halves(card(manifest(task="multilabel"), facts={}))
+    assert "gets one of the labels" not in english
+    assert "several, or none" in english
+    assert "归入上述标签之一" not in chinese
+    assert "也可能一个都没有" in chinese
+
+
+@pytest.mark.parametrize("task", ["pair", "similarity"])
+def test_two_texts_share_the_tokens_that_are_read(task: str) -> None:
+    english, chinese = halves(card(manifest(task=task), facts={}))
+    assert "up to 256 tokens of the two texts together" in english
+    assert "the longer one is cut first" in english
+    assert "tokens of each text" not in english
+    assert "两条文本合计最多读取 256" in chinese
+    assert "先截断较长的一条" in chinese
+
+
 def test_many_labels_are_cut_and_counted() -> None:
     text = card(manifest(task_options={"labels": [f"label {i}" for i in range(150)]}), facts={})
     assert "150 labels" in text

@@ -328,8 +328,9 @@ def test_an_adapter_holds_few_weights_and_answers_the_same_when_merged(
 def test_wrong_templates_are_refused_before_the_first_step(
     options: dict[str, Any], what: str, quick: Callable[..., Any]
 ) -> None:
-    with pytest.raises(UsageError, match=what):
+    with pytest.raises(UsageError, match=what) as caught:
         quick(**options)
+    assert "answers=last" not in str(caught.value.remedy)  # the last answer would not end either
 
 
 def test_a_base_model_of_the_wrong_kind_is_refused(tiny_start: Path, chats: Dataset, tmp_path: Path) -> None:

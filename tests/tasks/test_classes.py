@@ -47,6 +47,12 @@ class TestLabels:
             Task.options_from(targets)
         assert caught.value.allowed == "two classes or more"
 
+    def test_a_list_of_labels_is_refused_with_its_row(self):
+        with pytest.raises(DataError, match="is a list") as caught:
+            Task.options_from(["a", "[b]", '["a", "b"]'])  # a name may stand in brackets
+        assert caught.value.row == 2
+        assert "--task multilabel" in caught.value.remedy
+
     def test_as_many_classes_as_rows_are_refused(self):
         with pytest.raises(DataError, match="1,000 classes in 1,000 rows") as caught:
             Task.options_from([f"id {row}" for row in range(1000)])

@@ -42,6 +42,20 @@ def test_a_column_without_a_label_or_with_too_many_is_refused():
     assert caught.value.row == 1
 
 
+@pytest.mark.parametrize("wrong", [[["a"]], {"a": 1}, '[["a"]]', '{"a": 1}'])
+def test_a_label_that_is_no_name_is_refused_with_its_row(wrong):
+    with pytest.raises(DataError, match="stands where a label is expected") as caught:
+        Task.options_from([["a"], ["b"], wrong])
+    assert caught.value.row == 2
+
+
+def test_yes_and_no_are_no_labels():
+    with pytest.raises(DataError, match="one of the labels 0 and 1") as caught:
+        Task.options_from(["0", "1", "0"])
+    assert "one list of names" in str(caught.value.remedy)
+    assert Task.options_from([["0"], ["1"], ["0", "1"]])["labels"] == ["0", "1"]  # numbers of classes
+
+
 def test_answers_list_what_reaches_its_own_threshold():
     task = Task(labels=["a", "b"], thresholds=[0.9, 0.2])
     scores_NK = np.array([[0.8, 0.3], [0.95, 0.1], [0.1, 0.1]], np.float32)

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
+from oreline import registry
 from oreline.errors import UsageError
 from oreline.train.describe import check, label_texts, require_one_text_one_class
 
@@ -33,7 +32,11 @@ def test_a_description_of_no_label_is_refused_with_the_nearest():
 
 
 def test_other_tasks_are_refused():
-    require_one_text_one_class(SimpleNamespace(task=SimpleNamespace(view="classes", inputs=("text",))), "m")
-    for view, inputs in (("labels", ("text",)), ("classes", ("text", "text_pair"))):
-        with pytest.raises(UsageError, match="one class"):
-            require_one_text_one_class(SimpleNamespace(task=SimpleNamespace(view=view, inputs=inputs)), "m")
+    require_one_text_one_class(registry.get("task", "text_classification"), "m")
+    for task in ("multilabel", "pair", "relation", "token_classification"):
+        with pytest.raises(UsageError, match="one class") as caught:
+            require_one_text_one_class(registry.get("task", task), "m")
+        assert "--method head" in str(caught.value.remedy)
+    with pytest.raises(UsageError, match="one class") as caught:
+        require_one_text_one_class(registry.get("task", "question_answering"), "m")
+    assert caught.value.remedy == "--method full"  # `head` answers no questions

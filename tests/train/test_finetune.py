@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.killed import kill_after, made_a_step
 from tests.train.test_encoder import job
 from transformers import AutoModel, AutoModelForSequenceClassification
 
+from oreline import registry
 from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
 from oreline.errors import DataError, UsageError
@@ -135,6 +137,7 @@ def test_resolved_values_are_used_not_probed(reviews, tiny_start: Path, tmp_path
 KILLED = """
 import os, sys
 from pathlib import Path
+from oreline import registry
 from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
 from oreline.evaluate.estimates import point_values
@@ -332,3 +335,9 @@ def test_a_start_model_that_hardly_reads_the_rows_is_named(
     assert said.startswith("the start model hardly reads these texts") == is_doubted
     assert said.endswith("or n-grams") == is_doubted
     assert doubted(job(tmp_path, train=rows)) == ""
+    asked = Rows({"text": [text] * 20, "text_pair": [text] * 20}, np.zeros(20, np.int64))
+    questions = replace(
+        job(tmp_path, start=tiny_start, train=asked), task=registry.create("task", "question_answering")
+    )
+    assert ("hardly reads" in doubted(questions)) == is_doubted
+    assert "n-grams" not in doubted(questions)  # they answer whole texts alone

@@ -100,8 +100,10 @@ def test_what_cannot_be_trained_is_refused_before_the_first_step(
         train(tiny_start)
     with pytest.raises(UsageError, match="needs a start model that writes"):
         train(None)
-    with pytest.raises(UsageError, match="chooses among known answers"):
+    with pytest.raises(UsageError, match="chooses among known answers") as caught:
         train(tiny_t5, method="head")
+    assert {"full", "lora"} <= set(caught.value.allowed.split(", "))
+    assert not {"prefix_tuning", "bottleneck"} & set(caught.value.allowed.split(", "))  # refused in their turn
     with pytest.raises(UsageError, match="virtual tokens"):
         train(tiny_t5, method="prefix_tuning")
     with pytest.raises(UsageError, match="64 positions"):

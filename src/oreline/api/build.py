@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from oreline import registry, store
 from oreline.api import choose, names
 from oreline.api.extras import names_missing_extras
+from oreline.api.judging import judging_rows
 from oreline.api.provenance import naming_source, training_data
 from oreline.api.reviewed import chain_and_shares
 from oreline.api.running import CACHE_SIZE, MEMORY, running
@@ -314,7 +315,7 @@ def compress(
 
     names.known_plug("compression", method)
     artifact = Artifact.open(names.model_path(model))
-    dataset = training_data(artifact) if data is None else names.dataset(data, split={}, seed=seed, on_event=on_event)
+    dataset = training_data(artifact) if data is None else judging_rows(artifact, data, seed=seed, on_event=on_event)
     return run(
         artifact,
         method=method,

@@ -26,7 +26,8 @@ import numpy as np
 
 from oreline.api import names
 from oreline.api.extras import names_missing_extras
-from oreline.api.use import LOG_FILE, judging_rows
+from oreline.api.judging import judging_rows
+from oreline.api.use import LOG_FILE
 from oreline.errors import OrelineError, ResourceError
 from oreline.report.report import Report, Table
 from oreline.runtime.open import open_task

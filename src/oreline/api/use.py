@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from oreline.api import names
 from oreline.api.baseline import chosen_baseline
 from oreline.api.extras import names_missing_extras
-from oreline.api.provenance import columns_of
-from oreline.errors import DataError, UsageError
+from oreline.api.judging import judging_rows
+from oreline.errors import UsageError
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.types import OnEvent, Runtime, ignore
 
 if TYPE_CHECKING:
-    from oreline.data.dataset import Dataset
     from oreline.report.report import Report
 
 DEFAULT_DETECTORS = ("embedding_shift", "label_shift")
@@ -236,25 +235,6 @@ def monitor(
     if out is not None:
         save_report(report, out, force=force)
     return report
-
-
-def judging_rows(artifact: Artifact, data: Any, *, seed: int = 0, on_event: OnEvent = ignore) -> Dataset:
-    """Return a dataset, or raw data with the model's own columns, duplicates kept: rows that judge a model."""
-    columns = columns_of(artifact)
-    try:
-        return names.dataset(
-            data,
-            roles=columns,
-            operators=names.EVALUATION_OPERATORS,
-            split={},
-            seed=seed,
-            on_event=on_event,
-        )
-    except DataError as error:
-        if error.what.startswith("no column "):
-            called = ", ".join(f"{column!r}" for column in columns.values())
-            error.remedy = f"call the columns as the model's rows did: {called}; or refine the file and judge on that"
-        raise
 
 
 def log_place(live: Any) -> str:

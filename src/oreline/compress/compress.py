@@ -193,6 +193,15 @@ def _write(
         store.seal(folder, manifest, dict(measured))
 
 
+def _times(gain: float, better: str, worse: str) -> str:
+    """Say by how much something became better, or worse.
+
+    >>> _times(2.34, "faster", "slower"), _times(0.8, "faster", "slower")
+    ('2.3 times faster', '1.2 times slower')
+    """
+    return f"{gain:.1f} times {better}" if gain >= 1 else f"{1 / gain:.1f} times {worse}"
+
+
 def _report(
     artifact: Artifact,
     challenger: Runtime,
@@ -213,11 +222,11 @@ def _report(
     rows = [
         (metric, *(figures[p + metric] for p in ("before ", "")), ""),
         ("size of the model file, MB", *(round(sizes[n] / 1e6, 1) for n in runtimes),
-         f"{sizes['before'] / sizes['after']:.1f} times smaller"),
+         _times(sizes["before"] / sizes["after"], "smaller", "larger")),
         ("rows/s, in batches", *(round(speed[n]) for n in runtimes),
-         f"{speed['after'] / speed['before']:.1f} times faster"),
+         _times(speed["after"] / speed["before"], "faster", "slower")),
         ("latency of one row, ms (median)", *(round(latency[n], 2) for n in runtimes),
-         f"{latency['before'] / latency['after']:.1f} times faster"),
+         _times(latency["before"] / latency["after"], "faster", "slower")),
     ]  # fmt: skip
     return Report(
         verb="compress",

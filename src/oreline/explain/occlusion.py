@@ -64,7 +64,7 @@ class Explainer:
         if len(task.inputs) != 1:
             raise UsageError(
                 f"occlusion explains tasks with one input, this one has {', '.join(task.inputs)}",
-                remedy="explain one with the input text",
+                remedy="explain a model of a task that reads one text, such as text_classification",
             )
         if label is not None and task.view not in ("texts", "retrieval") and label not in task.labels:
             raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, task.labels))

@@ -76,6 +76,11 @@ def _from_text(target: str) -> list[tuple[str, int | None]]:
 def _from_mapping(target: Mapping[str, Any]) -> list[tuple[str, int | None]]:
     text = target.get("text")
     start = next((target[name] for name in _STARTS if name in target), None)
+    if isinstance(start, str) and start.strip().isdecimal():
+        start = int(start)  # one place that is a text makes texts of a whole column of a file
+    other = [str(name) for name, value in target.items() if name != "text" and value is not None]
+    if text is None and other:
+        raise ValueError(f"an answer has no 'text', and there is {', '.join(map(repr, other))}")
     if text is None or isinstance(text, str):
         if not (start is None or (isinstance(start, int | float) and float(start).is_integer())):
             raise ValueError(f"the answer {str(text)[:80]!r} starts at {start!r}, which is no place")

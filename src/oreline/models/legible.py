@@ -24,13 +24,14 @@ _FEWEST = 50
 """Pieces of letters that are looked at, at least."""
 
 
-def doubts(tokenizer: Tokenizer, texts: Sequence[str], name: str) -> str:
+def doubts(tokenizer: Tokenizer, texts: Sequence[str], name: str, *, grams: bool = True) -> str:
     """Return a sentence where a model hardly reads such texts; empty where it does, or where they hold few letters.
 
     Args:
         tokenizer: of the model, without padding.
         texts: some of the texts; a spread of them is looked at.
         name: what the user calls the model.
+        grams: whether n-grams of characters can do the work too.
     """
     some = [text[:_MAX_CHARACTERS] for text in texts[:: -(-len(texts) // _MAX_TEXTS) or 1] if text]
     unknown = {number for token in _UNKNOWN if (number := tokenizer.token_to_id(token)) is not None}
@@ -41,7 +42,7 @@ def doubts(tokenizer: Tokenizer, texts: Sequence[str], name: str) -> str:
     return (
         f"{name} hardly reads these texts: of the pieces that its tokenizer makes of their letters {poor / pieces:.0%} "
         f"say nothing ({lost / pieces:.0%} unknown, the others single letters or parts of one; {len(some):,} texts "
-        "looked at); use a model of their language, or n-grams"
+        f"looked at); use a model of their language{', or n-grams' if grams else ''}"
     )
 
 

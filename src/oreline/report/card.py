@@ -43,6 +43,8 @@ _PIPELINE_TAGS = {
 """The hub's names of tasks, where it has one."""
 _WINDOWED = ("token_classification", "intent_slots", "question_answering")
 """Tasks that read long texts in windows: nothing is cut."""
+_PAIRED = ("pair", "similarity")
+"""Tasks that read two texts as one."""
 _ROWS = {
     "pair": '{"text": "one text", "text_pair": "another"}',
     "similarity": '{"text": "one text", "text_pair": "another"}',
@@ -146,7 +148,8 @@ def _what(words: Words, manifest: Mapping[str, Any]) -> str:
     runtime = words.runtimes.get(str(manifest["runtime"]), escape(manifest["runtime"]))
     # Runtimes without a limit, such as the linear one, have 0 here.
     cuts = manifest["max_tokens"] and manifest["task"] not in _WINDOWED
-    reach = words.reach.format(max_tokens=manifest["max_tokens"]) if cuts else words.whole
+    told = words.reach_pair if manifest["task"] in _PAIRED else words.reach
+    reach = told.format(max_tokens=manifest["max_tokens"]) if cuts else words.whole
     return words.what.format(kind=kind, runtime=runtime, oreline=escape(manifest["oreline"] or "?"), reach=reach)
 
 
@@ -251,7 +254,7 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
     predicts = manifest["task"] != "none"
     has_dev_figures = predicts and manifest["metrics"] and _split(manifest, facts) == "dev"
     own: Sequence[str] = [
-        _limit_labels(words, manifest["task_options"]),
+        _limit_labels(words, manifest),
         words.limit_texts if "generation" in manifest["task_options"] else "",
         _limit_length(words, manifest),
         words.limit_dev if has_dev_figures else "",
@@ -266,11 +269,14 @@ def _limits(words: Words, manifest: Mapping[str, Any], facts: Mapping[str, Any])
 def _limit_length(words: Words, manifest: Mapping[str, Any]) -> str:
     if not manifest["max_tokens"] or manifest["task"] in _WINDOWED:
         return ""
-    said = words.limit_turns if manifest["task"] == "chat" else words.limit_length
-    return said.format(max_tokens=manifest["max_tokens"])
+    own = {"chat": words.limit_turns, **dict.fromkeys(_PAIRED, words.limit_length_pair)}
+    return own.get(manifest["task"], words.limit_length).format(max_tokens=manifest["max_tokens"])
 
 
-def _limit_labels(words: Words, options: Mapping[str, Any]) -> str:
+def _limit_labels(words: Words, manifest: Mapping[str, Any]) -> str:
+    options = manifest["task_options"]
+    if manifest["task"] == "multilabel":
+        return words.limit_many_labels
     if reject := options.get("reject"):
         return words.limit_reject.format(label=code(reject["options"]["label"]))
     return words.limit_labels if options.get("labels") else ""

@@ -13,6 +13,7 @@ class Words:
     other_language: str
     what: str
     reach: str
+    reach_pair: str
     whole: str
     kinds: Mapping[str, str]
     runtimes: Mapping[str, str]
@@ -44,9 +45,11 @@ class Words:
     default_use_encoder: str
     limits: str
     limit_labels: str
+    limit_many_labels: str
     limit_reject: str
     limit_texts: str
     limit_length: str
+    limit_length_pair: str
     limit_turns: str
     limit_dev: str
     limit_data: str
@@ -68,6 +71,7 @@ ENGLISH = Words(
     other_language="中文说明在本文后半部分。",
     what="{kind}, {runtime}. Made with Oreline {oreline}. {reach}",
     reach="It reads up to {max_tokens} tokens of each text.",
+    reach_pair="It reads up to {max_tokens} tokens of the two texts together.",
     whole="It reads all of each text.",
     kinds={
         "text_classification": "Text classification",
@@ -121,11 +125,15 @@ ENGLISH = Words(
     "itself.",
     limits="Limits",
     limit_labels="Every text gets one of the labels above, even when none fits.",
+    limit_many_labels="It knows the labels above and no other. A text gets each label whose probability reaches that "
+    "label's own threshold: several, or none.",
     limit_reject="A text that seems to fit none of the labels is answered {label}. Some that fit one are answered so "
     "too, and some that fit none are not: see the in-scope and out-of-scope figures above.",
     limit_texts="What it writes can be wrong, or not be in what it has read, however fluent it is. The probability "
     "beside an answer says how expected its words are, not whether they are true.",
     limit_length="Longer texts are cut after {max_tokens} tokens; the rest is not read.",
+    limit_length_pair="Of two texts with more than {max_tokens} tokens together the longer one is cut first; the rest "
+    "is not read.",
     limit_turns="Of a dialogue of more than {max_tokens} tokens the oldest turns are left out.",
     limit_dev="The figures are those of the split `dev`, which was looked at while the model was chosen: expect a "
     "little less elsewhere. `oreline evaluate` measures on rows that nothing was chosen on.",
@@ -172,6 +180,7 @@ CHINESE = Words(
     other_language="The English version is above.",
     what="{kind}：{runtime}。由 Oreline {oreline} 生成。{reach}",
     reach="每条文本最多读取前 {max_tokens} 个 token。",
+    reach_pair="两条文本合计最多读取 {max_tokens} 个 token。",
     whole="每条文本都会完整读取。",
     kinds={
         "text_classification": "文本分类模型",
@@ -223,11 +232,13 @@ CHINESE = Words(
     default_use_encoder="作为起始模型，在同类文本上继续微调；本身不能直接给出预测结果。",
     limits="局限性",
     limit_labels="每条文本都会被归入上述标签之一，即使没有一个标签真正合适。",
+    limit_many_labels="模型只认识上述标签。概率达到某标签自身阈值时才会给出该标签，因此一条文本可能有多个标签，也可能一个都没有。",
     limit_reject="看起来不属于任何标签的文本会被标为 {label}（拒识）。有些本应归入某个标签的文本会被误拒，"
     "有些不属于任何标签的文本则未能识别：见上文域内（in scope）与域外（out of scope）指标。",
     limit_texts="生成的内容即使通顺，也可能有误，或包含原文没有的信息；答案旁的概率只表示措辞是否符合模型预期，"
     "并不代表内容属实。",
     limit_length="超过 {max_tokens} 个 token 的文本会被截断，超出部分不会被读取。",
+    limit_length_pair="两条文本合计超过 {max_tokens} 个 token 时，先截断较长的一条，超出部分不会被读取。",
     limit_turns="超过 {max_tokens} 个 token 的对话会略去最早的几轮。",
     limit_dev="以上指标来自 `dev` 集，而挑选模型时参考过该数据集，因此在其他数据上的效果通常会略低。"
     "可用 `oreline evaluate` 在未参与挑选的数据上评估。",

@@ -126,7 +126,7 @@ def _end_token(template: ChatTemplate, tokenizer: Tokenizer, folder: Path) -> st
         f"nothing could teach it to stop; it writes {behind!r:.80} there",
         where=str(folder),
         allowed=_allowed(),
-        remedy=_REMEDY,
+        remedy="--set train.chat_template=plain, which ends turns with the tokenizer's own end token, or another",
     )
 
 

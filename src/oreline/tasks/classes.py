@@ -6,6 +6,7 @@ Shape suffixes: N rows, K classes.
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -56,8 +57,16 @@ class OneOfClasses:
     def options_from(cls, targets: Sequence[Any]) -> dict[str, Any]:
         """Return `{"labels": [...]}`, sorted, so that the order of rows does not matter.
 
-        Raises `DataError` when there is only one class, or nearly as many classes as rows.
+        Raises `DataError` when a row has a list of labels, there is only one class, or nearly as many classes as rows.
         """
+        for row, target in enumerate(targets):
+            if _is_list(target):
+                raise DataError(
+                    f"the label {str(target)[:80]} is a list, and each row has one class",
+                    allowed="a name",
+                    remedy="write the name alone; rows of several labels are for --task multilabel",
+                    row=row,
+                )
         labels = sorted({str(target) for target in targets if target is not None})
         if len(labels) < 2:
             raise DataError(
@@ -193,6 +202,17 @@ class OneOfClasses:
             }
             for scores_K in outputs["scores"]
         ]
+
+
+def _is_list(target: Any) -> bool:
+    """Whether a label is a list of names, as it comes out of a file: as JSON."""
+    if not (isinstance(target, str) and target.startswith("[") and target.endswith("]")):
+        return False
+    try:
+        found = json.loads(target)
+    except ValueError:
+        return False  # a name in brackets
+    return isinstance(found, list) and all(isinstance(part, str) for part in found)
 
 
 def _is_number(label: str) -> bool:

@@ -62,11 +62,18 @@ class Task:
     def options_from(cls, targets: Sequence[Any]) -> dict[str, Any]:
         """Return labels, sorted, and the separator.
 
-        Raises `DataError` when no row has a label, all rows have the same, or there are far too many labels.
+        Raises `DataError` when no row has a label, all rows have the same, there are far too many labels, or they only
+        say yes and no.
         """
         texts = [target for target in targets if isinstance(target, str) and not target.lstrip().startswith("[")]
         separator = next((mark for mark in SEPARATORS if any(mark in text for text in texts)), "")
-        counts = Counter(label for target in targets for label in parse(target, separator))
+        counts: Counter[str] = Counter()
+        for row, target in enumerate(targets):
+            try:
+                counts.update(parse(target, separator))
+            except DataError as error:
+                error.row = row
+                raise
         if not counts:
             raise DataError(
                 f"none of the {len(targets):,} training rows has a label",
@@ -78,6 +85,12 @@ class Task:
                 f"all {len(targets):,} training rows have the same labels: {', '.join(sorted(counts))}",
                 allowed="labels that some rows have and others lack",
                 remedy='check the label column; a row that has none of the labels is written as "[]"',
+            )
+        if counts.keys() == {"0", "1"} and counts.total() == len(targets):
+            raise DataError(
+                f"each of the {len(targets):,} training rows has one of the labels 0 and 1",
+                allowed="names of labels",
+                remedy="join columns of 0 and 1 into one list of names; or --task text_classification for one of them",
             )
         if len(counts) > 20 and len(counts) > 0.5 * len(targets):
             raise DataError(
@@ -180,20 +193,36 @@ def parse(target: Any, separator: str) -> list[str]:
 
     >>> parse("a| b|a", "|"), parse('["x, y", "z"]', ""), parse(["a"], ""), parse("", "|"), parse(None, "|")
     (['a', 'b'], ['x, y', 'z'], ['a'], [], [])
+
+    Raises `DataError` for a list in the list, or a mapping.
     """
     if target is None:
         return []
     if isinstance(target, str):
         text = target.strip()
-        if text.startswith("["):
+        if text.startswith(("[", "{")):
             try:
-                return parse(json.loads(text), separator)
+                found = json.loads(text)
             except ValueError:
                 pass  # a label that begins with a bracket
+            else:
+                return parse(found, separator)
         parts: Sequence[Any] = text.split(separator) if separator else [text]
     else:
+        _refuse_nested([target] if isinstance(target, Mapping) else [])
         parts = list(target) if isinstance(target, Sequence) or hasattr(target, "__iter__") else [target]
+    _refuse_nested(parts)
     return list(dict.fromkeys(name for part in parts if part is not None and (name := str(part).strip())))
+
+
+def _refuse_nested(parts: Sequence[Any]) -> None:
+    for part in parts:
+        if isinstance(part, list | tuple | Mapping):
+            raise DataError(
+                f"{str(part)[:80]} stands where a label is expected",
+                allowed='a list of names such as ["a", "b"], or a string such as "a|b"',
+                remedy="write the row's labels as one list of names",
+            )
 
 
 def best_threshold(marks_N: NDArray[np.floating], scores_N: NDArray[np.floating]) -> float:

@@ -7,19 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oreline.errors import UsageError, did_you_mean
-from oreline.train.job import Job
 
 Descriptions = Mapping[str, Any]
 """A text, or several, for each label."""
 
 
-def require_one_text_one_class(job: Job, method: str) -> None:
-    """Raise `UsageError` for a task of other inputs than one plain text, or other answers than one class a row."""
-    if job.task.view != "classes" or tuple(job.task.inputs) != ("text",) or hasattr(job.task, "fault"):
+def require_one_text_one_class(task: Any, method: str) -> None:
+    """Raise `UsageError` for a task of other inputs than one plain text, or other answers than one class a row.
+
+    Args:
+        task: a task, or its plug.
+        method: name of the method that can do no other.
+    """
+    if task.view != "classes" or tuple(task.inputs) != ("text",) or hasattr(task, "fault"):
         raise UsageError(
             f"the method {method!r} reads one plain text a row and gives it one class",
             allowed="the task text_classification",
-            remedy="--method full, or --method head",
+            remedy="--method full" if task.view == "answers" else "--method full, or --method head",
         )
 
 

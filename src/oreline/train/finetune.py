@@ -21,7 +21,8 @@ from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
-from oreline.train.job import Job, Method, Outcome, Rows, Score, named_method
+from oreline.train.describe import require_one_text_one_class
+from oreline.train.job import VIEWS_OF_A_LAYER, Job, Method, Outcome, Rows, Score, named_method
 from oreline.train.rows import (
     asked_in_training,
     dev_rows,
@@ -144,20 +145,22 @@ def claimed(out: str | Path, identity: Mapping[str, Any], on_event: OnEvent) -> 
 
 def _trainer(method: str, given: Mapping[str, Any], task: str, options: TrainOptions) -> Method:
     """Build the method. Raises `UsageError` now, not after the loading, for what does not exist or go together."""
+    refuse_unfit(registry.get("method", method), method, task, options)
     trainer: Method = registry.create("method", method, **given)
-    refuse_unfit(trainer, method, task, options)
     return trainer
 
 
-def refuse_unfit(trainer: Method | None, method: str, task: str, options: TrainOptions) -> None:
+def refuse_unfit(trainer: Any, method: str, task: str, options: TrainOptions) -> None:
     """Raise `UsageError` for what can be told without a row and a start model.
 
-    That is a method (None: one that is yet to be chosen) that does not teach the task, and an optimizer or a
-    regularizer that there is not. The defaults of these need no look, nor torch.
+    That is a method (its class, or one that is built; None: one that is yet to be chosen) that does not teach the task,
+    and an optimizer or a regularizer that there is not. The defaults of these need no look, nor torch.
     """
     if trainer is not None:
         refuse_other_method(task, method)
         refuse_texts(trainer, method, task)
+        if getattr(trainer, "one_text", False):
+            require_one_text_one_class(registry.get("task", task), method)
     plain = TrainOptions()
     if (options.optimizer, options.optimizer_options) != (plain.optimizer, plain.optimizer_options):
         registry.create("optimizer", options.optimizer, **options.optimizer_options)
@@ -176,7 +179,7 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
 
 def _doubted(job: Job) -> str:
     said = doubted(job)
-    return said and f"warning: {said}: --method linear"
+    return said and f"warning: {said}{': --method linear' if job.task.view in VIEWS_OF_A_LAYER else ''}"
 
 
 def doubted(job: Job) -> str:
@@ -187,7 +190,7 @@ def doubted(job: Job) -> str:
     if not (folder / "tokenizer.json").is_file():  # a linear model has none
         return ""
     texts = [text for role in job.task.inputs for text in job.train.columns[role] if isinstance(text, str)]
-    return doubts(tokenizer(folder), texts, "the start model")
+    return doubts(tokenizer(folder), texts, "the start model", grams=job.task.view in VIEWS_OF_A_LAYER)
 
 
 def prepared(task: Any, start: Path | None, options: TrainOptions) -> Task:
@@ -243,14 +246,16 @@ def _ordered(content: Any) -> Any:
     return {name: _ordered(content[name]) for name in sorted(content)} if isinstance(content, Mapping) else content
 
 
-def refuse_texts(trainer: Method, method: str, task: str) -> None:
-    """Raise `UsageError` where the task answers with texts and the method makes no model that does."""
-    if registry.get("task", task).view != "texts" or getattr(trainer, "writes", False):
+def refuse_texts(plug: Any, method: str, task: str) -> None:
+    """Raise `UsageError` where the task answers with texts and the method's plug makes no model that does."""
+    if registry.get("task", task).view != "texts" or getattr(plug, "writes", False):
         return
     able = [name for name in registry.names("method") if getattr(registry.get("method", name), "writes", False)]
+    # What is no change of weights stands in an encoder alone: a model that writes would need it anew for each token.
+    able += [name for name in registry.names("adapter") if registry.get("adapter", name).merges]
     raise UsageError(
         f"the method {method!r} chooses among known answers, and the task {task!r} writes texts",
-        allowed=", ".join([*able, *registry.names("adapter")]),
+        allowed=", ".join(able),
         remedy="--method full, or --method lora",
     )
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Score = Callable[[Task, "NDArray[Any]", Mapping[str, "NDArray[Any]"]], dict[str, float]]
 """`score(task, targets, outputs)` returns figures by name; handed in, since `train` does not import `evaluate`."""
+VIEWS_OF_A_LAYER = ("classes", "labels", "numbers")
+"""Kinds of answers that a layer over one vector a row can give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class Method(Protocol):
 
     A method that trains on no row says `trains = False`; one that knows classes without rows lists them in `labels`;
     one that reads rows in another way returns the task that does from `adapted(task)`; one whose models can answer with
-    texts says `writes = True`; one that lets rows count by `Rows.weights_N` says `weighs = True`.
+    texts says `writes = True`; one that lets rows count by `Rows.weights_N` says `weighs = True`; one that reads one
+    plain text a row and gives it one class, and can do no other, says `one_text = True`.
     """
 
     runtime: str

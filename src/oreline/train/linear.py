@@ -16,15 +16,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from oreline.errors import UsageError
 from oreline.models.class_weights import effective_weights
-from oreline.train.job import Job
+from oreline.train.job import VIEWS_OF_A_LAYER, Job
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Weights = str | dict[int, float] | None
 """Of the classes, as scikit-learn takes them."""
-VIEWS = ("classes", "labels", "numbers")
-"""Kinds of answers that a layer over one vector a row can give."""
 _NEVER = -30.0
 """Bias of an output that no training row has."""
 
@@ -52,7 +50,7 @@ def refuse_gradient_options(job: Job, method: str) -> None:
 
 def refuse_words(job: Job, method: str, beside: Sequence[str] = ()) -> None:
     """Raise `UsageError` for a task that one layer over a whole text cannot answer; views `beside` it can."""
-    if job.task.view not in (*VIEWS, *beside):
+    if job.task.view not in (*VIEWS_OF_A_LAYER, *beside):
         raise UsageError(
             f"the method {method!r} answers whole texts, and this task answers by words",
             allowed="--method full, --method head" if job.task.view in ("tags", "frames") else "--method full",

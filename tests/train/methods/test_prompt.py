@@ -92,6 +92,11 @@ def test_patterns_and_tasks_that_do_not_fit_are_refused(reviews, tiny_start: Pat
         ore.finetune(
             str(tiny_start), numbers, task="regression", method="prompt", method_options=OPTIONS, out=tmp_path / "m"
         )
+    marked = {"text": ["<e1>Ann</e1> left <e2>Acme</e2>.", "<e1>Bob</e1> joined <e2>Acme</e2>."], "label": ["a", "b"]}
+    with pytest.raises(UsageError, match="gives it one class"):  # one text and one class, but with marks in it
+        ore.finetune(
+            str(tiny_start), marked, task="relation", method="prompt", method_options=OPTIONS, out=tmp_path / "m"
+        )
 
 
 def test_a_start_without_a_masked_head_is_told_of(tiny_start: Path, reviews, tmp_path: Path):

@@ -20,7 +20,7 @@ from oreline.models.batch import Batch, make_batch
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.batches import cheapest_parts, class_steps
 from oreline.train.contrast import ContrastHead, compared
-from oreline.train.describe import check, label_texts, require_one_text_one_class
+from oreline.train.describe import check, label_texts
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.forecasts import END_S, Forecast
 from oreline.train.job import Job, Outcome, Rows
@@ -81,6 +81,7 @@ class Method:
     """
 
     runtime = "torch"
+    one_text = True
     learning_rate = 1e-4
 
     def __init__(
@@ -104,7 +105,6 @@ class Method:
 
     def train(self, job: Job) -> Outcome:
         """Train the encoder on `job.train`, then fit the head on its embeddings."""
-        require_one_text_one_class(job, "contrastive")
         for name in ("label_smoothing", "focal_gamma"):
             if value := getattr(job.options, name):
                 raise UsageError(

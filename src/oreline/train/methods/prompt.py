@@ -38,6 +38,7 @@ class Method:
     """
 
     runtime = "torch"
+    one_text = True
     weighs = True
     learning_rate = 5e-5
 
@@ -48,9 +49,7 @@ class Method:
         self.pattern, self.words = pattern, {str(label): word for label, word in words.items()}
 
     def adapted(self, task: Task) -> Task:
-        """Return the task with its texts in the pattern. Raises `UsageError` for a task that has none."""
-        if "labels" not in task.options or task.view != "classes" or tuple(task.inputs) != ("text",):
-            raise UsageError("the method 'prompt' reads one text a row and gives it one class", remedy="--method full")
+        """Return the task with its texts in the pattern."""
         with_pattern: Task = type(task)(**{**task.options, "pattern": self.pattern})
         return with_pattern
 

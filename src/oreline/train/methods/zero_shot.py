@@ -13,7 +13,7 @@ import torch
 
 from oreline import registry
 from oreline.errors import UsageError
-from oreline.train.describe import check, label_texts, require_one_text_one_class
+from oreline.train.describe import check, label_texts
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.job import Job, Outcome
 from oreline.train.precision import training_on
@@ -33,6 +33,7 @@ class Method:
     """
 
     runtime = "torch"
+    one_text = True
     trains = False
 
     def __init__(self, *, descriptions: Mapping[str, Any] | None = None, temperature: float = 0.05) -> None:
@@ -47,7 +48,6 @@ class Method:
 
     def train(self, job: Job) -> Outcome:
         """Embed the descriptions and make a head of them."""
-        require_one_text_one_class(job, "zero_shot")
         folder = start_of(job, "zero_shot")
         texts = label_texts(job.task.labels, self.texts)
         head = registry.create("head", job.task.head, num_labels=len(texts), pooling="mean")
