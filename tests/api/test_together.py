@@ -119,6 +119,15 @@ def test_a_task_that_cannot_be_trained_is_named(tiny_start: Path, tmp_path: Path
         ore.multitask({"a": {"data": ROWS}, "b": {"data": MORE}}, start="new:bilstm", out=tmp_path / "out")
 
 
+def test_a_split_that_a_task_lacks_is_missed_before_anything_is_trained(tiny_start: Path, tmp_path: Path) -> None:
+    untested = ore.refine(MORE, split={"train": 0.8, "dev": 0.2}, out=tmp_path / "untested")
+    tasks = {"a": {"data": ROWS}, "b": {"data": untested}}
+    with pytest.raises(DataError, match="no split 'test'") as caught:
+        ore.multitask(tasks, start=str(tiny_start), out=tmp_path / "out")
+    assert caught.value.where == str(untested.path)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_difference_is_said_only_when_its_interval_says_it() -> None:
     assert together.verdict(Estimate(0.1, -0.01, 0.2, 9), higher_is_better=True) == "undecided"
     assert together.verdict(Estimate(-0.1, -0.2, -0.01, 9), higher_is_better=True) == "harm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,21 @@ def test_every_method_foretells_itself(method: str, dataset, tiny_start: Path, t
     assert found.memory_bytes > 1 << 27  # torch alone takes that
     assert ("steps" in found.note) == (method not in ("head", "linear"))
     assert not list(tmp_path.iterdir())
+
+
+def test_several_trainings_are_foretold_together(dataset, tiny_start: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {**OPTIONS, "data": str(dataset.path), "start": str(tiny_start)}
+
+    def num_steps(given: dict[str, Any]) -> int:
+        found = try_training({**options, **given})
+        return int(re.search(r"([\d,]+) steps", found.note).group(1).replace(",", ""))
+
+    alone = num_steps({})
+    folds = num_steps({"method": "k_fold", "method_options": {"folds": 4, "repeats": 2}})
+    assert folds == pytest.approx((2 * 4 * 3 / 4 + 1) * alone, rel=0.1), "three quarters of the rows each, then all"
+    averaged = num_steps({"method": "k_fold", "method_options": {"folds": 4, "output": "averaged"}})
+    assert averaged == pytest.approx(3 * alone, rel=0.1)
 
 
 def test_raw_rows_are_tried_in_part_and_scaled(

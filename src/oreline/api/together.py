@@ -66,7 +66,7 @@ def multitask(
         DataError: rows that a task cannot be trained on.
     """
     from oreline.evaluate.estimates import point_values, task_estimates
-    from oreline.train.multitask import Together
+    from oreline.train.multitask import Together, naming_task
     from oreline.train.multitask import multitask as train_together
 
     check(tasks)
@@ -81,6 +81,9 @@ def multitask(
     if folder is None:
         raise UsageError("multitask needs a start model", remedy=f"--start {DEFAULT_START}")
     rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
+    for name, one in rows.items():
+        with naming_task(name):
+            names.chosen_split(one.data, split)
     shared: dict[str, Any] = {"options": options, "seed": seed, "score": point_values, "estimate": task_estimates}
     shared |= {"origin": names.start_origin(start), "on_event": on_event}
     made = train_together(folder, rows, together=together, out=place, force=force, **shared)

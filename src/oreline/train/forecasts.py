@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oreline.types import Event
 
@@ -50,11 +50,10 @@ class Forecast:
     def sentence(self, num_steps: int, num_rows: int, epochs: float) -> str:
         """Say it before the first step."""
         disk = f", {self.disk_bytes / 2**30:.2f} GiB of disk for what the frozen layers return" * bool(self.disk_bytes)
-        duration = _duration(self.seconds(num_steps))
         steps = "1 step" if num_steps == 1 else f"{num_steps:,} steps"
         passes = "1 epoch" if epochs == 1 else f"{epochs:.3g} epochs"
         return (
-            f"{steps} over {num_rows:,} rows ({passes}): about {duration} "
+            f"{steps} over {num_rows:,} rows ({passes}): about {duration(self.seconds(num_steps))} "
             f"and {self.memory_bytes / 2**30:.1f} GiB of memory{disk}"
         )
 
@@ -84,11 +83,24 @@ def forecast_without_steps(seconds: float, end_s: float, memory_bytes: int, num_
         "memory_bytes": float(memory_bytes),
         "disk_bytes": 0.0,
     }
-    said = f"{num_rows:,} rows: about {_duration(seconds + end_s)} and {memory_bytes / 2**30:.1f} GiB of memory"
+    said = f"{num_rows:,} rows: about {duration(seconds + end_s)} and {memory_bytes / 2**30:.1f} GiB of memory"
     return Event(FORECAST, values=values, message=said)
 
 
-def _duration(seconds: float) -> str:
+def of_many(event: Event, models: float, more: str = "") -> Event:
+    """Return a forecast as that of so many trainings like the one it was measured on; any other event as it is.
+
+    `more` says what that number of trainings rests on.
+    """
+    if event.stage != FORECAST:
+        return event
+    values = {**event.values, **{name: models * event.values[name] for name in ("steps", "whole_s")}}
+    said = f"{models:.3g} trainings like this one{more}: about {duration(values['whole_s'])}; each: {event.message}"
+    return replace(event, values=values, message=said)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person would say them."""
     if seconds < 1.5:
         return "1 second"
     return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"

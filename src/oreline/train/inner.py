@@ -5,7 +5,7 @@ Shape suffixes: N rows, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from oreline.runtime.open import open_runtime
 from oreline.store import Artifact, Manifest
 from oreline.train.job import Job, Method, Outcome, Rows, named_method
 from oreline.train.workspace import Workspace
-from oreline.types import Columns
+from oreline.types import Columns, Event
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,10 +35,21 @@ class Inner:
     name: str
     method: Method
 
-    def train(self, rows: Rows, place: str, *, start: Path | None = None) -> Outcome:
+    def train(
+        self,
+        rows: Rows,
+        place: str,
+        *,
+        start: Path | None = None,
+        told: Callable[[Event], Event] = lambda event: event,
+    ) -> Outcome:
         """Train on other rows in a workspace of its own, `place` in the job's; what it resolved before is kept to.
 
-        `start` is another start model than the job's.
+        Args:
+            rows: what it is trained on.
+            place: a name that no other model of the job has.
+            start: another start model than the job's.
+            told: changes what is told: the forecast of the first model is said for all of them.
         """
         work = Workspace(self.job.work.folder / place)
         work.claim({"place": place})
@@ -50,6 +61,7 @@ class Inner:
             work=work,
             logs=work.folder / "logs",
             resolved=resolved,
+            on_event=lambda event: self.job.on_event(told(event)),
         )
         return self.method.train(job)
 

@@ -192,7 +192,7 @@ def refuse_alone(tasks: Mapping[str, TaskRows], options: TrainOptions) -> None:
 
 def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Mapping[str, Any]) -> Job:
     """Return the job of one task. Raises `DataError` for rows that are wrong for it."""
-    with _naming_task(name), naming_rows(frame):
+    with naming_task(name), naming_rows(frame):
         opened = prepared(open_task_for(one.task, frame, start), start, shared["options"])
         train, dev = encoded_rows(frame, opened), dev_rows(one.data, opened)
     job = Job(task=opened, start=start, train=train, dev=dev, **shared)
@@ -204,7 +204,7 @@ def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Map
 
 
 @contextlib.contextmanager
-def _naming_task(name: str) -> Iterator[None]:
+def naming_task(name: str) -> Iterator[None]:
     """Give an error about a task's rows that names no place the task's name."""
     try:
         yield
@@ -237,7 +237,7 @@ class _Training:
         for name, job in jobs.items():
             given = {"num_labels": len(job.task.labels), "pooling": read[name], **loss_options(job)}
             start = start_of(job, "full")
-            with _naming_task(name), naming_rows(frames[name]):
+            with naming_task(name), naming_rows(frames[name]):
                 self.trainings[name] = EncoderTraining(job, start, registry.create("head", job.task.head, **given))
         self.model = share_encoder([training.model for training in self.trainings.values()])
         self.first = next(iter(self.trainings.values()))

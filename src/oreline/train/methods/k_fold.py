@@ -17,8 +17,10 @@ from oreline import registry, store
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.models.base import is_ensemble, refuse_ensemble
 from oreline.models.members import pack, unpack
+from oreline.train.forecasts import of_many
 from oreline.train.inner import SOFT, Inner, inner, part_of, remember, remembered
 from oreline.train.job import Job, Outcome, named_method
+from oreline.types import Event
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,7 +159,8 @@ class Method:
             known = remembered(file)
             if not known:
                 job.say(f"round {number + 1}, without fold {fold + 1} of {self.folds}: {len(kept_N):,} rows")
-                outcome = made.train(part_of(job.train, kept_N), place, start=starts.get(place))
+                told = self._told if not resolved else lambda event: event
+                outcome = made.train(part_of(job.train, kept_N), place, start=starts.get(place), told=told)
                 scores_NK = made.scores(outcome, part_of(job.train, left_out_N).columns, place)
                 store.write_json(file.with_suffix(".json"), dict(outcome.resolved))
                 remember(file, scores=scores_NK)
@@ -165,6 +168,11 @@ class Method:
             resolved[place] = job.work.read(f"{place}.json")
             answers_NK[left_out_N] = known["scores"]
         return answers_NK
+
+    def _told(self, event: Event) -> Event:
+        """Say the forecast of the first fold for all models: the distilled one has the rows of every fold."""
+        student = self.folds / (self.folds - 1) if self.output == "distilled" else 0.0
+        return of_many(event, self.folds * self.repeats + student)
 
     def _distilled(self, made: Inner, answers_NK: NDArray[np.float64], resolved: dict[str, Any]) -> Outcome:
         """Train the one model that learns from labels and answers."""

@@ -16,8 +16,10 @@ from oreline import registry
 from oreline.data.fold import row_hashes
 from oreline.errors import DataError, UsageError
 from oreline.train.calibrate import cooled, temperature, thresholds
+from oreline.train.forecasts import of_many
 from oreline.train.inner import SOFT, Inner, inner, remember, remembered
 from oreline.train.job import Job, Outcome, Rows
+from oreline.types import Event
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,10 +97,16 @@ class Method:
             )
         unlabelled, hashes_N = self._unlabelled(job)
         rows, resolved = job.train, dict[str, Any]()
+        most = min(len(hashes_N), self.most * len(job.task.labels) if self.most else 10 * len(job.train))
+        trainings = 1 + self.rounds * (1 + most / len(job.train))
+
+        def told(event: Event) -> Event:
+            return of_many(event, trainings, ", if the model comes to be sure of every row without a label")
+
         tried: list[tuple[float, int, Outcome, NDArray[np.uint64]]] = []
         used_N = np.zeros(0, np.uint64)
         for number in range(self.rounds + 1):
-            outcome = made.train(rows, f"round-{number}")
+            outcome = made.train(rows, f"round-{number}", told=told if not number else lambda event: event)
             resolved[f"round-{number}"] = dict(outcome.resolved)
             tried.append((_aim(job, outcome), number, outcome, used_N))
             if number == self.rounds:
