@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import oreline as ore
 from oreline.errors import ResourceError
 from oreline.models.batch import Batch, make_batch
 from oreline.train import budget as budgets
-from oreline.train.budget import Budget, does_not_fit, largest_that_fits
+from oreline.train.budget import Budget, does_not_fit, largest_that_fits, refusing_too_large
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +111,29 @@ def test_another_failure_is_no_lack_of_memory():
             bf16=False,
         )
     assert "method lora" in does_not_fit("it").remedy
+
+
+def test_a_step_that_cannot_be_cut_is_refused_with_a_remedy_that_fits():
+    with pytest.raises(ResourceError, match="a step of 64 rows") as caught, refusing_too_large(64):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    assert "train.rows_per_step" in caught.value.remedy
+    with pytest.raises(RuntimeError, match="shapes"), refusing_too_large(64):
+        raise RuntimeError("shapes do not fit")
+
+
+@pytest.mark.parametrize(
+    ("module", "given"),
+    [("pairs", {"task": "embedding"}), ("methods.contrastive", {"method": "contrastive"})],
+)
+def test_a_trial_that_runs_out_of_memory_says_so(
+    module: str, given: dict, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def out_of_memory(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(f"oreline.train.{module}.forecast", out_of_memory)
+    texts = [f"a great film number {number}" for number in range(40)]
+    rows = {"text": texts, "text_pair": texts[::-1]} if "task" in given else {"text": texts, "label": ["a", "b"] * 20}
+    train = {"epochs": 100}  # the forecast of a shorter run is that of its first step
+    with pytest.raises(ResourceError, match=r"a step of \d+ rows"):
+        ore.finetune(str(tiny_start), rows, train=train, out=tmp_path / "model", **given)

@@ -148,10 +148,17 @@ def test_label_smoothing_and_r_drop_train_and_dev_loss_is_plain(verdicts, tiny_t
     assert losses["twice"] == pytest.approx(losses["plain"], rel=1e-4)
 
 
-@pytest.mark.parametrize("adapter", ["lora", "ia3"])
-def test_an_adapter_reloads_to_the_same_answers_and_merges(adapter: str, verdicts, tiny_bart: Path, tmp_path: Path):
+@pytest.mark.parametrize(("adapter", "start"), [("lora", "tiny_bart"), ("ia3", "tiny_bart"), ("ia3", "tiny_t5")])
+def test_an_adapter_reloads_to_the_same_answers_and_merges(
+    adapter: str, start: str, verdicts, tmp_path: Path, request: pytest.FixtureRequest
+):
     model = ore.finetune(
-        str(tiny_bart), verdicts, task="seq2seq", method=adapter, train=quick(epochs=0.3), out=tmp_path / "adapted"
+        str(request.getfixturevalue(start)),
+        verdicts,
+        task="seq2seq",
+        method=adapter,
+        train=quick(epochs=0.3),
+        out=tmp_path / "adapted",
     )
     names = set(load_file(model.path / "adapter.safetensors"))
     assert names

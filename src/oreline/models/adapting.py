@@ -22,8 +22,9 @@ QUERIES = ("query", "q_lin", "q_proj", "q", "c_attn", "Wqkv", "query_key_value")
 KEYS = ("key", "k_lin", "k_proj", "k", "c_attn", "Wqkv", "query_key_value")
 VALUES = ("value", "v_lin", "v_proj", "v", "c_attn", "Wqkv", "query_key_value")
 ATTENTION_OUTPUTS = ("attention.output.dense", "attention.out_lin", "attention.out_proj", "attn.Wo")
-FEED_FORWARD_OUTPUTS = ("output.dense", "ffn.lin2", "fc2", "mlp.Wo")
-"""How architectures call the parts of a layer: BERT's relatives, DistilBERT, T5, GPT-2 (all three in one), others."""
+FEED_FORWARD_OUTPUTS = ("output.dense", "ffn.lin2", "fc2", "mlp.Wo", "DenseReluDense.wo", "mlp.down_proj")
+"""How architectures call the parts of a layer: BERT's relatives, DistilBERT, BART, ModernBERT, T5, Llama; GPT-2 has
+queries, keys and values in one."""
 WRITING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "MTModel")
 """Ends of the names of classes whose uppermost layer writes over the vocabulary."""
 

@@ -25,7 +25,7 @@ def refuse_writers(model: Any) -> None:
     if type(model).__name__.endswith(WRITING):
         raise UsageError(
             f"virtual tokens are for models that read a text once, and {type(model).__name__} writes",
-            allowed="lora, rslora, dora, adalora, ia3, oft",
+            allowed="lora, rslora, dora, adalora, oft",
             remedy="choose another adapter, such as lora",
         )
 

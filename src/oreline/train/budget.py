@@ -6,8 +6,9 @@ batch does not change), so that only the rounding of sums differs.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -78,6 +79,25 @@ def does_not_fit(what: str) -> ResourceError:
     return ResourceError(
         f"the memory does not suffice to train on {what}",
         remedy="train.gradient_checkpointing=true, a smaller train.max_tokens, or the method lora or head",
+    )
+
+
+@contextlib.contextmanager
+def refusing_too_large(num_rows: int) -> Iterator[None]:
+    """Raise `ResourceError` where memory runs out inside, in a step of rows that cannot be cut smaller."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise step_does_not_fit(num_rows) from error
+
+
+def step_does_not_fit(num_rows: int) -> ResourceError:
+    """Return the error for a step whose rows belong together, such as texts that are compared."""
+    return ResourceError(
+        f"the memory does not suffice to train on a step of {num_rows:,} rows",
+        remedy="a smaller train.rows_per_step or train.max_tokens, or train.gradient_checkpointing=true",
     )
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from oreline.memory import Holes
 from oreline.models.batch import Batch
 from oreline.recipe import Schedule
-from oreline.train.budget import does_not_fit
+from oreline.train.budget import step_does_not_fit
 from oreline.train.device import is_out_of_memory, random_state, release_memory, set_random_state
 
 Smaller = Callable[[int, Sequence[Batch]], Sequence[Batch]]
@@ -95,7 +95,7 @@ def fit(
             release_memory(device)
             set_random_state(state)
             if not isinstance(steps, Cuttable):
-                raise does_not_fit(f"a step of {sum(batch.num_rows for batch in batches):,} rows")
+                raise step_does_not_fit(sum(batch.num_rows for batch in batches))
             batches = steps.smaller(number, batches)
         clip_gradients(parameters, clip_norm)
         optimizer.step()

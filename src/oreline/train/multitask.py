@@ -26,6 +26,7 @@ from oreline.store import Artifact
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.batches import steps_from, steps_per_epoch
+from oreline.train.budget import refusing_too_large
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.finetune import claimed, doubted, manifest_of, prepared
 from oreline.train.forecasts import Forecast
@@ -289,14 +290,14 @@ class _Training:
         measured = []
         for name, training in self.trainings.items():
             middle = np.argsort(np.abs(training.lengths_N - np.median(training.lengths_N)), kind="stable")
-            sample = [self._batch(name, middle[: options.rows_per_step])]
-            wrapped = training.regularized
-            measured.append(
-                forecast(
-                    training.model, sample, wrapped.loss, bf16=bf16, passes=wrapped.passes, copies=wrapped.copies,
-                    averaged=wrapped.average is not None,
-                )
-            )  # fmt: skip
+            sample, wrapped = [self._batch(name, middle[: options.rows_per_step])], training.regularized
+            given: dict[str, Any] = {
+                "passes": wrapped.passes,
+                "copies": wrapped.copies,
+                "averaged": wrapped.average is not None,
+            }
+            with refusing_too_large(options.rows_per_step):
+                measured.append(forecast(training.model, sample, wrapped.loss, bf16=bf16, **given))
         shares = shares_of(self._rows(), self.temperature)
         step_s = sum(share * one.step_s for share, one in zip(shares, measured))
         found = Forecast(step_s, max(one.memory_bytes for one in measured))

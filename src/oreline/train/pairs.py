@@ -22,6 +22,7 @@ from oreline.models.pairs import PairBatch, StepTexts, step_batches
 from oreline.models.sentence import write_modules
 from oreline.runtime.batching import length_batches
 from oreline.runtime.samples import NUM_REFERENCE
+from oreline.train.budget import refusing_too_large
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, noting
 from oreline.train.forecasts import END_S, Forecast
 from oreline.train.job import Outcome
@@ -240,15 +241,16 @@ class PairTraining(EncoderTraining):
                 "the regularizer changes the inputs of a step, whose gradients are cached because it is large",
                 remedy="fewer rows_per_step, or a larger token_budget",
             )
-        measured = forecast(
-            self.model,
-            sample,
-            wrapped.loss,
-            bf16=bf16,
-            passes=wrapped.passes,
-            copies=wrapped.copies,
-            averaged=wrapped.average is not None,
-        )
+        with refusing_too_large(sum(batch.num_rows for batch in sample)):
+            measured = forecast(
+                self.model,
+                sample,
+                wrapped.loss,
+                bf16=bf16,
+                passes=wrapped.passes,
+                copies=wrapped.copies,
+                averaged=wrapped.average is not None,
+            )
         if sample[0].part is not None:
             measured = replace(measured, step_s=_CACHED_COST * measured.step_s)
             self.job.say(f"{len(sample)} forward passes a step: gradients are cached, at a third more arithmetic")

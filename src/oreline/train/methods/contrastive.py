@@ -19,6 +19,7 @@ from oreline.models.attention import set_dropout
 from oreline.models.batch import Batch, make_batch
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.batches import cheapest_parts, class_steps
+from oreline.train.budget import refusing_too_large
 from oreline.train.contrast import ContrastHead, compared
 from oreline.train.describe import check, label_texts
 from oreline.train.encoder import EncoderTraining, start_of
@@ -250,15 +251,16 @@ class _Steps:
         training = self.training
         minutes, wrapped = training.job.options.minutes, training.regularized
         sample = self._sample()  # their classes are drawn, not their lengths: one of middle length stands for all
-        measured = forecast(
-            training.model,
-            Trial([[sample[len(sample) // 2]]], largest=sample[-1], num_shapes=self._num_shapes()),
-            wrapped.loss,
-            bf16=bf16,
-            passes=wrapped.passes,
-            copies=wrapped.copies,
-            averaged=wrapped.average is not None,
-        )
+        with refusing_too_large(sample[-1].num_rows):
+            measured = forecast(
+                training.model,
+                Trial([[sample[len(sample) // 2]]], largest=sample[-1], num_shapes=self._num_shapes()),
+                wrapped.loss,
+                bf16=bf16,
+                passes=wrapped.passes,
+                copies=wrapped.copies,
+                averaged=wrapped.average is not None,
+            )
         measured = self._whole(measured)
         if minutes is not None:
             num_steps = min(num_steps, measured.steps_within(minutes * 60))
