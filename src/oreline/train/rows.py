@@ -20,6 +20,7 @@ from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.train.job import Rows
 from oreline.train.weights import WEIGHT, row_weights
 from oreline.types import Task
+from oreline.values import naming
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +42,7 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = (), *, weigh
                 f"the data has no column with the role {role!r}",
                 where=str(data.path),
                 allowed=did_you_mean(role, data.manifest.columns),
-                remedy="refine it again and name the column: oreline refine SOURCE "
-                + (f"--{role} COLUMN" if role in ("text", "label") else f"--role {role}=COLUMN"),
+                remedy=f"refine it again and name the column: oreline refine SOURCE {naming(role)}",
             )
     if not has_target:
         return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
