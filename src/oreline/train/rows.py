@@ -75,7 +75,12 @@ def open_task_for(
     targets = frame[registry.get("task", task).target].to_list()
     if known:
         named: Task = registry.create("task", task, labels=list(known), **(given or {}))
-        named.encode_target(targets)
+        if unnamed := next((str(target) for target in targets if not named.knows(target)), None):
+            raise DataError(
+                f"the label {unnamed!r} ({sum(str(target) == unnamed for target in targets):,} rows) has no description",
+                allowed=did_you_mean(unnamed, known),
+                remedy="describe it too (method_options.descriptions), correct the label, or leave its rows out",
+            )
         return named
     options = registry.get("task", task).options_from(targets)
     if start is not None and (start / store.MANIFEST).is_file():
