@@ -76,8 +76,9 @@ def open_task_for(
     if known:
         named: Task = registry.create("task", task, labels=list(known), **(given or {}))
         if unnamed := next((str(target) for target in targets if not named.knows(target)), None):
+            num_rows = sum(str(target) == unnamed for target in targets)
             raise DataError(
-                f"the label {unnamed!r} ({sum(str(target) == unnamed for target in targets):,} rows) has no description",
+                f"the label {unnamed!r} ({num_rows:,} rows) has no description",
                 allowed=did_you_mean(unnamed, known),
                 remedy="describe it too (method_options.descriptions), correct the label, or leave its rows out",
             )
