@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from oreline.values import ROLES, Estimate, Event, ignore
+from oreline.values import ROLES, Estimate, Event, ignore, naming
 
 
 def test_an_estimate_shows_value_interval_and_rows() -> None:
@@ -32,3 +32,9 @@ def test_roles_are_those_of_the_design_and_of_later_tasks() -> None:
         "text", "text_pair", "negative", "label", "tokens", "tags", "answers", "head", "tail", "target_text", "messages",
         "image", "audio", "entities", "user", "item", "time", "group", "source", "weight", "id",
     )  # fmt: skip
+
+
+def test_every_role_is_named_by_options_that_refine_has() -> None:
+    assert naming("label") == "--label COLUMN"
+    assert naming("text_pair") == "--role text_pair=COLUMN"
+    assert naming("frame") == "--label COLUMN --role tags=COLUMN"

@@ -23,6 +23,18 @@ ROLES: tuple[str, ...] = get_args(Role)
 FRAME = "frame"
 """Column that refine adds where rows have a label and tags: the JSON list of the label and then the tags."""
 
+
+def naming(role: str) -> str:
+    """Return the options that name the column of a role; of `frame`, those of the two columns that are joined in it.
+
+    >>> naming("label"), naming("tags"), naming(FRAME)
+    ('--label COLUMN', '--role tags=COLUMN', '--label COLUMN --role tags=COLUMN')
+    """
+    if role == FRAME:
+        return f"{naming('label')} {naming('tags')}"
+    return f"--{role} COLUMN" if role in ("text", "label", "group", "time") else f"--role {role}=COLUMN"
+
+
 Columns = Mapping[str, Sequence[Any]]
 """Rows as columns: `{"text": [...]}`. Keys are roles; every value has the same length."""
 

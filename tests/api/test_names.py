@@ -172,3 +172,9 @@ def test_a_start_model_with_sentencepiece_alone_says_what_to_do(files: list[str]
     with pytest.raises(ArtifactError, match=r"it has no tokenizer\.json") as caught:
         names.start_folder(tmp_path)
     assert said in str(caught.value)
+
+
+def test_a_dataset_is_no_start_model(dataset) -> None:
+    with pytest.raises(UsageError, match="is a dataset, and --start wants a model") as caught:
+        names.start_folder(dataset.path)
+    assert "oreline finetune DATA --start" in caught.value.remedy

@@ -132,3 +132,12 @@ def test_a_dataset_takes_no_options_of_refine_and_a_missing_suite(folder: Path, 
         read_suite("x", folder)
     with pytest.raises(UsageError, match="there is no suite"):
         read_suite("x", tmp_path)
+
+
+def test_an_option_that_a_method_has_not_names_the_task(folder: Path, tmp_path: Path) -> None:
+    content = read(folder)
+    content["tasks"][1]["numbers"]["method_options"] = {"longes": 3}
+    write(folder, content)
+    with pytest.raises(UsageError, match="no option 'longes'") as caught:
+        ore.evaluate_suite("no-start-is-needed", folder, out=tmp_path / "out")
+    assert caught.value.where == "task 'numbers'"

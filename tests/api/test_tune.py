@@ -112,6 +112,8 @@ def test_the_budget_ends_a_search_and_more_of_it_goes_on(
 ) -> None:
     with pytest.raises(UsageError, match="minutes"):
         ore.tune(content, minutes=0, out=tmp_path / "s")
+    with pytest.raises(UsageError, match="minutes nan"):
+        ore.tune(content, minutes=float("nan"), out=tmp_path / "s")
     report = ore.tune(content, trials=50, minutes=0.001, out=tmp_path / "s")
     assert len(rows(report)) == 1, "one trial is ended in any case, or there would be nothing to show"
     assert len(rows(ore.tune(content, trials=2, minutes=5, out=tmp_path / "s"))) == 2

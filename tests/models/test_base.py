@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -60,6 +61,20 @@ def test_a_missing_base_is_named(start: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="is not there") as caught:
         base_folder(folder)
     assert f"{start}: nothing there" in caught.value.where
+
+
+def test_the_user_says_where_a_base_lies_now(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = adapter_on(start, tmp_path / "adapter")
+    start.rename(tmp_path / "elsewhere")
+    with pytest.raises(ArtifactError, match="is not there") as caught:
+        base_folder(folder)
+    assert "ORELINE_BASES=FOLDER" in caught.value.remedy
+    monkeypatch.setenv("ORELINE_BASES", os.pathsep.join([str(tmp_path / "nothing"), str(tmp_path / "elsewhere")]))
+    assert base_folder(folder) == tmp_path / "elsewhere"
+    (tmp_path / "elsewhere" / "config.json").write_text("{}")  # another model: its content says so
+    with pytest.raises(ArtifactError, match="is another one by now") as caught:
+        base_folder(folder)
+    assert f"{tmp_path / 'elsewhere'} (ORELINE_BASES): another config.json" in caught.value.where
 
 
 def test_a_catalog_name_finds_a_base_that_moved(start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

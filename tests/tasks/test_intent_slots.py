@@ -70,3 +70,7 @@ def test_what_training_never_saw_is_refused_or_missed() -> None:
 def test_targets_are_lists_or_json() -> None:
     assert parse('["go", "O"]') == parse(["go", "O"]) == ("go", ["O"])
     assert parse("go") == ("go", [])
+
+
+def test_a_row_may_come_as_a_list_of_words() -> None:
+    assert TASK.as_read({"text": ["to", "New", "York"]}) == {"text": '["to", "New", "York"]'}

@@ -130,3 +130,11 @@ def test_capitals_stand_in_the_segments_of_a_word_s_tokens(tiny_start: Path) -> 
     assert encoded.segments[0].tolist() == [0, 0, 1, 1, 1, 1, 0]
     assert Task(labels=BIO).encode({"text": ["the FILM"]}, tokenizer, 16).segments is None
     assert Task(**task.options).capitals
+
+
+def test_a_row_may_come_as_the_words_it_was_refined_from() -> None:
+    task = Task(labels=BIO)
+    row = {"id": 7, "text": ["New", "York"]}
+    assert task.as_read(row) == {"id": 7, "text": '["New", "York"]'}
+    for other in ({"text": "New York"}, {"text": []}, {"text": ["New", 1]}, {"id": 7}):
+        assert task.as_read(other) == other

@@ -209,3 +209,12 @@ def test_checkpointing_beside_weights_that_move_is_refused(tiny_start: Path, tmp
     options = TrainOptions(threads=1, gradient_checkpointing=True, regularizers=["awp"])
     with pytest.raises(UsageError, match="awp"):
         EncoderTraining(job(tmp_path, options=options), tiny_start, Head(num_labels=2, pooling="mean"))
+
+
+def test_r_drop_where_nothing_is_dropped_is_refused(tiny_start: Path, tmp_path: Path):
+    options = TrainOptions(threads=1, dropout=0.0, regularizers=["r_drop"])
+    with pytest.raises(UsageError, match="nothing is dropped here"):
+        EncoderTraining(job(tmp_path, options=options), tiny_start, Head(num_labels=2, pooling="mean"))
+    for entries, dropout in ((["r_drop"], 0.1), ([{"r_drop": {"alpha": 0}}], 0.0), (["ema"], 0.0)):
+        kept = TrainOptions(threads=1, dropout=dropout, regularizers=entries)
+        EncoderTraining(job(tmp_path, options=kept), tiny_start, Head(num_labels=2, pooling="mean"))

@@ -77,5 +77,6 @@ def test_a_missing_column_says_how_to_name_it(data) -> None:
 
 def test_a_class_that_the_method_does_not_name_is_refused(data, tmp_path: Path) -> None:
     frame = training_frame(data, registry.get("task", "text_classification"), ("good",))
-    with pytest.raises(DataError, match="never seen"):
+    with pytest.raises(DataError, match=r"the label '\w+' \([\d,]+ rows\) has no description") as caught:
         open_task_for("text_classification", frame, None, ("good", "fine"))
+    assert "method_options.descriptions" in caught.value.remedy

@@ -82,7 +82,7 @@ def test_a_weighted_step_is_the_same_however_it_is_cut(tiny_start: Path, tmp_pat
 def test_a_weight_of_two_is_the_row_twice(
     tiny_start: Path, tmp_path: Path, options: dict[str, Any], soft: bool
 ) -> None:
-    given = TrainOptions(threads=1, dropout=0.0, **options)
+    given = TrainOptions(threads=1, **options)  # `gradient` drops nothing
     shares_NK = np.array([[0.1, 0.9], [0.7, 0.3], [0.4, 0.6], [0.7, 0.3]], np.float32) if soft else None
     weights_N = np.asarray([0.75, 1.5, 0.75], np.float32)
     some_NK = None if shares_NK is None else shares_NK[:3]

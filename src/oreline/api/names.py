@@ -346,12 +346,16 @@ def _split_fragment(name: str) -> tuple[str, str, str]:
 
 
 def _checked_start(folder: Path) -> Path:
+    from oreline.data.dataset import DATASET
+
     if (folder / store.MANIFEST).is_file():
         return Artifact.open(folder).path
-    weights = ("model.safetensors", "model.safetensors.index.json")
+    if (folder / DATASET).is_file():
+        instead = "name it first, as in: oreline finetune DATA --start catalog:minilm-l6-en"
+        raise UsageError(f"{folder} is a dataset, and --start wants a model", remedy=instead)
     lacking = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
-    if not any((folder / name).is_file() for name in weights):
-        lacking.append(weights[0])
+    if not any(folder.glob("model.safetensors*")):  # whole, or the index of its parts
+        lacking.append("model.safetensors")
     if lacking:
         raise ArtifactError(
             f"not a start model: it has no {', '.join(lacking)}" + _pickle_hint(folder),

@@ -13,6 +13,7 @@ from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
 from oreline.types import FRAME
+from oreline.values import naming
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
@@ -35,7 +36,7 @@ def naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool 
             f"no column has the role {lacking!r}",
             where=given,
             allowed=did_you_mean(lacking, columns),
-            remedy=f"--{lacking} COLUMN" if lacking in ("text", "label") else f"--role {lacking}=COLUMN",
+            remedy=naming(lacking),
         )
     try:
         yield

@@ -79,7 +79,8 @@ def evaluate_suite(
         on_event(Event("suite", number, len(planned.tasks), message=f"task {number} of {len(planned.tasks)}: {name}"))
         try:
             running.run(running.complete(recipe), force=force, on_event=on_event)
-        except (ResourceError, UsageError):
+        except (ResourceError, UsageError) as error:
+            error.where = error.where or f"task {name!r}"
             raise  # a full disk stops every task, and what was asked for wrongly is not a figure
         except OrelineError as error:
             failed[name] = error.what

@@ -95,7 +95,7 @@ def forecast(
 
 
 def _refuse_no_time(trials: int, minutes: float | None) -> None:
-    if trials < 1 or (minutes is not None and minutes <= 0):
+    if trials < 1 or (minutes is not None and not minutes > 0):
         raise UsageError(f"trials is {trials} and minutes {minutes}", allowed="at least one trial, minutes above 0")
 
 

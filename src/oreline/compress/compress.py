@@ -16,7 +16,7 @@ from oreline.errors import GateRefusedError, UsageError
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.gate import Verdict, gate
 from oreline.evaluate.table import Table, predict_table
-from oreline.models.base import base_folder, refuse_ensemble, weights_bytes
+from oreline.models.base import ONE_OF_ENSEMBLE, base_folder, refuse_ensemble, weights_bytes
 from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.report.report import Table as ReportTable
@@ -112,7 +112,7 @@ def refuse_compressed(artifact: Artifact, method: str) -> None:
             where=str(artifact.path),
             allowed="a torch artifact (methods full, head and adapter)",
         )
-    refuse_ensemble(artifact.path)
+    refuse_ensemble(artifact.path, ONE_OF_ENSEMBLE)
     if registry.get("task", artifact.manifest.task).view == "texts":
         raise UsageError(
             f"{method} takes models that read a text once, and this one writes token by token: its decoder, which is "

@@ -22,6 +22,7 @@ from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
 from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.types import Judged, Written
+from oreline.values import naming
 from oreline.words import words_of
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ def _columns(data: Dataset, task: Task, slices: Sequence[str]) -> list[str]:
                 f"the dataset has no column with the role {role!r}",
                 where=str(data.path),
                 allowed=did_you_mean(role, known),
-                remedy=f"refine it again and name the column: oreline refine SOURCE --{role.replace('_', '-')} COLUMN",
+                remedy=f"refine it again and name the column: oreline refine SOURCE {naming(role)}",
             )
     for name in slices:
         if name not in known:

@@ -85,6 +85,15 @@ def use_quick_dropout(model: nn.Module) -> None:
                 setattr(module, name, QuickDropout(child.p))
 
 
+def drops(model: nn.Module) -> bool:
+    """Whether two passes of a model in training may differ: a module drops, or keeps such a rate as a number."""
+    for module in model.modules():
+        rates = {"drop": module.p} if isinstance(module, nn.Dropout) else vars(module)
+        if any("drop" in name and isinstance(rate, float) and rate > 0 for name, rate in rates.items()):
+            return True
+    return False
+
+
 def set_dropout(model: nn.Module, rate: float) -> None:
     """Set the rate of every dropout in a model, those too that a layer keeps as a number (BART)."""
     for module in model.modules():

@@ -1,4 +1,4 @@
-"""Find the model that an adapter was trained on: by the place it lay at, by its name, and always by content.
+"""Find the model that an adapter was trained on: where it lay, where the user says, by name, and always by content.
 
 An adapter's folder holds `adapter.json` and `adapter.safetensors`, and names its base by the SHA-256 of the base's
 weights, configuration and tokenizer. Wherever a base is found, it is used only if all of them are the same. Nothing
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ ADAPTER = "adapter.json"
 """What the adapter is and which base it belongs to."""
 FIRST, OTHERS = "member", "members.safetensors"
 """Of an ensemble: the folder of its first model, and the weights in which the others differ from it."""
+BASES = "ORELINE_BASES"
+"""Environment variable: folders in which bases that have moved lie now, with `:` between them."""
 _CATALOG = "catalog:"
 _WEIGHTS = "model.safetensors"
 _SMALL = ("config.json", "tokenizer.json")
@@ -36,14 +39,18 @@ def is_ensemble(folder: str | Path) -> bool:
     return (Path(folder) / OTHERS).is_file()
 
 
-def refuse_ensemble(folder: str | Path) -> None:
-    """Raise `UsageError` for a folder that holds several models, where one is needed."""
+TRAIN_ENSEMBLE = "train an ensemble on by the method k_fold with output=averaged; it predicts and serves as it is"
+ONE_OF_ENSEMBLE = "train it again as one model: --method k_fold --set method_options.output=distilled"
+
+
+def refuse_ensemble(folder: str | Path, remedy: str = TRAIN_ENSEMBLE) -> None:
+    """Raise `UsageError` for a folder that holds several models, where one is needed; the remedy is the caller's."""
     if is_ensemble(folder):
         raise UsageError(
             "this is an ensemble: several models whose probabilities are averaged",
             where=str(folder),
             allowed="one model, such as k_fold writes with output=distilled",
-            remedy="train an ensemble on by the method k_fold with output=averaged; it predicts and serves as it is",
+            remedy=remedy,
         )
 
 
@@ -107,8 +114,8 @@ def base_folder(folder: str | Path) -> Path:
         f"the base model of this adapter is {'another one by now' if is_elsewhere else 'not there'}",
         where=f"{folder}; looked at " + "; ".join(seen),
         allowed=f"a model whose {_WEIGHTS} has the SHA-256 {base['files'][_WEIGHTS]}",
-        remedy=f"put {base['name'] or 'that model'} back at {base['path']}; once it is there, `oreline merge {folder}` "
-        "writes a model that needs no base any more",
+        remedy=f"put {base['name'] or 'that model'} back at {base['path']}, or say where it lies now: {BASES}=FOLDER; "
+        f"then `oreline merge {folder}` writes a model that needs no base any more",
     )
 
 
@@ -120,8 +127,10 @@ def weights_bytes(folder: Path) -> int:
 
 
 def _candidates(base: Mapping[str, Any]) -> Iterator[tuple[str, Path | None]]:
-    """Yield the places where a base may lie, the recorded one first; a name is looked up only when that fails."""
+    """Yield the places where a base may lie, the recorded one first; a name is looked up only when those fail."""
     yield base["path"], Path(base["path"])
+    for given in filter(None, os.environ.get(BASES, "").split(os.pathsep)):
+        yield f"{given} ({BASES})", Path(given)
     name = str(base.get("name") or "")
     if name.startswith(_CATALOG):
         try:

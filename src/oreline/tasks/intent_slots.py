@@ -75,6 +75,11 @@ class Task:
         capitals = self.slots.prepared(folder, tokenizer, options).capitals
         return type(self)(intents=self.classes.labels, tags=self.slots.labels, capitals=capitals)
 
+    def as_read(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row whose `text` is a list of words as the cell that refine makes of it."""
+        read: Mapping[str, Any] = self.slots.as_read(row)
+        return read
+
     def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
         """Turn rows into ids as `token_classification` does; the first special token counts as the first word."""
         encoded: Encoded = self.slots.encode(columns, tokenizer, max_tokens)

@@ -16,7 +16,7 @@ from oreline.errors import DataError, did_you_mean
 from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of
 from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.types import Columns, Encoded, WordTokens
-from oreline.words import string_list, words_of
+from oreline.words import as_cell, string_list, words_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,6 +105,12 @@ class Task:
     def prepared(self, folder: Path, tokenizer: Tokenizer, options: TrainOptions) -> Self:
         """Return this task with `capitals` settled for a start model. Raises `UsageError` where it cannot have them."""
         return type(self)(labels=self._labels, capitals=tells_capitals(folder, tokenizer, self.capitals))
+
+    def as_read(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row whose `text` is a list of words as the cell that refine makes of it; any other as it is."""
+        words = row.get("text")
+        is_list = isinstance(words, list) and all(isinstance(word, str) for word in words)
+        return {**row, "text": as_cell(words)} if is_list and words else row
 
     def encode(self, columns: Columns, tokenizer: Tokenizer, max_tokens: int) -> Encoded:
         """Turn rows into ids, special tokens included, and note where their words begin. Nothing is cut."""

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from oreline import registry, store
 from oreline.errors import ArtifactError, UsageError
-from oreline.models.base import is_adapted, refuse_ensemble
+from oreline.models.base import ONE_OF_ENSEMBLE, is_adapted, refuse_ensemble
 from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.report.report import Table as ReportTable
@@ -141,7 +141,7 @@ def refuse_differing(first: Artifact, other: Artifact) -> None:
 
 def refuse_no_weights(artifact: Artifact) -> None:
     """Raise `UsageError` unless a model is one whole torch model, whose weights can be merged with another's."""
-    refuse_ensemble(artifact.path)
+    refuse_ensemble(artifact.path, ONE_OF_ENSEMBLE)
     if is_adapted(artifact.path):
         raise UsageError(
             "the model is an adapter, which has no weights of its own to merge with another's",

@@ -19,7 +19,7 @@ from torch import Tensor
 from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.adapting import adapter_of, fold, put_on
-from oreline.models.attention import set_dropout, use_quick_dropout
+from oreline.models.attention import drops, set_dropout, use_quick_dropout
 from oreline.models.base import base_folder
 from oreline.models.batch import Batch, make_batch, to_device
 from oreline.models.checkpointing import use_checkpointing
@@ -90,6 +90,12 @@ class EncoderTraining:
         carry_bf16(self.model)
         if job.options.dropout is not None:
             set_dropout(self.model, job.options.dropout)
+        if self.regularized.needs_dropout and not drops(self.model):
+            raise UsageError(
+                "r_drop compares two passes with other units dropped, and nothing is dropped here: they are the same",
+                allowed="dropout above 0",
+                remedy="leave r_drop out, or --set train.dropout=0.1",
+            )
         if job.options.gradient_checkpointing:
             if self.regularized.weights_move:
                 raise UsageError(

@@ -13,7 +13,7 @@ from oreline import registry, store
 from oreline.errors import UsageError
 from oreline.models.adapted import open_classifier
 from oreline.models.adapting import fold, refuse_unmergeable
-from oreline.models.base import base_folder, is_adapted, read_record, refuse_ensemble
+from oreline.models.base import ONE_OF_ENSEMBLE, base_folder, is_adapted, read_record, refuse_ensemble
 from oreline.models.load import save_model
 from oreline.report.card import card
 from oreline.report.report import Report
@@ -69,7 +69,7 @@ def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifa
 
 def refuse_whole(artifact: Artifact) -> None:
     """Raise `UsageError` unless a model is an adapter that can be merged."""
-    refuse_ensemble(artifact.path)
+    refuse_ensemble(artifact.path, ONE_OF_ENSEMBLE)
     if not is_adapted(artifact.path):
         raise UsageError(
             "the model has no adapter: it is whole already",

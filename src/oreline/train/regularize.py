@@ -35,6 +35,8 @@ class Plain:
     """Whether it changes what goes into the lowest layers, whose states then cannot be kept."""
     weights_move = False
     """Whether a pass has other weights than the model's: layers cannot be computed again after it."""
+    needs_dropout = False
+    """Whether it compares passes that only dropout makes different."""
 
     def wrap(self, loss: Loss, head: Any) -> Loss:
         """Return the loss to train with. Raises `UsageError` for a head that lacks what is needed."""
@@ -112,6 +114,8 @@ class Regularized:
     """Whether a regularizer changes what goes into the lowest layers."""
     weights_move: bool = False
     """Whether a pass has other weights than the model's."""
+    needs_dropout: bool = False
+    """Whether a regularizer compares passes that only dropout makes different."""
 
 
 def regularizers(entries: Sequence[Any]) -> list[Plain]:
@@ -140,6 +144,7 @@ def regularized(entries: Sequence[Any], head: Any) -> Regularized:
         sum(plug.copies for plug in plugs),
         any(plug.inputs_move for plug in plugs),
         any(plug.weights_move for plug in plugs),
+        any(plug.needs_dropout for plug in plugs),
     )
 
 

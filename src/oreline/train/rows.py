@@ -20,6 +20,7 @@ from oreline.tasks.reading import reading, refuse_unreadable
 from oreline.train.job import Rows
 from oreline.train.weights import WEIGHT, row_weights
 from oreline.types import Task
+from oreline.values import naming
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +42,7 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = (), *, weigh
                 f"the data has no column with the role {role!r}",
                 where=str(data.path),
                 allowed=did_you_mean(role, data.manifest.columns),
-                remedy="refine it again and name the column: oreline refine SOURCE "
-                + (f"--{role} COLUMN" if role in ("text", "label") else f"--role {role}=COLUMN"),
+                remedy=f"refine it again and name the column: oreline refine SOURCE {naming(role)}",
             )
     if not has_target:
         return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
@@ -75,7 +75,13 @@ def open_task_for(
     targets = frame[registry.get("task", task).target].to_list()
     if known:
         named: Task = registry.create("task", task, labels=list(known), **(given or {}))
-        named.encode_target(targets)
+        if unnamed := next((str(target) for target in targets if not named.knows(target)), None):
+            num_rows = sum(str(target) == unnamed for target in targets)
+            raise DataError(
+                f"the label {unnamed!r} ({num_rows:,} rows) has no description",
+                allowed=did_you_mean(unnamed, known),
+                remedy="describe it too (method_options.descriptions), correct the label, or leave its rows out",
+            )
         return named
     options = registry.get("task", task).options_from(targets)
     if start is not None and (start / store.MANIFEST).is_file():

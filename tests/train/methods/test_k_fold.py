@@ -120,8 +120,11 @@ def test_what_needs_one_model_refuses_an_ensemble(reviews, tiny_start: Path, tmp
         lambda out: ore.pretrain(reviews, start=made.path, train=FEW, out=out),
     ]
     for verb in verbs:
-        with pytest.raises(UsageError, match="this is an ensemble: several models"):
+        with pytest.raises(UsageError, match="this is an ensemble: several models") as caught:
             verb(tmp_path / "out")
+        trains_on = verb not in verbs[:3]
+        assert ("train an ensemble on" in caught.value.remedy) == trains_on
+        assert ("output=distilled" in caught.value.remedy) != trains_on
         assert not (tmp_path / "out").exists()
 
 

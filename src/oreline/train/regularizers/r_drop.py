@@ -20,20 +20,21 @@ class Regularizer(Plain):
 
     The loss is (ℓ₁ + ℓ₂) / 2 + α · d(z₁, z₂), as in the authors' code: the mean of the two losses, and how far the two
     outputs are apart. d is the head's `divergence`: for classes ½ KL(p₁ ‖ p₂) + ½ KL(p₂ ‖ p₁), for several labels the
-    sum of that over the labels, for numbers the squared difference. A step takes twice the time and memory.
+    sum of that over the labels, for numbers the squared difference. A step takes twice the time and memory. Where
+    nothing is dropped (`train.dropout=0`), both passes are the same, and training refuses it.
 
     Args:
         alpha: weight of the divergence; the paper tries 0.1 to 1 where a pretrained encoder is fine-tuned.
     """
 
-    cost, passes = 2.0, 2
+    cost, passes, needs_dropout = 2.0, 2, True
 
     def __init__(self, *, alpha: float = 1.0) -> None:
         """Set the weight of the divergence."""
         refuse_outside("r_drop", 0, math.inf, alpha=alpha)
         self.alpha = alpha
         if not alpha:
-            self.cost, self.passes = 1.0, 1
+            self.cost, self.passes, self.needs_dropout = 1.0, 1, False
 
     def wrap(self, loss: Loss, head: Any) -> Loss:
         """Return the loss of two passes. Raises `UsageError` for a head that cannot say how far outputs are apart."""
