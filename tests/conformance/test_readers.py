@@ -18,8 +18,10 @@ import zstandard
 from tests.data.written import write_archive, write_chat, write_mailbox, write_page, write_tfrecord, write_workbook
 
 from oreline import registry
+from oreline.data.input.compressed import CutOffError
 from oreline.data.input.described import _PART_KEYS, _READING_KEYS
 from oreline.data.sources import frames, reader_of
+from oreline.dialogue import messages_of
 from oreline.errors import DataError, OrelineError, ResourceError, UsageError
 
 READERS = registry.names("reader")
@@ -55,6 +57,13 @@ def write_sqlite(frame: pl.DataFrame, file: Path) -> None:
 def write_squad(frame: pl.DataFrame, file: Path) -> None:
     asked = [{"question": text, "answers": []} for text in frame["text"]]
     file.write_text(json.dumps({"data": [{"paragraphs": [{"context": "", "qas": asked}]}]}), encoding="utf-8")
+
+
+def said(frame: pl.DataFrame) -> list[str]:
+    """Return the texts of rows or, of dialogues, what their messages say."""
+    if "text" in frame.columns:
+        return frame["text"].to_list()
+    return [message.content for cell in frame["messages"] for message in messages_of(cell)]
 
 
 PACKINGS = [".gz", ".zst", ".bz2", ".xz"]
@@ -143,6 +152,29 @@ class TestReader:
         assert 0 < kept.height < 300
         assert kept.equals(whole.head(kept.height))
         assert ["breaks off" in note for note in notes] == [True]
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_a_compressed_document_gives_the_same_rows_and_says_that_it_breaks_off(
+    name: str, tmp_path: Path, packing: str
+) -> None:
+    file = tmp_path / f"data{registry.get('reader', name).suffixes[0]}"
+    DOCUMENTS[name](pl.DataFrame({"text": [f"{TEXTS[number % len(TEXTS)]} {number}" for number in range(300)]}), file)
+    packed = pack(file, packing)
+    texts = said(pl.concat(frames(file)))
+    assert reader_of(packed) == name
+    assert said(pl.concat(frames(packed))) == texts
+    packed.write_bytes(packed.read_bytes()[: -len(packed.read_bytes()) // 4])
+    notes: list[str] = []
+    kept = said(pl.concat(frames(packed, note=notes.append)))
+    *whole, last = kept
+    assert whole == texts[: len(whole)]
+    assert texts[len(whole)].startswith(last.rstrip("\ufffd"))
+    assert 0 < len("".join(kept)) < len("".join(texts))
+    assert ["breaks off" in note for note in notes] == [True]
+    with pytest.raises(CutOffError, match="breaks off"):
+        list(frames(packed))
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS | DOCUMENTS))

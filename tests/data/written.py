@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import polars as pl
+import pyarrow as pa
 
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _OFFICE = "http://schemas.openxmlformats.org"
@@ -233,3 +234,9 @@ def write_archive(frame: pl.DataFrame, file: Path) -> None:
     pages = [page(f"{LONG}\n{text}", text).encode() for text in frame["text"]]
     records = [warc_record("response", f"https://example.org/{n}", http_answer(text)) for n, text in enumerate(pages)]
     file.write_bytes(warc_record("warcinfo", "", b"software: none\r\n") + b"".join(records))
+
+
+def broken_text(num_rows: int, at: int) -> pa.Array:
+    """Return a column of texts of Arrow's, one of which is not UTF-8."""
+    cells = [b"\xff\xfe broken \xc3" if place == at else f"row {place}".encode() for place in range(num_rows)]
+    return pa.Array.from_buffers(pa.string(), num_rows, pa.array(cells, pa.binary()).buffers())

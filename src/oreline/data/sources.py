@@ -79,7 +79,8 @@ class Source:
             if self.broken:
                 raise CutOffError(self.broken, remedy="fetch or pack the archive again; files behind it may be missing")
         except CutOffError as error:
-            error.where = f"{self.place}, after row {done}" if done else self.place
+            if not self.documents:  # the document is named already
+                error.where = f"{self.place}, after row {done}" if done else self.place
             if not done or note is None:
                 raise
             note(f"{error.where}: {error.what}; the rows before the break are kept ({error.remedy})")
@@ -96,10 +97,7 @@ class Source:
         return f"{CATALOG}{self.catalog}" if self.catalog else self.name
 
     def _numbered(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
-        if self.documents:
-            plain = _joined((frame for part in self.documents for frame in part.frames(rows=rows)), rows)
-        else:
-            plain = self._plain_frames(rows, note)
+        plain = _joined(self._document_frames(rows, note), rows) if self.documents else self._plain_frames(rows, note)
         if self.part and self.part.dialogues is not None:
             plain = dialogues_of(plain, self.part.dialogues, self.place, rows=rows, note=note)
         elif self.documents:
@@ -110,6 +108,16 @@ class Source:
             if frame.height:
                 yield frame if self.has_ids else _with_row_ids(frame, self.name, done)
                 done += frame.height
+
+    def _document_frames(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
+        """Yield the frames of each document; one that breaks off takes nothing from those behind it."""
+        for part in self.documents:
+            try:
+                yield from part.frames(rows=rows, note=note)
+            except CutOffError as error:
+                if note is None:
+                    raise
+                note(f"{error.where}: {error.what}; nothing of it can be read ({error.remedy})")
 
     def _plain_frames(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
         if self.catalog:
@@ -310,17 +318,24 @@ def _is_shard(path: Path) -> bool:
 
 
 def _joined(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """Yield small frames as fewer large ones."""
+    """Yield small frames as fewer large ones. Where they break off, those before the break come first."""
     held: list[pl.DataFrame] = []
     height = 0
-    for frame in frames:
-        held.append(frame)
-        height += frame.height
-        if height >= rows:
+    broken: CutOffError | None = None
+    while broken is None:
+        try:
+            frame = next(frames, None)
+        except CutOffError as error:
+            frame, broken = None, error
+        if frame is not None:
+            held.append(frame)
+            height += frame.height
+        if held and (frame is None or height >= rows):
             yield from pl.concat(held, how="diagonal_relaxed").iter_slices(rows)
             held, height = [], 0
-    if held:
-        yield pl.concat(held, how="diagonal_relaxed")
+        if frame is None and broken is None:
+            return
+    raise broken
 
 
 def _with_row_ids(frame: pl.DataFrame, name: str, done: int) -> pl.DataFrame:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
+from tests.data.written import broken_text
 
 from oreline.data.input.tables import as_frame, table_of
 from oreline.errors import DataError, UsageError
@@ -21,3 +24,17 @@ def test_what_is_none() -> None:
         table_of(0.5)
     with pytest.raises(DataError, match="cannot be made a table"):
         table_of({"text": ["a"], "label": ["b", "c"]})
+
+
+@pytest.mark.parametrize("num_rows", [5, 200])
+@pytest.mark.parametrize("coded", [True, False])
+def test_text_of_arrow_that_is_not_utf8_names_its_row(num_rows: int, *, coded: bool) -> None:
+    column = broken_text(num_rows, at=3)
+    if coded:
+        column = pa.DictionaryArray.from_arrays(pa.array(range(num_rows)), column)
+    table = pa.table({"stars": range(num_rows), "text": column})
+    for given in (table, table.to_batches()[0], table.to_pandas(types_mapper=pd.ArrowDtype)):
+        with pytest.raises(DataError, match="'text' holds bytes that are not UTF-8") as caught:
+            table_of(given)
+        assert caught.value.where == "the table in memory, row 4"
+    assert table_of(pa.table({"bytes": [b"\xff"]})).height == 1, "bytes are none of text"

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from tests.data.written import LONG, page
 
+from oreline.data.input.compressed import CutOffError
 from oreline.data.sources import frames
 from oreline.errors import DataError
 
@@ -86,6 +87,25 @@ def test_an_archive_gives_the_rows_of_the_folder_that_it_is_of(kind: str, top: s
     if top:
         inside = pl.concat(frames(f"class_folders:{file}/{top.rstrip('/')}"))
         assert inside.equals(whole)
+
+
+def test_files_that_break_off_are_rows_and_are_named(folder: Path) -> None:
+    whole = gzip.compress("".join(f"第{number}行\n" for number in range(2000)).encode())
+    (folder / "neg" / "0.txt.gz").write_bytes(whole[: len(whole) // 2])
+    notes: list[str] = []
+    frame = pl.concat(frames(f"class_folders:{folder}", rows=2, note=notes.append))
+    text = frame["text"][0]
+    assert frame.height == 7, "the files behind it are read, too"
+    assert text.startswith("第0行\n第1行\n")
+    assert "第1999行" not in text
+    assert "\ufffd" not in text
+    (note,) = notes
+    assert "neg/0.txt.gz: the file breaks off: its end is missing; the rows before the break are kept" in note
+    (folder / "neg" / "00.html.gz").write_bytes(gzip.compress(page(LONG).encode())[:-100])
+    (folder / "pos" / "9.txt.gz").write_bytes(whole[:5])
+    with pytest.raises(CutOffError, match=r"3 files break off: neg/0.txt.gz, neg/00.html.gz, pos/9.txt.gz"):
+        list(frames(f"class_folders:{folder}", rows=2))
+    assert pl.concat(frames(f"class_folders:{folder}", note=notes.append))["file"].len() == 9
 
 
 def test_an_archive_without_classes(tmp_path: Path) -> None:

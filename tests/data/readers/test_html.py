@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.data.written import LONG, page
 
+from oreline.data.input.compressed import CutOffError
 from oreline.data.readers import html
 from oreline.data.readers.html import Reader
 from oreline.data.sources import frames, sources
@@ -37,3 +39,27 @@ def test_a_page_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(html, "MAX_PAGE_BYTES", 100)
     with pytest.raises(DataError, match="longer than"):
         list(Reader().frames(tmp_path / "a.html", rows=1))
+
+
+def test_a_page_that_breaks_off_takes_nothing_from_those_behind_it(tmp_path: Path) -> None:
+    whole = gzip.compress(page("\n".join(f"{number} {LONG}" for number in range(50)), "A").encode())
+    (tmp_path / "a.html").write_text(page(LONG), encoding="utf-8")
+    (tmp_path / "b.html.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "c.html.gz").write_bytes(whole[:5])
+    (tmp_path / "d.html.gz").write_bytes(whole)
+    notes: list[str] = []
+    frame = pl.concat(frames(tmp_path, note=notes.append))
+    assert frame["row_id"].to_list() == ["a.html:1", "b.html.gz:1", "d.html.gz:1"]
+    _, broken, last = frame["text"].to_list()
+    assert 0 < len(broken) < len(last)
+    assert last.startswith(broken[:1000])
+    assert [note.split(":")[0].removeprefix(f"{tmp_path}/") for note in notes] == [
+        "b.html.gz, after row 1",
+        "c.html.gz",
+    ]
+    assert ["before the break are kept" in note for note in notes] == [True, False]
+    given = frames(tmp_path)
+    assert next(given)["row_id"].to_list() == ["a.html:1", "b.html.gz:1"]
+    with pytest.raises(CutOffError, match="breaks off") as caught:
+        next(given)
+    assert caught.value.where == f"{tmp_path}/b.html.gz, after row 1"

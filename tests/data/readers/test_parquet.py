@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
+from tests.data.written import broken_text
 
 from oreline.data.readers.parquet import Reader
 from oreline.errors import DataError
@@ -57,3 +60,21 @@ def test_one_text_repeated_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "after row" in caught.value.where
     monkeypatch.undo()
     assert sum(frame.height for frame in Reader().frames(file, rows=100)) == 2000, "little enough to be read"
+
+
+@pytest.mark.parametrize("num_rows", [5, 200])
+@pytest.mark.parametrize("form", ["plain", "list", "struct"])
+def test_text_that_is_not_utf8_names_its_row(tmp_path: Path, form: str, num_rows: int) -> None:
+    """Polars believes Arrow: with a few rows the process died, with more it panicked."""
+    file = tmp_path / "data.parquet"
+    text = broken_text(num_rows, at=3)
+    lists = pa.ListArray.from_arrays(pa.array(range(num_rows + 1), pa.int32()), text)
+    column = {"plain": text, "list": lists, "struct": pa.StructArray.from_arrays([text], ["a"])}[form]
+    table = pa.table({"stars": range(num_rows), "text": column})
+    pyarrow.parquet.write_table(table, file, row_group_size=2)
+    frames = Reader().frames(file, rows=1)
+    assert sum(next(frames).height for _ in range(3)) == 3
+    with pytest.raises(DataError, match="'text' holds bytes that are not UTF-8") as caught:
+        list(frames)
+    assert caught.value.where == f"{file}, row 4"
+    assert "UTF-8" in (caught.value.remedy or "")

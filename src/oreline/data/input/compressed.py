@@ -187,6 +187,20 @@ class Stream:
         self._close()
 
 
+def beginning_of(stream: Bytes, size: int) -> tuple[bytes, CutOffError | None]:
+    """Return the first `size` bytes, and why there are fewer where the file breaks off before.
+
+    Raises `CutOffError` where it breaks off before the first.
+    """
+    data = stream.read(size)
+    if len(data) < size:
+        try:
+            stream.read(1)  # what breaks off says so only after its last byte
+        except CutOffError as error:
+            return data, error
+    return data, None
+
+
 def unpacked(path: Path, stream: Bytes, packing: Packing | None = None) -> Stream:
     """Return the unpacked bytes of a stream, which is closed with it.
 

@@ -57,6 +57,16 @@ def decoded(data: bytes, content_type: str = "") -> str:
     return data.decode("utf-8", "replace")
 
 
+def without_broken_tag(html: str) -> str:
+    """Return what a page that breaks off says before the tag that it breaks off in.
+
+    >>> without_broken_tag("<p>One</p><p>Two</")
+    '<p>One</p><p>Two'
+    """
+    begins = html.rfind("<")
+    return html[:begins] if begins > html.rfind(">") else html
+
+
 def page_of(html: str, url: str | None = None) -> Page:
     """Return the main text, the title and the date of a page; without a main text, none."""
     import trafilatura

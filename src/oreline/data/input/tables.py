@@ -39,7 +39,10 @@ def table_of(source: Any) -> pl.DataFrame:
 
 
 def as_frame(source: Any) -> pl.DataFrame | None:
-    """Convert what other libraries call a table, without importing them; None for anything else."""
+    """Convert what other libraries call a table, without importing them; None for anything else.
+
+    Raises `DataError` naming the row for text of Arrow's that is not UTF-8.
+    """
     if isinstance(source, pl.DataFrame):
         return source
     if isinstance(source, pl.LazyFrame):
@@ -47,17 +50,32 @@ def as_frame(source: Any) -> pl.DataFrame | None:
     package = type(source).__module__.split(".")[0]
     if package == "datasets" and hasattr(source, "with_format"):
         names = {column: feature.names for column, feature in source.features.items() if hasattr(feature, "names")}
-        frame = pl.DataFrame(source.with_format("arrow")[:])
+        frame = _from_arrow(source.with_format("arrow")[:])
         return frame.with_columns(
             pl.col(column).replace_strict(dict(enumerate(known)), default=None, return_dtype=pl.String)
             for column, known in names.items()
         )
     if package == "pyarrow" and hasattr(source, "column_names"):
-        return pl.DataFrame(source)
+        return _from_arrow(source)
     if package == "pandas" and hasattr(source, "columns"):
+        for name, column in source.items():
+            if hasattr(column.dtype, "pyarrow_dtype") or getattr(column.dtype, "storage", "") == "pyarrow":
+                _refuse_broken(column.array.__arrow_array__(), str(name))
         table: pl.DataFrame = pl.from_pandas(source.reset_index(drop=True), nan_to_null=True)
         return table
     return None
+
+
+def _from_arrow(table: Any) -> pl.DataFrame:
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        _refuse_broken(column, name)
+    return pl.DataFrame(table)
+
+
+def _refuse_broken(column: Any, name: str) -> None:
+    from oreline.data.input.arrow_text import refuse_broken_text  # pyarrow: whoever has such a column has imported it
+
+    refuse_broken_text(column, name, "the table in memory")
 
 
 def _holds_mappings(value: Any) -> bool:

@@ -11,12 +11,14 @@ import polars as pl
 
 from oreline.data.input import decoding
 from oreline.data.input.archives import is_read_in_order, member_paths, opened
-from oreline.data.input.compressed import unpacked_name
+from oreline.data.input.compressed import CutOffError, beginning_of, unpacked_name
 from oreline.data.input.members import SUFFIXES, archive_of, is_archive
-from oreline.data.input.pages import decoded, page_of
+from oreline.data.input.pages import decoded, page_of, without_broken_tag
 from oreline.data.input.paths import folder_files, is_file, is_folder
 from oreline.errors import DataError
 
+_NUM_NAMED = 10
+"""Files that break off, in a message."""
 _TEXTS, _PAGES = (".txt", ".text", ".md"), (".html", ".htm", ".xhtml")
 
 
@@ -46,7 +48,8 @@ class Reader:
     def frames(self, path: Path | str, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the texts in frames of at most `rows`, in the order of their paths; of a compressed tar in its own.
 
-        Raises `DataError` for a folder without folders of texts, and for a file that is no text.
+        Raises `DataError` for a folder without folders of texts, and for a file that is no text, and `CutOffError`
+        after the last row where files break off: each is a row, with the text before its break.
         """
         folder, files = _files(Path(path).expanduser())
         inside = [file for file in files if file.parent != folder]
@@ -58,16 +61,18 @@ class Reader:
                 remedy="name the folder that holds one folder for each class",
             )
         schema = dict.fromkeys(("text", "label", "file"), pl.String)
+        broken: list[tuple[str, CutOffError]] = []
         for start in range(0, len(inside), rows):
-            part = [self._row(file, folder) for file in inside[start : start + rows]]
+            part = []
+            for file in inside[start : start + rows]:
+                text, fault = _text(file)
+                name = file.relative_to(folder)
+                part.append((text, name.parts[-2 if self._deepest else 0], os.fspath(name)))
+                if fault is not None:
+                    broken.append((os.fspath(name), fault))
             yield pl.DataFrame(part, schema=schema, orient="row")
-
-    def _row(self, file: Path, folder: Path) -> tuple[str | None, str, str]:
-        relative = file.relative_to(folder)
-        label = relative.parts[-2 if self._deepest else 0]
-        if unpacked_name(file).suffix.lower() in _PAGES:
-            return page_of(decoded(_content(file))).text, label, os.fspath(relative)
-        return _text(file), label, os.fspath(relative)
+        if broken:
+            raise _cut_off(broken, folder)
 
 
 def _files(folder: Path) -> tuple[Path, list[Path]]:
@@ -94,20 +99,42 @@ def _fits(file: Path) -> bool:
     return unpacked_name(file).suffix.lower() in (*_TEXTS, *_PAGES)
 
 
-def _content(file: Path) -> bytes:
-    with opened(file) as stream:
-        data = stream.read(decoding.MAX_ROW_BYTES + 1)
-    if len(data) > decoding.MAX_ROW_BYTES:
-        raise decoding.too_long(str(file))
-    return data
-
-
-def _text(file: Path) -> str | None:
-    """Return the text of a file; none where there is only white space."""
-    if not _content(file).strip():
-        return None
+def _text(file: Path) -> tuple[str | None, CutOffError | None]:
+    """Return the text of a file, none where there is only white space, and why its end is missing."""
+    content, broken = _content(file)
+    if not content.strip():
+        return None, broken
+    if unpacked_name(file).suffix.lower() in _PAGES:
+        html = decoded(content)
+        return page_of(without_broken_tag(html) if broken is not None else html).text, broken
+    blocks: list[bytes] = []
     try:
-        text = b"".join(decoding.utf8_blocks(file, decoding.encoding_of(file))).decode()
+        for block in decoding.utf8_blocks(file, decoding.encoding_of(file)):
+            blocks.append(block)  # noqa: PERF402  what was there before an error is kept
     except decoding.UndecodableError as error:
         raise decoding.undecodable(error, str(file)) from error
-    return text.strip() or None
+    except CutOffError as error:
+        broken = error
+    whole = b"".join(blocks).decode(errors="strict" if broken is None else "ignore")  # it may break off in a character
+    return whole.strip() or None, broken
+
+
+def _content(file: Path) -> tuple[bytes, CutOffError | None]:
+    try:
+        with opened(file) as stream:
+            data, broken = beginning_of(stream, decoding.MAX_ROW_BYTES + 1)
+    except CutOffError as error:
+        return b"", error
+    if len(data) > decoding.MAX_ROW_BYTES:
+        raise decoding.too_long(str(file))
+    return data, broken
+
+
+def _cut_off(broken: list[tuple[str, CutOffError]], folder: Path) -> CutOffError:
+    first, fault = broken[0]
+    if len(broken) == 1:
+        what = f"{first}: {fault.what}"
+    else:
+        named = ", ".join(name for name, _ in broken[:_NUM_NAMED])
+        what = f"{len(broken):,} files break off: {named}{', …' if len(broken) > _NUM_NAMED else ''}"
+    return CutOffError(what, where=str(folder), remedy=fault.remedy)

@@ -9,8 +9,9 @@ from typing import ClassVar
 import polars as pl
 
 from oreline.data.input.archives import opened
+from oreline.data.input.compressed import beginning_of
 from oreline.data.input.decoding import refuse_binary
-from oreline.data.input.pages import MAX_PAGE_BYTES, decoded, page_of
+from oreline.data.input.pages import MAX_PAGE_BYTES, decoded, page_of, without_broken_tag
 from oreline.errors import DataError
 
 
@@ -26,14 +27,21 @@ class Reader:
     one_row: ClassVar[tuple[str, ...]] = suffixes
 
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
-        """Yield the row. Raises `DataError` for a file that is empty, binary, or longer than 16 MB."""
+        """Yield the row.
+
+        Raises `DataError` for a file that is empty, binary, or longer than 16 MB, and `CutOffError` after the row of
+        one that breaks off: its text is that before the break.
+        """
         with opened(path) as stream:
-            data = stream.read(MAX_PAGE_BYTES + 1)
+            data, broken = beginning_of(stream, MAX_PAGE_BYTES + 1)
         refuse_binary(data, path)
         if len(data) > MAX_PAGE_BYTES:
             raise DataError(
                 f"the page is longer than {MAX_PAGE_BYTES >> 20} MB", where=str(path), remedy="leave it out"
             )
-        page = page_of(decoded(data))
+        html = decoded(data)
+        page = page_of(without_broken_tag(html) if broken is not None else html)
         cells = {"text": page.text, "title": page.title, "date": page.date, "file": path.name}
         yield pl.DataFrame({name: [cell] for name, cell in cells.items()}, schema=dict.fromkeys(cells, pl.String))
+        if broken is not None:
+            raise broken

@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from oreline.data.input.archives import opened
-from oreline.data.input.compressed import CutOffError, batches, unpacked_name
+from oreline.data.input.compressed import CutOffError, batches, beginning_of, unpacked_name
 from oreline.data.input.conversations import Turn, rows_of
 from oreline.data.input.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
 from oreline.errors import DataError
@@ -41,8 +41,8 @@ class Reader:
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield messages or threads in frames of at most `rows`.
 
-        Raises `DataError` for a file that holds no message, and `CutOffError` after the last message of one that breaks
-        off.
+        Raises `DataError` for a file that holds no message, and `CutOffError` after the last whole message of a mailbox
+        that breaks off, or after the beginning of a single message that does.
         """
         roots: dict[str, str] = {}
         if self._conversations:
@@ -76,7 +76,7 @@ class Reader:
                 for data in messages_of(stream, path):
                     yield letter_of(data, quotes=self._quotes)
                 return
-            data = stream.read(MAX_LETTER_BYTES)
+            data, broken = beginning_of(stream, MAX_LETTER_BYTES)
         if not data.strip():
             raise DataError("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
         letter = letter_of(data, quotes=self._quotes)
@@ -85,6 +85,8 @@ class Reader:
                 "the file is no e-mail message: it has no headers", where=str(path), remedy="check what it holds"
             )
         yield letter
+        if broken is not None:
+            raise broken
 
     def _turns(self, letters: list[Letter]) -> list[Turn]:
         """Return the messages of a thread by their dates, those who answer under one name."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from oreline.data.input.arrow_text import refuse_broken_text
 from oreline.errors import DataError
 
 MAX_RATIO = 1000
@@ -28,7 +29,7 @@ class Reader:
         """Yield the rows in frames of at most `rows`.
 
         Raises `DataError` for a file that is not Parquet, damaged, or a
-        decompression bomb.
+        decompression bomb, and naming the row for text that is not UTF-8.
         """
         done, made = 0, 0
         try:
@@ -38,6 +39,8 @@ class Reader:
                         made += _text_bytes(batch)
                         if made > max(RATIO_FROM_BYTES, MAX_RATIO * path.stat().st_size):
                             raise _bomb(path, done, made)
+                        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                            refuse_broken_text(column, name, str(path), done=done)
                         frame = pl.DataFrame(pa.Table.from_batches([batch]))
                         done += frame.height
                         if frame.height:
