@@ -70,13 +70,13 @@ def test_broken_letters_lose_only_what_is_broken() -> None:
     found = letter_of(data)
     assert found.date is None
     assert found.sender
-    assert all(part is None or part.encode() for part in found)
+    assert all(part is None or part.encode() for part in found[:-1])
     chance = random.Random(0)
     for _ in range(150):
         damaged = bytearray(MULTI[: chance.randrange(1, len(MULTI))])
         for _ in range(3):
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
-        assert all(part is None or part.encode() for part in letter_of(bytes(damaged)))
+        assert all(part is None or part.encode() for part in letter_of(bytes(damaged))[:-1])
 
 
 def test_a_mailbox_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,13 +89,29 @@ def test_a_mailbox_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     for part_bytes in (700, 1 << 20):
         monkeypatch.setattr(letters, "_PART_BYTES", part_bytes)
-        found = [letter_of(message, quotes=True).text for message in messages_of(io.BytesIO(data), tmp_path)]
+        found = [letter_of(message.data, quotes=True).text for message in messages_of(io.BytesIO(data), tmp_path)]
         assert found == texts
     monkeypatch.setattr(letters, "MAX_LETTER_BYTES", 400)
-    assert len(list(messages_of(io.BytesIO(mbox([letter("x" * 5000, 1), letter("y", 2)])), tmp_path))) == 2
+    for part_bytes in (700, 1 << 20):
+        monkeypatch.setattr(letters, "_PART_BYTES", part_bytes)
+        long, short = messages_of(io.BytesIO(mbox([letter("x" * 5000, 1), letter("y", 2)])), tmp_path)
+        assert letter_of(long.data, is_whole=long.is_whole).is_cut
+        assert not letter_of(short.data, is_whole=short.is_whole).is_cut
 
 
 @pytest.mark.parametrize(("data", "says"), [(b"", "empty"), (b"text,label\n", "no mailbox")])
 def test_what_is_no_mailbox(tmp_path: Path, data: bytes, says: str) -> None:
     with pytest.raises(DataError, match=says):
         list(messages_of(io.BytesIO(data), tmp_path))
+
+
+def test_a_letter_is_cut_only_where_its_text_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    attached = MULTI.replace(b"not this", b"not this " * 2000)
+    monkeypatch.setattr(letters, "MAX_LETTER_BYTES", 4000)
+    found = letter_of(attached)
+    assert (found.text, found.is_cut) == ("你好", False), "what is attached is cut, which is not read"
+    assert letter_of(MULTI.replace(b"text/html", b"image/png").replace(b"<p>", b"<p>" * 5000)).is_cut, "no text yet"
+    assert letter_of(letter("x" * 5000)).is_cut
+    monkeypatch.setattr(letters, "MAX_LETTER_BYTES", len(letter("x" * 5000)))
+    assert not letter_of(letter("x" * 5000)).is_cut
+    assert letter_of(letter("x" * 5000), is_whole=False).is_cut

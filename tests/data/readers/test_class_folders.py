@@ -108,6 +108,27 @@ def test_files_that_break_off_are_rows_and_are_named(folder: Path) -> None:
     assert pl.concat(frames(f"class_folders:{folder}", note=notes.append))["file"].len() == 9
 
 
+@pytest.mark.parametrize("behind", [100, 512 + 10])
+@pytest.mark.parametrize("kind", ["tar", "tar.gz"])
+def test_an_archive_that_breaks_off_says_so(kind: str, behind: int, folder: Path) -> None:
+    """In the header of a file, which is not there then, or in its text."""
+    whole = pl.concat(frames(f"class_folders:{folder}"))
+    (folder / "pos" / "long.txt").write_text("x" * 20_000, encoding="utf-8")
+    file = packed(folder, "tar", "films/")
+    with tarfile.open(file) as archive:
+        place = archive.getmember("films/pos/long.txt").offset + behind
+    data = file.read_bytes()[:place]
+    file.unlink()
+    file = folder.parent / f"films.{kind}"
+    file.write_bytes(gzip.compress(data) if kind == "tar.gz" else data)
+    notes: list[str] = []
+    kept = pl.concat(frames(f"class_folders:{file}", note=notes.append))
+    assert kept["text"].to_list()[: whole.height - 1] == whole["text"].to_list()[:-1], "what stands before the break"
+    assert ["break" in note for note in notes] == [True]
+    with pytest.raises(CutOffError, match="break"):
+        list(frames(f"class_folders:{file}"))
+
+
 def test_an_archive_without_classes(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "flat.zip", "w") as archive:
         archive.writestr("a.txt", "a text")

@@ -89,6 +89,23 @@ def test_a_single_message_that_breaks_off(tmp_path: Path, *, conversations: bool
     assert ["breaks off" in note for note in notes] == [True]
 
 
+@pytest.mark.parametrize("length", [9 << 20, 11 << 20])
+def test_a_text_that_is_too_long_is_cut_and_named(tmp_path: Path, length: int) -> None:
+    (tmp_path / "mails").mkdir()
+    long = letter("0123456 " * (length // 8), 2)
+    (tmp_path / "a.mbox").write_bytes(mbox([LETTERS[0], long, LETTERS[2]]))
+    (tmp_path / "mails" / "1.eml").write_bytes(LETTERS[0])
+    (tmp_path / "mails" / "2.eml").write_bytes(long)
+    for place, row in ((tmp_path / "a.mbox", 2), (tmp_path / "mails", 1)):
+        notes: list[str] = []
+        texts = pl.concat(frames(place, note=notes.append))["text"].to_list()
+        assert len(texts) == row + 1
+        assert (7 << 20) < len(texts[1]) <= (8 << 20)
+        (note,) = notes
+        assert f"{place}" in note
+        assert f"message {row} is longer than 8 MB" in note
+
+
 def test_what_is_no_message(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(b"just some text\nwithout headers\n")
     with pytest.raises(DataError, match="no e-mail message"):

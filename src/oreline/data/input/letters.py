@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import email.utils
+import itertools
 import re
 from collections.abc import Iterator
 from email.header import decode_header, make_header
@@ -17,7 +18,7 @@ from oreline.data.input.pages import decoded, plain_text
 from oreline.errors import DataError
 
 MAX_LETTER_BYTES = 8 << 20
-"""More is not looked at: the text comes first, and what is large is attached."""
+"""More is not looked at: the text comes first, and what is large is attached. Where the text goes on, it is said."""
 _MAX_PARTS = 200
 _PART_BYTES = 1 << 20
 _FROM = re.compile(rb"(?:^|\n)From [^\n]{1,500}\n")
@@ -43,17 +44,29 @@ class Letter(NamedTuple):
     """The id of the first message of the thread, as far as the message names it."""
     message_id: str | None
     parent: str | None
+    is_cut: bool = False
+    """Whether the text may go on behind what was looked at."""
 
 
-def letter_of(data: bytes, *, quotes: bool = False) -> Letter:
+class Raw(NamedTuple):
+    """A message of a mailbox, as it stands there."""
+
+    data: bytes
+    is_whole: bool
+    """Whether nothing of it was left out, since it is longer than `MAX_LETTER_BYTES`."""
+
+
+def letter_of(data: bytes, *, quotes: bool = False, is_whole: bool = True) -> Letter:
     """Return what a message says; whatever is broken in it is None.
 
     Args:
         data: the message with its headers.
         quotes: keep what the message quotes of those before it.
+        is_whole: whether the data are all of the message.
     """
     message = email.message_from_bytes(data[:MAX_LETTER_BYTES], policy=email.policy.compat32)
-    text = _body(message)
+    text, is_last = _body(message)
+    is_cut = is_last and not (is_whole and len(data) <= MAX_LETTER_BYTES)
     if text and not quotes:
         text = without_quotes(text)
     own = _ids(message, "Message-ID")
@@ -68,6 +81,7 @@ def letter_of(data: bytes, *, quotes: bool = False) -> Letter:
         next(iter([*before, *own]), None),
         own[0] if own else None,
         references[-1] if references else answered[0] if answered else None,
+        is_cut,
     )
 
 
@@ -84,7 +98,7 @@ def without_quotes(text: str) -> str:
     return _QUOTED.sub("", kept + "\n" if not kept.endswith("\n") else kept).strip()
 
 
-def messages_of(stream: Bytes, path: Path) -> Iterator[bytes]:
+def messages_of(stream: Bytes, path: Path) -> Iterator[Raw]:
     """Yield the messages of a mailbox (mbox), each without its `From ` line.
 
     Raises `DataError` for a file that does not begin as one.
@@ -100,19 +114,21 @@ def messages_of(stream: Bytes, path: Path) -> Iterator[bytes]:
             remedy="export the mailbox again",
         )
     message: bytes | None = None
+    is_whole = True
     while held:
         found = _FROM.search(held)
         end = found.start() if found else max(len(held) - 600, 0)
-        if message is not None and len(message) < MAX_LETTER_BYTES:
-            message += held[:end]
+        if message is not None and end:
+            is_whole = len(message) < MAX_LETTER_BYTES
+            message += held[:end] if is_whole else b""
         if found:
             if message is not None:
-                yield _unescaped(message)
-            message, held = b"", held[found.end() - 1 :]
+                yield Raw(_unescaped(message), is_whole)
+            message, is_whole, held = b"", True, held[found.end() - 1 :]
             continue
         more = stream.read(_PART_BYTES)
         if not more:
-            yield _unescaped((message or b"") + held[end:])
+            yield Raw(_unescaped((message or b"") + (held[end:] if is_whole else b"")), is_whole)
             return
         held = held[end:] + more
 
@@ -121,12 +137,11 @@ def _unescaped(message: bytes) -> bytes:
     return re.sub(rb"(?m)^>(>*From )", rb"\1", message.lstrip(b"\n"))
 
 
-def _body(message: Message) -> str | None:
-    """Return the first plain text, or the first HTML as text, that is not attached."""
-    html = None
-    for number, part in enumerate(message.walk()):
-        if number > _MAX_PARTS:
-            break
+def _body(message: Message) -> tuple[str | None, bool]:
+    """Return the first plain text, or the first HTML as text, that is not attached, and whether it is the last part."""
+    html, is_last = None, True
+    parts = list(itertools.islice(message.walk(), _MAX_PARTS + 1))
+    for part in parts:
         kind = part.get_content_type()
         if part.is_multipart() or kind not in ("text/plain", "text/html"):
             continue
@@ -134,10 +149,11 @@ def _body(message: Message) -> str | None:
             continue
         text = _part_text(part)
         if kind == "text/plain" and text.strip():
-            return text
-        if html is None and kind == "text/html":
-            html = text
-    return plain_text(html) if html else None
+            return text, part is parts[-1]
+        if html is None:
+            is_last = part is parts[-1]
+            html = text if kind == "text/html" else None
+    return plain_text(html) if html else None, is_last
 
 
 def _part_text(part: Message) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.input import decoding
+from oreline.data.input import archives, decoding
 from oreline.data.input.archives import is_read_in_order, member_paths, opened
 from oreline.data.input.compressed import CutOffError, beginning_of, unpacked_name
 from oreline.data.input.members import SUFFIXES, archive_of, is_archive
@@ -73,6 +73,11 @@ class Reader:
             yield pl.DataFrame(part, schema=schema, orient="row")
         if broken:
             raise _cut_off(broken, folder)
+        archive = archive_of(inside[0])
+        if archive is not None and (why := archives.broken(archive[0])):
+            raise CutOffError(
+                why, where=str(folder), remedy="fetch or pack the archive again; files behind it may be missing"
+            )
 
 
 def _files(folder: Path) -> tuple[Path, list[Path]]:

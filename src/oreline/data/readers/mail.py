@@ -21,7 +21,8 @@ class Reader:
     """E-mail messages (.eml) and mailboxes (.mbox): a message is a row, or a thread is a dialogue.
 
     Columns: `text` (plain text, or that of the HTML part; attachments are not opened), `subject`, `from`, `to`, `date`,
-    `thread` (by References and In-Reply-To) and `message_id`.
+    `thread` (by References and In-Reply-To) and `message_id`. Of a message 8 MB are read; where its text goes on behind
+    them a warning names it.
 
     Args:
         conversations: a row is a thread, as a dialogue for the task `chat`: who writes first asks, the others answer.
@@ -36,7 +37,7 @@ class Reader:
     def __init__(self, *, conversations: bool = False, assistant: str | None = None, quotes: bool = False) -> None:
         self._conversations, self._assistant, self._quotes = conversations, assistant, quotes
         self.notes: list[str] = []
-        """What was left out, once all is read."""
+        """What was left out or cut, once all is read."""
 
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield messages or threads in frames of at most `rows`.
@@ -73,20 +74,28 @@ class Reader:
     def _letters(self, path: Path) -> Iterator[Letter]:
         with opened(path) as stream:
             if unpacked_name(path).suffix.lower() != ".eml":
-                for data in messages_of(stream, path):
-                    yield letter_of(data, quotes=self._quotes)
+                for number, (data, is_whole) in enumerate(messages_of(stream, path), 1):
+                    yield self._told(letter_of(data, quotes=self._quotes, is_whole=is_whole), number)
                 return
-            data, broken = beginning_of(stream, MAX_LETTER_BYTES)
+            data, broken = beginning_of(stream, MAX_LETTER_BYTES + 1)
         if not data.strip():
             raise DataError("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
         letter = letter_of(data, quotes=self._quotes)
-        if not any(letter[1:]):
+        if not any(letter[1:-1]):
             raise DataError(
                 "the file is no e-mail message: it has no headers", where=str(path), remedy="check what it holds"
             )
-        yield letter
+        yield self._told(letter, 1)
         if broken is not None:
             raise broken
+
+    def _told(self, letter: Letter, number: int) -> Letter:
+        if letter.is_cut:
+            self.notes.append(
+                f"message {number} is longer than {MAX_LETTER_BYTES >> 20} MB, and only what its first "
+                f"{MAX_LETTER_BYTES >> 20} MB say is read (give a long text as CSV or JSON Lines)"
+            )
+        return letter
 
     def _turns(self, letters: list[Letter]) -> list[Turn]:
         """Return the messages of a thread by their dates, those who answer under one name."""
