@@ -10,7 +10,7 @@ import oreline as ore
 from oreline import registry
 from oreline.api import baseline
 from oreline.store import Artifact
-from oreline.train.linear import VIEWS
+from oreline.train.job import VIEWS_OF_A_LAYER
 from oreline.types import Event
 
 
@@ -63,7 +63,9 @@ def test_a_task_without_one_is_not_told_that_one_is_made(head_model: Artifact, t
     assert [event.message for event in events] == [f"no baseline: the task {task} has none"]
 
 
-@pytest.mark.parametrize("task", [name for name in registry.names("task") if registry.get("task", name).view in VIEWS])
+@pytest.mark.parametrize(
+    "task", [name for name in registry.names("task") if registry.get("task", name).view in VIEWS_OF_A_LAYER]
+)
 def test_every_task_of_whole_texts_has_one(task: str, tmp_path: Path) -> None:
     inputs = registry.get("task", task).inputs
     view = registry.get("task", task).view

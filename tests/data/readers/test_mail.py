@@ -13,7 +13,7 @@ from tests.data.written import letter, mbox
 from oreline.data.readers.mail import Reader
 from oreline.data.sources import frames
 from oreline.dialogue import messages_of
-from oreline.errors import DataError
+from oreline.errors import DataError, UsageError
 
 BO = "Bo, support <bo@example.org>"
 LETTERS = [
@@ -64,6 +64,14 @@ def test_a_folder_of_single_messages_is_one_source(tmp_path: Path) -> None:
         )
     )
     assert frame.height == 1, "the answers name the message that they answer"
+
+
+def test_a_single_message_is_no_conversation(tmp_path: Path) -> None:
+    for number, data in enumerate(LETTERS):
+        (tmp_path / f"{number}.eml").write_bytes(data)
+    with pytest.raises(UsageError, match="no conversation") as caught:
+        list(frames({"path": str(tmp_path), "conversations": True}))
+    assert "dialogues: {conversation: thread, speaker: from, text: text, time: date}" in (caught.value.remedy or "")
 
 
 def test_a_mailbox_that_breaks_off(tmp_path: Path) -> None:

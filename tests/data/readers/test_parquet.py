@@ -49,7 +49,7 @@ def test_damage_in_the_middle_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("as_words", [True, False])
 def test_one_text_repeated_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_words: bool) -> None:
     """A dictionary's entry costs a few bits each time that it stands in a row."""
-    monkeypatch.setattr("oreline.data.readers.parquet.RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr("oreline.data.input.text_bytes.RATIO_FROM_BYTES", 1 << 20)
     file = tmp_path / "data.parquet"
     texts = pl.DataFrame({"text": ["a" * 20_000] * 2000})
     (texts.cast(pl.Categorical) if as_words else texts).write_parquet(file, compression="zstd")

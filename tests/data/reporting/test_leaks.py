@@ -63,6 +63,17 @@ def test_a_search_cut_short_gives_a_lower_bound(folder: Path, monkeypatch: pytes
     (test,) = find_leaks(folder, ["train", "test"])
     assert not test.is_complete
     assert leak_tables([test])[0].rows[0][-2] == "at least 1 of 4 (25.0%)"
+    assert "more rows of test than 1 of 4 may have a near-duplicate in train" in "\n".join(leak_warnings([test]))
+
+
+def test_no_row_of_train_is_left_out(tmp_path: Path) -> None:
+    texts = [f"a{n} b{n} c{n} d{n} e{n} f{n}" for n in range(300_400)]
+    write(tmp_path, "train", texts)
+    write(tmp_path, "test", [f"{text} more" for text in texts[1:400:2]])
+    (leak,) = find_leaks(tmp_path, ["train", "test"])
+    assert (leak.near, leak.num_tested, leak.is_complete) == (200, 200, True)
+    with pytest.raises(OrelineError, match="200 of 200"):
+        refuse_leaks([leak], 0)
 
 
 def test_the_report_names_the_leaks(folder: Path) -> None:

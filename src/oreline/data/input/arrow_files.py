@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
+from oreline.data.input.text_bytes import refuse_bomb, text_bytes
 from oreline.errors import DataError
 
 _MAGIC = b"ARROW1"
@@ -17,8 +18,12 @@ _FEATHER_1 = b"FEA1"
 
 
 def frames_of(path: Path, rows: int) -> Iterator[pl.DataFrame]:
-    """Yield the rows in frames of at most `rows`. Raises `DataError` for a file that is not Arrow, or damaged."""
-    done = 0
+    """Yield the rows in frames of at most `rows`.
+
+    Raises `DataError` for a file that is not Arrow, damaged, or a
+    decompression bomb; of the latter one batch is unpacked before that is seen.
+    """
+    done, made = 0, 0
     try:
         with path.open("rb") as stream:
             head = stream.read(len(_MAGIC))
@@ -31,6 +36,8 @@ def frames_of(path: Path, rows: int) -> Iterator[pl.DataFrame]:
             stream.seek(0)
             for batch in _batches(stream, is_file=head == _MAGIC):
                 batch.validate(full=True)
+                made += text_bytes(batch)
+                refuse_bomb(path, done, made)
                 frame = _plain(pl.DataFrame(pa.Table.from_batches([batch])))
                 for part in frame.iter_slices(rows):
                     done += part.height

@@ -12,7 +12,7 @@ from oreline.data.input.archives import opened
 from oreline.data.input.compressed import CutOffError, batches, beginning_of, unpacked_name
 from oreline.data.input.conversations import Turn, rows_of
 from oreline.data.input.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
-from oreline.errors import DataError
+from oreline.errors import DataError, UsageError
 
 _NAMES = ("text", "subject", "from", "to", "date", "thread", "message_id")
 
@@ -25,7 +25,8 @@ class Reader:
     them a warning names it.
 
     Args:
-        conversations: a row is a thread, as a dialogue for the task `chat`: who writes first asks, the others answer.
+        conversations: a row is a thread of a mailbox, as a dialogue for the task `chat`: who writes first asks, the
+            others answer. For a folder of .eml say `dialogues` instead (docs/how-to.md).
         assistant: the address, or a part of it, of those who answer, where conversations are asked for.
         quotes: keep what a message quotes of those before it.
     """
@@ -42,10 +43,18 @@ class Reader:
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield messages or threads in frames of at most `rows`.
 
-        Raises `DataError` for a file that holds no message, and `CutOffError` after the last whole message of a mailbox
-        that breaks off, or after the beginning of a single message that does.
+        Raises `DataError` for a file that holds no message, `CutOffError` after the last whole message of a mailbox that
+        breaks off, or after the beginning of a single message that does, and `UsageError` where the conversations of a
+        single message are asked for.
         """
         roots: dict[str, str] = {}
+        if self._conversations and _is_single(path):
+            raise UsageError(
+                "a file .eml holds one message, and so no conversation",
+                where=str(path),
+                remedy="leave out conversations, and join the messages of the folder: "
+                "dialogues: {conversation: thread, speaker: from, text: text, time: date}",
+            )
         if self._conversations:
             yield from rows_of(
                 self._threads(path, roots),
@@ -73,7 +82,7 @@ class Reader:
 
     def _letters(self, path: Path) -> Iterator[Letter]:
         with opened(path) as stream:
-            if unpacked_name(path).suffix.lower() != ".eml":
+            if not _is_single(path):
                 for number, (data, is_whole) in enumerate(messages_of(stream, path), 1):
                     yield self._told(letter_of(data, quotes=self._quotes, is_whole=is_whole), number)
                 return
@@ -106,6 +115,10 @@ class Reader:
                  letter.text or "", letter.date)
             for letter in ordered
         ]  # fmt: skip
+
+
+def _is_single(path: Path) -> bool:
+    return unpacked_name(path).suffix.lower() == ".eml"
 
 
 def _root(letter: Letter, roots: dict[str, str]) -> str:
