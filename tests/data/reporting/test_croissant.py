@@ -11,7 +11,8 @@ from oreline.data.refine import refine
 
 
 def test_files_fields_and_hashes(tmp_path: Path):
-    rows = {"text": [f"text {n}" for n in range(20)], "label": ["a", "b"] * 10, "score": [0.5] * 20, "count": [1] * 20}
+    texts = [f"this is the text that you have not read, {n}" for n in range(20)]
+    rows = {"text": texts, "label": ["a", "b"] * 10, "score": [0.5] * 20, "count": [1] * 20}
     data = refine(rows, operators=[("drop_empty", Operator())], split={"train": 0.5, "test": 0.5}, out=tmp_path / "out")
     document = json.loads((data.path / "croissant.json").read_text(encoding="utf-8"))
     assert document["conformsTo"] == "http://mlcommons.org/croissant/1.0"

@@ -13,6 +13,7 @@ import polars as pl
 from oreline.data.ledger import source_of
 from oreline.data.reporting.diversity import diversity
 from oreline.data.reporting.intake import Intake
+from oreline.data.reporting.spoken import spoken
 from oreline.data.reporting.summary import Account, Tally
 from oreline.report.report import Chart, Table
 
@@ -41,9 +42,10 @@ def account(
     by_source, by_class, privacy = _from_ledger(folder / "ledger.parquet", intake)
     before = intake.tally
     tables = [_changes(before, tally), by_source, by_class, privacy, _languages(before, tally)]
-    tables += [diversity(folder, [split for split, rows in tally.rows.items() if rows]), _provenance(lineage)]
+    filled = [split for split, rows in tally.rows.items() if rows]
+    tables += [diversity(folder, filled), _provenance(lineage)]
     shown = [table for table in tables if table is not None and table.rows]
-    facts = {"imbalance": imbalance(tally.all_classes())}
+    facts = {"imbalance": imbalance(tally.all_classes()), "languages": spoken(folder, filled)}
     return Account([*shown, *found], _charts(before, tally), facts, emptied(before.all_classes(), tally.all_classes()))
 
 

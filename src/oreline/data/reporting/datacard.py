@@ -250,6 +250,5 @@ def _name(manifest: DatasetManifest) -> str:
 
 def _languages(report: Report) -> Mapping[str, float]:
     """Return the languages of the rows that came out, with their shares."""
-    table = next((table for table in report.tables if table.title == "Languages"), None)
-    shares = {str(row[0]): float(row[4]) for row in table.rows} if table else {}
+    shares: Mapping[str, float] = report.facts.get("languages", {})
     return {name: share for name, share in shares.items() if share >= _LEAST_SHARE and name != "other"}

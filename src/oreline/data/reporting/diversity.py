@@ -69,17 +69,23 @@ def diversity(folder: Path, splits: Sequence[str]) -> Table | None:
     return Table("Variety of the texts", columns, rows, note) if rows else None
 
 
-def some_rows(shard: Path, num_rows: int) -> pl.DataFrame | None:
-    """Return `row_id` and `text` of rows spread over a shard, a row group at a time; None where there is no text."""
+def some_rows(shard: Path, num_rows: int, names: Sequence[str] = ("row_id", "text")) -> pl.DataFrame | None:
+    """Return columns of rows with text spread over a shard, a row group at a time; None where there is no text.
+
+    Args:
+        shard: a Parquet file.
+        num_rows: at most, and one for each row group that is looked at, at least.
+        names: the columns; those that are not there are left out.
+    """
     with pyarrow.parquet.ParquetFile(shard) as parquet:
         if "text" not in parquet.schema_arrow.names:
             return None
         num_groups = parquet.num_row_groups
         chosen = sorted({place * num_groups // _GROUPS for place in range(_GROUPS)}) if num_groups else []
-        columns = ["row_id", "text"]
-        parts = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))]
+        columns = [name for name in names if name in parquet.schema_arrow.names]
+        parts = [pl.DataFrame(parquet.schema_arrow.empty_table()).select(columns)]
         for group in chosen:
-            texts = pl.DataFrame(parquet.read_row_group(group, columns=columns, use_threads=False)).drop_nulls()
-            wanted = num_rows // len(chosen)
+            texts = pl.DataFrame(parquet.read_row_group(group, columns=columns, use_threads=False)).drop_nulls("text")
+            wanted = max(1, num_rows // len(chosen))
             parts.append(texts.gather_every(max(1, texts.height // wanted)).head(wanted))
     return pl.concat(parts)
