@@ -43,9 +43,9 @@ class Reader:
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield messages or threads in frames of at most `rows`.
 
-        Raises `DataError` for a file that holds no message, `CutOffError` after the last whole message of a mailbox that
-        breaks off, or after the beginning of a single message that does, and `UsageError` where the conversations of a
-        single message are asked for.
+        Raises `DataError` for a file that holds no message, `CutOffError` after the last whole message of a mailbox
+        that breaks off, or after the beginning of a single message that does, and `UsageError` where the conversations
+        of a single message are asked for.
         """
         roots: dict[str, str] = {}
         if self._conversations and _is_single(path):
