@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from oreline.data.quality.rules import Rules
+from oreline import registry
+from oreline.data.quality.rules import CHINESE, Rules
 from oreline.errors import UsageError
 
 BOUNDS = {
@@ -50,3 +51,25 @@ def test_an_unknown_option_for_chinese_is_refused():
 def test_no_column_and_no_rows():
     assert rules().reasons(pl.DataFrame({"other": ["a"]})).to_list() == [None]
     assert rules().reasons(pl.DataFrame({"text": []}, schema={"text": pl.String})).to_list() == []
+
+
+PUBLISHED = {
+    "keep_gopher_quality": {"min_mean_word_length": 1, "max_mean_word_length": 5, "min_words_with_letter": 0.735},
+    "keep_gopher_repetition": {
+        "max_dup_lines": 0.287,
+        **{f"max_top_{size}_gram": value for size, value in zip((2, 3, 4), (0.256, 0.201, 0.171))},
+        **{
+            f"max_dup_{size}_gram": value
+            for size, value in zip(range(5, 11), (0.198, 0.182, 0.167, 0.154, 0.140, 0.127))
+        },
+    },
+    "keep_fineweb": {"min_terminal_lines": 0.106, "max_dup_line_chars": 0.1, "max_newline_ratio": 0.178},
+}
+"""FineWeb-2's `cmn_Hani.yml`, as published with Penedo et al. 2025."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_chinese_rows_are_judged_by_the_published_bounds(name: str):
+    bounds = {bound.option: bound.value for bound in registry.create("operator", name).rules.bounds[CHINESE]}
+    assert {option: bounds[option] for option in PUBLISHED[name]} == PUBLISHED[name]
+    assert not {"max_dup_paragraphs", "max_short_lines"} & set(bounds), "those are off for Chinese"

@@ -73,6 +73,16 @@ def test_robots_are_kept_to() -> None:
         assert "1 robots.txt does not allow it" in notes[0]
 
 
+def test_every_page_waits_for_its_turn_at_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[tuple[str, float]] = []
+    monkeypatch.setattr(crawling.Pace, "wait", lambda _, host, asked_s=0.0: waited.append((host, asked_s)))
+    robots = b"User-agent: *\nCrawl-delay: 7\n"
+    site = {"/robots.txt": (200, {}, robots), "/": page("Home", "/a", "/b")}
+    with served(lambda path, _: site.get(path) or page("Page")) as (url, _):
+        assert len(read(url + "/")[0]) == 3
+    assert waited == [(url.removeprefix("http://"), 7.0)] * 3
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_host_whose_robots_cannot_be_read_is_left_alone(status: int) -> None:
     with served(lambda path, _: (status, {}, b"") if path == "/robots.txt" else page("Home")) as (url, asked):
