@@ -27,6 +27,7 @@ from oreline.values import (
     WordTokens,
     Written,
     ignore,
+    naming,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FRAME", "ROLES", "Columns", "Detector", "Drift", "Encoded", "Estimate", "Event", "Explainer", "Judged",
     "Metric", "Model", "OnEvent", "OpenModel", "Operator", "Policy", "Predictions", "Reader", "Rejector", "Role",
-    "Runtime", "Sample", "Signals", "Task", "WordTokens", "Written", "ignore",
+    "Runtime", "Sample", "Signals", "Task", "WordTokens", "Written", "ignore", "naming",
 ]  # fmt: skip
 
 

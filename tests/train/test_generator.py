@@ -135,7 +135,7 @@ def test_label_smoothing_and_r_drop_train_and_dev_loss_is_plain(verdicts, tiny_t
     for name, options in {
         "plain": {},
         "smooth": {"label_smoothing": 0.3},
-        "twice": {"regularizers": ["r_drop"]},
+        "twice": {"regularizers": ["r_drop"], "dropout": 0.1},
     }.items():
         seen: list[dict] = []
         ore.finetune(
