@@ -142,7 +142,7 @@ from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
-from oreline.train.finetune import doubted, finetune
+from oreline.train.finetune import finetune
 from oreline.train.job import Rows
 start, data, out = map(Path, sys.argv[1:])
 print(os.getpid(), flush=True)

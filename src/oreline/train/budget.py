@@ -74,12 +74,11 @@ class Budget:
         return budget
 
 
-def does_not_fit(what: str) -> ResourceError:
+def does_not_fit(
+    what: str, remedy: str = "train.gradient_checkpointing=true, a smaller train.max_tokens, or the method lora or head"
+) -> ResourceError:
     """Return the error for what no smaller pass makes fit."""
-    return ResourceError(
-        f"the memory does not suffice to train on {what}",
-        remedy="train.gradient_checkpointing=true, a smaller train.max_tokens, or the method lora or head",
-    )
+    return ResourceError(f"the memory does not suffice to train on {what}", remedy=remedy)
 
 
 @contextlib.contextmanager
@@ -95,9 +94,9 @@ def refusing_too_large(num_rows: int) -> Iterator[None]:
 
 def step_does_not_fit(num_rows: int) -> ResourceError:
     """Return the error for a step whose rows belong together, such as texts that are compared."""
-    return ResourceError(
-        f"the memory does not suffice to train on a step of {num_rows:,} rows",
-        remedy="a smaller train.rows_per_step or train.max_tokens, or train.gradient_checkpointing=true",
+    return does_not_fit(
+        f"a step of {num_rows:,} rows",
+        "a smaller train.rows_per_step or train.max_tokens, or train.gradient_checkpointing=true",
     )
 
 

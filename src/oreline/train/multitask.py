@@ -200,7 +200,7 @@ def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Map
     if said := weighted_sentence(train.weights_N, frame):
         job.say(f"{name}: {said}")
     if said := doubted(job):
-        job.say(f"warning: {name}: {said} (oreline finetune --method linear)")
+        job.say(f"warning: {name}: {said}")
     return job
 
 

@@ -71,7 +71,19 @@ def test_every_text_is_encoded_once_a_step(reviews, tiny_start: Path, tmp_path: 
     seen: list[Event] = []
     made: list[int] = []
     plain = ContrastHead.loss
-    monkeypatch.setattr(ContrastHead, "loss", lambda *given: made.append(len(seen)) or plain(*given))
+
+    def counted(head: ContrastHead, model: Any, batch: Any) -> Any:
+        read: list[int] = []
+        hook = model.register_forward_pre_hook(
+            lambda _, __, given: read.append(len(given["input_ids"])), with_kwargs=True
+        )
+        found = plain(head, model, batch)
+        hook.remove()
+        made.append(sum(read))
+        assert made[-1] == batch.num_rows
+        return found
+
+    monkeypatch.setattr(ContrastHead, "loss", counted)
     train(tiny_start, reviews, tmp_path / "model", on_event=seen.append)
     steps = [number for number, event in enumerate(seen) if "loss" in event.values]
     assert len(steps) == len(made) == 10, "what the forecast measures is the first step"
