@@ -32,6 +32,12 @@ def test_shares_are_those_of_all_shards(tmp_path: Path) -> None:
     assert spoken(tmp_path, ["train", "test"]) == pytest.approx({"en": 0.6, "fr": 0.3, "zh": 0.1})
 
 
+def test_a_few_guesses_are_no_language(tmp_path: Path) -> None:
+    english = [f"{ENGLISH} {n}" for n in range(398)]
+    write(tmp_path, "train", [pl.DataFrame({"text": [FRENCH, *english, FRENCH]})])
+    assert list(spoken(tmp_path, ["train"])) == ["en"]
+
+
 def test_short_texts_are_asked_about_together(tmp_path: Path) -> None:
     write(tmp_path, "train", [pl.DataFrame({"text": ["très bon film", "je n'aime pas", "pas mal du tout"] * 10})])
     assert spoken(tmp_path, ["train"]) == {"fr": 1.0}

@@ -26,8 +26,6 @@ _MAX_ROWS = 30
 LIFT = "What the added rows are worth"
 """Title of the report's table about them."""
 _LEAKS = ("rows", "same_text", "near")
-_LEAST_SHARE = 0.01
-"""Share of rows from which a language is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,4 +249,4 @@ def _name(manifest: DatasetManifest) -> str:
 def _languages(report: Report) -> Mapping[str, float]:
     """Return the languages of the rows that came out, with their shares."""
     shares: Mapping[str, float] = report.facts.get("languages", {})
-    return {name: share for name, share in shares.items() if share >= _LEAST_SHARE and name != "other"}
+    return shares

@@ -19,6 +19,8 @@ _ROWS = 2000
 _LEAST_ROWS = 10
 _SURE, _LETTERS = 0.5, 20
 """Probability that a guess needs, and letters: a word or two say little about a language."""
+_LEAST_SHARE = 0.01
+"""Of the rows: three of two thousand are more likely wrong guesses than a language."""
 _JOINED = 10
 """Texts that are asked about together, where one alone is too short."""
 
@@ -27,7 +29,8 @@ def spoken(folder: Path, splits: Sequence[str]) -> dict[str, float]:
     """Return the share of rows in each language (codes of ISO 639-1), the most frequent first.
 
     A column `language` counts where it says one. Rows whose language cannot be told are in the shares' denominator
-    only. Without the package that tells languages apart by more than their script, Chinese alone is named.
+    only, and a language of fewer rows than one in a hundred is not named. Without the package that tells languages
+    apart by more than their script, Chinese alone is.
 
     Args:
         folder: the dataset.
@@ -43,7 +46,8 @@ def spoken(folder: Path, splits: Sequence[str]) -> dict[str, float]:
             return {}
         for language, share in _shares(rows).items():
             found[language] += share * height / total
-    return {language: share for language, share in found.most_common() if language not in (NO_LANGUAGE, UNDETERMINED)}
+    unnamed = (NO_LANGUAGE, UNDETERMINED)
+    return {name: share for name, share in found.most_common() if share >= _LEAST_SHARE and name not in unnamed}
 
 
 def _shares(rows: pl.DataFrame) -> Counter[str]:
