@@ -54,7 +54,7 @@ class TrainOptions(BaseModel):
     token_budget: int | None = Field(
         None,
         ge=16,
-        description="padded tokens in one forward pass; when not set, 4,096 on a CPU and probed on a GPU; halved, for "
+        description="padded tokens in one forward pass; when not set, 2,048 on a CPU and probed on a GPU; halved, for "
         "the same rows of a step, when memory runs out",
     )
     gradient_checkpointing: bool = Field(

@@ -37,6 +37,17 @@ def test_inputs_name_what_is_there():
     assert sorted(make_batch(rows[:1], pad_id=9).inputs()) == ["input_ids"]
 
 
+def test_a_width_pads_further_and_never_cuts():
+    rows, segments = [np.array([5, 6], np.int32)] * 2, [np.array([0, 1], np.int32)] * 2
+    batch = make_batch(rows, pad_id=9, segments=segments, targets=[np.array([1, 2]), np.array([3, -100])], width=4)
+    assert batch.ids_BT.tolist() == [[5, 6, 9, 9]] * 2
+    assert batch.mask_BT.tolist() == [[1, 1, 0, 0]] * 2
+    assert batch.segments_BT.tolist() == [[0, 1, 0, 0]] * 2
+    assert batch.targets.tolist() == [[1, 2, -100, -100], [3, -100, -100, -100]]
+    assert (batch.num_tokens, batch.weight) == (4, 3.0)
+    assert make_batch(rows, pad_id=9, width=1).ids_BT.tolist() == [[5, 6]] * 2
+
+
 def test_answers_may_be_longer_than_what_is_read():
     rows, answers = [np.array([5], np.int32)] * 2, [np.array([1, 2, 3]), np.array([4])]
     batch = make_batch(rows, pad_id=0, targets=answers)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.train.batches import cheapest_parts, class_steps, pack, plan_epoch, steps_from, steps_per_epoch
+from oreline.train.batches import cheapest_parts, class_steps, few_widths, pack, plan_epoch, steps_from, steps_per_epoch
 
 LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120).map(lambda rows: np.array(rows, dtype=np.int64))
 
@@ -22,6 +22,16 @@ def test_an_epoch_holds_every_row_once(lengths_N, rows_per_step: int, token_budg
         assert sum(map(len, step)) <= rows_per_step
         for rows in step:
             assert len(rows) == 1 or len(rows) * lengths_N[rows].max() <= token_budget
+
+
+@given(LENGTHS, st.integers(1, 300))
+def test_widths_hold_their_rows_and_are_few(lengths_N, most: int):
+    widths_N = few_widths(lengths_N, most)
+    assert (widths_N >= lengths_N).all()
+    assert (widths_N - lengths_N < 16).all()
+    assert (widths_N <= np.maximum(lengths_N, most)).all()
+    inside_N = lengths_N <= most
+    assert len(np.unique(widths_N[inside_N & (lengths_N > 64)])) <= max(most - 64, 0) // 16 + 1
 
 
 @given(LENGTHS, st.integers(1, 9), st.data())

@@ -17,6 +17,7 @@ from oreline.recipe import TrainOptions
 from oreline.tasks.relation import Task as Relation
 from oreline.tasks.text_classification import Task
 from oreline.tasks.text_classification import Task as Classes
+from oreline.train.batches import few_widths
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, pooling_of
 from oreline.train.freeze import freeze
 from oreline.train.job import Job, Rows
@@ -102,11 +103,12 @@ class Hungry(Head):
 
     def __init__(self, fails_in: int, limit: int) -> None:
         super().__init__(num_labels=2, pooling="mean")
-        self.fails_in, self.limit, self.seen = fails_in, limit, []
+        self.fails_in, self.limit, self.seen, self.shapes = fails_in, limit, [], []
         self.training_steps = 0
 
     def loss(self, model, batch):
         self.seen.append(batch.ids_BT.numel())
+        self.shapes.append(tuple(batch.ids_BT.shape))
         found = super().loss(model, batch)
         if self.training_steps >= self.fails_in and batch.ids_BT.numel() > self.limit:
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -130,7 +132,7 @@ def trained(start: Path, work: Path, head: Head, *, frozen: int = 0, **changes):
     training = EncoderTraining(
         job(
             work,
-            train=Rows({"text": texts}, np.arange(rows) % 2),
+            train=changes.pop("train", Rows({"text": texts}, np.arange(rows) % 2)),
             options=TrainOptions(**given | changes.pop("options", {})),
             on_event=watch,
             **changes,
@@ -152,7 +154,7 @@ def test_a_step_that_runs_out_of_memory_is_made_in_smaller_passes(frozen: int, t
     head = Hungry(fails_in=2, limit=150)
     whole, outcome, losses, said = trained(tiny_start, tmp_path / "halved", head, frozen=frozen)
     halved = outcome.resolved["token_budget_halved"]
-    assert outcome.resolved["token_budget"] == 4096
+    assert outcome.resolved["token_budget"] == 2048
     assert min(map(int, halved)) >= 2
     assert any("ran out of memory" in message for message in said)
     assert len(losses) == 6
@@ -172,6 +174,27 @@ def test_a_step_that_runs_out_of_memory_is_made_in_smaller_passes(frozen: int, t
     assert weights_apart(whole, again) == 0.0
     assert (same, repeated.resolved) == (losses, outcome.resolved)
     assert not any("ran out of memory" in message for message in told)
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_long_rows_train_in_few_widths_in_bf16_on_a_cpu(frozen: int, tiny_start: Path, tmp_path: Path):
+    lengths = list(range(60, 110))
+    given = {"train": Rows({"text": ["film " * (length - 2) for length in lengths]}, np.arange(len(lengths)) % 2)}
+    shapes = {}
+    for precision in ("bf16", "fp32"):
+        head, options = Hungry(fails_in=99, limit=0), {"max_tokens": 100, "precision": precision}
+        training, *_ = trained(tiny_start, tmp_path / precision, head, frozen=frozen, options=options, **given)
+        shapes[precision] = {width for _, width in head.shapes[-14:]}  # those before are the forecast's
+    assert shapes["bf16"] == {80, 96, 100}
+    assert shapes["fp32"] == {67, 75, 83, 91, 99, 100}
+    rows, training.frozen = np.arange(8, 14), None
+    narrow = training.batch(training.pieces, rows, training.targets)
+    training.widths_N = few_widths(training.lengths_N, 100)
+    wide = training.batch(training.pieces, rows, training.targets)
+    assert (narrow.ids_BT.shape, wide.ids_BT.shape) == ((6, 73), (6, 80))
+    with torch.inference_mode():
+        losses = [float(training.head.loss(training.model.eval(), batch)) for batch in (narrow, wide)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_with_dropout_a_halved_step_draws_the_same_numbers_when_it_is_made_again(tiny_start: Path, tmp_path: Path):

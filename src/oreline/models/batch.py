@@ -65,9 +65,10 @@ def make_batch(
     segments: Sequence[NDArray[np.int32]] | None = None,
     targets: NDArray[Any] | Sequence[NDArray[np.int64]] | None = None,
     places: Sequence[NDArray[np.int32]] | None = None,
+    width: int | None = None,
     device: torch.device | str = "cpu",
 ) -> Batch:
-    """Stack rows, padded on the right to the longest.
+    """Stack rows, padded on the right to the longest, or to a width that is no less; targets of tokens likewise.
 
     Targets are one for each row, or a list of arrays: one for each token, -100 where there is none, or the tokens of
     an answer, of any length.
@@ -77,12 +78,14 @@ def make_batch(
     ([[5, 6], [7, 0]], [[1, 1], [1, 0]], 3)
     """
     lengths_B = np.asarray([len(row) for row in rows], dtype=np.int64)
-    width = max(int(lengths_B.max(initial=0)), 1)
+    longest = max(int(lengths_B.max(initial=0)), 1)
+    added = max((width or 0) - longest, 0)
+    width = longest + added
     stacked, weight = None, float(len(rows))
     if isinstance(targets, np.ndarray):
         stacked = torch.from_numpy(targets)
     elif targets is not None:
-        stacked = _stack(targets, max(map(len, targets), default=0), -100)
+        stacked = _stack(targets, max(map(len, targets), default=0) + added, -100)
         weight = float((stacked != -100).sum())
     padded = bool((lengths_B < width).any())
     mask_BT = torch.from_numpy((np.arange(width) < lengths_B[:, None]).astype(np.int64)) if padded else None

@@ -16,6 +16,8 @@ from oreline.runtime.batching import length_batches
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_EXACT_UP_TO, _WIDTH_STEP = 64, 16
+"""Of short texts, padding costs as much as compiling for one more length (docs/decisions/052)."""
 Plan = list[list["NDArray[np.int64]"]]
 """For each optimizer step, the row indices of each of its forward passes."""
 
@@ -50,6 +52,16 @@ def steps_from(
         for step in plan[offset : offset + num_steps - number]:
             yield step
             number += 1
+
+
+def few_widths(lengths_N: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Round lengths above 64 tokens up to multiples of 16, to `most` at most: rows of few widths make few shapes.
+
+    >>> few_widths(np.array([5, 64, 65, 80, 97]), most=100).tolist()
+    [5, 64, 80, 80, 100]
+    """
+    rounded_N = np.minimum(-(-lengths_N // _WIDTH_STEP) * _WIDTH_STEP, np.maximum(lengths_N, most))
+    return np.where(lengths_N > _EXACT_UP_TO, rounded_N, lengths_N)
 
 
 def cut_again(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from oreline import registry
 from oreline.errors import UsageError
@@ -31,6 +32,7 @@ from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import cut, predict_words
 from oreline.tasks.reading import reading
+from oreline.train.batches import few_widths
 from oreline.train.budget import Budget
 from oreline.train.foretell import foretold_steps, probed_budget
 from oreline.train.frozen import Frozen, usable_prefix
@@ -114,6 +116,7 @@ class EncoderTraining:
         self.pieces, self.targets = self._pieces()
         self.weights_N = self._weights()
         self.lengths_N = np.asarray([len(ids) for ids in self.pieces.ids], dtype=np.int64)
+        self.widths_N: NDArray[np.int64] | None = None
         self.frozen: Frozen | None = None
         self._last_outputs: dict[str, NDArray[Any]] | None = None
         self._say_example()
@@ -225,10 +228,11 @@ class EncoderTraining:
     def _passes(self, resolved: dict[str, Any]) -> tuple[Passes, Loss]:
         """Return the run's passes and the loss that each is trained with; probe the token budget where it is new."""
         job, bf16 = self.job, resolved["precision"] == "bf16"
+        self.widths_N = self._widths(bf16)
         self.frozen = self._frozen(bf16)
         loss = self.frozen.above(self.regularized.loss) if self.frozen else self.regularized.loss
         budget = Budget(resolved, lambda found: keep(job.work, found))
-        passes = Passes(self.lengths_N, job.options, job.seed, budget, self._training_batch, job.say)
+        passes = Passes(self.widths_N, job.options, job.seed, budget, self._training_batch, job.say)
         if "num_steps" not in resolved and job.options.token_budget is None and self.device == "cuda":
             budget.first = resolved["token_budget"] = probed_budget(self, passes, loss, bf16=bf16)
         if self.frozen:
@@ -238,6 +242,13 @@ class EncoderTraining:
                 sum(parameter.numel() for parameter in self.model.parameters()),
             )
         return passes, loss
+
+    def _widths(self, bf16: bool) -> NDArray[np.int64]:
+        """Return the padded tokens of each piece where it is the longest of its pass.
+
+        On a CPU, oneDNN compiles the products of bf16 for each shape of a pass, and keeps them.
+        """
+        return few_widths(self.lengths_N, self.max_tokens) if bf16 and self.device == "cpu" else self.lengths_N
 
     def _frozen(self, bf16: bool) -> Frozen | None:
         """Open what is kept of the frozen lowest layers, if there are any that states can stand for."""
@@ -269,7 +280,11 @@ class EncoderTraining:
 
     def _training_batch(self, rows: NDArray[np.int64]) -> Batch:
         batch = self.batch(self.pieces, rows, self.targets)
-        return replace(batch, states_BTD=self.frozen.train.states(rows)) if self.frozen else batch
+        if self.frozen is None:
+            return batch
+        states_BTD = self.frozen.train.states(rows)
+        added = batch.ids_BT.shape[1] - states_BTD.shape[1]
+        return replace(batch, states_BTD=F.pad(states_BTD, (0, 0, 0, added)))
 
     def _logits(self, encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         batch = self.batch(encoded, rows, None)
@@ -292,6 +307,7 @@ class EncoderTraining:
             segments=[encoded.segments[row] for row in rows] if encoded.segments is not None else None,
             targets=targets,
             places=[encoded.places[row] for row in rows] if encoded.places is not None else None,
+            width=int(self.widths_N[rows].max()) if self.widths_N is not None and encoded is self.pieces else None,
             device=self.device,
         )
         if targets is not None and self.weights_N is not None:

@@ -29,7 +29,7 @@ from oreline.train.workspace import Workspace
 
 _FILE = "resolved.json"
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "oreline")
-_CPU_TOKEN_BUDGET, _GPU_TOKEN_BUDGET = 4096, 32768
+_CPU_TOKEN_BUDGET, _GPU_TOKEN_BUDGET = 2048, 32768
 _TIMED_PASSES, _TIMED_S = 3, 1.0
 _BYTES_PER_S = {"cpu": 20e9, "cuda": 1.5e12}
 """Memory bandwidth that an optimizer's update reaches."""
