@@ -3,7 +3,9 @@
 Each case runs in processes of its own: one asks for the forecast, another does the work, timed from the start of the
 verb (packages are imported before it) and with the peak of its own memory (on a GPU: what torch allocated at most).
 Rows are quotes of films; the long ones are one to twenty quotes in a row, the tagged ones have a name where a word in
-the middle of a sentence begins with a capital letter, the pairs are two halves of a quote, or of two. `--busy` is for a
+the middle of a sentence begins with a capital letter, the pairs are two halves of a quote, or of two; questions ask for
+a word of their quote, and what is written or answered in a dialogue is its second half. Models that write are new ones
+of four layers, whose start is made here. `--busy` is for a
 machine that does other work beside it: one thread, and its processor time in place of the clock, in the forecast and in
 the work.
 
@@ -36,7 +38,15 @@ CASES: dict[str, dict[str, Any]] = {
     "contrastive": {"task": "text_classification", "method": "contrastive"},
     "token_classification": {"task": "token_classification", "method": "full"},
     "pair": {"task": "pair", "method": "full"},
+    "embedding": {"task": "embedding", "method": "pairs"},
+    "question_answering": {"task": "question_answering", "method": "full"},
+    "seq2seq": {"task": "seq2seq", "method": "full"},
+    "chat": {"task": "chat", "method": "full"},
+    "k_fold": {"task": "text_classification", "method": "k_fold", "method_options": {"folds": 3}},
+    "multitask": {"tasks": ("text_classification", "pair")},
 }
+WRITERS = ("seq2seq", "chat")
+"""Tasks that begin with a model that is made here."""
 AFTER = {"full": "evaluate", "lora": "merge"}
 """Verbs that are forecast and done with what a case made."""
 EPOCHS, SEED = 2.0, 0
@@ -58,6 +68,8 @@ def main() -> None:
         return
     found = []
     with tempfile.TemporaryDirectory() as scratch:
+        for kind in WRITERS:
+            make_writer(kind, Path(scratch) / kind)
         for rows in given.rows:
             data = datasets(rows, Path(scratch) / str(rows))
             for case in given.cases:
@@ -74,9 +86,13 @@ def measured(
     train = {"epochs": EPOCHS, **described.pop("train", {})}
     out = str(scratch / f"{case}-{rows}")
     train |= {"threads": 1} if given.busy else {}
-    used = data[described.pop("data", described["task"])]
-    options = {**described, "start": given.start, "data": used, "train": train}
-    jobs = [("finetune", options, out)]
+    if names := described.pop("tasks", None):
+        options = {"tasks": {name: {"data": data[name], "task": name} for name in names}, "alone": False}
+        jobs = [("multitask", {**options, "start": given.start, "train": train}, out)]
+    else:
+        used = data[described.pop("data", described["task"])]
+        start = str(scratch / described["task"]) if described["task"] in WRITERS else given.start
+        jobs = [("finetune", {**described, "start": start, "data": used, "train": train}, out)]
     if after := AFTER.get(case):
         its = {"model": out, "data": used} if after == "evaluate" else {"model": out}
         jobs.append((after, its, f"{out}-{after}" if after == "merge" else None))
@@ -118,6 +134,7 @@ def run_child(job: dict[str, Any]) -> dict[str, float]:
     for package in (
         "train.finetune",
         "train.encoder",
+        "train.multitask",
         "train.merge",
         "train.linear",
         "evaluate.evaluate",
@@ -150,15 +167,25 @@ def datasets(rows: int, folder: Path) -> dict[str, str]:
     texts, labels = frame["text"].to_list(), frame["category"].to_list()
     halves = [text.split() for text in texts]
     places = range(len(halves))
+    starts = [" ".join(words[: len(words) // 2]) for words in halves]
+    ends = [" ".join(words[len(words) // 2 :]) for words in halves]
     columns: dict[str, dict[str, Any]] = {
         "text_classification": {"text": texts, "label": labels},
         "long": {"text": [" ".join(texts[p : p + 1 + p % 20]) for p in places], "label": labels},
         "token_classification": {"text": halves, "tags": [tags(words) for words in halves]},
         "pair": {
-            "text": [" ".join(words[: len(words) // 2]) for words in halves],
-            "text_pair": [" ".join(words[len(words) // 2 :]) for words in (halves[p - p % 2] for p in places)],
+            "text": starts,
+            "text_pair": [ends[place - place % 2] for place in places],
             "label": ["one" if place % 2 == 0 else "two" for place in places],
         },
+        "embedding": {"text": starts, "text_pair": ends},
+        "question_answering": {
+            "text": [f"which word comes after {words[len(words) // 2 - 1]}" for words in halves],
+            "text_pair": texts,
+            "answers": [[words[len(words) // 2]] for words in halves],
+        },
+        "seq2seq": {"text": starts, "target_text": ends},
+        "chat": {"messages": [[said("user", start), said("assistant", end)] for start, end in zip(starts, ends)]},
     }
     found = {}
     for task, given in columns.items():
@@ -166,6 +193,45 @@ def datasets(rows: int, folder: Path) -> dict[str, str]:
         sources = {name: {key: values[a:b] for key, values in given.items()} for name, (a, b) in parts.items()}
         found[task] = str(ore.refine(sources, split={}, out=folder / task, seed=SEED).path)
     return found
+
+
+def said(role: str, content: str) -> dict[str, str]:
+    """Return a message."""
+    return {"role": role, "content": content}
+
+
+def make_writer(kind: str, folder: Path) -> None:
+    """Write a start model of random weights that writes: a T5 for `seq2seq`, a Llama for `chat`."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
+
+    from oreline.data.sources import frames
+
+    texts = next(iter(frames("catalog:rotten-tomatoes", rows=4000)))["text"].to_list()
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<pad>", "</s>", "<s>", "<|im_start|>", "<|im_end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=8000, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    torch.manual_seed(SEED)
+    if kind == "seq2seq":
+        tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+        sizes = {"d_model": 256, "d_kv": 32, "d_ff": 1024, "num_layers": 4, "num_heads": 8}
+        config = T5Config(vocab_size=8000, decoder_start_token_id=0, **sizes)
+        model: Any = T5ForConditionalGeneration(config)
+    else:
+        sizes = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 4, "num_attention_heads": 8}
+        ids = {"bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0}
+        model = LlamaForCausalLM(LlamaConfig(vocab_size=8000, max_position_embeddings=512, **ids, **sizes))
+    model.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = {"bos_token": "<s>", "eos_token": "</s>", "tokenizer_class": "PreTrainedTokenizerFast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(names), encoding="utf-8")
 
 
 def tags(words: list[str]) -> list[str]:
