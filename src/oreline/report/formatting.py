@@ -19,6 +19,9 @@ VERDICTS = {
     "refused": "bad",
     "failed": "bad",
     "drift": "bad",
+    "no bias": "good",
+    "to look at": "unsure",
+    "bias": "bad",
 }
 """Words that reports colour, as facts and in tables."""
 _ESTIMATE_KEYS = {"value", "low", "high", "n"}

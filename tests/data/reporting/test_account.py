@@ -38,7 +38,7 @@ def test_what_the_report_says(tmp_path: Path):
     assert by_source["keep_length", "dropped"] == [2, 1]
     by_class = {row[0]: row[1:] for row in found["What each operator took, by class"]["rows"]}
     assert by_class["keep_length"] == [1 / 13, 2 / 8]
-    assert [row[:2] for row in found["Languages"]["rows"]] == [["en", 14], ["zh", 7]]
+    assert [row[:2] for row in found["Languages"]["rows"]] == [["en", 14 / 21], ["zh", 7 / 21]]
     assert [len(str(row[2])) for row in found["Sources"]["rows"]] == [64, 64]
     assert found["Perplexity of the rows"]["rows"], "what an operator found is shown"
     assert {row[1] for row in found["Variety of the texts"]["rows"]} == {"en", "zh"}
