@@ -121,7 +121,7 @@ def test_single_word_to_look_at() -> None:
     found = judged(frame.with_columns(pl.Series("text", texts)))
     assert biased(found) == ["words"]
     assert "perhaps a bias" in found.warnings[0]
-    assert "reuters (good in" in found.warnings[0]
+    assert "“reuters” (good in" in found.warnings[0]
     (table,) = [table for table in found.tables if table.title == "Words that go with a class"]
     assert (table.rows[0][0], table.rows[0][-1]) == ("reuters", "to look at")
 

@@ -34,13 +34,13 @@ FOUND = {
 def test_english() -> None:
     length, source, words, signs = sentences(FOUND, ENGLISH)
     assert "texts of the class bad are shorter than the others (median 1,200 against 1,800 characters" in length
-    assert "and so are those of 2 more classes" in length
+    assert "and 2 of the other classes are longer or shorter, too" in length
     assert f"95% of the rows of {'a' * 59}… are bad, 20% of all others" in source
     assert words == (
         "perhaps a bias: in text_pair, single words nearly give labels away (correlation up to 0.52):"
-        " zorg (bad in 1,000 of its 1,100 rows) and 1 more; it is one unless the labels are about these words"
+        " “zorg” (bad in 1,000 of its 1,100 rows) and 1 more; it is one unless the labels are about these words"
     )
-    assert signs.endswith("(correlation up to 0.52): zorg (bad in 1,000 of its 1,100 rows)")
+    assert signs.endswith("(correlation up to 0.52): “zorg” (bad in 1,000 of its 1,100 rows)")
 
 
 def test_chinese() -> None:
@@ -49,7 +49,7 @@ def test_chinese() -> None:
     assert "另有 2 个类别的文本也明显偏长或偏短" in length
     assert "标签与来源相关" in source
     assert words.startswith("可能的偏差：text_pair 一列中，单个词几乎就能说出标签")
-    assert "zorg（1,100 行中有 1,000 行属于 bad）" in signs
+    assert "“zorg”（1,100 行中有 1,000 行属于 bad）" in signs
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from oreline.data.reporting.telling_words import telling_words
 
 
 def found_in(texts: list[str], labels: list[list[str]]) -> dict[tuple[str, str], dict[str, object]]:
-    told, _ = telling_words(pl.Series(texts), labels)
+    told, _ = telling_words(pl.Series(texts), pl.Series(labels))
     return {(row["word"], row["label"]): row for row in told.iter_rows(named=True)}
 
 
@@ -45,7 +45,7 @@ def test_a_word_that_marks_a_tenth_of_a_class_comes_first() -> None:
         f"{text} tbc-77" if label == ["b"] and n % 4 == 0 else text
         for n, (text, label) in enumerate(zip(texts, labels))
     ]
-    told, num_rows = telling_words(pl.Series(texts), labels)
+    told, num_rows = telling_words(pl.Series(texts), pl.Series(labels))
     assert num_rows == 400
     assert set(told["word"].head(3)) == {"tbc", "-", "77"}
     assert dict(told.select("word", "kind").iter_rows())["77"] == "number"
@@ -54,7 +54,8 @@ def test_a_word_that_marks_a_tenth_of_a_class_comes_first() -> None:
 
 def test_chance_makes_no_telling_word() -> None:
     alarms = sum(
-        bool((telling_words(pl.Series(texts), labels)[0]["p"] < 0.01).any()) for texts, labels in map(made, range(60))
+        bool((telling_words(pl.Series(texts), pl.Series(labels))[0]["p"] < 0.01).any())
+        for texts, labels in map(made, range(60))
     )
     assert alarms <= 3, "one in a hundred is allowed, and three of sixty come once in fifty such tests"
 
@@ -77,11 +78,11 @@ def test_rows_with_several_labels_count_for_each() -> None:
 
 def test_long_chinese_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HAN_CHARACTERS", 100)
-    _, num_rows = telling_words(pl.Series(["好吃的苹果"] * 50), [["x"], ["y"]] * 25)
+    _, num_rows = telling_words(pl.Series(["好吃的苹果"] * 50), pl.Series([["x"], ["y"]] * 25))
     assert num_rows == 20
-    assert telling_words(pl.Series(["plain text"] * 50), [["x"], ["y"]] * 25)[1] == 50
+    assert telling_words(pl.Series(["plain text"] * 50), pl.Series([["x"], ["y"]] * 25))[1] == 50
 
 
 def test_nothing_to_read() -> None:
-    told, num_rows = telling_words(pl.Series([None] * 30, dtype=pl.String), [["x"], ["y"]] * 15)
+    told, num_rows = telling_words(pl.Series([None] * 30, dtype=pl.String), pl.Series([["x"], ["y"]] * 15))
     assert (told.height, num_rows) == (0, 30)

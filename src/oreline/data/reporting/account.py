@@ -112,18 +112,22 @@ def _by_source(found: Mapping[tuple[str, str], Counter[str]], intake: Intake) ->
 
 
 def _by_class(found: Mapping[str, np.ndarray[Any, Any]], intake: Intake) -> Table | None:
+    """Return what share of each class operators took: a line for each operator, of many classes one for each class."""
     total = intake.tally.all_classes()
-    shown = [label for label, _ in total.most_common(_MAX_COLUMNS) if label in intake.classes]
-    places = [intake.classes.index(label) for label in shown]
-    rows = [
-        [operator, *(float(counts[place]) / max(total[label], 1) for label, place in zip(shown, places))]
+    place_of = {label: place for place, label in enumerate(intake.classes)}
+    known = [label for label, _ in total.most_common() if label in place_of]
+    if not known or not found:
+        return None
+    shares = {
+        operator: [float(counts[place_of[label]]) / max(total[label], 1) for label in known]
         for operator, counts in found.items()
-    ]
-    columns = ["operator", *(f"{label}, n = {total[label]:,}" for label in shown)]
-    note = "Share of the class that was dropped or flagged" + (
-        "." if len(total) <= len(shown) else f"; the {len(shown)} largest of {len(total):,} classes."
-    )
-    return Table("What each operator took, by class", columns, rows, note) if shown else None
+    }
+    title, note = "What each operator took, by class", "Share of the class that was dropped or flagged."
+    if len(known) <= _MAX_COLUMNS:
+        columns = ["operator", *(f"{label}, n = {total[label]:,}" for label in known)]
+        return Table(title, columns, [[operator, *of] for operator, of in shares.items()], note)
+    rows = [[label, total[label], *(of[number] for of in shares.values())] for number, label in enumerate(known)]
+    return Table(title, ["class", "rows", *shares], rows, f"{note} All {len(known):,} classes, the largest first.")
 
 
 def _changes(before: Tally, after: Tally) -> Table:

@@ -78,8 +78,11 @@ def _judgeable(sample: pl.DataFrame) -> pl.DataFrame | None:
     counts = rows["label"].value_counts(sort=True)
     if rows.height < _FEWEST_ROWS or counts.height < 2 or counts.height > max(2, rows.height // 2):
         return None
-    classes = [_classes(label) for label in rows["label"].to_list()]
-    rows = rows.with_columns(pl.Series("classes", classes, dtype=pl.List(pl.String)))
+    if rows["label"].str.starts_with("[").any():
+        classes = pl.Series([_classes(label) for label in rows["label"].to_list()], dtype=pl.List(pl.String))
+        rows = rows.with_columns(classes.alias("classes"))
+    else:
+        rows = rows.with_columns(pl.concat_list("label").alias("classes"))
     return rows if len(_class_names(rows)) > 1 else None
 
 
@@ -130,7 +133,7 @@ def _lengths(rows: pl.DataFrame, role: str, found: dict[str, dict[str, Any]]) ->
         "class": name,
         "median": middle[1],
         "median_of_others": middle[3],
-        "more": max(0, len(beyond) - 1),
+        "more": max(0, len(beyond) - 1) if len(told) > 2 else 0,  # of two classes one says all
     }
     table_rows = [
         [label, count, middle[1], f"{middle[0]:,} to {middle[2]:,}", middle[3], own.effect, p_of[label]]
@@ -234,7 +237,7 @@ def _judged_values(
 
 
 def _words(rows: pl.DataFrame, role: str, found: dict[str, dict[str, Any]]) -> Table | None:
-    told, num_rows = telling_words(rows[role], rows["classes"].to_list())
+    told, num_rows = telling_words(rows[role], rows["classes"])
     told = told.filter(pl.col("label").is_in(_class_names(rows)), pl.col("p") < MOST_P)
     means_something = pl.col("kind") == CONTENT
     told = told.with_columns(

@@ -35,7 +35,7 @@ ENGLISH = Said(
     " {others:,} characters, Cliff's delta {effect:.2f}){more}; a model may learn the length in place of what is said",
     longer="longer",
     shorter="shorter",
-    more_classes=", and so are those of {more:,} more classes longer or shorter",
+    more_classes=", and {more:,} of the other classes are longer or shorter, too",
     value="bias: labels go with the {kind} (Cramér's V {effect:.2f}): {share:.0%} of the rows of {value} are {label},"
     " {others:.0%} of all others; a model may learn {instead} in place of what is said",
     kinds={
@@ -47,7 +47,7 @@ ENGLISH = Said(
     " {effect:.2f}): {examples}{more}",
     words="perhaps a bias: {of_role}single words nearly give labels away (correlation up to {effect:.2f}):"
     " {examples}{more}; it is one unless the labels are about these words",
-    example="{word} ({label} in {hits:,} of its {n:,} rows)",
+    example="“{word}” ({label} in {hits:,} of its {n:,} rows)",
     more_words=" and {more:,} more",
     separator=", ",
     none="No bias was found; looked at: {kinds}.",
@@ -69,7 +69,7 @@ CHINESE = Said(
     signs="偏差：{of_role}本身没有含义的词、标点或数字与标签相关（相关系数最高 {effect:.2f}）：{examples}{more}",
     words="可能的偏差：{of_role}单个词几乎就能说出标签（相关系数最高 {effect:.2f}）：{examples}{more}；"
     "除非标签本来就是关于这些词的，否则就是偏差",
-    example="{word}（{n:,} 行中有 {hits:,} 行属于 {label}）",
+    example="“{word}”（{n:,} 行中有 {hits:,} 行属于 {label}）",
     more_words="，另有 {more:,} 个",
     separator="、",
     none="没有发现偏差；检查过：{kinds}。",

@@ -26,7 +26,7 @@ FUNCTION, NUMBER, MARK, CONTENT = "function word", "number", "mark", "word"
 """What a word is; the first three mean nothing on their own."""
 
 
-def telling_words(texts: pl.Series, labels: Sequence[Sequence[str]]) -> tuple[pl.DataFrame, int]:
+def telling_words(texts: pl.Series, labels: pl.Series) -> tuple[pl.DataFrame, int]:
     """Return words with the labels that they go with, the most surprising first, and how many rows were looked at.
 
     Columns: `word`, `label`, `kind`, `n` (rows with the word), `hits` (those of the label), `share` (of the label among
@@ -34,9 +34,9 @@ def telling_words(texts: pl.Series, labels: Sequence[Sequence[str]]) -> tuple[pl
 
     Args:
         texts: beginnings of texts, in random order.
-        labels: of each text; several where a row may have several.
+        labels: a list for each text.
     """
-    rows = _affordable(pl.DataFrame({"text": texts.fill_null(""), _LABEL: pl.Series(labels, dtype=pl.List(pl.String))}))
+    rows = _affordable(pl.DataFrame([texts.fill_null("").alias("text"), labels.alias(_LABEL)]))
     of_label = rows[_LABEL].explode().drop_nulls().value_counts(name="rows_of_label")
     counted = _counted(rows)
     words = counted.filter(pl.col(_LABEL).is_null()).select(_WORD_COLUMN, n="rows")
