@@ -20,6 +20,7 @@ VERDICTS = {
     "failed": "bad",
     "drift": "bad",
     "no bias": "good",
+    "few rows": "unsure",
     "to look at": "unsure",
     "bias": "bad",
 }

@@ -175,6 +175,7 @@ def test_words_of_one_small_class_among_many_are_what_it_is_about() -> None:
     found = judged(frame.with_columns(pl.Series("text", own)))
     assert found.warnings == []
     assert found.found["words"]["effect"]["value"] > 0.9, "the table has them"
+    assert {row[0]: row[-1] for row in found.tables[0].rows}["words"] == "few rows"
 
 
 @pytest.mark.parametrize(

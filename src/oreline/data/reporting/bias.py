@@ -307,7 +307,10 @@ def _summary(found: dict[str, dict[str, Any]], num_rows: int) -> Table:
     rows = []
     for kind, one in found.items():
         lengths = f"{one['median']:,} against {one['median_of_others']:,} characters" if "median" in one else ""
+        least = LEAST_SIGN if kind.startswith("signs") else LEAST_EFFECT
+        is_rare = one["p"] < MOST_P and abs(one["effect"]["value"]) >= least
         verdict = ("to look at" if kind.startswith("words") else "bias") if one["is_bias"] else "no bias"
+        verdict = "few rows" if is_rare and not one["is_bias"] else verdict
         share, others = one.get("share"), one.get("share_of_others")
         rows.append(
             [
@@ -326,8 +329,8 @@ def _summary(found: dict[str, dict[str, Any]], num_rows: int) -> Table:
     note = (
         f"Of {num_rows:,} rows that came out, drawn at random. 0: the label does not follow it; 1: it decides. Bias"
         f" from an effect of {LEAST_EFFECT} on ({LEAST_SIGN} for signs: function words, marks and numbers), where p is"
-        f" below {MOST_P} and {LEAST_ROWS:.0%} of all rows are concerned; class and where: where it is strongest. A"
-        " difference may be right: then say so where the data are used."
+        f" below {MOST_P} and {LEAST_ROWS:.0%} of all rows are concerned (else: few rows); class and where: where it is"
+        " strongest. A difference may be right: then say so where the data are used."
     )
     return Table(SUMMARY, columns, rows, note)
 

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import compact
 from oreline.data.fold import INPUT_ROLES
 from oreline.data.ledger import source_of
 from oreline.data.texts.edits import as_read
@@ -35,7 +36,7 @@ def length_of(role: str) -> str:
 class RowSample:
     """Up to `size` rows: beginnings of their texts, lengths, label, group, language and source.
 
-    A row takes some 1 kB at most (400 characters of text), so 20,000 of them about 20 MB.
+    A row takes some 1 kB at most (400 characters of text), so 10,000 of them about 10 MB; twice that while rows stream.
     """
 
     def __init__(self, size: int) -> None:
@@ -66,7 +67,7 @@ class RowSample:
                 text = as_read(some[role])
                 columns += [text.str.head(TEXT_CHARACTERS).alias(role), text.str.len_chars().alias(length_of(role))]
         columns += [some[name].cast(pl.String) for name in _OTHERS if name in some.columns]
-        self._take(pl.DataFrame(columns))
+        self._take(compact(pl.DataFrame(columns)))  # a beginning of a text would hold all of it, and its frame
 
     def rows(self, most: int | None = None) -> pl.DataFrame:
         """Return the sample, or its first rows, which are a sample as well; in an order that is no file's."""
@@ -108,7 +109,7 @@ class RowSample:
         if held.height >= self._size:
             held = held.head(self._size)
             self._bound = int(held[KEY][-1]) + 1
-        self._parts, self._num_held = [held], held.height
+        self._parts, self._num_held = [compact(held)], held.height
 
 
 def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -20,7 +20,7 @@ from oreline.report.report import Chart, Report, Table
 MAX_CLASSES_SHOWN = 150
 _MAX_CHARACTERS = 20_000
 _NUM_BINS = 24
-SAMPLED = 20_000
+SAMPLED = 10_000
 """Rows of which more is looked at than can be counted of all; the report's languages are those of the first of them."""
 
 

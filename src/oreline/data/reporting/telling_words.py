@@ -19,6 +19,8 @@ FEWEST_ROWS = 10
 HAN_CHARACTERS = 250_000
 """Of Chinese texts that are cut into words: a second of jieba's time."""
 _SLICE = 1000
+_LONGEST = 40
+"""Characters of a word; what is longer is an address, or a hash."""
 _HAN = r"\p{Han}"
 _WORD = r"[\p{L}\p{N}]+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]"
 _LABEL, _WORD_COLUMN = "label", "word"
@@ -56,7 +58,7 @@ def _counted(rows: pl.DataFrame) -> pl.DataFrame:
     parts = []
     for some in rows.iter_slices(_SLICE):
         cut = some.with_columns(_words(some["text"]).alias(_WORD_COLUMN)).drop("text")
-        each = cut.explode(_WORD_COLUMN).drop_nulls(_WORD_COLUMN)
+        each = cut.explode(_WORD_COLUMN).filter(pl.col(_WORD_COLUMN).str.len_chars() <= _LONGEST)
         every = each.select(_WORD_COLUMN, pl.lit(None, pl.String).alias(_LABEL))
         pairs = each.explode(_LABEL).drop_nulls(_LABEL).select(_WORD_COLUMN, _LABEL)
         parts.append(pl.concat([every, pairs]).group_by(_WORD_COLUMN, _LABEL).len("rows"))
