@@ -13,6 +13,7 @@ from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, source_
 from oreline.data.profile import even_sample
 from oreline.data.quality.languages import row_languages
 from oreline.data.quality.rules import Calibration
+from oreline.data.reporting.calibration_shares import share_charts, shown_rows
 from oreline.data.reporting.calibration_tables import bounds_of_the_data, charts, examples, statistics
 from oreline.data.sources import sources
 from oreline.errors import DataError, UsageError
@@ -21,6 +22,10 @@ from oreline.types import Event, OnEvent, OpenModel, Operator, ignore
 
 SAMPLE_ROWS = 5000
 _MAX_COLUMNS = 8
+_BOTH = ("keep_language",)
+"""Operators of which a score alone does not say which rows go."""
+_OWN_ROWS = ("keep_perplexity",)
+"""Those that see all rows, but judge each by itself."""
 """Sources and classes that get a column of their own, the most frequent ones."""
 
 
@@ -30,7 +35,12 @@ class Cut:
 
     operator: str
     reasons: pl.Series
+    """Of each sampled row, null where it stays."""
     calibration: Calibration | None
+    is_reported: bool = False
+    """Whether its options say that rows are only noted."""
+    sees_all: bool = False
+    """Whether it compares rows with all others: of a sample it finds less than of the data."""
 
 
 def calibrate(
@@ -45,8 +55,8 @@ def calibrate(
 ) -> Report:
     """Run every rule of a chain on a sample, each on all of its rows, and report what it would drop; drop nothing.
 
-    Operators that edit are applied, since rules see what they leave. Of those that see all rows, only such as say what
-    they measure (`calibration`) are shown: duplicates of a sample say little of the data.
+    Operators that edit are applied, since rules see what they leave; rows that they would drop count as theirs. Those
+    that look for duplicates are shown as well, but only find those within the sample, and the report says so.
 
     Args:
         source: anything that `sources.frames` takes.
@@ -64,15 +74,15 @@ def calibrate(
         raise UsageError(f"tail {tail}, rows {rows}", allowed="a tail between 0 and 0.5, one row or more")
     _bind(operators, open_model)
     sample, num_rows = _sampled(source, dict(roles or {}), rows)
-    cuts, silent = [], []
+    cuts: list[Cut] = []
+    silent = []
     for name, operator in operators:
         on_event(Event("calibrate", message=f"{name}: {sample.height:,} rows"))
-        if hasattr(operator, "edit") and not getattr(operator, "costly", False):
-            sample = _edited(sample, operator)
-        elif (cut := _cut(sample, name, operator)) is not None:
-            cuts.append(cut)
-        else:
+        if hasattr(operator, "edit"):
+            sample, cut = _edited(sample, name, operator)
+        elif (cut := _cut(sample, name, operator)) is None:
             silent.append(name)
+        cuts += [cut] if cut is not None else []
     if not cuts:
         raise UsageError("no rule to show", allowed="operators that drop single rows", remedy="oreline list operator")
     return _report(sample, cuts, silent, num_rows, tail)
@@ -91,11 +101,16 @@ def _sampled(source: Any, roles: Mapping[str, str], rows: int) -> tuple[pl.DataF
     return sample, total
 
 
-def _edited(sample: pl.DataFrame, operator: Any) -> pl.DataFrame:
+def _edited(sample: pl.DataFrame, name: str, operator: Any) -> tuple[pl.DataFrame, Cut | None]:
+    """Return the edited sample, all of its rows, and what the operator would drop, where it may drop anything."""
     if hasattr(operator, "fit"):
         operator.learnt(operator.fit(sample.lazy()))
+    calibration = operator.calibration(sample) if hasattr(operator, "calibration") else None
     edited: pl.DataFrame = operator.edit(sample)
-    return edited.drop(CHANGE_REASON, DROP_REASON, FLAG_REASON, strict=False)
+    reasons = edited[DROP_REASON].alias("reason") if DROP_REASON in edited.columns else None
+    edited = edited.drop(CHANGE_REASON, DROP_REASON, FLAG_REASON, strict=False)
+    drops = reasons is not None and (calibration is not None or reasons.null_count() < len(reasons))
+    return edited, Cut(name, reasons, calibration) if reasons is not None and drops else None
 
 
 def _bind(operators: Sequence[tuple[str, Any]], open_model: OpenModel | None) -> None:
@@ -108,15 +123,18 @@ def _bind(operators: Sequence[tuple[str, Any]], open_model: OpenModel | None) ->
 
 
 def _cut(sample: pl.DataFrame, name: str, operator: Any) -> Cut | None:
-    if not hasattr(operator, "keep") and not hasattr(operator, "calibration"):
+    """Return what an operator would drop; None for one that drops nothing."""
+    if not hasattr(operator, "keep") and not hasattr(operator, "whole"):
         return None
     if hasattr(operator, "fit"):
         operator.learnt(operator.fit(sample.lazy()))
     calibration = operator.calibration(sample) if hasattr(operator, "calibration") else None
+    is_reported = bool(getattr(operator, "reports_only", False))
     if hasattr(operator, "keep"):
-        return Cut(name, operator.keep(sample), calibration)
+        return Cut(name, operator.keep(sample).alias("reason"), calibration, is_reported)
     drops = operator.whole(sample.lazy()).select("row_id", "reason")
-    return Cut(name, sample.join(drops, on="row_id", how="left", maintain_order="left")["reason"], calibration)
+    reasons = sample.select("row_id").join(drops, on="row_id", how="left", maintain_order="left")["reason"]
+    return Cut(name, reasons, calibration, is_reported, sees_all=True)
 
 
 def _report(sample: pl.DataFrame, cuts: Sequence[Cut], silent: Sequence[str], num_rows: int, tail: float) -> Report:
@@ -128,14 +146,22 @@ def _report(sample: pl.DataFrame, cuts: Sequence[Cut], silent: Sequence[str], nu
     tables = [_by_reason(cuts), *(_by_group(cuts, name, values) for name, values in groups.items())]
     measured = [(cut.operator, cut.calibration) for cut in cuts if cut.calibration is not None]
     tables += [statistics(measured), *bounds_of_the_data(measured, tail), examples(measured, sample)]
-    note = [f"not shown, since they need all rows: {', '.join(silent)}"] if silent else []
+    pictures = charts(measured)
+    drawn = {chart.title.partition(": ")[0] for chart in pictures}
+    plain = [(cut.operator, cut.reasons) for cut in cuts if cut.operator not in drawn or cut.operator in _BOTH]
+    tables.append(shown_rows(plain, sample, groups))
+    noted = [cut.operator for cut in cuts if cut.is_reported]
+    partly = [cut.operator for cut in cuts if cut.sees_all and cut.operator not in _OWN_ROWS]
+    note = [f"found within the sample only, more in all rows: {', '.join(dict.fromkeys(partly))}"] if partly else []
+    note += [f"these rows would only be noted, as the options are: {', '.join(dict.fromkeys(noted))}"] if noted else []
+    note += [f"not shown, since they drop nothing: {', '.join(silent)}"] if silent else []
     return Report(
         verb="calibrate",
         title=f"{num_gone:,} of {sample.height:,} sampled rows would go",
         subject={"sources": groups["source"].unique(maintain_order=True).to_list()},
         facts={"rows_in_sources": num_rows, "rows_sampled": sample.height, "rows_that_would_go": num_gone},
         tables=tables,
-        charts=charts(measured),
+        charts=[*pictures, *share_charts(plain, groups)],
         warnings=[*_alarms(cuts, sample.height), *note],
     )
 

@@ -19,6 +19,10 @@ VERDICTS = {
     "refused": "bad",
     "failed": "bad",
     "drift": "bad",
+    "no bias": "good",
+    "few rows": "unsure",
+    "to look at": "unsure",
+    "bias": "bad",
 }
 """Words that reports colour, as facts and in tables."""
 _ESTIMATE_KEYS = {"value", "low", "high", "n"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -81,3 +82,31 @@ def test_a_blow_up_and_a_greedy_source_are_told(monkeypatch: pytest.MonkeyPatch)
 def test_impossible_options(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="dedup_near: "):
         Operator(**options)
+
+
+def test_calibration_is_the_similarity_to_the_nearest_row_before() -> None:
+    """Against every pair by hand: Jaccard of pairs of words, from one half on."""
+    rng = np.random.default_rng(0)
+    words = [f"word{n}" for n in range(200)]
+    bases = [list(rng.choice(words, 20, replace=False)) for _ in range(15)]
+    texts = []
+    for base in bases:
+        texts.append(" ".join(base))
+        for changed in (1, 3, 6):
+            other = list(base)
+            for place in rng.choice(20, changed, replace=False):
+                other[place] = "other"
+            texts.append(" ".join(other))
+    found = Operator(threshold=0.8).calibration(pl.DataFrame({"text": texts}))
+    pairs = [{tuple(text.split()[at : at + 2]) for at in range(19)} for text in texts]
+    missed = 0
+    for row, value in enumerate(found.values["similarity"].to_list()):
+        nearest = max((len(pairs[row] & other) / len(pairs[row] | other) for other in pairs[:row]), default=0.0)
+        if value is not None:
+            assert value == pytest.approx(nearest)
+        else:
+            missed += nearest >= 0.5
+    assert missed <= 1, "bands find 99.7 % of the pairs at the threshold"
+    assert found.values["similarity"].drop_nulls().min() >= 0.5
+    (bound,) = found.bounds["all"]
+    assert (bound.option, bound.value) == ("threshold", 0.8)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from oreline.data.duplicates.vectors import hashed_words
 from oreline.data.operators.dedup_semantic import Operator
 from oreline.errors import UsageError
 
@@ -56,3 +57,13 @@ def test_without_a_model_words_are_counted() -> None:
 def test_an_impossible_threshold() -> None:
     with pytest.raises(UsageError, match="threshold is 2"):
         Operator(threshold=2)
+
+
+def test_calibration_is_the_cosine_to_the_nearest_row_before() -> None:
+    texts = ["a good film with a fine cast", "with a fine cast a good film", "nothing of the kind here", ""]
+    found = Operator(threshold=0.9).calibration(pl.DataFrame({"text": texts}))
+    vectors = hashed_words(pl.Series(texts)).astype(np.float64)
+    cosine = vectors[0] @ vectors[1] / np.linalg.norm(vectors[0]) / np.linalg.norm(vectors[1])
+    assert cosine > 0.8
+    assert found.values["cosine"].to_list() == [None, pytest.approx(cosine, abs=1e-5), None, None]
+    assert [bound.value for bound in found.bounds["all"]] == [0.9]

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -244,3 +245,21 @@ def test_tables_of_given_splits_are_told_apart(tmp_path: Path) -> None:
     titles = [table.title for table in refined(tmp_path, parts).report().tables]
     assert {"Doubtful labels: train", "Doubtful labels: dev"} <= set(titles)
     assert len(titles) == len(set(titles))
+
+
+def test_calibration_shows_where_rows_go() -> None:
+    rng = np.random.default_rng(0)
+    labels = ["good", "bad"] * 60
+    texts = [f"{'fine lovely great' if label == 'good' else 'awful dull weak'} {rng.integers(9)}" for label in labels]
+    given = ["bad" if n % 20 == 0 else label for n, label in enumerate(labels)]
+    rows = pl.DataFrame({"row_id": [f"a:{n}" for n in range(120)], "text": texts, "label": given})
+    operator = Operator(drop=0.7)
+    operator.learnt(operator.fit(rows.lazy()))
+    found = operator.calibration(rows)
+    assert found is not None
+    gone = operator.edit(rows)["drop_reason"].is_not_null()
+    assert gone.sum() >= 3
+    assert (found.values["confidence"].filter(gone) >= 0.7).all()
+    (bound,) = found.bounds["found"]
+    assert bound.value == 0.7
+    assert Operator().calibration(rows) is None, "nothing goes: there is no cut"

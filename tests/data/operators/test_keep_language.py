@@ -72,3 +72,24 @@ def test_columns() -> None:
 def test_impossible_options(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="keep_language"):
         Operator(**options)
+
+
+def test_calibration_shows_how_sure_wanted_rows_are() -> None:
+    """The bound lies where `keep` draws it: at half of min_score, of rows that are long enough."""
+    texts = [
+        "The weather was fine and we walked to the lake",
+        "ok",
+        "一部好电影",
+        "Un film que je n'ai pas aimé du tout",
+        "1 2 3",
+    ]
+    operator = Operator(languages=["en", "zh"], min_score=0.8)
+    found = operator.calibration(pl.DataFrame({"text": texts}))
+    assert [value is not None for value in found.values["probability"]] == [True, False, False, False, False]
+    (bound,) = found.bounds["wanted"]
+    assert (bound.option, bound.side, bound.value) == ("min_score", "low", 0.4)
+    rows = pl.DataFrame({"text": ["lorem ipsum dolor sit amet consectetur adipiscing elit " * 2, *texts]})
+    beyond = (operator.calibration(rows).values["probability"] < bound.value).fill_null(False)
+    unsure = operator.keep(rows) == "language_unsure"
+    assert not (beyond & ~unsure.fill_null(False)).any(), "what lies beyond the bound goes"
+    assert Operator(columns=["other"]).calibration(rows).values["probability"].null_count() == rows.height

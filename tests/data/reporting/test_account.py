@@ -38,7 +38,7 @@ def test_what_the_report_says(tmp_path: Path):
     assert by_source["keep_length", "dropped"] == [2, 1]
     by_class = {row[0]: row[1:] for row in found["What each operator took, by class"]["rows"]}
     assert by_class["keep_length"] == [1 / 13, 2 / 8]
-    assert [row[:2] for row in found["Languages"]["rows"]] == [["en", 14], ["zh", 7]]
+    assert [row[:2] for row in found["Languages"]["rows"]] == [["en", 14 / 21], ["zh", 7 / 21]]
     assert [len(str(row[2])) for row in found["Sources"]["rows"]] == [64, 64]
     assert found["Perplexity of the rows"]["rows"], "what an operator found is shown"
     assert {row[1] for row in found["Variety of the texts"]["rows"]} == {"en", "zh"}
@@ -51,6 +51,21 @@ def test_privacy_counts_kinds(tmp_path: Path):
 
     refine({"text": ["a@b.c 123", "x@y.z 456"]}, operators=[("mask_pii", Masks())], split={}, out=tmp_path / "out")
     assert tables(tmp_path / "out")["Privacy"]["rows"] == [["email", 2], ["phone", 2]]
+
+
+def test_of_many_classes_all_are_there(tmp_path: Path):
+    """Beyond eight classes the others were left out."""
+    labels = [f"class {n:02}" for n in range(30) for _ in range(n + 2)]
+    texts = ["x" if n % 2 else f"a text of its own, {n}" for n in range(len(labels))]
+    operators = [("keep_length", Operator(min=3)), ("again", Operator(min=22))]
+    refine({"text": texts, "label": labels}, operators=operators, split={}, out=tmp_path / "out")
+    found = tables(tmp_path / "out")["What each operator took, by class"]
+    assert found["columns"] == ["class", "rows", "keep_length", "again"]
+    rows = {row[0]: row[1:] for row in found["rows"]}
+    assert len(rows) == 30
+    of_class = [text for text, label in zip(texts, labels) if label == "class 17"]
+    short = sum(text == "x" for text in of_class)
+    assert rows["class 17"] == [19, short / 19, sum(2 < len(text) < 22 for text in of_class) / 19]
 
 
 def test_imbalance():

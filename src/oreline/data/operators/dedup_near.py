@@ -10,16 +10,19 @@ import polars as pl
 
 from oreline.data.duplicates.clusters import SPOOL_BYTES, Clusters, NearRows
 from oreline.data.duplicates.minhash import bands
-from oreline.data.duplicates.near import SKETCH, compared, from_frame, sketch, to_frame
+from oreline.data.duplicates.near import SKETCH, NearIndex, compared, from_frame, sketch, to_frame
 from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, examples, ranks
 from oreline.data.fold import INPUT_ROLES, row_ids_at
 from oreline.data.ledger import source_of
+from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError
 
 _MANY = 1000
 """Rows of one cluster that are an alarm."""
 _GREEDY_SHARE = 0.5
 """Share of a source's rows whose loss is an alarm."""
+_LOOKED_AT = 0.5
+"""Similarity from which on a calibration shows it."""
 
 
 class Operator:
@@ -95,6 +98,20 @@ class Operator:
         named = row_ids_at(scan, merged.with_columns(reason=pl.lit("near_duplicate")))
         self._findings = _findings(clusters, drops, merged, named, scan)
         return named
+
+    def calibration(self, frame: pl.DataFrame) -> Calibration:
+        """Return how similar each row is to the most similar one before it, from one half on, with the threshold."""
+        least = min(_LOOKED_AT, self._threshold)
+        texts = compared(frame, [role for role in INPUT_ROLES if role in frame.columns])
+        known = sketch(texts, threshold=least, size=self._shingle)
+        most: dict[int, float] = {}
+        for row, other, similarity in NearIndex.of([known], threshold=least).pairs(known):
+            if other < row:
+                most[row] = max(most.get(row, 0.0), similarity)
+        values = pl.Series("similarity", [most.get(row) for row in range(frame.height)], dtype=pl.Float64)
+        every = pl.Series("language", ["all"], dtype=pl.String).new_from_index(0, frame.height)
+        bound = Bound("threshold", "similarity", "high", self._threshold)
+        return Calibration(values.to_frame(), every, {"all": (bound,)})
 
     def findings(self) -> dict[str, Any]:
         """Return the number and size of the clusters, and alarms where much went at once."""

@@ -17,10 +17,13 @@ from oreline.data.duplicates.tokens import tokens
 from oreline.data.duplicates.union import connected
 from oreline.data.duplicates.vectors import alike, cosines, hashed_words
 from oreline.data.fold import INPUT_ROLES, row_ids_at
+from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError
 from oreline.types import Model
 
 _EMBEDDER = "embedder"
+_LOOKED_AT = 0.8
+"""Cosine from which on a calibration shows it."""
 
 
 class Operator:
@@ -97,6 +100,17 @@ class Operator:
             max(2 * self._threshold**2 - 1, 0.5),  # the cosine of twice the angle: two steps away
         )
         return row_ids_at(scan, agreed(as_drops(found), scan).with_columns(reason=pl.lit("same_meaning")))
+
+    def calibration(self, frame: pl.DataFrame) -> Calibration:
+        """Return the cosine of each row and the one before it that is most alike, from 0.8 on, with the threshold."""
+        texts = compared(frame, [role for role in INPUT_ROLES if role in frame.columns])
+        vectors_ND = self._vectors(texts, tokens(texts).counts_N > 0)
+        first_P, second_P = alike(vectors_ND, min(_LOOKED_AT, self._threshold))
+        most_N = np.full(frame.height, -np.inf)
+        np.maximum.at(most_N, second_P, cosines(vectors_ND, first_P, second_P))
+        values = pl.Series("cosine", np.where(np.isfinite(most_N), most_N, np.nan)).fill_nan(None)
+        every = pl.Series("language", ["all"], dtype=pl.String).new_from_index(0, frame.height)
+        return Calibration(values.to_frame(), every, {"all": (Bound("threshold", "cosine", "high", self._threshold),)})
 
     def _vectors(self, texts: pl.Series, has_words_N: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return vectors of length 1; of a text without words, zeros, which are like nothing."""

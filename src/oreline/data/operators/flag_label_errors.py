@@ -26,6 +26,7 @@ from oreline.data.labels.confident import (
 from oreline.data.labels.features import Codes, Embedder, dense, nearest, row_features
 from oreline.data.labels.review import NOTES, REVIEW_FILE, note, shortened, shown_texts
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON
+from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import DataError, UsageError
 from oreline.report.report import Table
 
@@ -167,6 +168,15 @@ class Operator:
         self._told = [found]
         self._found = pl.DataFrame({name: found[name] for name in _SCHEMA}, schema=_SCHEMA)
         self._weights = pl.DataFrame({name: found.get(name, []) for name in _WEIGHTS}, schema=_WEIGHTS)
+
+    def calibration(self, frame: pl.DataFrame) -> Calibration | None:
+        """Return how probable the suggested label of each found row is, and where rows go; None where none may go."""
+        if self._drop is None:
+            return None
+        rows = frame.select("row_id").join(self._found, on="row_id", how="left", maintain_order="left")
+        every = pl.Series("language", ["found"], dtype=pl.String).new_from_index(0, frame.height)
+        bound = Bound("drop", "confidence", "high", self._drop)
+        return Calibration(rows.select("confidence"), every, {"found": (bound,)})
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with what is known of those that were found: notes, flags, drops, other labels."""

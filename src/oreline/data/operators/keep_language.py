@@ -7,6 +7,7 @@ from typing import Literal
 
 import polars as pl
 
+from oreline.data.quality.rules import Bound, Calibration
 from oreline.data.texts.edits import as_read
 from oreline.data.texts.language import NO_LANGUAGE, UNSPACED, identify, known_languages
 from oreline.errors import UsageError, did_you_mean
@@ -60,6 +61,16 @@ class Operator:
             raise UsageError(f"keep_language: min_score is {min_score}", allowed="0 to 1")
         self._languages, self._columns = list(languages), tuple(columns)
         self._min_score, self._min_letters, self._mixed = min_score, min_letters, mixed
+
+    def calibration(self, frame: pl.DataFrame) -> Calibration:
+        """Return how sure the language of each row of a wanted one is, with the bound; null where none is asked."""
+        column = next((name for name in self._columns if name in frame.columns), None)
+        texts = as_read(frame[column]) if column else pl.Series([None] * frame.height, dtype=pl.String)
+        found = identify(texts)
+        is_judged = pl.col("language").is_in(self._languages) & (pl.col("letters") >= self._min_letters)
+        values = found.select(pl.when(is_judged).then("score").alias("probability"))
+        every = pl.Series("language", ["wanted"], dtype=pl.String).new_from_index(0, frame.height)
+        return Calibration(values, every, {"wanted": (Bound("min_score", "probability", "low", self._min_score / 2),)})
 
     def keep(self, frame: pl.DataFrame) -> pl.Series:
         """Return the reason for each row to drop."""

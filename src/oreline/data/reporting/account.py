@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from oreline.data.ledger import source_of
+from oreline.data.reporting.bias import bias
 from oreline.data.reporting.diversity import diversity
 from oreline.data.reporting.intake import Intake
-from oreline.data.reporting.spoken import spoken
+from oreline.data.reporting.spoken import LETTERS, ROWS, SURE, spoken
 from oreline.data.reporting.summary import Account, Tally
 from oreline.report.report import Chart, Table
 
@@ -41,12 +42,14 @@ def account(
     """
     by_source, by_class, privacy = _from_ledger(folder / "ledger.parquet", intake)
     before = intake.tally
-    tables = [_changes(before, tally), by_source, by_class, privacy, _languages(before, tally)]
+    found_bias, languages = bias(tally.sample.rows()), spoken(tally.sample.rows(ROWS))
+    tables = [_changes(before, tally), by_source, by_class, *found_bias.tables, privacy, _languages(before, languages)]
     filled = [split for split, rows in tally.rows.items() if rows]
     tables += [diversity(folder, filled), _provenance(lineage)]
     shown = [table for table in tables if table is not None and table.rows]
-    facts = {"imbalance": imbalance(tally.all_classes()), "languages": spoken(folder, filled)}
-    return Account([*shown, *found], _charts(before, tally), facts, emptied(before.all_classes(), tally.all_classes()))
+    facts = {"imbalance": imbalance(tally.all_classes()), "languages": languages, "bias": found_bias.found}
+    warnings = [*emptied(before.all_classes(), tally.all_classes()), *found_bias.warnings]
+    return Account([*shown, *found], [*_charts(before, tally), *found_bias.charts], facts, warnings)
 
 
 def imbalance(classes: Mapping[str, int]) -> float | None:
@@ -109,18 +112,22 @@ def _by_source(found: Mapping[tuple[str, str], Counter[str]], intake: Intake) ->
 
 
 def _by_class(found: Mapping[str, np.ndarray[Any, Any]], intake: Intake) -> Table | None:
+    """Return what share of each class operators took: a line for each operator, of many classes one for each class."""
     total = intake.tally.all_classes()
-    shown = [label for label, _ in total.most_common(_MAX_COLUMNS) if label in intake.classes]
-    places = [intake.classes.index(label) for label in shown]
-    rows = [
-        [operator, *(float(counts[place]) / max(total[label], 1) for label, place in zip(shown, places))]
+    place_of = {label: place for place, label in enumerate(intake.classes)}
+    known = [label for label, _ in total.most_common() if label in place_of]
+    if not known or not found:
+        return None
+    shares = {
+        operator: [float(counts[place_of[label]]) / max(total[label], 1) for label in known]
         for operator, counts in found.items()
-    ]
-    columns = ["operator", *(f"{label}, n = {total[label]:,}" for label in shown)]
-    note = "Share of the class that was dropped or flagged" + (
-        "." if len(total) <= len(shown) else f"; the {len(shown)} largest of {len(total):,} classes."
-    )
-    return Table("What each operator took, by class", columns, rows, note) if shown else None
+    }
+    title, note = "What each operator took, by class", "Share of the class that was dropped or flagged."
+    if len(known) <= _MAX_COLUMNS:
+        columns = ["operator", *(f"{label}, n = {total[label]:,}" for label in known)]
+        return Table(title, columns, [[operator, *of] for operator, of in shares.items()], note)
+    rows = [[label, total[label], *(of[number] for of in shares.values())] for number, label in enumerate(known)]
+    return Table(title, ["class", "rows", *shares], rows, f"{note} All {len(known):,} classes, the largest first.")
 
 
 def _changes(before: Tally, after: Tally) -> Table:
@@ -135,16 +142,18 @@ def _changes(before: Tally, after: Tally) -> Table:
     return Table("Before and after", ["", "in", "out"], rows)
 
 
-def _languages(before: Tally, after: Tally) -> Table:
-    total_in, total_out = before.languages.total() or 1, after.languages.total() or 1
-    names = [name for name, _ in (before.languages + after.languages).most_common(20)]
-    rows = [
-        [name, before.languages[name], before.languages[name] / total_in, after.languages[name],
-         after.languages[name] / total_out]
-        for name in names
-    ]  # fmt: skip
-    note = "By the column `language` where there is one, else by script: en (Latin), zh (Han), other."
-    return Table("Languages", ["language", "in", "share in", "out", "share out"], rows, note)
+def _languages(before: Tally, after: Mapping[str, float]) -> Table:
+    """Return the share of each language that the card names of what came out, and of what came in."""
+    came_in = spoken(before.sample.rows(ROWS))
+    names = sorted({**came_in, **after}, key=lambda name: (-max(came_in.get(name, 0.0), after.get(name, 0.0)), name))
+    rows: list[list[Any]] = [[name, came_in.get(name, 0.0), after.get(name, 0.0)] for name in names]
+    rest = [max(0.0, 1 - sum(shares.values())) for shares in (came_in, after)]
+    rows += [["other, or not told", *rest]] if max(rest) > 0.0005 else []
+    note = (
+        f"Of up to {ROWS:,} rows, drawn at random: what the column `language` says, else script and fastText's model,"
+        f" from a probability of {SURE} and {LETTERS} letters on. Below one row in a hundred a language is not named."
+    )
+    return Table("Languages", ["language", "share in", "share out"], rows, note)
 
 
 def _provenance(lineage: Sequence[Mapping[str, Any]]) -> Table:

@@ -17,6 +17,8 @@ _NUM_BINS = 30
 _EXAMPLES = 2
 _TEXT = 160
 _COUNTS = ("num_words", "num_sentences", "stop_words", "characters", "curly_brackets", "lorem_ipsum")
+_CHOSEN = ("min_score", "threshold", "drop")
+"""Bounds that say what a row has to be, not how far from the others it may lie: the data propose none."""
 _MARKS = (0.01, 0.05, 0.5, 0.95, 0.99)
 
 
@@ -88,7 +90,7 @@ def _line(operator: str, calibration: Calibration, places: dict[str, float], *, 
     chinese: dict[str, float] = {}
     for _, language, statistic, values, bounds in _each([(operator, calibration)]):
         for bound in bounds:
-            if bound.option.endswith("percentile") or bound.option == "min_score" or len(values) < 20:
+            if bound.option.endswith("percentile") or bound.option in _CHOSEN or len(values) < 20:
                 continue
             at = places[bound.side]
             mean, spread = float(np.mean(values.to_numpy())), float(np.std(values.to_numpy()))

@@ -1,7 +1,8 @@
 """A dataset as Croissant JSON-LD: what catalogues and loaders of machine-learning data read.
 
 Croissant 1.0, http://mlcommons.org/croissant/1.0 (Akhtar et al. 2024). Files are named relative to `croissant.json`,
-with their hashes; each split is a record set over its shards.
+with their hashes; each split is a record set over its shards. What is known of bias stands in a property of its
+vocabulary for responsible use, http://mlcommons.org/croissant/RAI/1.0.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from oreline.data.dataset import DatasetManifest
 
 FILE = "croissant.json"
 _CONFORMS_TO = "http://mlcommons.org/croissant/1.0"
+_RESPONSIBLE = "http://mlcommons.org/croissant/RAI/1.0"
 _PARQUET = "application/x-parquet"
 _TERMS = (
     "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format",
@@ -27,7 +29,13 @@ _TYPES = (
 
 
 def croissant(
-    folder: Path, manifest: DatasetManifest, *, name: str, description: str, languages: Sequence[str]
+    folder: Path,
+    manifest: DatasetManifest,
+    *,
+    name: str,
+    description: str,
+    languages: Sequence[str],
+    biases: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document for a dataset whose shards lie in a folder."""
     return {
@@ -35,11 +43,12 @@ def croissant(
         "@type": "sc:Dataset",
         "name": name,
         "description": description,
-        "conformsTo": _CONFORMS_TO,
+        "conformsTo": [_CONFORMS_TO, _RESPONSIBLE] if biases else _CONFORMS_TO,
         "version": "1.0.0",
         "inLanguage": list(languages),
         "identifier": manifest.fingerprint,
         "isBasedOn": [_source(entry) for entry in manifest.lineage if "source" in entry],
+        **({"rai:dataBiases": list(biases)} if biases else {}),
         "distribution": [*_files(folder, manifest), *(_file_set(split) for split in in_order(manifest))],
         "recordSet": [_record_set(split, manifest) for split in in_order(manifest)],
     }

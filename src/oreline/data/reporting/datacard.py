@@ -12,6 +12,9 @@ import yaml
 from oreline.data.dataset import DatasetManifest
 from oreline.data.input.fusion import OVERLAP
 from oreline.data.ledger import ACTIONS
+from oreline.data.reporting.bias_text import CHINESE as SAID_IN_CHINESE
+from oreline.data.reporting.bias_text import ENGLISH as SAID_IN_ENGLISH
+from oreline.data.reporting.bias_text import Said, nothing_found, sentences
 from oreline.data.reporting.croissant import FILE as CROISSANT
 from oreline.data.reporting.croissant import croissant, in_order
 from oreline.report.card import escape
@@ -25,6 +28,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _MAX_ROWS = 30
 LIFT = "What the added rows are worth"
 """Title of the report's table about them."""
+_SENTENCE = 600
 _LEAKS = ("rows", "same_text", "near")
 
 
@@ -58,6 +62,9 @@ class Words:
     leaks: str
     leak: tuple[str, str, str, str, str]
     lift: str
+    bias: str
+    said: Said
+    """How bias is said."""
 
 
 _ENGLISH = Words(
@@ -90,6 +97,8 @@ _ENGLISH = Words(
     leaks="Rows of a split that stand in another one, too:",
     leak=("split", "also in", "rows", "same text", "near-duplicate"),
     lift="What the added rows are worth to a linear model, in accuracy on dev against no added rows (95 % interval):",
+    bias="Bias",
+    said=SAID_IN_ENGLISH,
 )
 _CHINESE = Words(
     title="数据集",
@@ -120,6 +129,8 @@ _CHINESE = Words(
     leaks="各划分之间重复出现的行：",
     leak=("划分", "同时出现在", "行数", "文本相同", "近似重复"),
     lift="新增的行对线性模型的作用（与不加这些行相比，dev 上准确率的变化，附 95% 置信区间）：",
+    bias="偏差",
+    said=SAID_IN_CHINESE,
 )
 
 
@@ -130,7 +141,9 @@ def write_card(folder: Path, manifest: DatasetManifest, report: Report) -> None:
         (folder / FILE).write_text(text, encoding="utf-8")
     name = _name(manifest)
     described = _ENGLISH.what.format(rows=manifest.counts["rows_out"], rows_in=manifest.counts["rows_in"])
-    document = croissant(folder, manifest, name=name, description=described, languages=list(_languages(report)))
+    biases = _biases(SAID_IN_ENGLISH, report)
+    languages = list(_languages(report))
+    document = croissant(folder, manifest, name=name, description=described, languages=languages, biases=biases)
     write_json(folder / CROISSANT, document, sort_keys=False)
 
 
@@ -157,6 +170,8 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
     counts = manifest.counts
     took = next((table for table in report.tables if table.title == "What happened to rows"), None)
     named = [entry for entry in manifest.lineage if "source" in entry]
+    said_already = sentences(report.facts.get("bias", {}), SAID_IN_ENGLISH)
+    warnings = [said for said in report.warnings if said not in said_already]
     languages = words.languages.format(
         languages=", ".join(f"{name} {share:.0%}" for name, share in _languages(report).items()) or words.unknown
     )
@@ -181,12 +196,24 @@ def _body(words: Words, manifest: DatasetManifest, report: Report) -> list[str]:
         _took(words, took),
         *_lift(words, report),
         *_leaks(words, report),
+        *_bias(words, report),
         f"## {words.found}",
         languages,
-        "\n".join([words.warnings, "", *(f"* {escape(said)}" for said in report.warnings)])
-        if report.warnings
+        "\n".join([words.warnings, "", *(f"* {escape(said, limit=_SENTENCE)}" for said in warnings)])
+        if warnings
         else words.no_warnings,
     ]
+
+
+def _bias(words: Words, report: Report) -> list[str]:
+    """Return what labels follow that should not decide them; nothing where there are no labels to judge."""
+    told = _biases(words.said, report)
+    return [f"## {words.bias}", "\n".join(f"* {escape(said, limit=_SENTENCE)}" for said in told)] if told else []
+
+
+def _biases(said: Said, report: Report) -> list[str]:
+    found: Mapping[str, Mapping[str, Any]] = report.facts.get("bias", {})
+    return sentences(found, said) or [sentence for sentence in [nothing_found(found, said)] if sentence]
 
 
 def _overlap(words: Words, report: Report) -> list[str]:

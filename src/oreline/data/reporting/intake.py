@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.ledger import source_of
+from oreline.data.reporting.spoken import ROWS
 from oreline.data.reporting.summary import Tally
 from oreline.store import write_json
 
@@ -17,13 +18,14 @@ _MAX_CLASSES = 1000
 """With more labels than this no table by class is made, and nothing is remembered for one."""
 _NUMBER = r":(\d+)$"
 _TALLY = "tally.json"
+_SAMPLE = "sample.parquet"
 
 
 class Intake:
     """Counts rows on their way in, and remembers the class of each: 8 bytes a row."""
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        self.tally = Tally(sampled=ROWS)
         self._codes: dict[str, int] = {}
         self._rows: dict[str, list[tuple[NDArray[np.uint32], NDArray[np.int32]]]] = {}
 
@@ -49,6 +51,7 @@ class Intake:
         """Write what was counted below a folder."""
         folder.mkdir()
         write_json(folder / _TALLY, self.tally.to_json())
+        self.tally.sample.write(folder / _SAMPLE)
         names = list(self._codes)
         for number, (source, parts) in enumerate(self._rows.items()):
             numbers, codes = (np.concatenate(arrays) for arrays in zip(*parts))
@@ -59,7 +62,8 @@ class Intake:
     def read(self, folder: Path) -> None:
         """Take in what another one wrote."""
         self.tally.take(json.loads((folder / _TALLY).read_text("utf-8")))
-        for file in sorted(folder.glob("*.parquet")):
+        self.tally.sample.read(folder / _SAMPLE)
+        for file in sorted(folder.glob("[0-9]*.parquet")):
             rows = pl.read_parquet(file)
             self._remember(rows["source"][0], rows["number"], rows["label"])
 

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from oreline.data.input.fusion import Fusion
 from oreline.data.ledger import Ledger, source_of
-from oreline.data.quality.languages import named_languages
 from oreline.data.reporting.leaks import Leak, leak_facts, leak_tables, leak_warnings
+from oreline.data.reporting.sample import RowSample
 from oreline.report.report import Chart, Report, Table
 
 MAX_CLASSES_SHOWN = 150
 _MAX_CHARACTERS = 20_000
 _NUM_BINS = 24
+SAMPLED = 10_000
+"""Rows of which more is looked at than can be counted of all; the report's languages are those of the first of them."""
 
 
 @dataclass
@@ -35,18 +37,18 @@ class Account:
 class Tally:
     """Counts what the splits hold while they are written."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sampled: int = SAMPLED) -> None:
         self.rows: Counter[str] = Counter()
         self.classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.rows_of: Counter[str] = Counter()
         """Rows out, by source."""
-        self.languages: Counter[str] = Counter()
-        """Rows by language: a column `language` where there is one, else by script (`en`, `zh`, `other`)."""
+        self.sample = RowSample(sampled)
         self._lengths: dict[str, NDArray[np.int64]] = {}
 
     def add(self, split: str, frame: pl.DataFrame) -> None:
         """Count the rows of a frame that goes into a split."""
         self.rows[split] += frame.height
+        self.sample.add(split, frame)
         for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
             self.rows_of[source] += rows
         if "label" in frame.columns:
@@ -56,8 +58,6 @@ class Tally:
             lengths = frame["text"].str.len_chars().clip(upper_bound=_MAX_CHARACTERS).to_numpy()
             counts = np.bincount(lengths, minlength=_MAX_CHARACTERS + 1)
             self._lengths[split] = self._lengths.get(split, 0) + counts
-            for language, rows in named_languages(frame).value_counts().iter_rows():
-                self.languages[language] += rows
 
     @property
     def labels(self) -> list[str]:
@@ -88,12 +88,11 @@ class Tally:
         return sum(self.classes.values(), Counter())
 
     def to_json(self) -> dict[str, Any]:
-        """Return all counts, JSON-ready."""
+        """Return all counts, JSON-ready; the sample is not among them."""
         return {
             "rows": dict(self.rows),
             "classes": {split: dict(counts) for split, counts in self.classes.items()},
             "rows_of": dict(self.rows_of),
-            "languages": dict(self.languages),
             "lengths": {
                 split: [np.flatnonzero(counts).tolist(), counts[counts > 0].tolist()]
                 for split, counts in self._lengths.items()
@@ -102,7 +101,7 @@ class Tally:
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Add the counts that another one's `to_json` told."""
-        for counter, name in ((self.rows, "rows"), (self.rows_of, "rows_of"), (self.languages, "languages")):
+        for counter, name in ((self.rows, "rows"), (self.rows_of, "rows_of")):
             counter.update(told[name])
         for split, counts in told["classes"].items():
             self.classes[split].update(counts)
