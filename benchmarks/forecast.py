@@ -3,7 +3,8 @@
 Each case runs in processes of its own: one asks for the forecast, another does the work, timed from the start of the
 verb (packages are imported before it) and with the peak of its own memory (on a GPU: what torch allocated at most).
 Rows are quotes of films; the long ones are one to twenty quotes in a row, the tagged ones have a name where a word in
-the middle of a sentence begins with a capital letter, the pairs are two halves of a quote, or of two. `--busy` is for a
+the middle of a sentence begins with a capital letter, the pairs are two halves of a quote, or of two, and `embedding`
+has to find the second half. `multitask` learns class and tags. `--busy` is for a
 machine that does other work beside it: one thread, and its processor time in place of the clock, in the forecast and in
 the work.
 
@@ -36,6 +37,9 @@ CASES: dict[str, dict[str, Any]] = {
     "contrastive": {"task": "text_classification", "method": "contrastive"},
     "token_classification": {"task": "token_classification", "method": "full"},
     "pair": {"task": "pair", "method": "full"},
+    "embedding": {"task": "embedding", "method": "pairs"},
+    "muon": {"task": "text_classification", "method": "full", "train": {"optimizer": "muon"}},
+    "multitask": {"tasks": ("text_classification", "token_classification")},
 }
 AFTER = {"full": "evaluate", "lora": "merge"}
 """Verbs that are forecast and done with what a case made."""
@@ -74,9 +78,13 @@ def measured(
     train = {"epochs": EPOCHS, **described.pop("train", {})}
     out = str(scratch / f"{case}-{rows}")
     train |= {"threads": 1} if given.busy else {}
-    used = data[described.pop("data", described["task"])]
-    options = {**described, "start": given.start, "data": used, "train": train}
-    jobs = [("finetune", options, out)]
+    if "tasks" in described:
+        used = ""
+        tasks = {task: {"data": data[task], "task": task} for task in described["tasks"]}
+        jobs = [("multitask", {"tasks": tasks, "alone": False, "start": given.start, "train": train}, out)]
+    else:
+        used = data[described.pop("data", described["task"])]
+        jobs = [("finetune", {**described, "start": given.start, "data": used, "train": train}, out)]
     if after := AFTER.get(case):
         its = {"model": out, "data": used} if after == "evaluate" else {"model": out}
         jobs.append((after, its, f"{out}-{after}" if after == "merge" else None))
@@ -120,6 +128,7 @@ def run_child(job: dict[str, Any]) -> dict[str, float]:
         "train.encoder",
         "train.merge",
         "train.linear",
+        "train.multitask",
         "evaluate.evaluate",
         "runtime.torch",
     ):
@@ -158,6 +167,10 @@ def datasets(rows: int, folder: Path) -> dict[str, str]:
             "text": [" ".join(words[: len(words) // 2]) for words in halves],
             "text_pair": [" ".join(words[len(words) // 2 :]) for words in (halves[p - p % 2] for p in places)],
             "label": ["one" if place % 2 == 0 else "two" for place in places],
+        },
+        "embedding": {
+            "text": [" ".join(words[: len(words) // 2]) for words in halves],
+            "text_pair": [" ".join(words[len(words) // 2 :]) for words in halves],
         },
     }
     found = {}

@@ -115,6 +115,7 @@ def test_a_model_without_hidden_matrices_has_no_such_work():
 
 def test_training_is_foretold_with_it(tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Every way of training says what Muon adds; a fifth of an hour a step stands out."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("oreline.train.optimizers.muon.Joined.update_s", lambda _: 720.0)
     texts = [f"a {'great' if number % 2 else 'dull'} film number {number}" for number in range(24)]
     rows = {"text": texts, "label": ["good" if number % 2 else "bad" for number in range(24)]}
