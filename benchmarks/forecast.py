@@ -43,7 +43,8 @@ CASES: dict[str, dict[str, Any]] = {
     "seq2seq": {"task": "seq2seq", "method": "full"},
     "chat": {"task": "chat", "method": "full"},
     "k_fold": {"task": "text_classification", "method": "k_fold", "method_options": {"folds": 3}},
-    "multitask": {"tasks": ("text_classification", "pair")},
+    "muon": {"task": "text_classification", "method": "full", "train": {"optimizer": "muon"}},
+    "multitask": {"tasks": ("text_classification", "token_classification")},
 }
 WRITERS = ("seq2seq", "chat")
 """Tasks that begin with a model that is made here."""
@@ -134,9 +135,9 @@ def run_child(job: dict[str, Any]) -> dict[str, float]:
     for package in (
         "train.finetune",
         "train.encoder",
-        "train.multitask",
         "train.merge",
         "train.linear",
+        "train.multitask",
         "evaluate.evaluate",
         "runtime.torch",
     ):

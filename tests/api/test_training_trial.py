@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from oreline.api import training_trial
-from oreline.api.training_trial import try_training
+from oreline.api.training_trial import try_together, try_training
 from oreline.errors import DataError, UsageError
 
 OPTIONS: dict[str, Any] = {"method": "full", "train": {"epochs": 2, "threads": 1}}
@@ -77,3 +77,33 @@ def test_it_raises_what_the_verb_would_raise(dataset, tiny_start: Path) -> None:
         try_training({**options, "task": "token_classification"})
     with pytest.raises(UsageError, match="no data given"):
         try_training({})
+
+
+def test_several_tasks_are_foretold_by_their_own_training(
+    dataset, reviews_csv: Path, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training_trial, "TRIAL_ROWS", 100)
+    tasks = {"refined": {"data": str(dataset.path)}, "raw": {"data": str(reviews_csv)}}
+    given = {"tasks": tasks, "start": str(tiny_start), "train": OPTIONS["train"]}
+    both, once = try_together(given), try_together({**given, "alone": False})
+    assert both.note.startswith("2 tasks, together and each alone; ")
+    assert once.note.startswith("2 tasks, together; ")
+    assert "steps; measured on its own rows" in once.note
+    for found in (both, once):
+        assert dataset.num_rows("train") + 250 < found.rows <= dataset.num_rows("train") + 400  # a part is for dev
+        assert found.seconds is not None
+        assert 0 < found.seconds[0] < 600
+        assert found.memory_bytes is not None
+        assert found.memory_bytes > 1 << 27
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_task_that_cannot_be_trained_is_named_before_it_is(dataset, tiny_start: Path) -> None:
+    one_class = {"text": [f"a film {number}" for number in range(20)], "label": ["x"] * 20}
+    tasks = {"good": {"data": str(dataset.path)}, "bad": {"data": one_class}}
+    with pytest.raises(DataError) as caught:
+        try_together({"tasks": tasks, "start": str(tiny_start)})
+    assert "'bad'" in str(caught.value.where)
+    with pytest.raises(UsageError, match="two tasks or more"):
+        try_together({"tasks": {"good": tasks["good"]}})

@@ -17,7 +17,7 @@ from oreline.data.refine import refine
 from oreline.errors import UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.models.batch import Batch, make_batch
-from oreline.models.pairs import StepTexts, step_batches
+from oreline.models.pairs import StepTexts, pair_batches
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
@@ -113,11 +113,10 @@ def pair_batch() -> Batch:
     """Two pairs: the first row's second is the next one, whose second is the last."""
     places = {"query_B": [0, 1], "second_B": [1, 2], "candidate_C": [1, 2], "own_B": [0, 1], "back_N": [0, 1, 2]}
     step = StepTexts(
-        parts=[make_batch(ROWS, 0)],
         known_BC=torch.eye(2, dtype=torch.bool),
         **{name: torch.tensor(values) for name, values in places.items()},
     )
-    return step_batches(step, cached=False)[0]
+    return pair_batches([make_batch(ROWS, 0)], step, cached=False)[0]
 
 
 @pytest.mark.parametrize("name", registry.names("head"))

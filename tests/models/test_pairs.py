@@ -10,16 +10,15 @@ import torch
 
 from oreline import registry
 from oreline.models.batch import make_batch
-from oreline.models.pairs import PairLoss, StepTexts, step_batches
+from oreline.models.pairs import PairBatch, PairLoss, StepTexts, pair_batches
 
 TEXTS = [[2, 7, 9, 11, 3], [2, 8, 3], [2, 12, 6, 3], [2, 10, 3], [2, 5, 14, 3], [2, 9, 9, 13, 15, 3]]
 
 
-def step(parts: list[list[int]]) -> StepTexts:
+def step(parts: list[list[int]], *, cached: bool) -> list[PairBatch]:
     """Three pairs, 0–3, 1–4 and 2–5, whose texts are encoded in some parts."""
     order = [text for part in parts for text in part]
-    return StepTexts(
-        parts=[make_batch([np.array(TEXTS[text], np.int32) for text in part], 0) for part in parts],
+    texts = StepTexts(
         back_N=torch.from_numpy(np.argsort(order)),
         query_B=torch.tensor([0, 1, 2]),
         second_B=torch.tensor([3, 4, 5]),
@@ -27,13 +26,15 @@ def step(parts: list[list[int]]) -> StepTexts:
         own_B=torch.tensor([0, 1, 2]),
         known_BC=torch.eye(3, dtype=torch.bool),
     )
+    passes = [make_batch([np.array(TEXTS[text], np.int32) for text in part], 0) for part in parts]
+    return pair_batches(passes, texts, cached=cached)
 
 
 def trained(start: Path, parts: list[list[int]], *, cached: bool, sizes: tuple[int, ...] = ()) -> tuple[float, dict]:
     """Return the loss of one step as the loop takes it, and the gradients of all weights."""
     torch.manual_seed(0)
     model = registry.create("head", "embedding").module(start).train()
-    loss, batches = PairLoss(scale=20.0, symmetric=True, sizes=sizes), step_batches(step(parts), cached=cached)
+    loss, batches = PairLoss(scale=20.0, symmetric=True, sizes=sizes), step(parts, cached=cached)
     total, summed = sum(batch.weight for batch in batches), 0.0
     assert total == sum(batch.num_rows for batch in batches) == 3
     for batch in batches:
@@ -61,7 +62,7 @@ def test_parts_and_their_order_change_nothing(tiny_start: Path):
     values = [
         float(loss(model, batch).detach())
         for parts in ([[0, 1, 2, 3, 4, 5]], [[3, 5, 1], [0, 2, 4]])
-        for batch in step_batches(step(parts), cached=False)
+        for batch in step(parts, cached=False)
     ]
     assert values[0] == pytest.approx(values[1], rel=1e-5)
 

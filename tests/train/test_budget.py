@@ -12,8 +12,9 @@ import torch
 import oreline as ore
 from oreline.errors import ResourceError
 from oreline.models.batch import Batch, make_batch
+from oreline.models.cached import StepBatch, step_batches
 from oreline.train import budget as budgets
-from oreline.train.budget import Budget, does_not_fit, largest_that_fits, refusing_too_large
+from oreline.train.budget import Budget, does_not_fit, largest_that_fits
 
 
 @pytest.fixture(autouse=True)
@@ -113,27 +114,55 @@ def test_another_failure_is_no_lack_of_memory():
     assert "method lora" in does_not_fit("it").remedy
 
 
-def test_a_step_that_cannot_be_cut_is_refused_with_a_remedy_that_fits():
-    with pytest.raises(ResourceError, match="a step of 64 rows") as caught, refusing_too_large(64):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+def step(lengths: list[int], *, cached: bool) -> list[StepBatch]:
+    """Texts that are compared, two in a pass."""
+    parts = [rows(2, tokens) for tokens in lengths]
+    return step_batches(StepBatch, parts, cached=cached, weight=1.0, rows=2 * len(parts))
+
+
+def test_a_step_whose_texts_are_compared_is_halved_as_it_lay_in_memory():
+    budget = Budget({"token_budget": 4096}, lambda found: None)
+    assert not budget.is_halved(9)
+    assert budget.halve_compared(7, step([100, 50], cached=False), may_cache=True) == 150  # both lay there, 300 tokens
+    assert [budget.is_halved(number) for number in (6, 7, 8)] == [False, True, True]
+    assert budget.halve_compared(7, step([60, 50], cached=True), may_cache=True) == 60  # the largest did, 120 tokens
+    with pytest.raises(ResourceError, match="one row of 60 tokens"):
+        alone = [rows(1, tokens) for tokens in (60, 50)]
+        budget.halve_compared(7, step_batches(StepBatch, alone, cached=True, weight=1.0, rows=2), may_cache=True)
+    with pytest.raises(ValueError, match="not compared"):
+        budget.halve_compared(7, [rows(2, 60)], may_cache=True)
+
+
+def test_a_step_whose_gradients_cannot_be_cached_is_refused_with_a_remedy_that_fits():
+    budget = Budget({"token_budget": 4096}, lambda found: None)
+    with pytest.raises(ResourceError, match="a step of 4 rows") as caught:
+        budget.halve_compared(7, step([100, 50], cached=False), may_cache=False)
     assert "train.rows_per_step" in caught.value.remedy
-    with pytest.raises(RuntimeError, match="shapes"), refusing_too_large(64):
-        raise RuntimeError("shapes do not fit")
 
 
 @pytest.mark.parametrize(
     ("module", "given"),
     [("pairs", {"task": "embedding"}), ("methods.contrastive", {"method": "contrastive"})],
 )
-def test_a_trial_that_runs_out_of_memory_says_so(
+def test_a_trial_that_runs_out_of_memory_is_made_smaller_until_nothing_is(
     module: str, given: dict, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def out_of_memory(*_: Any, **__: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(f"oreline.train.{module}.forecast", out_of_memory)
+    monkeypatch.setattr("oreline.train.foretell.release_memory", lambda device: None)
     texts = [f"a great film number {number}" for number in range(40)]
     rows = {"text": texts, "text_pair": texts[::-1]} if "task" in given else {"text": texts, "label": ["a", "b"] * 20}
     train = {"epochs": 100}  # the forecast of a shorter run is that of its first step
-    with pytest.raises(ResourceError, match=r"a step of \d+ rows"):
-        ore.finetune(str(tiny_start), rows, train=train, out=tmp_path / "model", **given)
+    said: list[str] = []
+    with pytest.raises(ResourceError, match=r"one row of \d+ tokens"):
+        ore.finetune(
+            str(tiny_start),
+            rows,
+            train=train,
+            out=tmp_path / "model",
+            on_event=lambda event: said.append(event.message),
+            **given,
+        )
+    assert sum("a trial ran out of memory" in message for message in said) > 2

@@ -84,7 +84,7 @@ def test_texts_in_several_passes_are_compared_as_in_one(tiny_start: Path):
     rows = [np.array([2, *range(7, 7 + length), 3], np.int32) for length in (9, 8, 2, 1)]
     classes = np.array([0, 1, 1, 0])
     whole = make_batch(rows, 0, targets=classes)
-    parts = compared([make_batch(rows[a:b], 0, targets=classes[a:b]) for a, b in ((0, 2), (2, 4))])
+    [parts] = compared([make_batch(rows[a:b], 0, targets=classes[a:b]) for a, b in ((0, 2), (2, 4))])
     assert (parts.num_rows, parts.num_tokens, parts.weight) == (whole.num_rows, whole.num_tokens, whole.weight)
     assert parts.ids_BT.numel() < whole.ids_BT.numel()
     found = []
@@ -94,3 +94,28 @@ def test_texts_in_several_passes_are_compared_as_in_one(tiny_start: Path):
         loss.backward()
         found.append([loss.detach(), *(p.grad.clone() for p in model.encoder.parameters() if p.grad is not None)])
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_cached_gradients_are_those_of_the_whole_step(loss: str, tiny_start: Path):
+    """The two passes drop the same units: the tiny model drops a tenth of them."""
+    torch.manual_seed(0)
+    head = ContrastHead(num_labels=3, loss=loss)
+    model = head.module(tiny_start).train()
+    rows = [np.array([2, *range(7, 7 + length), 3], np.int32) for length in (9, 8, 2, 1, 1)]
+    classes = np.array([0, 1, 1, 0, 2])
+    parts = [make_batch(rows[a:b], 0, targets=classes[a:b]) for a, b in ((0, 2), (2, 4), (4, 5))]
+    found = []
+    for cached in (False, True):
+        torch.manual_seed(3)
+        model.zero_grad()
+        step = compared(parts, cached=cached)
+        assert len(step) == (3 if cached else 1)
+        summed = 0.0
+        for batch in step:
+            terms = head.loss(model, batch) / sum(one.weight for one in step)
+            terms.backward()
+            summed += float(terms.detach())
+        found.append([summed, *(p.grad.clone() for p in model.encoder.parameters() if p.grad is not None)])
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-6)
+    torch.testing.assert_close(found[0][1:], found[1][1:], rtol=1e-4, atol=1e-6)

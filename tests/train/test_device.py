@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -49,3 +51,17 @@ def test_memory_is_counted():
     device.release_memory("cpu")
     device.synchronize("cpu")
     assert held[0]
+
+
+def test_what_runs_out_of_memory_returns_nothing_and_another_failure_is_raised():
+    def failing(error: Exception) -> Callable[[], int]:
+        def run() -> int:
+            raise error
+
+        return run
+
+    assert device.unless_memory_runs_out(lambda: 3) == 3
+    assert device.unless_memory_runs_out(failing(torch.OutOfMemoryError("CUDA out of memory"))) is None
+    assert device.unless_memory_runs_out(failing(MemoryError())) is None
+    with pytest.raises(RuntimeError, match="shapes"):
+        device.unless_memory_runs_out(failing(RuntimeError("shapes do not fit")))

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.killed import kill_after, made_a_step
+from tests.killed import interrupted, kill_after, made_a_step
 from tests.train.test_encoder import job
 from transformers import AutoModel, AutoModelForSequenceClassification
 
+import oreline as ore
 from oreline import registry
 from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
@@ -169,6 +170,32 @@ def test_a_killed_run_continues_to_the_same_weights(
     whole, killed = Artifact.open(tmp_path / "whole"), Artifact.open(tmp_path / "killed")
     assert killed.manifest.files["model.safetensors"] == whole.manifest.files["model.safetensors"]
     assert not (tmp_path / ".killed.work").exists()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_interrupted_question_answering_ends_in_the_same_bytes(seed: int, tiny_start: Path, tmp_path: Path):
+    """Contexts in several windows, some without an answer, and a threshold that is set on dev."""
+    fillers = ["a film with a story", "the plot is long and the story is too", "a movie"]
+    contexts = [f"{fillers[n % 3]} {'great' if n % 3 else 'dull'} {' '.join(fillers * (n % 4))} {n}" for n in range(40)]
+    answers = [["great"] if n % 3 else [] for n in range(40)]
+    data = ore.refine(
+        {"text": ["how is it"] * 40, "text_pair": contexts, "answers": answers}, operators=[], out=tmp_path / "data"
+    )
+    train = {
+        "epochs": 1,
+        "threads": 1,
+        "rows_per_step": 8,
+        "max_tokens": 24,
+        "dropout": 0.1,
+        "checkpoint_every_s": 1e-9,
+    }
+    given = {"task": "question_answering", "method": "full", "train": train}
+    whole, killed, said = interrupted(
+        lambda name, told: ore.finetune(tiny_start, data, **given, out=tmp_path / name, on_event=told), seed
+    )
+    assert any("continuing at step" in message for message in said)
+    assert killed.manifest.files == whole.manifest.files
+    assert killed.manifest.task_options == whole.manifest.task_options
 
 
 def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(reviews, tiny_start: Path, tmp_path: Path):

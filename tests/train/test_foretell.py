@@ -21,6 +21,8 @@ from oreline.train.workspace import Workspace
 from oreline.types import Event
 
 TEXTS = ["the great film", "a dull and lifeless story with a weak plot", "superb", "the awful movie"] * 6
+ADAMW = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+"""What is built before a forecast; of AdamW nothing is asked."""
 
 
 def opened(start: Path, work: Path, seen: list[Event], **options) -> tuple[EncoderTraining, Passes]:
@@ -49,14 +51,14 @@ def test_the_forecast_is_an_event_and_leaves_no_trace(tiny_start: Path, tmp_path
     training, passes = opened(tiny_start, tmp_path, seen, epochs=2)
     weights = {name: value.clone() for name, value in training.model.state_dict().items()}
     state = torch.get_rng_state()
-    assert foretell.foretold_steps(training, passes, training.regularized.loss, bf16=False) == 6
+    assert foretell.foretold_steps(training, passes, training.regularized.loss, ADAMW, bf16=False) == 6
     told = seen[-1]
     assert (told.stage, told.values["steps"], told.values["rows"]) == ("forecast", 6, len(TEXTS))
     assert told.values["whole_s"] > told.values["end_s"] > 0
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, weights[name]) for name, value in training.model.state_dict().items())
     bounded, passes = opened(tiny_start, tmp_path, seen, epochs=2, minutes=1e-6)
-    assert foretell.foretold_steps(bounded, passes, bounded.regularized.loss, bf16=False) == 1
+    assert foretell.foretold_steps(bounded, passes, bounded.regularized.loss, ADAMW, bf16=False) == 1
 
 
 def test_what_will_not_fit_is_warned_of(tiny_start: Path, tmp_path: Path, monkeypatch):
@@ -64,7 +66,7 @@ def test_what_will_not_fit_is_warned_of(tiny_start: Path, tmp_path: Path, monkey
     training, passes = opened(tiny_start, tmp_path, seen)
     monkeypatch.setattr(foretell, "free_bytes", lambda device: 1 << 10)
     monkeypatch.setattr(foretell, "held_bytes", lambda device: 0)
-    foretell.foretold_steps(training, passes, training.regularized.loss, bf16=False)
+    foretell.foretold_steps(training, passes, training.regularized.loss, ADAMW, bf16=False)
     assert "0.0 are free" in seen[-1].message
     assert "gradient_checkpointing" in seen[-1].message
 

@@ -6,12 +6,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file
+from tests.hungry import Hunger
 
 import oreline as ore
 from oreline import registry
@@ -23,8 +21,10 @@ from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.tasks.reading import reading
 from oreline.train.combine import Way, combine
-from oreline.train.multitask import TaskRows, Together, _Training, multitask, share_encoder, shares_of, turns
+from oreline.train.forecasts import Forecast
+from oreline.train.multitask import TaskRows, Together, _Training, multitask, share_encoder
 from oreline.train.rows import dev_rows
+from oreline.types import Event
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,70 @@ def test_an_interrupted_run_continues_to_the_same_bytes(
                 assert killed[name].manifest.files[file] == whole[name].manifest.files[file], (name, file)
 
 
+def test_a_step_that_runs_out_of_memory_is_made_in_smaller_passes_of_its_task(
+    tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {"train": {"dropout": 0.0, "precision": "fp32"}}
+    plain = Hunger(monkeypatch, _Training, "_loss", fails_in=1 << 30, limit=0)
+    trained(tiny_start, tasks, tmp_path / "whole", on_event=plain.watch, **given)
+    monkeypatch.undo()
+    hungry = Hunger(monkeypatch, _Training, "_loss", fails_in=5, limit=40)
+    made = trained(tiny_start, tasks, tmp_path / "halved", on_event=hungry.watch, **given)
+    monkeypatch.undo()
+    resolved = made["mood"].manifest.recipe["resolved"]
+    assert min(map(int, resolved["token_budget_halved"])) == 5
+    assert resolved["token_budget_halved"] == made["parts"].manifest.recipe["resolved"]["token_budget_halved"]
+    assert any("step 6 ran out of memory" in message for message in hungry.said)
+    assert len(hungry.tokens) > len(hungry.losses) - 5, "several passes a step"
+    assert hungry.losses == pytest.approx(plain.losses, rel=1e-4)
+    given["resolved"] = resolved
+    again = trained(tiny_start, tasks, tmp_path / "again", **given)
+    assert all(again[name].manifest.files == made[name].manifest.files for name in tasks)
+
+
+def test_the_forecast_is_an_event_before_the_first_step_and_leaves_no_trace(
+    tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path
+) -> None:
+    seen: list[Event] = []
+    whole = trained(tiny_start, tasks, tmp_path / "out", on_event=seen.append)
+    [told] = [number for number, event in enumerate(seen) if event.stage == "forecast"]
+    [first, *_] = [number for number, event in enumerate(seen) if "loss" in event.values]
+    assert told < first
+    values = seen[told].values
+    assert values["rows"] == sum(one.data.num_rows("train") for one in tasks.values())
+    assert values["steps"] == whole["mood"].measurements()["steps"]
+    assert values["memory_bytes"] > 1 << 27  # torch alone takes that
+    assert values["whole_s"] > values["end_s"] > len(tasks), "the files of each task are written"
+    again = trained(tiny_start, tasks, tmp_path / "again", resolved=whole["mood"].manifest.recipe["resolved"])
+    assert all(again[name].manifest.files == whole[name].manifest.files for name in tasks)
+
+
+def test_the_forecast_weighs_steps_by_their_shares_and_adds_what_each_task_scores(
+    tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter(
+        [
+            Forecast(1.0, 300, scoring_s=10.0, end_s=5.0),
+            Forecast(2.0, 500, scoring_s=20.0, end_s=6.0),
+            Forecast(4.0, 400),
+        ]
+    )
+    monkeypatch.setattr("oreline.train.multitask.measured_steps", lambda *_, **__: next(told))
+    seen: list[Event] = []
+    options = {"epochs": 2, "evaluations_per_epoch": 2}
+    made = trained(tiny_start, tasks, tmp_path / "out", train=options, on_event=seen.append)
+    [values] = [event.values for event in seen if event.stage == "forecast"]
+    steps, scorings = made["mood"].measurements()["steps"], 4
+    assert values["whole_s"] == pytest.approx(steps * (0.4 * 1 + 0.4 * 2 + 0.2 * 4) + scorings * 30 + 11)
+    assert (values["steps"], values["memory_bytes"]) == (steps, 500)
+    assert sum("dev_mood_accuracy" in event.values for event in seen) == scorings
+
+
+def test_minutes_bound_the_steps(tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path) -> None:
+    made = trained(tiny_start, tasks, tmp_path / "out", train={"minutes": 1e-6})
+    assert {name: model.measurements()["steps"] for name, model in made.items()} == dict.fromkeys(tasks, 1)
+
+
 def test_rows_count_by_their_weight_in_the_steps_of_their_task(
     tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,22 +219,6 @@ def test_a_step_moves_the_head_of_its_task_alone(tiny_start: Path) -> None:
     moved = {name for name, weight in shared.named_parameters() if not torch.equal(weight, before[name])}
     assert {name for name in moved if "classifier" in name} == {"1.classifier.weight", "1.classifier.bias"}
     assert any("word_embeddings" in name for name in moved)
-
-
-@given(
-    rows=st.lists(st.integers(1, 10_000), min_size=2, max_size=6),
-    num_steps=st.integers(1, 500),
-    temperature=st.floats(1, 20),
-)
-def test_each_task_has_its_share_of_the_steps(rows: list[int], num_steps: int, temperature: float) -> None:
-    shares = shares_of(rows, temperature)
-    assert sum(shares) == pytest.approx(1)
-    drawn = turns(rows, num_steps, temperature=temperature, seed=1)
-    counts = np.bincount(drawn, minlength=len(rows))
-    assert len(drawn) == num_steps
-    assert np.abs(counts - np.asarray(shares) * num_steps).max() <= 1
-    assert np.array_equal(drawn, turns(rows, num_steps, temperature=temperature, seed=1))
-    assert shares_of(rows, 1e9) == pytest.approx([1 / len(rows)] * len(rows), rel=1e-3)
 
 
 def test_what_makes_no_sense_is_refused(tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path) -> None:

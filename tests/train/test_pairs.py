@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.hungry import Hunger
 
 import oreline as ore
 from oreline.data.dataset import Dataset
-from oreline.errors import DataError, UsageError
+from oreline.errors import DataError, ResourceError, UsageError
+from oreline.models.pairs import PairLoss
 from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.train.resources import forecast
@@ -83,6 +85,62 @@ def test_a_killed_run_continues_to_the_same_bytes(data: Dataset, tiny_start: Pat
     assert weights(continued) == weights(whole)
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_step_that_runs_out_of_memory_goes_on_through_cached_gradients(
+    dropout: float, data: Dataset, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    given = {"train": {"dropout": dropout, "precision": "fp32", "learning_rate": 1e-3}}
+    plain = Hunger(monkeypatch, PairLoss, "__call__", fails_in=1 << 30, limit=0)
+    train(tiny_start, data, tmp_path / "whole", on_event=plain.watch, **given)
+    monkeypatch.undo()
+    hungry = Hunger(monkeypatch, PairLoss, "__call__", fails_in=3, limit=60)
+    made = train(tiny_start, data, tmp_path / "halved", on_event=hungry.watch, **given)
+    monkeypatch.undo()
+    resolved = made.manifest.recipe["resolved"]
+    assert resolved["token_budget"] == 4096
+    assert min(map(int, resolved["token_budget_halved"])) == 3
+    assert any("step 4 ran out of memory" in message for message in hungry.said)
+    assert 1 < len(hungry.tokens) / (len(hungry.losses) - 3) < 20, "several passes a step"
+    assert hungry.losses.keys() == plain.losses.keys()
+    if not dropout:  # each step has the loss that it has in one pass; dropped units depend on the passes
+        assert hungry.losses == pytest.approx(plain.losses, rel=1e-4)
+    assert {step: hungry.losses[step] for step in (1, 2, 3)} == {step: plain.losses[step] for step in (1, 2, 3)}
+    assert ore.rerun(made, out=tmp_path / "again").manifest.files == made.manifest.files
+
+
+def test_a_halved_run_that_is_interrupted_continues_to_the_same_bytes(
+    data: Dataset, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    given = {"train": {"checkpoint_every_s": 1e-9, "dropout": 0.1}}
+    hungry = Hunger(monkeypatch, PairLoss, "__call__", fails_in=2, limit=60)
+    whole = train(tiny_start, data, tmp_path / "whole", on_event=hungry.watch, **given)
+    monkeypatch.undo()
+    hungry = Hunger(monkeypatch, PairLoss, "__call__", fails_in=2, limit=60)
+
+    def stop(event: Event) -> None:
+        hungry.watch(event)
+        if event.stage == "train" and event.step == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_start, data, tmp_path / "killed", on_event=stop, **given)
+    monkeypatch.undo()
+    continued = train(tiny_start, data, tmp_path / "killed", **given)
+    assert weights(continued) == weights(whole)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [({"gradient_cache": False}, {}), ({}, {"regularizers": ["fgm"]}), ({}, {"regularizers": ["awp"]})],
+)
+def test_what_cannot_be_cached_is_an_error_where_memory_runs_out(
+    method, options, data: Dataset, tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hungry = Hunger(monkeypatch, PairLoss, "__call__", fails_in=2, limit=60)
+    with pytest.raises(ResourceError, match=r"a step of 16 rows"):
+        train(tiny_start, data, tmp_path / "m", method, train=options, on_event=hungry.watch)
+
+
 def test_mined_negatives_are_told_of_and_used(data: Dataset, tiny_start: Path, tmp_path: Path):
     said: list[str] = []
     plain = train(tiny_start, data, tmp_path / "plain", on_event=lambda event: said.append(event.message))
@@ -120,6 +178,7 @@ def test_grades_are_learnt_as_an_order(tiny_start: Path, tmp_path: Path):
         ({"mine": "once", "negatives": 0}, {}, UsageError, "negatives is 0"),
         ({}, {"label_smoothing": 0.1}, UsageError, "label_smoothing"),
         ({"gradient_cache": True}, {"regularizers": ["fgm"], "token_budget": 64}, UsageError, "gradients are cached"),
+        ({"gradient_cache": True}, {"regularizers": ["awp"], "token_budget": 64}, UsageError, "gradients are cached"),
         ({}, {"regularizers": ["r_drop"]}, UsageError, "r_drop"),
     ],
 )

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from oreline.api import build, names
 from oreline.api.estimates import Estimated
 from oreline.api.machine import machine
-from oreline.api.training_estimates import estimate_together, estimate_training
-from oreline.api.training_trial import try_training
+from oreline.api.training_estimates import estimate_training
+from oreline.api.training_trial import try_together, try_training
 from oreline.api.use_estimates import estimate_use
 from oreline.errors import OrelineError, UsageError
 from oreline.recipe import REFERENCES, Recipe, Step
@@ -63,7 +63,7 @@ def estimate(verb: str, options: Mapping[str, Any], seed: int = 0) -> Estimated:
     if verb in ("pretrain", "finetune"):
         return estimate_training(verb, options)
     if verb == "multitask":
-        return estimate_together(options)
+        return try_together(options, seed)
     if verb == "transfer":
         found = estimate_training("finetune", options)
         return replace(found, note=f"each model: {found.note}")

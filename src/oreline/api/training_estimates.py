@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from oreline import registry
-from oreline.api import build, choose, names, together
+from oreline.api import build, choose, names
 from oreline.api.estimates import Estimated, first_texts, first_values, num_rows, refined
 from oreline.errors import DataError, UsageError
 from oreline.models.base import base_folder
@@ -106,18 +106,6 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
         kept = tokens * width * (2 if train.frozen_cache == "bf16" else 4)
         note += f", {frozen} layers computed once and kept in {kept / 2**30:.2f} GiB on disk"
     return Estimated(rows, seconds, memory, note)
-
-
-def estimate_together(options: Mapping[str, Any]) -> Estimated:
-    """Estimate several tasks in one model: the rows of all of them, once together and once more alone."""
-    together.check(options["tasks"])
-    shared = {"method": "full", "train": options.get("train"), "start": options.get("start")}
-    found = [estimate_training("finetune", {**shared, **given}) for given in options["tasks"].values()]
-    times = 2 if options.get("alone", True) else 1
-    low, high = (times * sum(one.seconds[end] for one in found if one.seconds) for end in (0, 1))
-    memory = max((one.memory_bytes or 0 for one in found), default=0)
-    note = f"{len(found)} tasks, together" + (" and each alone" if times == 2 else "")
-    return Estimated(sum(one.rows or 0 for one in found), (low, high), memory or None, note)
 
 
 def _sizes(shape: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -6,9 +6,8 @@ batch does not change), so that only the rounding of sums differs.
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from oreline.errors import ResourceError
 from oreline.models.batch import Batch
+from oreline.models.cached import StepBatch
 from oreline.train.device import (
     free_bytes,
     held_bytes,
@@ -51,8 +51,11 @@ class Budget:
         >>> [budget.at(step) for step in (0, 2, 3, 8, 9, 10)]
         [64, 64, 32, 32, 8, 8]
         """
-        halved: Mapping[str, int] = self._resolved.get(HALVED, {})
-        return min([self.first, *(int(budget) for since, budget in halved.items() if int(since) <= step)])
+        return min([self.first, *self._halved_by(step)])
+
+    def is_halved(self, step: int) -> bool:
+        """Whether memory ran out in a step, counted from 0, or in one before it."""
+        return bool(self._halved_by(step))
 
     def halve(self, step: int, shapes: Sequence[tuple[int, int]]) -> int:
         """Return a budget at which a step that ran out of memory is cut smaller, from now on.
@@ -73,6 +76,38 @@ class Budget:
         self._record(self._resolved)
         return budget
 
+    def halve_compared(self, step: int, batches: Sequence[Batch], *, may_cache: bool) -> int:
+        """Do the same for a step whose texts are compared: a whole one goes through cached gradients from now on.
+
+        Args:
+            step: its number, counted from 0.
+            batches: of `StepBatch`, as they ran out of memory.
+            may_cache: whether gradients can be cached.
+
+        Raises:
+            ResourceError: they cannot, or its parts hold one row each already.
+        """
+        first = batches[0]
+        if not isinstance(first, StepBatch):
+            raise ValueError("this step's texts are not compared")
+        shapes = [(part.ids_BT.shape[0], part.ids_BT.shape[1]) for part in first.parts]
+        if first.cache is None:
+            if not may_cache:
+                raise step_does_not_fit(first.num_rows)
+            num_texts = sum(rows for rows, _ in shapes)
+            shapes = [(num_texts, -(-first.ids_BT.numel() // num_texts))]  # all of them lay there at once
+        return self.halve(step, shapes)
+
+    def _halved_by(self, step: int) -> list[int]:
+        halved: Mapping[str, int] = self._resolved.get(HALVED, {})
+        return [int(budget) for since, budget in halved.items() if int(since) <= step]
+
+
+def told_of(budget: int, step: int | None) -> str:
+    """Say that passes are smaller since memory ran out in a step, counted from 0, or (None) in a trial before them."""
+    why = "a trial ran out of memory:" if step is None else f"step {step + 1:,} ran out of memory: from here on,"
+    return f"warning: {why} passes of {budget:,} padded tokens at most; the rows of a step stay the same"
+
 
 def does_not_fit(
     what: str, remedy: str = "train.gradient_checkpointing=true, a smaller train.max_tokens, or the method lora or head"
@@ -81,19 +116,8 @@ def does_not_fit(
     return ResourceError(f"the memory does not suffice to train on {what}", remedy=remedy)
 
 
-@contextlib.contextmanager
-def refusing_too_large(num_rows: int) -> Iterator[None]:
-    """Raise `ResourceError` where memory runs out inside, in a step of rows that cannot be cut smaller."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise step_does_not_fit(num_rows) from error
-
-
 def step_does_not_fit(num_rows: int) -> ResourceError:
-    """Return the error for a step whose rows belong together, such as texts that are compared."""
+    """Return the error for a step whose rows cannot be passed in smaller parts."""
     return does_not_fit(
         f"a step of {num_rows:,} rows",
         "a smaller train.rows_per_step or train.max_tokens, or train.gradient_checkpointing=true",

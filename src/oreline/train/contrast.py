@@ -1,12 +1,11 @@
 """Contrastive learning over all pairs of a batch: each text is encoded once, whatever the number of pairs.
 
-Shape suffixes: B rows of one batch, S tokens of several batches, D width.
+Shape suffixes: B rows of one batch, N rows of one step, D width.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,37 +13,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oreline.models.batch import Batch
+from oreline.models.cached import StepBatch, step_batches
 from oreline.models.sequence import SequenceHead
 
 _TEMPERATURE = 0.1
 """τ of the softmax: 0.05 and 0.2 were no better on clinc150, 0.3 on sst2."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedBatch(Batch):
-    """The texts of one step in forward passes of near-equal length, all of them compared with one another."""
+def compared(parts: Sequence[Batch], *, cached: bool = False) -> list[StepBatch]:
+    """Return the batches of a step whose texts are compared, given its passes, each with the classes of its texts.
 
-    parts: tuple[Batch, ...] = ()
-
-    @property
-    def num_rows(self) -> int:
-        """Number of texts."""
-        return sum(part.num_rows for part in self.parts)
-
-
-def compared(parts: Sequence[Batch]) -> ComparedBatch:
-    """Return one batch of several, each with the classes of its texts."""
-    # Only the number of these ids is looked at: it says how much memory a pass takes.
-    shape_1S = parts[0].ids_BT.new_zeros(1).expand(1, sum(part.ids_BT.numel() for part in parts))
-    targets = [part.targets for part in parts if part.targets is not None]
-    return ComparedBatch(
-        shape_1S,
-        None,
-        sum(part.num_tokens for part in parts),
-        targets=torch.cat(targets),
-        weight=sum(part.weight for part in parts),
-        parts=tuple(parts),
-    )
+    One, or one for each pass where gradients are cached.
+    """
+    targets = torch.cat([part.targets for part in parts if part.targets is not None])
+    num_texts = len(targets)
+    return step_batches(StepBatch, parts, cached=cached, weight=float(num_texts), rows=num_texts, targets=targets)
 
 
 class ContrastHead(SequenceHead):
@@ -60,12 +43,19 @@ class ContrastHead(SequenceHead):
         self._contrast = LOSSES[loss]
 
     def loss(self, model: Any, batch: Batch) -> Tensor:
-        """Return the batch's loss times its weight."""
+        """Return the loss times the number of texts; of a part of a cached step, that part's share of the gradient."""
         if batch.targets is None:
             raise ValueError("the batch has no targets")
-        parts = batch.parts if isinstance(batch, ComparedBatch) else (batch,)
-        embedding_BD = torch.cat([model(**part.inputs()).pooled for part in parts])
-        return self._contrast(embedding_BD.float(), batch.targets) * batch.weight
+        classes_N = batch.targets
+
+        def encode(part: Batch) -> Tensor:
+            pooled_BD: Tensor = model(**part.inputs()).pooled
+            return pooled_BD.float()
+
+        def of_vectors(embedding_ND: Tensor) -> Tensor:
+            return self._contrast(embedding_ND, classes_N) * len(classes_N)
+
+        return batch.loss(encode, of_vectors) if isinstance(batch, StepBatch) else of_vectors(encode(batch))
 
 
 def squared_loss(embedding_BD: Tensor, classes_B: Tensor) -> Tensor:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from oreline import memory
+
+Found = TypeVar("Found")
 
 
 class RandomState(NamedTuple):
@@ -50,6 +53,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(
         part in said for part in ("not enough memory", "can't allocate memory", "CUDA out of memory")
     )
+
+
+def unless_memory_runs_out(run: Callable[[], Found]) -> Found | None:
+    """Return what `run` returns; None where memory ran out inside, and what was computed so far is gone."""
+    try:
+        return run()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    return None  # the error holds what was computed so far: it must be gone before the next try
 
 
 def release_memory(device: str) -> None:

@@ -135,7 +135,8 @@ class EncoderTraining:
             )
             passes, loss = self._passes(resolved)
             if "num_steps" not in resolved:
-                resolved["num_steps"] = foretold_steps(self, passes, loss, bf16=resolved["precision"] == "bf16")
+                bf16 = resolved["precision"] == "bf16"
+                resolved["num_steps"] = foretold_steps(self, passes, loss, optimizer, bf16=bf16)
                 keep(job.work, resolved)
             if adapter := adapter_of(self.model):
                 adapter.watch(self.model, optimizer, int(resolved["num_steps"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,20 +16,23 @@ from oreline.train.budget import largest_that_fits
 from oreline.train.device import (
     free_bytes,
     held_bytes,
-    is_out_of_memory,
     peak_anew,
     peak_since,
     random_state,
     release_memory,
     set_random_state,
+    unless_memory_runs_out,
 )
 from oreline.train.forecasts import END_S, Forecast
-from oreline.train.resources import forecast, moment_bytes
+from oreline.train.precision import best_device
+from oreline.train.resources import forecast, moment_bytes, update_s
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
     from oreline.train.encoder import EncoderTraining
+    from oreline.train.job import Job
     from oreline.train.passes import Passes
     from oreline.train.regularize import Loss
     from oreline.types import Encoded
@@ -56,20 +60,35 @@ def probed_budget(training: EncoderTraining, passes: Passes, loss: Loss, *, bf16
     return budget
 
 
-def foretold_steps(training: EncoderTraining, passes: Passes, loss: Loss, *, bf16: bool) -> int:
+def foretold_steps(
+    training: EncoderTraining, passes: Passes, loss: Loss, optimizer: torch.optim.Optimizer, *, bf16: bool
+) -> int:
     """Return how many steps are made, within the minutes that are allowed, and say what they will take.
 
     Raises `ResourceError` where not even the longest row fits alone.
     """
     job = training.job
     num_steps = max(round(passes.per_epoch * job.options.epochs), 1)
-    while (measured := _measured(training, passes, loss, bf16)) is None:
-        release_memory(training.device)
-        passes.halve_before_the_first()
+    measured = measured_steps(training, passes, loss, bf16=bf16)
+    return announced(job, measured, optimizer, num_steps=num_steps, per_epoch=passes.per_epoch, num_rows=len(job.train))
+
+
+def announced(
+    job: Job,
+    measured: Forecast,
+    optimizer: torch.optim.Optimizer,
+    *,
+    num_steps: int,
+    per_epoch: int,
+    num_rows: int,
+) -> int:
+    """Say what steps will take that were measured without their update; returns how many the minutes allow."""
+    measured = replace(measured, step_s=measured.step_s + update_s(optimizer))
     if job.options.minutes is not None:
         num_steps = min(num_steps, measured.steps_within(job.options.minutes * 60))
-    job.on_event(measured.event(num_steps, len(job.train), num_steps / passes.per_epoch))
-    more, free = measured.memory_bytes - held_bytes(training.device), free_bytes(training.device)
+    job.on_event(measured.event(num_steps, num_rows, num_steps / per_epoch))
+    device = best_device()
+    more, free = measured.memory_bytes - held_bytes(device), free_bytes(device)
     if 0 < free < more:  # a CPU that runs out of memory ends the process: nothing could be said then
         job.say(
             f"warning: {more / 2**30:.1f} GiB more are needed and {free / 2**30:.1f} are free: take a smaller "
@@ -78,30 +97,39 @@ def foretold_steps(training: EncoderTraining, passes: Passes, loss: Loss, *, bf1
     return num_steps
 
 
-def _measured(training: EncoderTraining, passes: Passes, loss: Loss, bf16: bool) -> Forecast | None:
-    """Return the forecast, or None where the memory does not suffice for a pass."""
-    wrapped, frozen, state = training.regularized, training.frozen, random_state()
-    begun = time.perf_counter()
-    try:
-        trial = passes.trial(lambda rows: training.sample(rows, bf16=bf16))
-        tokens = sum(batch.ids_BT.numel() for step in trial.steps for batch in step) + trial.largest_tokens
-        states_s = (time.perf_counter() - begun) * trial.mean_tokens / tokens
-        measured = forecast(
-            training.model,
-            trial,
-            loss,
-            bf16=bf16,
-            passes=wrapped.passes,
-            copies=wrapped.copies,
-            averaged=wrapped.average is not None,
-            frozen_layers=frozen.prefix.num_layers if frozen else 0,
-        )
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
+def measured_steps(training: EncoderTraining, passes: Passes, loss: Loss, *, bf16: bool) -> Forecast:
+    """Return what steps take without their update; the budget is halved while the memory does not suffice for a pass.
+
+    Raises `ResourceError` where not even the longest row fits alone.
+    """
+    return tried(training, lambda: _measured(training, passes, loss, bf16), passes.halve_before_the_first)
+
+
+def tried(training: EncoderTraining, measure: Callable[[], Forecast], halve: Callable[[], None]) -> Forecast:
+    """Return what is measured; while memory runs out, what was left is cleared and `halve` makes it smaller."""
+    state = random_state()
+    while (measured := unless_memory_runs_out(measure)) is None:
         training.model.zero_grad(set_to_none=True)
         set_random_state(state)
-        return None
+        release_memory(training.device)
+        halve()
+    return measured
+
+
+def _measured(training: EncoderTraining, passes: Passes, loss: Loss, bf16: bool) -> Forecast:
+    frozen = training.frozen
+    begun = time.perf_counter()
+    trial = passes.trial(lambda rows: training.sample(rows, bf16=bf16))
+    tokens = sum(batch.ids_BT.numel() for step in trial.steps for batch in step) + trial.largest_tokens
+    states_s = (time.perf_counter() - begun) * trial.mean_tokens / tokens
+    measured = forecast(
+        training.model,
+        trial,
+        loss,
+        bf16=bf16,
+        frozen_layers=frozen.prefix.num_layers if frozen else 0,
+        **training.regularized.foretold,
+    )
     row_s, num_dev = _row_s(training), len(training.job.dev) if training.job.dev is not None else 0
     # At the end the kept weights are scored, and so many rows are answered for the artifact's sample.
     end_s = END_S + row_s * (num_dev + min(num_dev or len(training.job.train), NUM_REFERENCE))

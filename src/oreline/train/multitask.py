@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,30 +26,31 @@ from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
-from oreline.train.batches import steps_from, steps_per_epoch
-from oreline.train.budget import refusing_too_large
+from oreline.train.budget import Budget
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.finetune import claimed, doubted, manifest_of, prepared
 from oreline.train.forecasts import Forecast
+from oreline.train.foretell import announced, measured_steps
 from oreline.train.job import Job, Outcome, Score
 from oreline.train.losses import loss_options
+from oreline.train.passes import Passes
 from oreline.train.precision import training_on
-from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.rows import dev_rows, encoded_rows, naming_rows, open_task_for, training_frame
 from oreline.train.run import Plan, Progress, run
 from oreline.train.tracking import logs_folder
+from oreline.train.turns import shares_of, turns
 from oreline.train.weights import weighted_sentence
 from oreline.types import OnEvent, ignore
 
 if TYPE_CHECKING:
     import polars as pl
+    import torch
     from numpy.typing import NDArray
 
     from oreline.data.dataset import Dataset
 
 LEARNING_RATE = 1e-4
-_TURNS = 0x7A5C
-"""Sets the draws of the tasks apart from those of their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,29 +251,29 @@ class _Training:
         job, options = self.first.job, self.first.job.options
         with training_on((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.first.model, options, job.work, job.resolved, threads)
-            budget = int(resolved["token_budget"])
-            if "num_steps" not in resolved:
-                resolved["num_steps"] = self._num_steps(budget, resolved["precision"] == "bf16")
-                keep(job.work, resolved)
-            num_steps = int(resolved["num_steps"])
             rate = options.learning_rate or LEARNING_RATE
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
                 self.model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
             )
+            self.passes = self._passes(Budget(resolved, lambda found: keep(job.work, found)))
+            if "num_steps" not in resolved:  # after the optimizer, so that embeddings have the gradients they will have
+                resolved["num_steps"] = self._num_steps(optimizer, bf16=resolved["precision"] == "bf16")
+                keep(job.work, resolved)
+            num_steps = int(resolved["num_steps"])
             self.turns = turns(self._rows(), num_steps, temperature=self.temperature, seed=job.seed)
-            has_dev = any(training.dev is not None for training in self.trainings.values())
             plan = Plan(
                 model=self.model,
                 optimizer=optimizer,
                 loss=self._loss,
-                steps=lambda first, stop: self._steps(first, stop, budget),
+                steps=self._steps,
                 num_steps=num_steps,
                 learning_rate=rate,
                 precision=str(resolved["precision"]),
                 flops_per_token=flops_per_token(self.first.model) * self.first.regularized.cost,
                 peak_gflops=float(resolved["peak_gflops"]),
-                evaluate=self._score_dev if has_dev else None,
-                evaluate_every=max(-(-num_steps // max(round(options.epochs * options.evaluations_per_epoch), 1)), 1),
+                evaluate=self._score_dev if self._has_dev else None,
+                evaluate_every=self._evaluate_every,
+                smaller=self._smaller,
                 average=self.first.regularized.average,
                 logs=job.logs,
             )
@@ -282,44 +284,58 @@ class _Training:
     def _rows(self) -> list[int]:
         return [len(training.lengths_N) for training in self.trainings.values()]
 
-    def _num_steps(self, budget: int, bf16: bool) -> int:
+    @property
+    def _has_dev(self) -> bool:
+        return any(training.dev is not None for training in self.trainings.values())
+
+    @property
+    def _per_epoch(self) -> int:
+        return sum(passes.per_epoch for passes in self.passes.values())
+
+    @property
+    def _evaluate_every(self) -> int:
+        return -(-self._per_epoch // self.first.job.options.evaluations_per_epoch)
+
+    def _passes(self, budget: Budget) -> dict[str, Passes]:
+        """Return each task's passes; where memory runs out in one task, all have the smaller budget."""
+        options, seed = self.first.job.options, self.first.job.seed
+        return {
+            name: Passes(training.lengths_N, options, seed, budget, partial(self._batch, name), training.job.say)
+            for name, training in self.trainings.items()
+        }
+
+    def _num_steps(self, optimizer: torch.optim.Optimizer, *, bf16: bool) -> int:
         """Return how many steps the rows and the time allow, and say what they take."""
-        job, options = self.first.job, self.first.job.options
-        per_epoch = sum(steps_per_epoch(rows, options.rows_per_step) for rows in self._rows())
-        num_steps = max(round(options.epochs * per_epoch), 1)
-        measured = []
-        for name, training in self.trainings.items():
-            middle = np.argsort(np.abs(training.lengths_N - np.median(training.lengths_N)), kind="stable")
-            sample, wrapped = [self._batch(name, middle[: options.rows_per_step])], training.regularized
-            given: dict[str, Any] = {
-                "passes": wrapped.passes,
-                "copies": wrapped.copies,
-                "averaged": wrapped.average is not None,
-            }
-            with refusing_too_large(options.rows_per_step):
-                measured.append(forecast(training.model, sample, wrapped.loss, bf16=bf16, **given))
-        shares = shares_of(self._rows(), self.temperature)
-        step_s = sum(share * one.step_s for share, one in zip(shares, measured))
-        found = Forecast(step_s, max(one.memory_bytes for one in measured))
-        if options.minutes is not None:
-            num_steps = min(num_steps, found.steps_within(options.minutes * 60))
+        job, shares = self.first.job, shares_of(self._rows(), self.temperature)
+        measured = [
+            measured_steps(training, self.passes[name], training.regularized.loss, bf16=bf16)
+            for name, training in self.trainings.items()
+        ]
+        found = Forecast(
+            sum(share * one.step_s for share, one in zip(shares, measured)),
+            max(one.memory_bytes for one in measured),
+            scored_every=self._evaluate_every if self._has_dev else 0,
+            scoring_s=sum(one.scoring_s for one in measured),
+            end_s=sum(one.end_s for one in measured),
+        )
         told = ", ".join(f"{name} {share:.0%}" for name, share in zip(self.trainings, shares))
         job.say(f"shares of the steps: {told}")
-        job.say(found.sentence(num_steps, sum(self._rows()), num_steps / per_epoch))
-        return num_steps
+        num_steps = max(round(job.options.epochs * self._per_epoch), 1)
+        of_run = {"num_steps": num_steps, "per_epoch": self._per_epoch, "num_rows": sum(self._rows())}
+        return announced(job, found, optimizer, **of_run)
 
-    def _steps(self, first: int, stop: int, budget: int) -> Iterator[Sequence[Batch]]:
+    def _steps(self, first: int, stop: int) -> Iterator[Sequence[Batch]]:
         """Yield the steps `first` to `stop - 1`: each task goes on where its last step left it."""
         sources = []
-        for place, training in enumerate(self.trainings.values()):
-            made, in_all = (int((self.turns[:number] == place).sum()) for number in (first, stop))
-            given = {"rows_per_step": training.job.options.rows_per_step, "token_budget": budget}
-            sources.append(
-                steps_from(training.lengths_N, first=made, num_steps=in_all, seed=training.job.seed, **given)
-            )
-        names = list(self.trainings)
+        for place, passes in enumerate(self.passes.values()):
+            numbers = np.flatnonzero(self.turns == place)
+            made, in_all = np.searchsorted(numbers, [first, stop]).tolist()
+            sources.append(passes.steps(made, in_all, numbers[made:in_all].tolist()))
         for place in self.turns[first:stop]:
-            yield [self._batch(names[place], rows) for rows in next(sources[place])]
+            yield next(sources[place])
+
+    def _smaller(self, step: int, batches: Sequence[Batch]) -> Sequence[Batch]:
+        return self.passes[list(self.trainings)[self.turns[step]]].smaller(step, batches)
 
     def _batch(self, name: str, rows: NDArray[np.int64]) -> _TaskBatch:
         training = self.trainings[name]
@@ -374,27 +390,3 @@ def share_encoder(models: Sequence[Any]) -> nn.ModuleList:
     for model in models:
         setattr(model, "encoder" if isinstance(model, PooledClassifier) else model.base_model_prefix, encoder)
     return nn.ModuleList(models)
-
-
-def shares_of(rows: Sequence[int], temperature: float) -> list[float]:
-    """Return each task's share of the steps, in proportion to n^(1/τ).
-
-    Source: Arivazhagan et al., Massively multilingual neural machine translation in the wild, 2019, section 4.2.
-
-    >>> shares_of([900, 100], 1.0), shares_of([900, 100], 2.0)
-    ([0.9, 0.1], [0.75, 0.25])
-    """
-    weights = [float(number) ** (1 / temperature) for number in rows]
-    return [weight / sum(weights) for weight in weights]
-
-
-def turns(rows: Sequence[int], num_steps: int, *, temperature: float, seed: int) -> NDArray[np.int64]:
-    """Return which task each step is of: as many steps as its share for each, in random order.
-
-    >>> np.bincount(turns([900, 100], 20, temperature=1.0, seed=0)).tolist()
-    [18, 2]
-    """
-    ends = np.rint(np.cumsum(shares_of(rows, temperature)) * num_steps).astype(np.int64)
-    counts = np.diff(ends, prepend=0)
-    drawn = np.repeat(np.arange(len(rows)), counts)
-    return np.random.default_rng([seed, _TURNS]).permutation(drawn)

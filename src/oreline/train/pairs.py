@@ -18,13 +18,14 @@ from oreline.errors import DataError, UsageError
 from oreline.models.adapting import adapter_of
 from oreline.models.batch import Batch
 from oreline.models.load import save_model
-from oreline.models.pairs import PairBatch, StepTexts, step_batches
+from oreline.models.pairs import PairBatch, StepTexts, pair_batches
 from oreline.models.sentence import write_modules
 from oreline.runtime.batching import length_batches
 from oreline.runtime.samples import NUM_REFERENCE
-from oreline.train.budget import refusing_too_large
+from oreline.train.budget import Budget, told_of
 from oreline.train.encoder import EncoderTraining, copy_tokenizer, noting
 from oreline.train.forecasts import END_S, Forecast
+from oreline.train.foretell import announced, tried
 from oreline.train.job import Outcome
 from oreline.train.mining import hard_negatives
 from oreline.train.pair_rows import Drawn, PairRows
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 _WHOLE = {"cpu": 4, "cuda": 1}
 """Forward passes of a full token budget that a step may hold at once before its gradients are cached."""
-_CACHED_COST = 4 / 3
 _MINE_AT_LEAST = 2
 """Texts without which there is nothing to mine among."""
 
@@ -81,13 +81,13 @@ class PairTraining(EncoderTraining):
         job, options = self.job, self.job.options
         with training_on((job.resolved or {}).get("threads") or options.threads) as threads:
             resolved = resolve(self.model, options, job.work, job.resolved, threads)
-            self._budget = int(resolved["token_budget"])
+            self._budget = Budget(resolved, lambda found: keep(job.work, found))
             rate = options.learning_rate or learning_rate
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
                 self.model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
             )
             if "num_steps" not in resolved:  # after the optimizer, so that embeddings have the gradients they will have
-                resolved["num_steps"] = self._num_steps_of(resolved["precision"] == "bf16")
+                resolved["num_steps"] = self._num_steps_of(optimizer, bf16=resolved["precision"] == "bf16")
                 keep(job.work, resolved)
             if adapter := adapter_of(self.model):
                 adapter.watch(self.model, optimizer, int(resolved["num_steps"]))
@@ -103,6 +103,7 @@ class PairTraining(EncoderTraining):
                 peak_gflops=float(resolved["peak_gflops"]),
                 evaluate=self._score_found if self.dev is not None else None,
                 evaluate_every=self._evaluate_every,
+                smaller=self._smaller,
                 average=self.regularized.average,
                 logs=job.logs,
             )
@@ -149,7 +150,17 @@ class PairTraining(EncoderTraining):
             epoch, place = divmod(number, self._per_epoch)
             if place == 0 or number == first:
                 steps = self._epoch(epoch)
-            yield self._batches(steps[place])
+            self._at_hand = steps[place]
+            yield self._batches(self._at_hand, number)
+
+    def _smaller(self, step: int, batches: Sequence[Batch]) -> list[PairBatch]:
+        """Return the pairs of a step that ran out of memory in smaller passes, whose gradients are cached."""
+        self._halve(step, batches, step)
+        return self._batches(self._at_hand, step)
+
+    def _halve(self, step: int, batches: Sequence[Batch], told: int | None) -> None:
+        may_cache = self.options.gradient_cache is not False and self.regularized.is_cacheable
+        self.job.say(told_of(self._budget.halve_compared(step, batches, may_cache=may_cache), told))
 
     def _epoch(self, epoch: int) -> list[Drawn]:
         mined = self._mined_for(epoch) if self.options.mine != "never" else None
@@ -161,20 +172,19 @@ class PairTraining(EncoderTraining):
             mined=mined,
         )
 
-    def _batches(self, drawn: Drawn) -> list[PairBatch]:
-        """Return the batches of one step: each text once, in forward passes of near-equal length."""
-        rows = self.rows
+    def _batches(self, drawn: Drawn, number: int) -> list[PairBatch]:
+        """Return the batches of a step, counted from 0: each text once, in forward passes of near-equal length."""
+        rows, budget = self.rows, self._budget.at(number)
         query_B, second_B = rows.query_N[drawn.rows_B], rows.second_N[drawn.rows_B]
         candidate_C = np.asarray(list(dict.fromkeys([*second_B.tolist(), *drawn.negatives.tolist()])), dtype=np.int64)
         texts_N = np.unique(np.concatenate([query_B, candidate_C]))
-        parts = length_batches(self.lengths_T[texts_N], self._budget, max_rows=len(texts_N))
+        parts = length_batches(self.lengths_T[texts_N], budget, max_rows=len(texts_N))
         padded = sum(len(part) * int(self.lengths_T[texts_N[part[0]]]) for part in parts)
         cached = self.options.gradient_cache
         if cached is None:
-            cached = padded > _WHOLE.get(self.device, 1) * self._budget
+            cached = self._budget.is_halved(number) or padded > _WHOLE.get(self.device, 1) * budget
         column = {int(text): place for place, text in enumerate(candidate_C)}
         step = StepTexts(
-            parts=[self.batch(self.text_ids, texts_N[part], None) for part in parts],
             back_N=self._tensor(np.argsort(np.concatenate(parts))),
             query_B=self._tensor(np.searchsorted(texts_N, query_B)),
             second_B=self._tensor(np.searchsorted(texts_N, second_B)),
@@ -183,7 +193,7 @@ class PairTraining(EncoderTraining):
             known_BC=self._tensor(rows.known(query_B, candidate_C)),
             grades_B=None if rows.grades_N is None else self._tensor(rows.grades_N[drawn.rows_B]),
         )
-        return step_batches(step, cached=cached and len(parts) > 1)
+        return pair_batches([self.batch(self.text_ids, texts_N[part], None) for part in parts], step, cached=cached)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device, non_blocking=True)
@@ -227,44 +237,38 @@ class PairTraining(EncoderTraining):
         np.save(temporary, padded_NM, allow_pickle=False)
         temporary.replace(file)
 
-    def _num_steps_of(self, bf16: bool) -> int:
+    def _num_steps_of(self, optimizer: torch.optim.Optimizer, *, bf16: bool) -> int:
         """Return how many steps are made, and say what they will take."""
-        options = self.job.options
-        num_steps = max(round(self._per_epoch * options.epochs), 1)
+        options, wrapped = self.job.options, self.regularized
         drawn = self.rows.steps(
             rows_per_step=options.rows_per_step, num_negatives=0, seed=self.job.seed, epoch=0, mined=None
         )[0]
-        sample = self._batches(drawn)
-        wrapped = self.regularized
-        if sample[0].part is not None and wrapped.inputs_move:
+        sample = self._batches(drawn, 0)
+        if sample[0].cache is not None and not wrapped.is_cacheable:
             raise UsageError(
-                "the regularizer changes the inputs of a step, whose gradients are cached because it is large",
+                "a regularizer changes the inputs or the weights of a step, whose gradients are cached as it is large",
                 remedy="fewer rows_per_step, or a larger token_budget",
             )
-        with refusing_too_large(sum(batch.num_rows for batch in sample)):
-            measured = forecast(
-                self.model,
-                sample,
-                wrapped.loss,
-                bf16=bf16,
-                passes=wrapped.passes,
-                copies=wrapped.copies,
-                averaged=wrapped.average is not None,
-            )
-        if sample[0].part is not None:
-            measured = replace(measured, step_s=_CACHED_COST * measured.step_s)
+
+        def measure() -> Forecast:
+            measured = forecast(self.model, sample, wrapped.loss, bf16=bf16, **wrapped.foretold)
+            return self._whole(measured, sample[0])
+
+        def halve() -> None:
+            self._halve(0, sample, None)
+            sample[:] = self._batches(drawn, 0)
+
+        measured = tried(self, measure, halve)
+        if sample[0].cache is not None:
             self.job.say(f"{len(sample)} forward passes a step: gradients are cached, at a third more arithmetic")
-        measured = self._whole(measured, sample[0])
-        if options.minutes is not None:
-            num_steps = min(num_steps, measured.steps_within(options.minutes * 60))
-        self.job.on_event(measured.event(num_steps, len(self.rows), num_steps / self._per_epoch))
-        return num_steps
+        num_steps = max(round(self._per_epoch * options.epochs), 1)
+        of_run = {"num_steps": num_steps, "per_epoch": self._per_epoch, "num_rows": len(self.rows)}
+        return announced(self.job, measured, optimizer, **of_run)
 
     def _whole(self, measured: Forecast, sample: PairBatch) -> Forecast:
         """Add what is read besides the steps: dev while training and at the end, and the artifact's sample."""
-        if sample.step is None:
-            raise ValueError("a step over pairs has its texts")
-        text_s = measured.step_s / 3 / len(sample.step.back_N)  # without gradients, which take two thirds of a step
+        num_texts = sum(part.num_rows for part in sample.parts)
+        text_s = measured.step_s / 3 / num_texts  # without gradients, which take two thirds of a step
         num_dev = len(self.job.dev) if self.job.dev is not None else 0
         scoring_s = 2 * num_dev * text_s
         end_s = END_S + scoring_s + text_s * min(num_dev or len(self.rows), NUM_REFERENCE)

@@ -5,7 +5,7 @@ Shape suffixes: N rows, B rows of one batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from oreline.models.batch import Batch
 from oreline.recipe import TrainOptions
 from oreline.train.batches import cut_again, plan_epoch, steps_from, steps_per_epoch
-from oreline.train.budget import Budget
+from oreline.train.budget import Budget, told_of
 from oreline.train.resources import Trial
 
 if TYPE_CHECKING:
@@ -51,8 +51,11 @@ class Passes:
         """The rows of each pass of the first epoch, as it is planned."""
         return [rows for step in self._epoch(self.budget.first) for rows in step]
 
-    def steps(self, first: int, stop: int) -> Iterator[Sequence[Batch]]:
-        """Yield the batches of the steps `first` to `stop - 1`, each made when its turn comes."""
+    def steps(self, first: int, stop: int, numbers: Iterable[int] | None = None) -> Iterator[Sequence[Batch]]:
+        """Yield the batches of the steps `first` to `stop - 1`, each made when its turn comes.
+
+        `numbers` are those the budget knows these steps by, where steps of other rows lie between them.
+        """
         planned = steps_from(
             self._lengths_N,
             first=first,
@@ -61,7 +64,7 @@ class Passes:
             token_budget=self.budget.first,
             seed=self._seed,
         )
-        for number, parts in enumerate(planned, start=first):
+        for number, parts in zip(range(first, stop) if numbers is None else numbers, planned):
             budget = self.budget.at(number)
             self._at_hand = parts if budget == self.budget.first else cut_again(parts, self._lengths_N, budget)
             yield self._batches()
@@ -71,13 +74,14 @@ class Passes:
 
         Raises `ResourceError` where they hold one row each already.
         """
-        budget = self._halve(step, self._at_hand, f"step {step + 1:,} ran out of memory: from here on,")
+        budget = self._halve(step, self._at_hand)
+        self._say(told_of(budget, step))
         self._at_hand = cut_again(self._at_hand, self._lengths_N, budget)
         return self._batches()
 
     def halve_before_the_first(self) -> None:
         """Halve the budget because a step that was tried ran out of memory. Raises `ResourceError` as `smaller`."""
-        self._halve(0, [self._largest(self._epoch(self.budget.at(0)))], "a trial ran out of memory:")
+        self._say(told_of(self._halve(0, [self._largest(self._epoch(self.budget.at(0)))]), None))
 
     def trial(self, make: Callable[[NDArray[np.int64]], Batch]) -> Trial:
         """Return two steps of the first epoch, a short and a long one, and its largest pass, to be measured."""
@@ -94,10 +98,8 @@ class Passes:
         longest = np.argsort(-self._lengths_N, kind="stable")[: self._rows_per_step]
         return longest[: max(budget // max(int(self._lengths_N[longest[0]]), 1), 1)]
 
-    def _halve(self, step: int, parts: Sequence[NDArray[np.int64]], why: str) -> int:
-        budget = self.budget.halve(step, [(len(rows), int(self._lengths_N[rows].max())) for rows in parts])
-        self._say(f"warning: {why} passes of {budget:,} padded tokens at most; the rows of a step stay the same")
-        return budget
+    def _halve(self, step: int, parts: Sequence[NDArray[np.int64]]) -> int:
+        return self.budget.halve(step, [(len(rows), int(self._lengths_N[rows].max())) for rows in parts])
 
     def _epoch(self, token_budget: int) -> list[list[NDArray[np.int64]]]:
         return plan_epoch(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ from oreline.train.artifact import lineage
 from oreline.train.batches import pack
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.precision import best_device, training_on
-from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.resources import flops_per_token, forecast, keep, resolve, update_s
 from oreline.train.run import Plan, Progress, run
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
@@ -237,7 +237,9 @@ class _Pretraining:
         steps = max(round(self.options.epochs * len(self.rows_NT) / ROWS_PER_STEP), 1)
         sample = [self._batch(self.rows_NT[:ROWS_PER_STEP], torch.Generator().manual_seed(self.seed))]
         begun = time.perf_counter()
+        optimizer = self._optimizer(LEARNING_RATE)  # built first, so that embeddings have the gradients they will have
         measured = forecast(self.model, sample, self.objective.loss, bf16=resolved["precision"] == "bf16")
+        measured = replace(measured, step_s=measured.step_s + update_s(optimizer))
         if self.options.minutes is not None:
             forecast_s = time.perf_counter() - begun
             # A forward pass is a third of a step; the loss is measured twice, row by row.
@@ -279,15 +281,9 @@ class _Pretraining:
         self, resolved: Mapping[str, Any], stage: str, num_steps: int, learning_rate: float, *, first_batch: int
     ) -> Plan:
         rate = self.options.learning_rate if stage == "pretrain" and self.options.learning_rate else learning_rate
-        optimizer = registry.create("optimizer", self.options.optimizer, **self.options.optimizer_options).build(
-            self.model,
-            learning_rate=rate,
-            weight_decay=self.options.weight_decay,
-            layer_decay=self.options.layer_decay,
-        )
         return Plan(
             model=self.model,
-            optimizer=optimizer,
+            optimizer=self._optimizer(rate),
             loss=self.objective.loss,
             steps=lambda first, stop: self._steps(first, stop, first_batch),
             num_steps=num_steps,
@@ -298,6 +294,13 @@ class _Pretraining:
             logs=self.logs if stage == "pretrain" else None,
             stage=stage,
         )
+
+    def _optimizer(self, rate: float) -> torch.optim.Optimizer:
+        options = self.options
+        plug = registry.create("optimizer", options.optimizer, **options.optimizer_options)
+        decays = {"weight_decay": options.weight_decay, "layer_decay": options.layer_decay}
+        built: torch.optim.Optimizer = plug.build(self.model, learning_rate=rate, **decays)
+        return built
 
     def _steps(self, first: int, stop: int, offset: int) -> Iterator[Sequence[Batch]]:
         """Yield corrupted batches; rows and corruption follow from (seed, step) alone."""

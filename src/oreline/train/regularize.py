@@ -117,6 +117,16 @@ class Regularized:
     needs_dropout: bool = False
     """Whether a regularizer compares passes that only dropout makes different."""
 
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether gradients can be cached: every pass has the model's own inputs and weights."""
+        return not (self.inputs_move or self.weights_move)
+
+    @property
+    def foretold(self) -> dict[str, Any]:
+        """What `resources.forecast` is told of it."""
+        return {"passes": self.passes, "copies": self.copies, "averaged": self.average is not None}
+
 
 def regularizers(entries: Sequence[Any]) -> list[Plain]:
     """Build what `TrainOptions.regularizers` names. Raises `UsageError` for a second average, or a name twice."""

@@ -180,6 +180,12 @@ def forecast(
     return replace(told, memory_bytes=told.memory_bytes + more)
 
 
+def update_s(optimizer: torch.optim.Optimizer) -> float:
+    """Return what an update takes beside moving weights and moments, as an optimizer that computes more tells it."""
+    measure: Callable[[], float] | None = getattr(optimizer, "update_s", None)
+    return measure() if measure is not None else 0.0
+
+
 def _pass(model: nn.Module, batch: Batch, loss: Callable[[Any, Batch], Tensor], bf16: bool) -> None:
     device = batch.ids_BT.device.type
     with torch.autocast(device, torch.bfloat16, enabled=bf16):

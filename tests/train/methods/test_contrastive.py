@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.hungry import Hunger
 
 import oreline as ore
-from oreline.errors import UsageError
+from oreline.errors import ResourceError, UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.recipe import TrainOptions
 from oreline.runtime.open import open_runtime
@@ -108,6 +109,50 @@ def test_a_killed_run_continues_to_the_same_bytes(reviews, tiny_start: Path, tmp
     assert any("continuing at step" in event.message for event in seen)
     for file in ("model.safetensors", "head.safetensors"):
         assert killed.manifest.files[file] == whole.manifest.files[file]
+
+
+@pytest.mark.parametrize(("steps", "dropout"), [(10, 0.0), (25, 0.3)])
+def test_a_step_that_runs_out_of_memory_goes_on_through_cached_gradients(
+    steps: int, dropout: float, reviews, tiny_start: Path, tmp_path: Path, monkeypatch
+):
+    """A run of ten steps foretells itself on its first step, one of 25 by a trial."""
+    options = OPTIONS.model_copy(update={"dropout": dropout, "precision": "fp32", "rows_per_step": 16})
+    given: dict[str, Any] = {"options": options, "method_options": {"steps": steps}}
+    plain = Hunger(monkeypatch, ContrastHead, "loss", fails_in=1 << 30, limit=0)
+    train(tiny_start, reviews, tmp_path / "whole", on_event=plain.watch, **given)
+    monkeypatch.undo()
+    hungry = Hunger(monkeypatch, ContrastHead, "loss", fails_in=4, limit=120)
+    made = train(tiny_start, reviews, tmp_path / "halved", on_event=hungry.watch, **given)
+    monkeypatch.undo()
+    resolved = made.manifest.recipe["resolved"]
+    assert min(map(int, resolved["token_budget_halved"])) == 4
+    assert any("step 5 ran out of memory" in message for message in hungry.said)
+    assert len(hungry.tokens) > steps - 4, "several passes a step"
+    assert hungry.losses.keys() == plain.losses.keys()
+    if not dropout:  # each step has the loss that it has in one pass; dropped units depend on the passes
+        assert hungry.losses == pytest.approx(plain.losses, rel=1e-3)
+    assert {step: hungry.losses[step] for step in range(1, 5)} == {step: plain.losses[step] for step in range(1, 5)}
+    again = train(tiny_start, reviews, tmp_path / "again", resolved=resolved, **given)
+    for file in ("model.safetensors", "head.safetensors"):
+        assert again.manifest.files[file] == made.manifest.files[file]
+
+
+def test_the_first_step_may_run_out_of_memory_too(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
+    hungry = Hunger(monkeypatch, ContrastHead, "loss", fails_in=0, limit=120)
+    made = train(tiny_start, reviews, tmp_path / "m", on_event=hungry.watch)
+    assert list(made.manifest.recipe["resolved"]["token_budget_halved"]) == ["0"]
+    assert any("step 1 ran out of memory" in message for message in hungry.said)
+    assert any("10 steps over 16 rows" in message for message in hungry.said)
+
+
+@pytest.mark.parametrize("regularizer", ["fgm", "awp"])
+def test_what_cannot_be_cached_is_an_error_where_memory_runs_out(
+    regularizer: str, reviews, tiny_start: Path, tmp_path: Path, monkeypatch
+):
+    hungry = Hunger(monkeypatch, ContrastHead, "loss", fails_in=2, limit=120)
+    options = OPTIONS.model_copy(update={"regularizers": [regularizer]})
+    with pytest.raises(ResourceError, match=r"a step of \d+ rows"):
+        train(tiny_start, reviews, tmp_path / "m", options=options, on_event=hungry.watch)
 
 
 def test_what_was_resolved_gives_the_same_bytes(reviews, tiny_start: Path, tmp_path: Path):

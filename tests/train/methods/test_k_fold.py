@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.killed import interrupted
 
 import oreline as ore
 from oreline import store
@@ -65,6 +66,19 @@ def test_one_model_comes_out_and_an_interrupted_training_ends_in_the_same_bytes(
     assert ore.rerun(whole, out=tmp_path / "again").manifest.files == whole.manifest.files
     plain = ore.finetune(tiny_start, reviews, method="full", train=FEW, out=tmp_path / "plain")
     assert (plain.path / "model.safetensors").read_bytes() != (whole.path / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(("output", "seed"), [("distilled", 0), ("distilled", 1), ("averaged", 0)])
+def test_an_interrupt_inside_a_fold_ends_in_the_same_bytes(
+    output: str, seed: int, reviews, tiny_start: Path, tmp_path: Path
+) -> None:
+    train = {"epochs": 1, "threads": 1, "rows_per_step": 40, "dropout": 0.1, "checkpoint_every_s": 1e-9}
+    given: dict[str, Any] = {"method": "k_fold", "method_options": {"folds": 2, "output": output}, "train": train}
+    whole, killed, said = interrupted(
+        lambda name, told: ore.finetune(tiny_start, reviews, **given, out=tmp_path / name, on_event=told), seed
+    )
+    assert any("continuing at step" in message for message in said)
+    assert killed.manifest.files == whole.manifest.files
 
 
 def averaged(start: Path, data: ore.Dataset, out: Path, **changed: Any) -> ore.Artifact:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.killed import interrupted
 
 import oreline as ore
 from oreline.data.fold import row_hashes
@@ -81,6 +82,22 @@ def test_soft_labels_of_an_encoder(data: ore.Dataset, tiny_start: Path, tmp_path
     assert {"round-0"} <= {*made.manifest.recipe["resolved"]["inner"]}
     again = ore.rerun(made, out=tmp_path / "again")
     assert again.manifest.files == made.manifest.files
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_interrupted_training_ends_in_the_same_bytes(
+    seed: int, data: ore.Dataset, tiny_start: Path, tmp_path: Path
+) -> None:
+    """In the first round, or in the next ones with what the model before has labelled."""
+    given = options(method="full", soft=True, precision=0.3, most=20, rounds=2)
+    train = {"epochs": 1, "threads": 1, "rows_per_step": 4, "dropout": 0.1, "checkpoint_every_s": 1e-9}
+    whole, killed, said = interrupted(
+        lambda name, told: ore.finetune(tiny_start, data, **given, train=train, out=tmp_path / name, on_event=told),
+        seed,
+    )
+    assert any("continuing at step" in message for message in said)
+    assert killed.manifest.files == whole.manifest.files
+    assert killed.measurements()["kept_round"] == whole.measurements()["kept_round"]
 
 
 @pytest.mark.parametrize(

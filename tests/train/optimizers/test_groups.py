@@ -25,8 +25,10 @@ from transformers import (
     XLMForSequenceClassification,
 )
 
+from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.load import load_classifier, load_masked
+from oreline.train.multitask import share_encoder
 from oreline.train.optimizers.groups import decouple, depths, hidden_matrices, parameter_groups, refuse_outside
 
 SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
@@ -150,3 +152,17 @@ def test_options_outside_their_range_are_refused(value: Any):
     with pytest.raises(UsageError, match="lion: beta1 is"):
         refuse_outside("lion", 0, 1, beta1=value)
     refuse_outside("lion", 0, 1, beta1=0.0, beta2=0.999)
+
+
+def test_more_tasks_than_layers_are_not_taken_for_layers(tiny_start: Path) -> None:
+    """Several tasks' models around one encoder are a list of modules, longer than that of its two layers."""
+    models = [registry.create("head", "sequence_classification", num_labels=2, pooling="mean") for _ in range(5)]
+    shared = share_encoder([head.module(tiny_start) for head in models])
+    alone = registry.create("head", "sequence_classification", num_labels=2, pooling="mean").module(tiny_start)
+    assert [tuple(matrix.shape) for matrix in hidden_matrices(shared)] == [
+        tuple(matrix.shape) for matrix in hidden_matrices(alone)
+    ]
+    assert {
+        name.removeprefix("0."): depth for name, depth in depths(shared).items() if name.startswith("0.")
+    } == depths(alone)
+    assert depths(shared)["4.classifier.weight"] == 0

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+import oreline as ore
 from oreline.errors import UsageError
 from oreline.models.load import load_classifier
 from oreline.train.optimizers.muon import Optimizer
+from oreline.train.resources import update_s
+from oreline.types import Event
 
 
 def test_each_part_moves_as_torchs_own(tiny_start: Path):
@@ -72,3 +77,68 @@ def test_a_torch_without_it_is_told(monkeypatch: pytest.MonkeyPatch):
 def test_a_wrong_number_of_iterations_is_refused():
     with pytest.raises(UsageError, match="muon: ns_steps is 0"):
         Optimizer(ns_steps=0)
+
+
+def test_an_update_is_foretold_by_the_matrices_it_orthogonalises(tiny_start: Path, monkeypatch: pytest.MonkeyPatch):
+    """On a clock that goes by the operations of the iterations: 20 m²n + 10 m³ for each matrix, AdamW's none."""
+    clock, plain = [0.0], torch.optim.Muon.step
+
+    def counted(optimizer: torch.optim.Muon, closure: None = None) -> None:
+        for group in optimizer.param_groups:
+            for matrix in group["params"]:
+                m, n = sorted(matrix.shape)
+                clock[0] += 20 * m * m * n + 10 * m**3
+        plain(optimizer, closure)
+
+    monkeypatch.setattr(torch.optim.Muon, "step", counted)
+    monkeypatch.setattr("oreline.train.optimizers.muon.time.perf_counter", lambda: clock[0])
+    model = load_classifier(tiny_start, 2, pooling="first")
+    optimizer = Optimizer().build(model, learning_rate=1e-3, weight_decay=0.1)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    state = torch.get_rng_state()
+    foretold = update_s(optimizer)
+    assert not optimizer.state
+    assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
+    assert torch.equal(torch.get_rng_state(), state)
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    clock[0] = 0.0
+    optimizer.step()
+    assert foretold == pytest.approx(clock[0])
+    assert foretold > 0
+    assert update_s(torch.optim.AdamW(model.parameters())) == 0.0
+
+
+def test_a_model_without_hidden_matrices_has_no_such_work():
+    assert update_s(Optimizer().build(nn.LayerNorm(4), learning_rate=0.1, weight_decay=0.0)) == 0.0
+
+
+def test_training_is_foretold_with_it(tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Every way of training says what Muon adds; a fifth of an hour a step stands out."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("oreline.train.optimizers.muon.Joined.update_s", lambda _: 720.0)
+    texts = [f"a {'great' if number % 2 else 'dull'} film number {number}" for number in range(24)]
+    rows = {"text": texts, "label": ["good" if number % 2 else "bad" for number in range(24)]}
+    pairs = {"text": texts, "text_pair": texts[::-1]}
+    train = {"optimizer": "muon", "threads": 1, "epochs": 1, "minutes": 30.0}
+    tasks = {"one": {"data": rows}, "other": {"data": rows}}
+    ways: dict[str, Callable[..., Any]] = {
+        "full": lambda **given: ore.finetune(tiny_start, rows, method="full", **given),
+        "contrastive": lambda **given: ore.finetune(tiny_start, rows, method="contrastive", **given),
+        "pairs": lambda **given: ore.finetune(tiny_start, pairs, task="embedding", **given),
+        "multitask": lambda **given: ore.multitask(tasks, start=tiny_start, alone=False, **given),
+        "pretrain": lambda **given: ore.pretrain({"text": texts * 40}, start=tiny_start, **given),
+    }
+    for name, way in ways.items():
+        seen: list[Event] = []
+
+        def stop(event: Event, seen: list[Event] = seen) -> None:
+            if event.stage == "forecast":
+                seen.append(event)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            way(train=train, out=tmp_path / name, on_event=stop)
+        values = seen[0].values
+        assert values["steps"] <= 2, name
+        assert 720 * values["steps"] < values["whole_s"] < 720 * values["steps"] + 300, name

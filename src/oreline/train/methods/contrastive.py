@@ -17,13 +17,15 @@ from oreline import registry
 from oreline.errors import UsageError
 from oreline.models.attention import set_dropout
 from oreline.models.batch import Batch, make_batch
+from oreline.runtime.batching import length_batches
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.batches import cheapest_parts, class_steps
-from oreline.train.budget import refusing_too_large
+from oreline.train.budget import Budget, told_of
 from oreline.train.contrast import ContrastHead, compared
 from oreline.train.describe import check, label_texts
 from oreline.train.encoder import EncoderTraining, start_of
 from oreline.train.forecasts import END_S, Forecast
+from oreline.train.foretell import announced, tried
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.linear import Linear, fit, loss
 from oreline.train.precision import training_on
@@ -143,7 +145,8 @@ class Method:
         """Make the steps; returns what was resolved on this machine, and the progress."""
         job, options, model = training.job, training.job.options, training.model
         resolved = resolve(model, options, job.work, job.resolved, threads)
-        steps = _Steps(training, rows, self.rows_per_class, int(resolved["token_budget"]))
+        budget = Budget(resolved, lambda found: keep(job.work, found))
+        steps = _Steps(training, rows, self.rows_per_class, budget)
         rate = options.learning_rate or self.learning_rate
         optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
             model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
@@ -152,9 +155,9 @@ class Method:
         if "num_steps" not in resolved:
             wanted = max(self._least_steps(len(job.task.labels)), round(options.epochs * steps.per_epoch))
             if wanted < _FORECAST_FROM and options.minutes is None:
-                watch, resolved["num_steps"] = steps.foretelling(wanted), wanted
+                watch, resolved["num_steps"] = steps.foretelling(wanted, optimizer), wanted
             else:
-                resolved["num_steps"] = steps.foretold(wanted, resolved["precision"] == "bf16")
+                resolved["num_steps"] = steps.foretold(wanted, optimizer, bf16=resolved["precision"] == "bf16")
             keep(job.work, resolved)
         plan = Plan(
             model=model,
@@ -166,6 +169,7 @@ class Method:
             precision=str(resolved["precision"]),
             flops_per_token=flops_per_token(model) * training.regularized.cost,
             peak_gflops=float(resolved["peak_gflops"]),
+            smaller=steps.smaller,
             average=training.regularized.average,
             logs=job.logs,
             watch=watch,
@@ -222,20 +226,21 @@ def _with_labels(training: EncoderTraining, texts: Sequence[Sequence[str]]) -> _
     )
 
 
-def _mean_tokens(steps: Sequence[Batch]) -> float:
-    return float(np.mean([batch.ids_BT.numel() for batch in steps]))
+def _tokens(step: Sequence[Batch]) -> int:
+    """Return the padded tokens of a step."""
+    return sum(batch.ids_BT.numel() for batch in step)
 
 
 class _Steps:
     """Which rows make which step; it follows from the rows and the seed, so that a continued run finds its place."""
 
-    def __init__(self, training: EncoderTraining, rows: _Rows, rows_per_class: int, token_budget: int) -> None:
-        self.training, self.rows, self.rows_per_class = training, rows, rows_per_class
-        # All rows of a step lie in memory together, or they could not be compared: twice the budget at most.
+    def __init__(self, training: EncoderTraining, rows: _Rows, rows_per_class: int, budget: Budget) -> None:
+        self.training, self.rows, self.rows_per_class, self.budget = training, rows, rows_per_class, budget
+        # A step is meant to lie in memory as a whole: twice the budget at most. If it does not, gradients are cached.
         self.lengths_M = np.asarray([len(ids) for ids in rows.encoded.ids], dtype=np.int64)
         longest = int(self.lengths_M.max())
         options = training.job.options
-        self.rows_per_step = max(min(options.rows_per_step, 2 * token_budget // longest), 2 * rows_per_class)
+        self.rows_per_step = max(min(options.rows_per_step, 2 * budget.first // longest), 2 * rows_per_class)
         self.per_epoch = len(self._epoch(0))
 
     def batches(self, first: int, stop: int) -> Iterator[Sequence[Batch]]:
@@ -244,54 +249,60 @@ class _Steps:
             epoch, place = divmod(number, self.per_epoch)
             if place == 0 or number == first:
                 steps = self._epoch(epoch)
-            yield [self._batch(steps[place])]
+            self._at_hand = steps[place]
+            yield self._step(self._at_hand, number)
 
-    def foretold(self, num_steps: int, bf16: bool) -> int:
+    def smaller(self, step: int, batches: Sequence[Batch]) -> Sequence[Batch]:
+        """Return the rows of a step that ran out of memory in smaller passes, whose gradients are cached."""
+        self._halve(step, batches, step)
+        return self._step(self._at_hand, step)
+
+    def foretold(self, num_steps: int, optimizer: torch.optim.Optimizer, *, bf16: bool) -> int:
         """Return the number of steps that `minutes` allow, and say what they will take."""
         training = self.training
-        minutes, wrapped = training.job.options.minutes, training.regularized
-        sample = self._sample()  # their classes are drawn, not their lengths: one of middle length stands for all
-        with refusing_too_large(sample[-1].num_rows):
-            measured = forecast(
-                training.model,
-                Trial([[sample[len(sample) // 2]]], largest=sample[-1], num_shapes=self._num_shapes()),
-                wrapped.loss,
-                bf16=bf16,
-                passes=wrapped.passes,
-                copies=wrapped.copies,
-                averaged=wrapped.average is not None,
-            )
-        measured = self._whole(measured)
-        if minutes is not None:
-            num_steps = min(num_steps, measured.steps_within(minutes * 60))
-        self._say(measured, num_steps)
-        return num_steps
+
+        def measure() -> Forecast:
+            # Their classes are drawn, not their lengths: a step of middle length stands for all.
+            sample, wrapped = self._sample(), training.regularized
+            trial = Trial([sample[len(sample) // 2]], largest=sample[-1][0], num_shapes=self._num_shapes())
+            return forecast(training.model, trial, wrapped.loss, bf16=bf16, **wrapped.foretold)
+
+        measured = tried(training, measure, lambda: self._halve(0, self._sample()[-1], None))
+        return self._announced(measured, optimizer, num_steps)
 
     def _num_shapes(self) -> int:
         """Return the distinct shapes of the passes of the first epoch's first steps."""
-        lengths = [self.lengths_M[part] for rows in self._epoch(0)[:MOST_SHAPES] for part in self._parts(rows)]
+        lengths = [self.lengths_M[part] for rows in self._epoch(0)[:MOST_SHAPES] for part in self._parts(rows, 0)]
         return len({(len(own), int(own.max())) for own in lengths})
 
     @contextlib.contextmanager
-    def foretelling(self, num_steps: int) -> Iterator[None]:
+    def foretelling(self, num_steps: int, optimizer: torch.optim.Optimizer) -> Iterator[None]:
         """Say what a short run will take when the gradients of its first step are there, which are made inside."""
         training, wrapped = self.training, self.training.regularized
-        first_tokens = self._batch(self._epoch(0)[0]).ids_BT.numel()
+        first_tokens = _tokens(self._step(self._epoch(0)[0], 0))
         with measuring(training.device) as measured:
             yield
         told = forecast_of(
             training.model,
-            measured.seconds * _mean_tokens(self._sample()) / first_tokens,
+            measured.seconds * float(np.mean([_tokens(step) for step in self._sample()])) / first_tokens,
             measured,
             copies=wrapped.copies,
             averaged=wrapped.average is not None,
             passes_bytes=wrapped.passes * activation_bytes(training.model, first_tokens),
         )
-        self._say(self._whole(told), num_steps)
+        self._announced(told, optimizer, num_steps)
 
-    def _sample(self) -> list[Batch]:
+    def _sample(self) -> list[Sequence[Batch]]:
         """Return some steps of the first epoch, the shortest first."""
-        return sorted((self._batch(rows) for rows in self._epoch(0)[:_SAMPLED]), key=lambda batch: batch.ids_BT.numel())
+        return sorted((self._step(rows, 0) for rows in self._epoch(0)[:_SAMPLED]), key=_tokens)
+
+    def _announced(self, measured: Forecast, optimizer: torch.optim.Optimizer, num_steps: int) -> int:
+        of_run = {"num_steps": num_steps, "per_epoch": self.per_epoch, "num_rows": self.rows.num_rows}
+        return announced(self.training.job, self._whole(measured), optimizer, **of_run)
+
+    def _halve(self, step: int, batches: Sequence[Batch], told: int | None) -> None:
+        budget = self.budget.halve_compared(step, batches, may_cache=self.training.regularized.is_cacheable)
+        self.training.job.say(told_of(budget, told))
 
     def _whole(self, measured: Forecast) -> Forecast:
         """Add what follows the last step: rows are read again, for the head and for the artifact's sample."""
@@ -300,9 +311,6 @@ class _Steps:
         row_s = measured.step_s / 3 * self.per_epoch / num_rows  # without gradients, which take two thirds of a step
         read_again = num_rows + 2 * num_dev + min(num_dev or num_rows, NUM_REFERENCE)
         return replace(measured, end_s=END_S + row_s * read_again)
-
-    def _say(self, measured: Forecast, num_steps: int) -> None:
-        self.training.job.on_event(measured.event(num_steps, self.rows.num_rows, num_steps / self.per_epoch))
 
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
         return class_steps(
@@ -313,16 +321,21 @@ class _Steps:
             epoch=epoch,
         )
 
-    def _batch(self, rows: NDArray[np.int64]) -> Batch:
-        """Return rows with the texts that describe their labels."""
-        return compared([self._part(part) for part in self._parts(rows)])
+    def _step(self, rows: NDArray[np.int64], number: int) -> Sequence[Batch]:
+        """Return the batches of a step, counted from 0: rows with the texts that describe their labels."""
+        parts = [self._part(part) for part in self._parts(rows, number)]
+        return compared(parts, cached=self.budget.is_halved(number))
 
-    def _parts(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    def _parts(self, rows: NDArray[np.int64], number: int) -> list[NDArray[np.int64]]:
         """Return rows and the texts that describe their labels, cut into passes."""
         classes_M, num_rows = self.rows.classes_M, self.rows.num_rows
         texts = num_rows + np.flatnonzero(np.isin(classes_M[num_rows:], classes_M[rows]))
         chosen = np.concatenate([rows, texts])
-        return [chosen[part] for part in cheapest_parts(self.lengths_M[chosen], _PASS_TOKENS[self.training.device])]
+        if self.budget.is_halved(number):
+            cut = length_batches(self.lengths_M[chosen], self.budget.at(number), max_rows=len(chosen))
+        else:
+            cut = cheapest_parts(self.lengths_M[chosen], _PASS_TOKENS[self.training.device])
+        return [chosen[part] for part in cut]
 
     def _part(self, rows: NDArray[np.int64]) -> Batch:
         return make_batch(

@@ -105,9 +105,10 @@ def _layer_lists(model: nn.Module) -> tuple[list[str], int]:
     """Return the names of the lists of layers, outermost first, and their length.
 
     They are as long as the configuration says, or the longest there are (ALBERT's layers share one group). Some models
-    keep the parts of their layers in several lists of that length (XLM).
+    keep the parts of their layers in several lists of that length (XLM). A model that is a list itself is one of
+    several tasks' models, whatever their number.
     """
-    modules = model.named_modules()
+    modules = [(name, module) for name, module in model.named_modules() if name]
     lengths = {name: len(module) for name, module in modules if isinstance(module, nn.ModuleList) and len(module)}
     told = getattr(getattr(model, "config", None), "num_hidden_layers", 0)
     num_layers = int(told) if told in lengths.values() else max(lengths.values(), default=0)
