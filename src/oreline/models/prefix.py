@@ -81,7 +81,7 @@ class Prefix:
             bf16: compute under autocast.
         """
         with torch.autocast(batch.ids_BT.device.type, torch.bfloat16, enabled=bf16):
-            return _until(self._model, self._below[-1].module, batch).float()
+            return _until(self._model, self._below[-1].module, replace(batch, states_BTD=None)).float()
 
     @contextlib.contextmanager
     def left_out(self) -> Iterator[None]:
