@@ -74,6 +74,7 @@ def test_shared_layers_are_one_tensor_and_run_once(
 def test_members_run_the_shared_layers_once(task: Task, tiny_start: Path, tmp_path: Path) -> None:
     pack(task, [member(tiny_start, tmp_path / str(n), frozen=1, seed=n) for n in range(3)], tmp_path / "all")
     head, model = opened(task, tmp_path / "all")
+    head.outputs(model, batch())  # the first time, what they share is looked for
     calls: list[int] = []
     for one in model.models:
         for number, layer in enumerate(one.bert.encoder.layer):

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    AlbertConfig,
-    AlbertModel,
-    DistilBertConfig,
-    DistilBertModel,
-    ElectraConfig,
-    ElectraModel,
-    RobertaConfig,
-    RobertaForSequenceClassification,
-)
+import transformers
 
 from oreline.models.attention import use_quick_dropout
 from oreline.models.batch import make_batch
 from oreline.models.heads.sequence_classification import Head
-from oreline.models.prefix import prefix_of
+from oreline.models.prefix import num_untrained, prefix_of, seen_layers
 
 TINY = {
     "vocab_size": 40,
@@ -102,23 +94,78 @@ def test_a_failure_leaves_the_model_whole(tiny_start: Path):
     assert [name for name, _ in model.named_modules()] == names
 
 
-def test_roberta_is_built_alike():
+WIDE = {"d_model": 16, "d_ff": 32, "d_kv": 8, "num_heads": 2, "num_layers": 3}
+CODING = {"encoder_layers": 3, "decoder_layers": 2, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+RELATIVE = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}
+SPECIAL = {"bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2, "pad_token_id": 0}
+LIKE_LLAMA = {**TINY, "num_key_value_heads": 1}
+ARCHITECTURES = {
+    "Roberta": {**TINY, "pad_token_id": 0},
+    "Electra": {**TINY, "embedding_size": 8},
+    "DistilBert": {"vocab_size": 40, "dim": 16, "n_layers": 3, "n_heads": 2, "hidden_dim": 32},
+    "MPNet": TINY,
+    "ModernBert": {**TINY, **SPECIAL, "local_attention": 4},
+    "DebertaV2": {**TINY, **RELATIVE, "norm_rel_ebd": "layer_norm"},
+    "GPT2": {"vocab_size": 40, "n_embd": 16, "n_layer": 3, "n_head": 2},
+    "Llama": LIKE_LLAMA,
+    "Qwen2": {**LIKE_LLAMA, "use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1},
+    "Qwen3": LIKE_LLAMA,
+    "Gemma2": {**LIKE_LLAMA, "head_dim": 8, "sliding_window": 4},
+    "T5": {"vocab_size": 40, **WIDE, "decoder_start_token_id": 0},
+    "UMT5": {"vocab_size": 40, **WIDE, "decoder_start_token_id": 0},
+    "Bart": {"vocab_size": 40, "d_model": 16, **CODING, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32},
+}
+
+
+def made(kind: str, **changes):
+    """Return a model of an architecture with random weights, without a head."""
     torch.manual_seed(0)
-    model = RobertaForSequenceClassification(RobertaConfig(**TINY, pad_token_id=0)).eval()
-    prefix = prefix_of(model, 2)
+    config = getattr(transformers, f"{kind}Config")(**{**ARCHITECTURES.get(kind, {}), **changes})
+    return getattr(transformers, f"{kind}Model")(config).eval()
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_any_transformer_starts_above_its_lowest_layers(kind: str, layers: int):
+    model = made(kind)
+    prefix = prefix_of(model, layers)
+    assert prefix.num_layers == layers
     plain = replace(batch(True), segments_BT=None)
     given = replace(plain, states_BTD=prefix.states(plain))
-    with prefix.left_out():
-        logits_BK = model(**given.inputs()).logits
-    assert torch.equal(logits_BK, model(**plain.inputs()).logits)
+    decoded = {"decoder_input_ids": torch.tensor([[0, 4, 5], [0, 6, 7]])} if model.config.is_encoder_decoder else {}
+    found, names = [], [name for name, _ in model.named_parameters()]
+    for inputs, manner in ((plain, contextlib.nullcontext()), (given, prefix.left_out()), (plain, None)):
+        with torch.no_grad(), manner or contextlib.nullcontext():
+            found.append(model(**inputs.inputs(), **decoded)[0])
+    assert torch.equal(found[1], found[0])
+    assert torch.equal(found[2], found[0])
+    assert [name for name, _ in model.named_parameters()] == names
+    below = dict(prefix.tensors())
+    assert not below  # all of it may train: nothing can be told to be fixed
+    model.requires_grad_(False)
+    assert any("embed" in name or "shared" in name or "wte" in name for name, _ in prefix.tensors())
 
 
-def test_other_architectures_have_none():
-    assert (
-        prefix_of(DistilBertModel(DistilBertConfig(vocab_size=40, dim=16, n_layers=2, n_heads=2, hidden_dim=32)), 1)
-        is None
-    )
-    assert prefix_of(AlbertModel(AlbertConfig(**TINY, embedding_size=16)), 1) is None
+def test_layers_that_cannot_be_left_out_are_none():
+    sizes = {"vocab_size": 40, "d_model": 16, "n_layer": 3, "n_head": 2, "d_inner": 32}
+    assert prefix_of(made("XLNet", **sizes), 1) is None
+    assert prefix_of(made("XLM", vocab_size=40, emb_dim=16, n_layers=3, n_heads=2), 3) is None
+    assert prefix_of(made("Albert", **TINY, embedding_size=16), 1) is None
+    convolved = {**ARCHITECTURES["DebertaV2"], "conv_kernel_size": 3, "conv_act": "gelu"}
+    assert prefix_of(made("DebertaV2", **convolved), 1) is None  # the convolution reads the embeddings
+    assert prefix_of(made("Bart", encoder_layerdrop=0.5), 1) is None
     assert prefix_of(torch.nn.Linear(2, 2), 1) is None
-    assert prefix_of(ElectraModel(ElectraConfig(**TINY, embedding_size=8)), 1) is None
-    assert prefix_of(ElectraModel(ElectraConfig(**TINY, embedding_size=16)), 1) is not None
+
+
+def test_what_trains_is_read_from_what_layers_return(tiny_start: Path):
+    model = Head(num_labels=2, pooling="mean").module(tiny_start)
+    assert num_untrained(seen_layers(model)) == 0
+    model.requires_grad_(False)
+    assert num_untrained(seen_layers(model)) == 2
+    [table, *_] = [module for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    table.weight.requires_grad = True
+    assert num_untrained(seen_layers(model)) == 0
+    model.requires_grad_(False)
+    model.encoder.encoder.layer[1].output.dense.bias.requires_grad = True
+    assert num_untrained(seen_layers(model.train())) == 1
+    assert all(module.training for module in model.modules())

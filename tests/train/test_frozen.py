@@ -1,4 +1,4 @@
-"""Training from kept states is training from computed ones: the same losses, the same weights."""
+"""Training from kept states is training from computed ones: the same losses, the same weights, bit for bit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from safetensors.numpy import load_file
 from tests.killed import kill_after, made_a_step
 from torch import nn
-from transformers import DistilBertConfig, DistilBertForSequenceClassification
+from transformers import AlbertConfig, AlbertForSequenceClassification, DebertaV2Config
+from transformers import DebertaV2ForSequenceClassification as Deberta
 
-from oreline.data.refine import refine
+import oreline as ore
 from oreline.evaluate.estimates import point_values
 from oreline.models.load import load_classifier
 from oreline.recipe import TrainOptions
@@ -59,57 +60,150 @@ def weights(artifact: Artifact) -> dict[str, np.ndarray]:
     return found | (load_file(head) if head.is_file() else {})
 
 
-@pytest.fixture(scope="module")
-def distinct(tmp_path_factory: pytest.TempPathFactory):
-    """Rows of which no two are equally long: every epoch has the same batches, all of them padded."""
-    words = ["great", "film", "the", "dull", "plot", "awful", "warm", "story"]
-    rows = [" ".join(words[(number + place) % 8] for place in range(number + 3)) for number in range(60)]
-    labels = ["good" if number % 2 else "bad" for number in range(60)]
-    frame = {"text": rows, "label": labels}
-    dev = {"text": ["a great film", "a dull plot", "the awful story", "warm"], "label": ["good", "bad", "bad", "good"]}
-    out = tmp_path_factory.mktemp("distinct") / "data"
-    return refine({"train": frame, "dev": dev}, roles={}, operators=[], split={}, out=out)
+def same(first: Artifact, second: Artifact) -> bool:
+    """Whether two artifacts have the same weights."""
+    one, other = weights(first), weights(second)
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize(
     ("pooling", "precision", "adapter"),
     [
-        ("first", "bf16", ""),
-        ("mean", "fp32", ""),
-        ("first", "fp32", "lora"),
-        ("mean", "bf16", "lora"),
-        ("mean", "bf16", "bottleneck"),
-        ("mean", "bf16", "adalora"),
+        ("first", "fp32", ""),
+        ("mean", "bf16", ""),
+        ("mean", "fp32", "lora"),
+        ("first", "bf16", "bottleneck"),
+        ("mean", "fp32", "adalora"),
     ],
 )
-def test_in_the_same_company_losses_and_weights_are_the_same_bits(
-    distinct, tiny_start: Path, tmp_path: Path, monkeypatch, pooling: str, precision: str, adapter: str
+def test_losses_and_weights_are_the_same_bits_without_the_cache(
+    reviews, tiny_start: Path, tmp_path: Path, pooling: str, precision: str, adapter: str
 ):
-    options = {"frozen_cache": precision, "pooling": pooling, "adapter": adapter}
-    cached, with_cache, _ = train(tiny_start, distinct, tmp_path / "cached", **options)
-    without_room(monkeypatch)
-    plain, without_cache, said = train(tiny_start, distinct, tmp_path / "plain", **options)
-    assert any("the disk lacks" in message for message in said)
-    assert len(with_cache) == 3 * 8
-    measured = json.loads((cached.path / "measurements.json").read_text(encoding="utf-8"))
-    assert measured["frozen_layers"] == 1
-    assert measured["frozen_cache_bytes"] > 0
+    options = {"precision": precision, "pooling": pooling, "adapter": adapter}
+    cached, with_cache, _ = train(tiny_start, reviews, tmp_path / "cached", **options)
+    plain, without_cache, _ = train(tiny_start, reviews, tmp_path / "plain", frozen_cache="off", **options)
+    for model, kept in ((cached, True), (plain, False)):
+        measured = json.loads((model.path / "measurements.json").read_text(encoding="utf-8"))
+        assert measured["frozen_layers"] == 1
+        assert (measured["frozen_cache_bytes"] > 0) == kept
     assert with_cache == without_cache
+    assert len(set(with_cache)) > 20
     assert cached.manifest.metrics == plain.manifest.metrics
-    before = weights(plain)
-    for name, value in weights(cached).items():
-        assert np.array_equal(value, before[name]), name
+    assert same(cached, plain)
 
 
-def test_in_other_company_they_differ_by_the_rounding_of_products(reviews, tiny_start: Path, tmp_path: Path):
+def test_so_they_are_in_fp32_where_the_disk_lacks_room(reviews, tiny_start: Path, tmp_path: Path, monkeypatch):
     cached, with_cache, _ = train(tiny_start, reviews, tmp_path / "cached", frozen_cache="fp32")
-    plain, without_cache, _ = train(tiny_start, reviews, tmp_path / "plain", frozen_cache="off")
-    per_epoch = len(with_cache) // 3
-    assert with_cache[:per_epoch] == without_cache[:per_epoch]  # the company of the first epoch
-    np.testing.assert_allclose(with_cache, without_cache, atol=2e-5)
-    before = weights(plain)
-    for name, value in weights(cached).items():
-        np.testing.assert_allclose(value, before[name], atol=2e-4, err_msg=name)
+    without_room(monkeypatch)
+    plain, without_cache, said = train(tiny_start, reviews, tmp_path / "plain", frozen_cache="fp32")
+    assert any("the disk lacks" in message for message in said)
+    assert with_cache == without_cache
+    assert same(cached, plain)
+
+
+WORDS = ["great", "film", "the", "dull", "plot", "awful", "warm", "story"]
+TEXTS = [" ".join(WORDS[(row + place) % 8] for place in range(3 + row % 5)) for row in range(24)]
+CLASSES = ["good" if row % 3 else "bad" for row in range(24)]
+ROWS = {
+    "text_classification": {"text": TEXTS, "label": CLASSES},
+    "pair": {"text": TEXTS, "text_pair": TEXTS[::-1], "label": CLASSES},
+    "regression": {"text": TEXTS, "label": [str(row % 7) for row in range(24)]},
+    "multilabel": {"text": TEXTS, "label": [["good"] if row % 3 else ["bad", "good"] for row in range(24)]},
+    "token_classification": {
+        "text": [text.split() for text in TEXTS],
+        "tags": [["B-x" if word == "film" else "O" for word in text.split()] for text in TEXTS],
+    },
+    "question_answering": {
+        "text": ["the film" for _ in TEXTS],
+        "text_pair": TEXTS,
+        "answers": [[{"text": text.split()[0], "start": 0}] for text in TEXTS],
+    },
+    "relation": {
+        "text": TEXTS,
+        "head": [text.split()[0] for text in TEXTS],
+        "tail": [text.split()[2] for text in TEXTS],
+        "label": CLASSES,
+    },
+    "embedding": {"text": TEXTS, "text_pair": [f"a {text}" for text in TEXTS]},
+}
+
+
+def losses_of(start: Path, data, out: Path, task: str, *, options: dict, method: str = "full", **changes):
+    """Train for two epochs and more. Return the artifact, the loss of each step, and how many layers were frozen."""
+    seen: list[Event] = []
+    settings = {"epochs": 2.5, "threads": 1, "learning_rate": 2e-3, "rows_per_step": 4, "patience": 50, **changes}
+    model = ore.finetune(
+        str(start), data, task=task, method=method, method_options=options, train=settings, out=out,
+        on_event=seen.append,
+    )  # fmt: skip
+    measured = json.loads((model.path / "measurements.json").read_text(encoding="utf-8"))
+    return model, [event.values["loss"] for event in seen if "loss" in event.values], measured
+
+
+def assert_the_same(start: Path, data, folder: Path, task: str, **given) -> list[float]:
+    cached, with_cache, measured = losses_of(start, data, folder / "cached", task, **given)
+    plain, without_cache, unkept = losses_of(start, data, folder / "plain", task, frozen_cache="off", **given)
+    assert measured["frozen_layers"] == unkept["frozen_layers"] > 0
+    assert measured["frozen_cache_bytes"] > 0 == unkept["frozen_cache_bytes"]
+    assert with_cache == without_cache
+    assert len(set(with_cache)) > 10
+    assert same(cached, plain)
+    return with_cache
+
+
+@pytest.mark.parametrize("task", [*ROWS][1:])
+def test_each_task_of_an_encoder_trains_above_kept_states(task: str, tiny_start: Path, tmp_path: Path):
+    rows = ROWS[task]
+    dev = {name: values[:6] for name, values in rows.items()}
+    data = ore.refine({"train": rows, "dev": dev}, operators=[], split={}, out=tmp_path / "data")
+    method = "pairs" if task == "embedding" else "full"
+    assert_the_same(tiny_start, data, tmp_path, task, method=method, options={"freeze_layers": 1})
+
+
+def test_an_adapter_of_the_upper_layers_of_an_embedding(tiny_start: Path, tmp_path: Path):
+    data = ore.refine({"train": ROWS["embedding"]}, operators=[], split={}, out=tmp_path / "data")
+    options = {"adapter": "lora", "adapter_options": {"layers": [-1]}, "gradient_cache": True, "mine": "epoch"}
+    assert_the_same(tiny_start, data, tmp_path, "embedding", method="pairs", options=options, token_budget=40)
+
+
+SHORT = {"generation": {"max_new_tokens": 5}, "rows_per_step": 16, "evaluations_per_epoch": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "options", "changes"),
+    [
+        ("llama", "full", {"freeze_layers": 1}, {}),
+        ("llama", "lora", {"layers": [-1]}, {"packing": True}),
+        ("gpt2", "full", {"freeze_layers": 1}, {"precision": "bf16"}),
+    ],
+)
+def test_a_causal_model_does(causal_start, chats, tmp_path: Path, kind: str, method: str, options: dict, changes: dict):
+    given = {"method": method, "options": options, **SHORT, **changes}
+    assert_the_same(causal_start(kind), chats, tmp_path, "chat", **given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "options"),
+    [
+        ("tiny_t5", "full", {"freeze_layers": 1}),
+        ("tiny_bart", "full", {"freeze": ["model.shared.*", "*encoder.*"]}),
+        ("tiny_bart", "lora", {"layers": [-1]}),
+    ],
+)
+def test_an_encoder_before_a_decoder_does(
+    verdicts, tmp_path: Path, request: pytest.FixtureRequest, kind: str, method: str, options: dict
+):
+    start = request.getfixturevalue(kind)
+    assert_the_same(start, verdicts, tmp_path, "seq2seq", method=method, options=options, **SHORT)
+
+
+def test_checkpointed_layers_above_kept_states(tiny_start: Path, tmp_path: Path):
+    data = ore.refine({"train": ROWS["text_classification"]}, operators=[], split={}, out=tmp_path / "data")
+    given = {"options": {"freeze_layers": 1}}
+    task = "text_classification"
+    again = assert_the_same(tiny_start, data, tmp_path / "a", task, gradient_checkpointing=True, **given)
+    held = assert_the_same(tiny_start, data, tmp_path / "b", task, **given)
+    assert again == held
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -136,33 +230,32 @@ def test_what_is_scored_on_dev_is_what_the_artifact_answers(reviews, tiny_start:
 
 @pytest.mark.parametrize("regularizer", ["r_drop", "awp"])
 def test_losses_around_the_loss_work_on_kept_states(
-    distinct, tiny_start: Path, tmp_path: Path, monkeypatch, regularizer: str
+    reviews, tiny_start: Path, tmp_path: Path, monkeypatch, regularizer: str
 ):
     options = {"regularizers": [regularizer], "epochs": 2}
-    _, with_cache, _ = train(tiny_start, distinct, tmp_path / "cached", **options)
+    _, with_cache, _ = train(tiny_start, reviews, tmp_path / "cached", **options)
     without_room(monkeypatch)
-    _, without_cache, _ = train(tiny_start, distinct, tmp_path / "plain", **options)
+    _, without_cache, _ = train(tiny_start, reviews, tmp_path / "plain", **options)
     assert with_cache == without_cache
 
 
-def test_a_regularizer_of_the_inputs_computes_the_whole_model(distinct, tiny_start: Path, tmp_path: Path):
-    artifact, _, said = train(tiny_start, distinct, tmp_path / "model", regularizers=["fgm"], epochs=1)
+def test_a_regularizer_of_the_inputs_computes_the_whole_model(reviews, tiny_start: Path, tmp_path: Path):
+    artifact, _, said = train(tiny_start, reviews, tmp_path / "model", regularizers=["fgm"], epochs=1)
     assert any("a regularizer changes what goes into them" in message for message in said)
     assert "frozen_layers" not in artifact.measurements()
 
 
 @pytest.mark.parametrize(("epochs", "kept"), [(0.5, False), (1, False), (1.2, True)])
 def test_nothing_is_kept_that_is_not_read_again(
-    distinct, tiny_start: Path, tmp_path: Path, monkeypatch, epochs: float, kept: bool
+    reviews, tiny_start: Path, tmp_path: Path, monkeypatch, epochs: float, kept: bool
 ):
     made: list[int] = []
-    real = cache._File.write
-    monkeypatch.setattr(cache._File, "write", lambda self, *given: made.append(1) or real(self, *given))
-    data = distinct
-    artifact, losses, _ = train(tiny_start, data, tmp_path / "model", epochs=epochs)
-    dev_batches = 1
-    assert len(made) == dev_batches + kept * 8
-    assert len(losses) == round(8 * epochs)
+    real = cache._File.put
+    monkeypatch.setattr(cache._File, "put", lambda self, states: made.extend(states) or real(self, states))
+    artifact, losses, _ = train(tiny_start, reviews, tmp_path / "model", epochs=epochs)
+    num_train, num_dev = reviews.num_rows("train"), reviews.num_rows("dev")
+    assert len(made) == num_dev + kept * num_train
+    assert len(losses) == round(-(-num_train // 8) * epochs)
     assert artifact.manifest.files
 
 
@@ -183,18 +276,27 @@ def test_frozen_layers_are_not_counted_as_work_once_they_are_known(
         method_options={"pooling": "mean", "freeze_layers": 1}, options=OPTIONS, out=tmp_path / "model",
         score=point_values, on_event=lambda event: counted.append(plans[0].train.flops) if "loss" in event.values else None,
     )  # fmt: skip
-    per_epoch = len(counted) // 3
-    assert counted[0] < counted[per_epoch - 1] == counted[-1]
+    assert 0 < counted[0] == counted[-1]  # so few rows are computed together before the first step
 
 
-def test_a_model_that_is_not_built_like_bert_is_said_once():
+def test_why_frozen_layers_are_computed_in_every_step_is_said():
     said: list[str] = []
-    config = DistilBertConfig(vocab_size=40, dim=16, n_layers=2, n_heads=2, hidden_dim=32)
-    model = DistilBertForSequenceClassification(config)
-    freeze(model, layers=1)
-    assert num_frozen_layers(model) == 1
-    assert usable_prefix(model, inputs_move=False, say=said.append) is None
-    assert said == ["the frozen layers are computed in every step: 'distilbert' is not built like BERT"]
+    sizes = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    albert = AlbertForSequenceClassification(AlbertConfig(**sizes, intermediate_size=32, embedding_size=16))
+    albert.albert.requires_grad_(False)
+    freeze(albert, layers=1)
+    assert usable_prefix(albert, inputs_move=False, say=said.append) is None
+    relative = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "norm_rel_ebd": "layer_norm"}
+    deberta = Deberta(DebertaV2Config(**sizes, **relative, intermediate_size=32))
+    freeze(deberta, layers=1)
+    assert num_frozen_layers(deberta) == 1
+    assert usable_prefix(deberta, inputs_move=False, say=said.append) is None
+    assert said == [
+        "the frozen layers are computed in every step: those of 'albert' are not called one after another",
+        "the frozen layers are computed in every step: something that trains goes into them",
+    ]
+    freeze(deberta, patterns=["*encoder.LayerNorm*"])  # of the positions, which all layers read
+    assert usable_prefix(deberta, inputs_move=False, say=pytest.fail).num_layers == 1
 
 
 @pytest.mark.parametrize(

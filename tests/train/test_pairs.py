@@ -97,7 +97,7 @@ def test_a_step_that_runs_out_of_memory_goes_on_through_cached_gradients(
     made = train(tiny_start, data, tmp_path / "halved", on_event=hungry.watch, **given)
     monkeypatch.undo()
     resolved = made.manifest.recipe["resolved"]
-    assert resolved["token_budget"] == 4096
+    assert resolved["token_budget"] == 2048
     assert min(map(int, resolved["token_budget_halved"])) == 3
     assert any("step 4 ran out of memory" in message for message in hungry.said)
     assert 1 < len(hungry.tokens) / (len(hungry.losses) - 3) < 20, "several passes a step"

@@ -41,7 +41,21 @@ def test_steps_are_those_of_the_plan():
     passes = passes_of({"token_budget": 128})
     assert passes.per_epoch == 7
     assert [rows_of(step) for step in passes.steps(2, 12)] == planned[2:12]
-    assert [rows.tolist() for rows in passes.company] == [rows for step in planned[:7] for rows in step]
+
+
+def test_steps_are_looked_at_before_their_turn():
+    seen: list[list[int]] = []
+
+    def ahead(steps: Any) -> Any:
+        known = list(steps)
+        seen.extend(np.concatenate(step).tolist() for step in known)
+        return iter(known)
+
+    passes = Passes(LENGTHS_N, TrainOptions(), 3, Budget({"token_budget": 128}, lambda _: None), make, print, ahead)
+    steps = passes.steps(0, 2)
+    first = [row for batch in rows_of(next(steps)) for row in batch]
+    assert len(seen) == 2
+    assert first == seen[0]
 
 
 def test_a_step_that_is_cut_again_is_what_a_smaller_budget_would_have_planned():

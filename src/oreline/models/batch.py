@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+KNOWN_STATES = "known_states"
+"""The input that states of the lowest layers are given by; `models.prefix` takes it before the model is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one forward pass takes."""
@@ -50,11 +54,8 @@ class Batch:
 
     def inputs(self) -> dict[str, Tensor]:
         """Return the keyword arguments of a transformers model."""
-        if self.states_BTD is not None:
-            given = {"inputs_embeds": self.states_BTD, "attention_mask": self.mask_BT}
-            return {name: tensor for name, tensor in given.items() if tensor is not None}
         named = {"input_ids": self.ids_BT, "attention_mask": self.mask_BT, "token_type_ids": self.segments_BT}
-        named["position_ids"] = self.positions_BT
+        named |= {"position_ids": self.positions_BT, KNOWN_STATES: self.states_BTD}
         return {name: tensor for name, tensor in named.items() if tensor is not None}
 
 

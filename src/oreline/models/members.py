@@ -28,7 +28,7 @@ from oreline.models.adapting import adapter_of
 from oreline.models.base import FIRST, OTHERS, is_adapted, is_ensemble, read_record
 from oreline.models.batch import Batch
 from oreline.models.load import disk_errors, save_model
-from oreline.models.prefix import Prefix, prefix_of
+from oreline.models.prefix import Prefix, num_untrained, prefix_of, seen_layers
 from oreline.store import MANIFEST
 from oreline.types import Task
 
@@ -70,8 +70,9 @@ class Averaged:
 
     def outputs(self, model: Members, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return log mean probabilities, (B, K), and one vector for each row, (B, D)."""
-        if self._prefixes is None:
-            self._prefixes = shared_prefixes(model)
+        with self._lock:
+            if self._prefixes is None:
+                self._prefixes = shared_prefixes(model)
         if not self._prefixes:
             found = [self.head.outputs(member, batch) for member in model.models]
         else:
@@ -108,14 +109,11 @@ def shared_prefixes(model: Members) -> list[Prefix]:
     adapter = adapter_of(model.models[0])
     if adapter is not None and adapter.is_virtual:
         return []  # virtual tokens and keys are no layers: states without them are others
-    found: list[Prefix] = []
-    for num_layers in range(1, 1 + max(_num_layers(member) for member in model.models)):
-        prefixes = [prefix_of(member, num_layers) for member in model.models]
-        kept = [prefix for prefix in prefixes if prefix is not None and prefix.num_layers == num_layers]
-        if len(kept) < len(prefixes) or not _same(kept):
-            break
-        found = kept
-    return found
+    own = [_differing(member, model.models[0]) for member in model.models]
+    num_layers = min(_num_shared(member, set().union(*own)) for member in model.models)
+    prefixes = [prefix_of(member, num_layers) for member in model.models] if num_layers else []
+    found = [prefix for prefix in prefixes if prefix is not None]
+    return found if len(found) == len(prefixes) else []
 
 
 def members_of(head: Any, folder: Path) -> list[Any]:
@@ -212,11 +210,18 @@ def _tie(first: nn.Module, member: nn.Module, changed: Container[str]) -> None:
                     held[leaf] = source[leaf]
 
 
-def _same(prefixes: Sequence[Prefix]) -> bool:
-    """Whether some layers are the same tensors in all members."""
-    places = [[(name, tensor.data_ptr()) for name, tensor in prefix.tensors()] for prefix in prefixes]
-    return all(place == places[0] for place in places)
+def _differing(member: nn.Module, first: nn.Module) -> set[str]:
+    """Return the names of the weights that are other tensors than the first member's."""
+    firsts = dict(first.named_parameters())
+    return {name for name, weight in member.named_parameters() if weight.data_ptr() != firsts[name].data_ptr()}
 
 
-def _num_layers(model: Any) -> int:
-    return int(getattr(model.config, "num_hidden_layers", 0))
+def _num_shared(member: nn.Module, own: Container[str]) -> int:
+    """Return how many of a member's lowest layers nothing of its own goes into: as if that alone were trained."""
+    trained = {name: weight.requires_grad for name, weight in member.named_parameters()}
+    for name, weight in member.named_parameters():
+        weight.requires_grad = name in own
+    found = num_untrained(seen_layers(member))
+    for name, weight in member.named_parameters():
+        weight.requires_grad = trained[name]
+    return found

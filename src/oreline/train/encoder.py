@@ -5,9 +5,10 @@ Shape suffixes: N rows, B rows of one batch, K classes.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from oreline import registry
 from oreline.errors import UsageError
@@ -150,7 +150,7 @@ class EncoderTraining:
                 precision=str(resolved["precision"]),
                 flops_per_token=self._flops_per_token() * self.regularized.cost,
                 peak_gflops=float(resolved["peak_gflops"]),
-                flops_beside=lambda: self.frozen.train.flops if self.frozen else 0.0,
+                flops_beside=self._flops_beside,
                 evaluate=self._score_dev if self.dev is not None else None,
                 evaluate_every=self.evaluate_every(passes),
                 smaller=passes.smaller,
@@ -172,7 +172,7 @@ class EncoderTraining:
         lengths_N = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64)
         batches = length_batches(lengths_N, self.predict_tokens)
         with torch.inference_mode():
-            parts = [self._logits(encoded, rows) for rows in batches]
+            parts = [self._logits(encoded, rows) for rows in self._ahead(encoded, batches)]
         logits_NK = np.concatenate(parts)[np.argsort(np.concatenate(batches))]
         return {"scores": self.job.task.activate(logits_NK)}
 
@@ -233,15 +233,12 @@ class EncoderTraining:
         self.frozen = self._frozen(bf16)
         loss = self.frozen.above(self.regularized.loss) if self.frozen else self.regularized.loss
         budget = Budget(resolved, lambda found: keep(job.work, found))
-        passes = Passes(self.widths_N, job.options, job.seed, budget, self._training_batch, job.say)
+        ahead = self.frozen.train.ahead if self.frozen else iter
+        passes = Passes(self.widths_N, job.options, job.seed, budget, self._training_batch, job.say, ahead)
         if "num_steps" not in resolved and job.options.token_budget is None and self.device == "cuda":
             budget.first = resolved["token_budget"] = probed_budget(self, passes, loss, bf16=bf16)
         if self.frozen:
-            self.frozen.keep(
-                passes.company,
-                length_batches(self._dev_lengths(), self.predict_tokens),
-                sum(parameter.numel() for parameter in self.model.parameters()),
-            )
+            self.frozen.keep(sum(parameter.numel() for parameter in self.model.parameters()))
         return passes, loss
 
     def _widths(self, bf16: bool) -> NDArray[np.int64]:
@@ -253,22 +250,31 @@ class EncoderTraining:
 
     def _frozen(self, bf16: bool) -> Frozen | None:
         """Open what is kept of the frozen lowest layers, if there are any that states can stand for."""
-        job = self.job
-        if (adapter := adapter_of(self.model)) is not None and adapter.is_virtual:
-            return None  # virtual tokens and keys are no layers; their states are not those of the layers alone
-        prefix = usable_prefix(self.model, inputs_move=self.regularized.inputs_move, say=job.say)
+        prefix = usable_prefix(self.model, inputs_move=self.regularized.inputs_move, say=self.job.say)
         if prefix is None:
             return None
-        dev = self.dev if self.dev is not None and self.dev.words is None else None  # rows in windows are read whole
-        return Frozen(prefix, job, lambda encoded, rows: self.batch(encoded, rows, None), self.pieces, dev, bf16=bf16)
+        train, dev = self._read_again()
+        return Frozen(prefix, self.job, self._without_targets, train, dev, bf16=bf16)
 
-    def _dev_lengths(self) -> NDArray[np.int64]:
-        """Return the tokens of each dev row whose states are kept."""
-        kept = self.frozen is not None and self.frozen.dev is not None and self.dev is not None
-        return np.asarray([len(ids) for ids in self.dev.ids] if kept and self.dev else [], dtype=np.int64)
+    def _read_again(self) -> tuple[Encoded, Encoded | None]:
+        """Return the rows that are read in each epoch: what is trained on, and dev where it is read alike."""
+        # Rows of words are read whole on dev, and in windows.
+        return self.pieces, self.dev if self.dev is not None and self.dev.words is None else None
+
+    def _without_targets(self, encoded: Encoded, rows: NDArray[np.int64]) -> Batch:
+        return self.batch(encoded, rows, None)
 
     def _flops_per_token(self) -> float:
         return flops_per_token(self.model, left_out=self.frozen.prefix.num_weights if self.frozen else 0)
+
+    def _flops_beside(self) -> float:
+        return self.frozen.train.flops if self.frozen else 0.0
+
+    def _kept(self) -> dict[str, Any]:
+        """Return what is measured of frozen layers."""
+        if self.frozen is None:
+            return {}
+        return {"frozen_layers": self.frozen.prefix.num_layers, "frozen_cache_bytes": self.frozen.num_bytes}
 
     def evaluate_every(self, passes: Passes) -> int:
         """Return the steps between two scorings of dev."""
@@ -281,19 +287,25 @@ class EncoderTraining:
 
     def _training_batch(self, rows: NDArray[np.int64]) -> Batch:
         batch = self.batch(self.pieces, rows, self.targets)
-        if self.frozen is None:
-            return batch
-        states_BTD = self.frozen.train.states(rows)
-        added = batch.ids_BT.shape[1] - states_BTD.shape[1]
-        return replace(batch, states_BTD=F.pad(states_BTD, (0, 0, 0, added)))
+        return self.frozen.train.given(batch, rows) if self.frozen else batch
+
+    def _ahead(self, encoded: Encoded | None, batches: Sequence[NDArray[np.int64]]) -> Iterator[NDArray[np.int64]]:
+        """Pass on the rows of batches; those of dev when the states of several batches are known."""
+        if self.frozen is None or self.frozen.dev is None or not self.frozen.dev.is_of(encoded):
+            return iter(batches)
+        return (rows for [rows] in self.frozen.dev.ahead([rows] for rows in batches))
+
+    def _of_dev(
+        self, encoded: Encoded, rows: NDArray[np.int64], batch: Batch
+    ) -> tuple[Batch, contextlib.AbstractContextManager[None]]:
+        """Return a batch and the model's manner of reading it: rows of dev above their states."""
+        if self.frozen is None or self.frozen.dev is None or not self.frozen.dev.is_of(encoded):
+            return batch, contextlib.nullcontext()
+        return self.frozen.dev.given(batch, rows), self.frozen.prefix.left_out()
 
     def _logits(self, encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        batch = self.batch(encoded, rows, None)
-        if self.frozen and self.frozen.dev and encoded is self.dev:
-            batch = replace(batch, states_BTD=self.frozen.dev.states(rows))
-            with self.frozen.prefix.left_out():
-                logits_BK, _ = self.head.outputs(self.model, batch)
-        else:
+        batch, manner = self._of_dev(encoded, rows, self.batch(encoded, rows, None))
+        with manner:
             logits_BK, _ = self.head.outputs(self.model, batch)
         found: NDArray[np.float32] = logits_BK
         return found
@@ -342,14 +354,13 @@ class EncoderTraining:
         rates: Mapping[str, float],
         dev_outputs: dict[str, NDArray[Any]] | None,
     ) -> Outcome:
-        frozen = self.frozen
-        kept = {"frozen_layers": frozen.prefix.num_layers, "frozen_cache_bytes": frozen.num_bytes} if frozen else {}
+        best = progress.best_step or progress.step
         return Outcome(
             save=self.save,
             max_tokens=self.max_tokens,
             dev_outputs=dev_outputs,
             resolved=resolved,
-            measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, **rates, **kept},
+            measurements={"steps": progress.step, "best_step": best, **rates, **self._kept()},
             history=progress.history,
         )
 

@@ -22,7 +22,6 @@ from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches, take
 from oreline.tasks.written import Pieces
 from oreline.train.encoder import PREDICT_TOKENS, EncoderTraining, copy_tokenizer
-from oreline.train.frozen import Frozen
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.packing import packed
 from oreline.types import Encoded, Event
@@ -118,8 +117,12 @@ class GeneratorTraining(EncoderTraining):
             num_rows = len(self.train.ids)
             self.job.say(f"warning: {num_cut:,} of {num_rows:,} texts exceed {self.max_tokens} tokens and were cut")
 
-    def _frozen(self, bf16: bool) -> Frozen | None:
-        return None  # what a frozen encoder returns could be kept; what a decoder reads of it could not yet
+    def _read_again(self) -> tuple[Encoded, Encoded | None]:
+        return self.pieces, self.dev_pieces.encoded if self.dev_pieces is not None else None
+
+    def _without_targets(self, encoded: Encoded, rows: NDArray[np.int64]) -> Batch:
+        """Return rows as they are read with targets: a prompt alone is padded in another way."""
+        return self.batch(encoded, rows, [np.full(1, -100, np.int64)] * len(encoded.ids))
 
     def batch(self, encoded: Encoded, rows: NDArray[np.int64], targets: Any) -> Batch:
         """Return some rows as one padded batch on the device, as the head wants it."""
@@ -149,8 +152,10 @@ class GeneratorTraining(EncoderTraining):
         lengths_N = np.asarray([max(len(ids), len(target)) for ids, target in zip(encoded.ids, targets)], np.int64)
         nats, num_tokens = 0.0, 0
         with torch.inference_mode():
-            for rows in length_batches(lengths_N, PREDICT_TOKENS):
-                nats_B, tokens_B = self.head.costs(self.model, self.batch(encoded, rows, targets))
+            for rows in self._ahead(encoded, length_batches(lengths_N, PREDICT_TOKENS)):
+                batch, manner = self._of_dev(encoded, rows, self.batch(encoded, rows, targets))
+                with manner:
+                    nats_B, tokens_B = self.head.costs(self.model, batch)
                 nats, num_tokens = nats + float(nats_B.sum()), num_tokens + int(tokens_B.sum())
         return nats / max(num_tokens, 1)
 

@@ -5,6 +5,7 @@ Shape suffixes: N texts of one step, B pairs of one step, C texts that are looke
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,14 +31,15 @@ from oreline.train.job import Outcome
 from oreline.train.mining import hard_negatives
 from oreline.train.pair_rows import Drawn, PairRows
 from oreline.train.precision import training_on
-from oreline.train.resources import flops_per_token, forecast, keep, resolve
+from oreline.train.regularize import Loss
+from oreline.train.resources import forecast, keep, resolve
 from oreline.train.run import Plan, run
 from oreline.types import Encoded, Judged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_WHOLE = {"cpu": 4, "cuda": 1}
+_WHOLE = {"cpu": 8, "cuda": 1}
 """Forward passes of a full token budget that a step may hold at once before its gradients are cached."""
 _MINE_AT_LEAST = 2
 """Texts without which there is nothing to mine among."""
@@ -86,21 +88,27 @@ class PairTraining(EncoderTraining):
             optimizer = registry.create("optimizer", options.optimizer, **options.optimizer_options).build(
                 self.model, learning_rate=rate, weight_decay=options.weight_decay, layer_decay=options.layer_decay
             )
+            bf16 = resolved["precision"] == "bf16"
+            self.frozen = self._frozen(bf16)
+            loss = self.frozen.above(self.regularized.loss) if self.frozen else self.regularized.loss
             if "num_steps" not in resolved:  # after the optimizer, so that embeddings have the gradients they will have
-                resolved["num_steps"] = self._num_steps_of(optimizer, bf16=resolved["precision"] == "bf16")
+                resolved["num_steps"] = self._num_steps_of(optimizer, loss, bf16=bf16)
                 keep(job.work, resolved)
+            if self.frozen:
+                self.frozen.keep(sum(parameter.numel() for parameter in self.model.parameters()))
             if adapter := adapter_of(self.model):
                 adapter.watch(self.model, optimizer, int(resolved["num_steps"]))
             plan = Plan(
                 model=self.model,
                 optimizer=optimizer,
-                loss=self.regularized.loss,
+                loss=loss,
                 steps=self._all_steps,
                 num_steps=int(resolved["num_steps"]),
                 learning_rate=rate,
                 precision=str(resolved["precision"]),
-                flops_per_token=flops_per_token(self.model) * self.regularized.cost,
+                flops_per_token=self._flops_per_token() * self.regularized.cost,
                 peak_gflops=float(resolved["peak_gflops"]),
+                flops_beside=self._flops_beside,
                 evaluate=self._score_found if self.dev is not None else None,
                 evaluate_every=self._evaluate_every,
                 smaller=self._smaller,
@@ -117,7 +125,12 @@ class PairTraining(EncoderTraining):
             dev_outputs=None,
             judged=judged,
             resolved=resolved,
-            measurements={"steps": progress.step, "best_step": progress.best_step or progress.step, **rates},
+            measurements={
+                "steps": progress.step,
+                "best_step": progress.best_step or progress.step,
+                **rates,
+                **self._kept(),
+            },
             history=progress.history,
         )
 
@@ -146,12 +159,14 @@ class PairTraining(EncoderTraining):
 
     def _all_steps(self, first: int, stop: int) -> Iterator[Sequence[Batch]]:
         """Yield the batches of the steps `first` to `stop - 1`; an epoch begins when its first step is asked for."""
-        for number in range(first, stop):
+        number = first
+        while number < stop:
             epoch, place = divmod(number, self._per_epoch)
-            if place == 0 or number == first:
-                steps = self._epoch(epoch)
-            self._at_hand = steps[place]
-            yield self._batches(self._at_hand, number)
+            drawn = self._epoch(epoch)[place : place + stop - number]
+            ahead = self.frozen.train.ahead([self._texts(one)] for one in drawn) if self.frozen else drawn
+            for self._at_hand, _ in zip(drawn, ahead, strict=True):
+                yield self._batches(self._at_hand, number)
+                number += 1
 
     def _smaller(self, step: int, batches: Sequence[Batch]) -> list[PairBatch]:
         """Return the pairs of a step that ran out of memory in smaller passes, whose gradients are cached."""
@@ -177,7 +192,7 @@ class PairTraining(EncoderTraining):
         rows, budget = self.rows, self._budget.at(number)
         query_B, second_B = rows.query_N[drawn.rows_B], rows.second_N[drawn.rows_B]
         candidate_C = np.asarray(list(dict.fromkeys([*second_B.tolist(), *drawn.negatives.tolist()])), dtype=np.int64)
-        texts_N = np.unique(np.concatenate([query_B, candidate_C]))
+        texts_N = self._texts(drawn)
         parts = length_batches(self.lengths_T[texts_N], budget, max_rows=len(texts_N))
         padded = sum(len(part) * int(self.lengths_T[texts_N[part[0]]]) for part in parts)
         cached = self.options.gradient_cache
@@ -193,7 +208,19 @@ class PairTraining(EncoderTraining):
             known_BC=self._tensor(rows.known(query_B, candidate_C)),
             grades_B=None if rows.grades_N is None else self._tensor(rows.grades_N[drawn.rows_B]),
         )
-        return pair_batches([self.batch(self.text_ids, texts_N[part], None) for part in parts], step, cached=cached)
+        return pair_batches([self._part(texts_N[part]) for part in parts], step, cached=cached)
+
+    def _texts(self, drawn: Drawn) -> NDArray[np.int64]:
+        """Return the texts of a step, each once."""
+        queries, seconds = self.rows.query_N[drawn.rows_B], self.rows.second_N[drawn.rows_B]
+        return np.unique(np.concatenate([queries, seconds, drawn.negatives]))
+
+    def _part(self, texts: NDArray[np.int64]) -> Batch:
+        batch = self.batch(self.text_ids, texts, None)
+        return self.frozen.train.given(batch, texts) if self.frozen else batch
+
+    def _read_again(self) -> tuple[Encoded, Encoded | None]:
+        return self.text_ids, None  # dev is judged by what is found in all of its texts
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device, non_blocking=True)
@@ -237,13 +264,15 @@ class PairTraining(EncoderTraining):
         np.save(temporary, padded_NM, allow_pickle=False)
         temporary.replace(file)
 
-    def _num_steps_of(self, optimizer: torch.optim.Optimizer, *, bf16: bool) -> int:
-        """Return how many steps are made, and say what they will take."""
+    def _num_steps_of(self, optimizer: torch.optim.Optimizer, loss: Loss, *, bf16: bool) -> int:
+        """Return how many steps are made with a loss, and say what they will take."""
         options, wrapped = self.job.options, self.regularized
         drawn = self.rows.steps(
             rows_per_step=options.rows_per_step, num_negatives=0, seed=self.job.seed, epoch=0, mined=None
         )[0]
+        begun = time.perf_counter()
         sample = self._batches(drawn, 0)
+        states_s = time.perf_counter() - begun
         if sample[0].cache is not None and not wrapped.is_cacheable:
             raise UsageError(
                 "a regularizer changes the inputs or the weights of a step, whose gradients are cached as it is large",
@@ -251,7 +280,8 @@ class PairTraining(EncoderTraining):
             )
 
         def measure() -> Forecast:
-            measured = forecast(self.model, sample, wrapped.loss, bf16=bf16, **wrapped.foretold)
+            frozen_layers = self.frozen.prefix.num_layers if self.frozen else 0
+            measured = forecast(self.model, sample, loss, bf16=bf16, frozen_layers=frozen_layers, **wrapped.foretold)
             return self._whole(measured, sample[0])
 
         def halve() -> None:
@@ -261,6 +291,8 @@ class PairTraining(EncoderTraining):
         measured = tried(self, measure, halve)
         if sample[0].cache is not None:
             self.job.say(f"{len(sample)} forward passes a step: gradients are cached, at a third more arithmetic")
+        if self.frozen:
+            measured = self.frozen.forecast(measured, states_s, self._per_epoch)
         num_steps = max(round(self._per_epoch * options.epochs), 1)
         of_run = {"num_steps": num_steps, "per_epoch": self._per_epoch, "num_rows": len(self.rows)}
         return announced(self.job, measured, optimizer, **of_run)

@@ -30,6 +30,7 @@ class Passes:
         budget: padded tokens of a pass.
         make: puts rows in a batch.
         say: is told when a step is cut smaller.
+        ahead: passes the rows of steps on, and may look at some of them before their turn.
     """
 
     def __init__(
@@ -40,16 +41,13 @@ class Passes:
         budget: Budget,
         make: Callable[[NDArray[np.int64]], Batch],
         say: Callable[[str], None],
+        ahead: Callable[[Iterator[list[NDArray[np.int64]]]], Iterator[Sequence[NDArray[np.int64]]]] = iter,
     ) -> None:
+        self._ahead = ahead
         self._lengths_N, self._seed, self.budget, self._make, self._say = lengths_N, seed, budget, make, say
         self._rows_per_step = options.rows_per_step
         self.per_epoch = steps_per_epoch(len(lengths_N), options.rows_per_step)
         self._at_hand: list[NDArray[np.int64]] = []
-
-    @property
-    def company(self) -> list[NDArray[np.int64]]:
-        """The rows of each pass of the first epoch, as it is planned."""
-        return [rows for step in self._epoch(self.budget.first) for rows in step]
 
     def steps(self, first: int, stop: int, numbers: Iterable[int] | None = None) -> Iterator[Sequence[Batch]]:
         """Yield the batches of the steps `first` to `stop - 1`, each made when its turn comes.
@@ -64,9 +62,9 @@ class Passes:
             token_budget=self.budget.first,
             seed=self._seed,
         )
-        for number, parts in zip(range(first, stop) if numbers is None else numbers, planned):
+        for number, parts in zip(range(first, stop) if numbers is None else numbers, self._ahead(planned)):
             budget = self.budget.at(number)
-            self._at_hand = parts if budget == self.budget.first else cut_again(parts, self._lengths_N, budget)
+            self._at_hand = list(parts) if budget == self.budget.first else cut_again(parts, self._lengths_N, budget)
             yield self._batches()
 
     def smaller(self, step: int, batches: Sequence[Batch]) -> Sequence[Batch]:

@@ -56,7 +56,7 @@ class Adapter(Plain):
     Args:
         width: width of the narrow network.
         layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
-            below them is frozen, and computed once by classifiers that are built like BERT.
+            below them is frozen and computed once.
     """
 
     learning_rate = 1e-3

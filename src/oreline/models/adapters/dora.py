@@ -22,7 +22,7 @@ class Adapter(LowRank):
         targets: linear layers by name or pattern, such as `[key, output.dense]`; `query_value` are those of each
             attention, whatever the architecture calls them, and `all` is every one inside the layers.
         layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
-            below them is frozen, and computed once by classifiers that are built like BERT.
+            below them is frozen and computed once.
     """
 
     variant: ClassVar[dict[str, bool]] = {"use_dora": True}

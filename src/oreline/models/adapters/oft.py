@@ -23,7 +23,7 @@ class Adapter(Plain):
         dropout: share of the blocks that are left as they are in a step.
         targets: linear layers by name or pattern, such as `[key, output.dense]`; `all` is every one inside the layers.
         layers: numbers of the layers that it is put into, from 0, or from -1 at the top; all when not given. What lies
-            below them is frozen, and computed once by classifiers that are built like BERT.
+            below them is frozen and computed once.
     """
 
     learning_rate = 1e-3
