@@ -248,5 +248,5 @@ def _records(columns: Columns, ids: Sequence[str], outcomes: Sequence[str], answ
 def _explain(runtime: QueuedRuntime, row: dict[str, str], label: str | None) -> dict[str, Any]:
     from oreline.explain.explain import explain  # here: a server that is never asked to explain starts faster
 
-    [explanation] = explain(runtime, [row["text"]], label=label)
+    [explanation] = explain(runtime, [row], label=label)
     return explanation
