@@ -149,7 +149,7 @@ def test_of_a_long_context_the_words_around_the_answer_are_weighed() -> None:
     runtime = Fake(registry.create("task", "question_answering", max_answer_words=1), span_scores)
     context = "word " * 300 + "in 1912" + " word" * 50
     [answer] = explain(runtime, [{"text": "When", "text_pair": context}], max_words=6)
-    assert [entry["word"] for entry in answer["words"]] == ["When", "word", "word", "in", "1912", "word"]
+    assert [entry["word"] for entry in answer["words"]] == ["When", "word", "in", "1912", "word", "word"]
     assert answer["note"] == "only the nearest 6 of 353 words were weighed"
 
 

@@ -197,9 +197,14 @@ def finetune(
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
     from oreline.train.finetune import refuse_unfit
+    from oreline.train.job import named_method
 
     names.refuse_no_data(data)
     names.known_plug("task", task)
+    if method != "auto":
+        names.known_plug("method", method)
+        # What a method is not for is said before the options that it lacks.
+        refuse_unfit(registry.get("method", named_method(method, {})[0]), method, task, TrainOptions())
     trainer = names.method(method, method_options) if method != "auto" else None
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
@@ -272,10 +277,11 @@ def merge(
 
         return fold(first, out=place, force=force)
     from oreline.evaluate.estimates import task_estimates
-    from oreline.train.combine import Way, combine
+    from oreline.train.combine import Way, combine, refuse_twice
 
     names.known_plug("merging", by)
     models = [first, *(Artifact.open(names.model_path(other)) for other in others)]
+    refuse_twice(models)
     way = Way(by, by_options or {}, list(weights), names.start_folder(base))
     try:
         dev = training_data(first)

@@ -7,15 +7,17 @@ folder, its first rows alone where there are many, and the forecast is scaled.
 from __future__ import annotations
 
 import itertools
+import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline.api import build, names
 from oreline.api.estimates import Estimated, num_rows, refined
-from oreline.errors import UsageError
+from oreline.errors import OrelineError, UsageError
 from oreline.types import Event
 
 if TYPE_CHECKING:
@@ -42,18 +44,35 @@ def try_training(options: Mapping[str, Any], seed: int = 0) -> Estimated | None:
     if options.get("data") is None:
         raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
     with tempfile.TemporaryDirectory(prefix="oreline-dry-run-") as scratch:
-        data, factor = _sample(options, seed, Path(scratch))
+        with _naming(options["data"], scratch):
+            data, factor = _sample(options, seed, Path(scratch))
         given = {name: value for name, value in options.items() if name not in ("data", "out", "force", "on_event")}
         said: list[str] = []
         begun = time.perf_counter()
         try:
-            build.finetune(
-                data=data, out=Path(scratch) / "trial", seed=seed, on_event=lambda event: _watch(event, said), **given
-            )
+            with _naming(options["data"], scratch):
+                build.finetune(
+                    data=data,
+                    out=Path(scratch) / "trial",
+                    seed=seed,
+                    on_event=lambda event: _watch(event, said),
+                    **given,
+                )
         except _Stopped as stopped:
             spent_s = time.perf_counter() - begun
             return _estimated(stopped.event, spent_s, factor, said) if stopped.event is not None else None
     return None
+
+
+@contextmanager
+def _naming(data: Any, scratch: str) -> Iterator[None]:
+    """Name what the user gave where an error names the folder that its first rows were refined into, or no file."""
+    try:
+        yield
+    except OrelineError as error:
+        given = str(data) if isinstance(data, str | Path) else "the data"
+        error.where = re.sub(rf"{re.escape(scratch)}[^\s,#]*|^data(?=:|$)", lambda _: given, error.where)
+        raise
 
 
 def _watch(event: Event, said: list[str]) -> None:

@@ -102,10 +102,11 @@ def _compress(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 def _merge(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     from oreline.runtime.samples import read_samples
-    from oreline.train.combine import refuse_differing
+    from oreline.train.combine import refuse_differing, refuse_twice
     from oreline.train.merge import refuse_whole
 
     others = [Artifact.open(names.model_path(other)) for other in options.get("others") or ()]
+    refuse_twice([artifact, *others])
     for other in others:
         refuse_differing(artifact, other)
     if not others:

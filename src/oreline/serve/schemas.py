@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from oreline.dialogue import Message, as_cell
 
@@ -96,7 +97,11 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: PredictionId
-    label: Text = Field(max_length=20_000, examples=["fresh"])
+    label: Annotated[
+        Annotated[Text, Field(max_length=20_000), Tag("one")]
+        | Annotated[list[Text], Field(max_length=20_000), Tag("many")],
+        Discriminator(lambda given: "many" if isinstance(given, list) else "one"),
+    ] = Field(examples=["fresh"], description="A list where a row has several: labels, or a tag for each word.")
 
 
 class Done(BaseModel):
@@ -218,7 +223,7 @@ def _at_most(most: int) -> Callable[[list[Turn] | None], list[Turn] | None]:
 
     def check(messages: list[Turn] | None) -> list[Turn] | None:
         if (num := sum(len(turn.content) for turn in messages or ())) > most:
-            raise ValueError(f"the messages have {num:,} characters, at most {most:,} are taken")
+            raise PydanticCustomError("too_many_characters", "too many characters", {"num": num, "most": most})
         return messages
 
     return check
