@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,22 @@ def test_it_raises_what_the_verb_would_raise(dataset, tiny_start: Path) -> None:
         try_training({**options, "task": "token_classification"})
     with pytest.raises(UsageError, match="no data given"):
         try_training({})
+
+
+def test_an_error_names_what_the_user_gave(tiny_start: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text("\n".join(json.dumps({"text": f"row {n}", "label": ["a", "b"]}) for n in range(60)))
+    with pytest.raises(DataError, match="is a list") as caught:
+        try_training({**OPTIONS, "data": str(file), "start": str(tiny_start)})
+    assert caught.value.where.startswith(f"{file}:")
+    file.write_text(
+        "\n".join(json.dumps({"text": f"row {n}", "answers": "row", "text_pair": f"a row {n}"}) for n in range(60))
+    )
+    with pytest.raises(DataError, match="no column with the role 'label'") as caught:
+        try_training({**OPTIONS, "data": str(file), "start": str(tiny_start)})
+    assert caught.value.where == str(file)
+    assert caught.value.remedy.endswith("; or --task question_answering")
+    file.write_text("\n".join(json.dumps({"words": f"row {n}"}) for n in range(60)))
+    with pytest.raises(DataError, match="no column is named 'text'") as caught:
+        try_training({**OPTIONS, "data": str(file), "start": str(tiny_start)})
+    assert caught.value.where == str(file)
