@@ -196,7 +196,7 @@ def requests_for(
     row: Any = Dialogue if dialogues else _row(inputs)
     rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]
     many = create_model("Rows", __config__=ConfigDict(extra="forbid"), __doc__="Several rows.", rows=(rows, ...))
-    limit = {"examples": [_EXAMPLE], "max_length": explain_max_chars}
+    limit: Any = {"examples": [_EXAMPLE], "max_length": explain_max_chars}
     texts: dict[str, Any] = {
         role: (Text, Field(**limit)) if role in inputs else (Text | None, Field(default=None, **limit))
         for role in occluded or inputs
@@ -204,7 +204,7 @@ def requests_for(
     if dialogues:
         messages = Annotated[list[Turn] | None, Field(min_length=1), AfterValidator(_at_most(explain_max_chars))]
         texts = {"text": (Text | None, Field(default=None, **limit)), "messages": (messages, None)}
-    explain: type[BaseModel] = create_model(  # type: ignore[call-overload]
+    explain: type[BaseModel] = create_model(
         "ExplainRow",
         __base__=Dialogue if dialogues else _Strict,
         __doc__="A row, and the answer to explain (the model's own when not given).",
