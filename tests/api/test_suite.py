@@ -119,7 +119,7 @@ def test_options_of_all_tasks_and_of_one(folder: Path) -> None:
         ),
         ({"tasks": [{"a": {"data": "reviews.csv", "method_options": {"longes": 3}}}]}, "no option 'longes'", "longest"),
         ({"tasks": [{"a": {"data": "reviews.csv", "task": "regresion"}}]}, "no task named 'regresion'", "regression"),
-        ({"tasks": [{"a": {"data": "reviews.csv", "task": "pair", "method": "prompt"}}]}, "'prompt'", ""),
+        ({"tasks": [{"a": {"data": "reviews.csv", "task": "seq2seq"}}]}, "'seq2seq' writes texts", ""),
         ({"tasks": [{"a": {"data": "reviews.csv", "train": {"epoch": 1}}}]}, "unknown key 'train.epoch'", "'epochs'"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_dataset_takes_no_options_of_refine_and_a_missing_suite(folder: Path, 
     write(folder, {"tasks": [{"a": {"data": "data", "group": "movie"}}]})
     with pytest.raises(UsageError, match="refined already, and 'group'"):
         read_suite("x", folder)
-    write(folder, {"tasks": [{"a": {"data": "data", "judge": "tset"}}]})
+    write(folder, {"method": "linear", "tasks": [{"a": {"data": "data", "judge": "tset"}}]})
     with pytest.raises(UsageError, match="no split 'tset'"):
         read_suite("x", folder)
     with pytest.raises(UsageError, match="there is no suite") as caught:

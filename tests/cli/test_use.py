@@ -201,7 +201,7 @@ def test_predict_takes_how_texts_are_written(cli, writer_model, model_folder: Pa
 
 
 def test_explaining_two_texts_and_the_page(cli, reviews_csv: Path) -> None:
-    rows = list(csv.DictReader(reviews_csv.open(encoding="utf-8")))[:120]
+    rows = list(csv.DictReader(reviews_csv.read_text(encoding="utf-8").splitlines()))[:120]
     pairs = [{"text": row["text"], "text_pair": "a film", "label": row["label"]} for row in rows]
     Path("pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
     assert cli("finetune", "pairs.jsonl", "--task", "pair", "--method", "linear", "--out", "model").code == 0

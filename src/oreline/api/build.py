@@ -197,15 +197,10 @@ def finetune(
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
     from oreline.train.finetune import refuse_unfit
-    from oreline.train.job import named_method
 
     names.refuse_no_data(data)
     names.known_plug("task", task)
-    if method != "auto":
-        names.known_plug("method", method)
-        # What a method is not for is said before the options that it lacks.
-        refuse_unfit(registry.get("method", named_method(method, {})[0]), method, task, TrainOptions())
-    trainer = names.method(method, method_options) if method != "auto" else None
+    trainer = _fitting_method(method, method_options, task) if method != "auto" else None
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
@@ -334,6 +329,16 @@ def compress(
         seed=seed,
         on_event=on_event,
     )
+
+
+def _fitting_method(method: str, options: dict[str, Any] | None, task: str) -> Any:
+    """Build a method. Raises `UsageError` for a task that it does not teach, before the options that it lacks."""
+    from oreline.train.finetune import refuse_unfit
+    from oreline.train.job import named_method
+
+    names.known_plug("method", method)
+    refuse_unfit(registry.get("method", named_method(method, {})[0]), method, task, TrainOptions())
+    return names.method(method, options)
 
 
 def _network(start: Any, options: dict[str, Any] | None) -> NewNetwork | None:

@@ -238,7 +238,7 @@ class Task:
     def explained_entity(self, scores: NDArray[Any], columns: Columns, label: str | None, truncated: bool) -> Explained:
         """Explain an entity of the first of some rows, from the scores (W, K) of their words."""
         given = self.entities(self.predicted(scores[:1])[0])
-        found = followed_entity(scores, given, self._labels, self.scheme, label)
+        found = followed_entity(list(scores), given, self._labels, self.scheme, label)
         if found is None:
             return Explained(label or self.entity_labels[0], np.zeros(len(scores)), truncated)
         _, words = words_of(str(columns["text"][0]))
