@@ -144,3 +144,16 @@ def test_a_dataset_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "dataset.json").write_text("{}")
     with pytest.raises(ArtifactError, match="it is a dataset"):
         store.read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(("options", "split"), [({}, "dev"), ({"split": "all"}, "all")])
+def test_figures_name_the_split_that_they_were_measured_on(
+    options: dict[str, object], split: str, tmp_path: Path
+) -> None:
+    with store.writing(tmp_path / "model") as folder:
+        recipe, metrics = (
+            {"verb": "compress", "options": options},
+            {"accuracy": {"value": 0.5, "low": 0, "high": 1, "n": 3}},
+        )
+        store.seal(folder, store.Manifest(runtime="onnx", task="none", recipe=recipe, metrics=metrics))
+    assert f"\n  {split}: accuracy 0.5" in str(store.Artifact.open(tmp_path / "model"))

@@ -145,7 +145,8 @@ class Artifact:
         figures = ", ".join(f"{name} {_rounded(value)}" for name, value in self.manifest.metrics.items())
         size = f"{self.size_bytes() / 1e6:.1f} MB"
         line = f"{self.manifest.runtime} model {self.version} ({size}) at {self.path}"
-        return f"{line}\n  dev: {figures}" if figures else line
+        split = self.manifest.recipe.get("options", {}).get("split") or "dev"
+        return f"{line}\n  {split}: {figures}" if figures else line
 
     def __repr__(self) -> str:
         return f"<{str(self).splitlines()[0]}>"

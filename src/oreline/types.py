@@ -18,6 +18,7 @@ from oreline.values import (
     Encoded,
     Estimate,
     Event,
+    Explained,
     Judged,
     OnEvent,
     Predictions,
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
     from oreline.store import Artifact
 
 __all__ = [
-    "FRAME", "ROLES", "Columns", "Detector", "Drift", "Encoded", "Estimate", "Event", "Explainer", "Judged",
-    "Metric", "Model", "OnEvent", "OpenModel", "Operator", "Policy", "Predictions", "Reader", "Rejector", "Role",
-    "Runtime", "Sample", "Signals", "Task", "WordTokens", "Written", "ignore", "naming",
+    "FRAME", "ROLES", "Columns", "Detector", "Drift", "Encoded", "Estimate", "Event", "Explained", "Explainer",
+    "Judged", "Metric", "Model", "OnEvent", "OpenModel", "Operator", "Policy", "Predictions", "Reader", "Rejector",
+    "Role", "Runtime", "Sample", "Signals", "Task", "WordTokens", "Written", "ignore", "naming",
 ]  # fmt: skip
 
 
@@ -64,6 +65,11 @@ class Task(Protocol):
     A task with `pooling` wants its texts read so (`train.encoder.pooling_of`); for `marks` it gives `Encoded.places`.
     A task that cannot read every text has `fault(row)`: the `DataError` that refuses the inputs of one row, or None;
     and `as_read(row)`: a row that is to be predicted, in the form that its inputs have.
+
+    An explanation leaves words out and follows one number: `explained(runtime, columns, label)` returns an `Explained`
+    for a row and its variants; without it that is a label's score. `occluded` are the roles whose words may be left
+    out, where they are not its `inputs`. In the roles that it says are `covered`, answers are places: there “…” stands
+    for a word that is left out. `reads_words`: a text may be a JSON list of words.
     """
 
     inputs: ClassVar[tuple[str, ...]]
@@ -257,10 +263,10 @@ class Metric(Protocol):
 
 
 class Explainer(Protocol):
-    """Says which parts of an input an answer rests on."""
+    """Says which parts of a row's inputs an answer rests on."""
 
-    def explain(self, runtime: Runtime, text: str, *, label: str | None = None) -> dict[str, Any]:
-        """Return `{"label", "score", "words": [{"word", "start", "end", "weight"}, …]}`."""
+    def explain(self, runtime: Runtime, row: Mapping[str, str], *, label: str | None = None) -> dict[str, Any]:
+        """Return `{"label", "score", "words": [{"input", "word", "start", "end", "weight"}, …], …}` for one row."""
         ...
 
 

@@ -148,6 +148,21 @@ class Judged(NamedTuple):
     """What was found, in words."""
 
 
+class Explained(NamedTuple):
+    """An answer that is explained, and the one number by which it is followed."""
+
+    label: str
+    """The answer: a label, a text that was written, a span, the text that is compared with."""
+    numbers_V: NDArray[np.float64]
+    """Of each row how much it speaks for the answer, (V,): of the row itself, then of its variants."""
+    truncated: bool
+    """Whether the row itself is longer than the model reads."""
+    number: str = "probability"
+    """What the number is: `probability`, `value` or `cosine`."""
+    span: tuple[str, int, int] | None = None
+    """Where the answer stands, if it is a place in a text: role, first character, the one after the last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """What a detector found."""

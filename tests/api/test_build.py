@@ -117,6 +117,8 @@ def test_task_options_stand_above_what_the_rows_say_and_are_kept(tmp_path: Path)
         ({"method": "linear", "train": {"optimizer": "adamx"}}, "no optimizer"),
         ({"method": "full", "task": "embedding"}, "the task 'embedding' is not taught by the method 'full'"),
         ({"method": "linear", "task": "seq2seq"}, "the task 'seq2seq' writes texts"),
+        ({"method": "prompt", "task": "pair"}, "the method 'prompt' reads one plain text a row"),
+        ({"method": "prompt"}, "the method 'prompt' needs the option 'pattern'"),
     ],
 )
 def test_what_needs_no_row_is_refused_before_rows_are_refined(

@@ -110,6 +110,16 @@ def test_options_of_all_tasks_and_of_one(folder: Path) -> None:
         ({"tasks": [{"a": {"data": "reviews.csv", "method": "lorra"}}]}, "no method named 'lorra'", "lora"),
         ({"tasks": [{"a": {"data": "gone.csv"}}]}, "no earlier step and no file 'gone.csv'", ""),
         ({"tasks": [{"a": {"data": "reviews.csv"}}, {"a": {"data": "reviews.csv"}}]}, "two tasks are called 'a'", ""),
+        ({"tasks": [{"a": {"data": "reviews.csv", "judge": "tset"}}]}, "the data have no split 'tset'", "'test'"),
+        ({"tasks": [{"a": {"data": "reviews.csv", "split": {"train": 1, "held": 1}}}]}, "no split 'test'", "held"),
+        (
+            {"tasks": [{"a": {"data": {"train": "train.jsonl", "test": "test.jsonl"}, "judge": "dev"}}]},
+            "no split 'dev'",
+            "test",
+        ),
+        ({"tasks": [{"a": {"data": "reviews.csv", "method_options": {"longes": 3}}}]}, "no option 'longes'", "longest"),
+        ({"tasks": [{"a": {"data": "reviews.csv", "task": "regresion"}}]}, "no task named 'regresion'", "regression"),
+        ({"tasks": [{"a": {"data": "reviews.csv", "task": "seq2seq"}}]}, "'seq2seq' writes texts", ""),
         ({"tasks": [{"a": {"data": "reviews.csv", "train": {"epoch": 1}}}]}, "unknown key 'train.epoch'", "'epochs'"),
     ],
 )
@@ -130,8 +140,12 @@ def test_a_dataset_takes_no_options_of_refine_and_a_missing_suite(folder: Path, 
     write(folder, {"tasks": [{"a": {"data": "data", "group": "movie"}}]})
     with pytest.raises(UsageError, match="refined already, and 'group'"):
         read_suite("x", folder)
-    with pytest.raises(UsageError, match="there is no suite"):
+    write(folder, {"method": "linear", "tasks": [{"a": {"data": "data", "judge": "tset"}}]})
+    with pytest.raises(UsageError, match="no split 'tset'"):
+        read_suite("x", folder)
+    with pytest.raises(UsageError, match="there is no suite") as caught:
         read_suite("x", tmp_path)
+    assert "tasks: [{NAME: {data: FILE}}" in caught.value.remedy
 
 
 def test_an_option_that_a_method_has_not_names_the_task(folder: Path, tmp_path: Path) -> None:
@@ -140,4 +154,5 @@ def test_an_option_that_a_method_has_not_names_the_task(folder: Path, tmp_path: 
     write(folder, content)
     with pytest.raises(UsageError, match="no option 'longes'") as caught:
         ore.evaluate_suite("no-start-is-needed", folder, out=tmp_path / "out")
-    assert caught.value.where == "task 'numbers'"
+    assert "task 'numbers'" in caught.value.where
+    assert not (tmp_path / "out").exists()

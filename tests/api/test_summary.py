@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from oreline.api import summary
 from oreline.api.run import STEPS
 from oreline.report.report import Report, Table
@@ -69,3 +71,16 @@ def test_several_tasks_have_their_gain_or_harm(tmp_path) -> None:
     lines = dict(summary._multitask(report, tmp_path))
     assert lines["mood accuracy"].startswith("0.8000 [0.7000")
     assert lines["mood, together minus alone"] == "gain: accuracy +0.0200 [+0.0100, +0.0300] n=500"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"method": "full"}, "full"),
+        ({"method": "adapter", "method_options": {"adapter": "dora", "adapter_options": {"rank": 2}}}, "dora"),
+        ({"method": "adapter", "method_options": {}}, "lora"),
+        ({"method": "adapter"}, "lora"),
+    ],
+)
+def test_an_adapter_is_the_method_that_users_name(options: dict[str, object], name: str) -> None:
+    assert summary._method(options) == name

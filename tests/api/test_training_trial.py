@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,22 @@ def test_a_task_that_cannot_be_trained_is_named_before_it_is(dataset, tiny_start
     assert "'bad'" in str(caught.value.where)
     with pytest.raises(UsageError, match="two tasks or more"):
         try_together({"tasks": {"good": tasks["good"]}})
+
+
+def test_an_error_names_what_the_user_gave(tiny_start: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text("\n".join(json.dumps({"text": f"row {n}", "label": ["a", "b"]}) for n in range(60)))
+    with pytest.raises(DataError, match="is a list") as caught:
+        try_training({**OPTIONS, "data": str(file), "start": str(tiny_start)})
+    assert caught.value.where.startswith(f"{file}:")
+    file.write_text(
+        "\n".join(json.dumps({"text": f"row {n}", "answers": "row", "text_pair": f"a row {n}"}) for n in range(60))
+    )
+    with pytest.raises(DataError, match="no column with the role 'label'") as caught:
+        try_training({**OPTIONS, "data": str(file), "start": str(tiny_start)})
+    assert caught.value.where == str(file)
+    assert caught.value.remedy.endswith("; or --task question_answering")
+    file.write_text("\n".join(json.dumps({"words": f"row {n}"}) for n in range(60)))
+    with pytest.raises(DataError, match="no column is named 'text'") as caught:
+        try_training({**OPTIONS, "data": str(file), "start": str(tiny_start)})
+    assert caught.value.where == str(file)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -197,3 +198,29 @@ def test_predict_takes_how_texts_are_written(cli, writer_model, model_folder: Pa
     other = cli("predict", model_folder, "rows.txt", "--set", "generation.num_beams=3")
     assert other.code == 2
     assert "writes none" in other.err
+
+
+def test_explaining_two_texts_and_the_page(cli, reviews_csv: Path) -> None:
+    rows = list(csv.DictReader(reviews_csv.read_text(encoding="utf-8").splitlines()))[:120]
+    pairs = [{"text": row["text"], "text_pair": "a film", "label": row["label"]} for row in rows]
+    Path("pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+    assert cli("finetune", "pairs.jsonl", "--task", "pair", "--method", "linear", "--out", "model").code == 0
+    done = cli("explain", "model", "--text", "a wonderful film", "--text-pair", "很 wonderful", "--out", "why")
+    assert done.code == 0, done.err
+    assert "wonderful  (text_pair)" in done.out
+    assert "report: why/report.html" in done.out
+    page = Path("why/report.html").read_text(encoding="utf-8")
+    assert "speaks for the answer" in page
+    refused = cli("explain", "model", "--text", "a", "--text-pair", "b", "--out", "why")
+    assert refused.code == 2
+    assert "exists already" in refused.err
+    alone = cli("explain", "model", "--text", "a wonderful film")
+    assert alone.code == 2
+    assert '--text-pair "…"' in alone.err
+    assert "give each row both" in cli("explain", "model", "--text", "a", "--text", "b", "--text-pair", "c").err
+    tested = cli("explain", "model", "--data", "pairs.jsonl", "--rows", "10", "--json")
+    assert tested.code == 0, tested.err
+    assert json.loads(tested.out)["subject"]["rows"] == 10
+    assert (
+        "6 variants are predicted" in cli("explain", "model", "--text", "a b", "--text-pair", "c d e", "--dry-run").out
+    )

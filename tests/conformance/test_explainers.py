@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
 @pytest.fixture(scope="module")
 def explained(model: Runtime) -> Callable[[str, str], dict[str, Any]]:
     """A function that returns what an explainer says of a text, asked once: hundreds of words take seconds."""
-    return functools.cache(lambda name, text: registry.create("explainer", name).explain(model, text))
+    return functools.cache(lambda name, text: registry.create("explainer", name).explain(model, {"text": text}))
 
 
 def test_there_are_explainers() -> None:
@@ -47,12 +47,14 @@ class TestExplainer:
         self, name: str, text: str, model: Runtime, explained: Callable[[str, str], dict[str, Any]]
     ) -> None:
         answer = explained(name, text)
-        assert {"label", "score", "words", "note"} <= answer.keys()
+        assert {"label", "score", "number", "span", "texts", "words", "note"} <= answer.keys()
+        assert answer["texts"] == {"text": text}
         assert answer["label"] in model.task.labels
         end_of_last = 0
         for entry in answer["words"]:
             assert text[entry["start"] : entry["end"]] == entry["word"]
             assert entry["start"] >= end_of_last
+            assert entry["input"] == "text"
             assert np.isfinite(entry["weight"])
             end_of_last = entry["end"]
 
@@ -60,16 +62,16 @@ class TestExplainer:
         scores_NK = model.predict({"text": [TEXTS[2]]}).outputs["scores"]
         explainer = registry.create("explainer", name)
         for index, label in enumerate(model.task.labels):
-            assert explainer.explain(model, TEXTS[2], label=label)["score"] == pytest.approx(
+            assert explainer.explain(model, {"text": TEXTS[2]}, label=label)["score"] == pytest.approx(
                 scores_NK[0, index], abs=1e-5
             )
 
     def test_deterministic(self, name: str, model: Runtime) -> None:
-        first, again = (registry.create("explainer", name).explain(model, TEXTS[3]) for _ in range(2))
+        first, again = (registry.create("explainer", name).explain(model, {"text": TEXTS[3]}) for _ in range(2))
         assert first == again
 
     def test_the_telling_word_comes_first(self, name: str, model: Runtime) -> None:
-        answer = registry.create("explainer", name).explain(model, "a film with a great plot")
+        answer = registry.create("explainer", name).explain(model, {"text": "a film with a great plot"})
         assert max(answer["words"], key=lambda entry: entry["weight"])["word"] == "great"
 
     def test_a_long_text_is_capped_and_says_so(
@@ -79,7 +81,7 @@ class TestExplainer:
 
     def test_unknown_labels_are_refused(self, name: str, model: Runtime) -> None:
         with pytest.raises(UsageError, match="no label"):
-            registry.create("explainer", name).explain(model, "great", label="unknown")
+            registry.create("explainer", name).explain(model, {"text": "great"}, label="unknown")
 
     def test_works_without_options(self, name: str) -> None:
         assert not [option for option in registry.options_of(registry.get("explainer", name)) if option.required]

@@ -1,4 +1,4 @@
-"""How probable an answer is: a label's score, or how surely a model writes a given text."""
+"""The number that an explanation follows: a label's score, or what the task says it is."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ import pytest
 
 import oreline as ore
 from oreline.errors import UsageError
-from oreline.explain.answers import probabilities
+from oreline.explain.answers import explained
 from oreline.runtime.open import open_runtime
 
 
 def test_a_labels_probability_is_the_models(model):
     texts = ["a great film", "an awful film"]
-    np.testing.assert_allclose(
-        probabilities(model, texts, "fresh"), model.predict({"text": texts}).outputs["scores"][:, 0], rtol=1e-6
-    )
+    found = explained(model, {"text": texts}, "fresh")
+    np.testing.assert_allclose(found.numbers_V, model.predict({"text": texts}).outputs["scores"][:, 0], rtol=1e-6)
+    assert (found.label, found.number, found.span, found.truncated) == ("fresh", "probability", None, False)
+    assert explained(model, {"text": texts[::-1]}).label == "rotten"
 
 
 def test_a_text_is_as_probable_as_its_tokens(writer_model):
     runtime = open_runtime(writer_model, threads=1)
     right, wrong = (
-        probabilities(runtime, ["the story is dull"], answer)[0] for answer in ("a dull film", "a warm film")
+        explained(runtime, {"text": ["the story is dull"]}, answer).numbers_V[0]
+        for answer in ("a dull film", "a warm film")
     )
     assert right > wrong
     [answer] = ore.predict(writer_model, ["the story is dull"])

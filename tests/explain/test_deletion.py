@@ -90,8 +90,8 @@ def test_same_under_a_seed(model):
 def test_short_texts_are_left_out_and_few_texts_warned_of(model):
     report = deletion_test(model, [*texts(5), "great", ""])
     assert report.metrics["deletion_gain"].n == 5
-    assert any("2 texts have fewer than 3 words" in warning for warning in report.warnings)
-    assert any("only 5 texts" in warning for warning in report.warnings)
+    assert any("2 rows have fewer than 3 words" in warning for warning in report.warnings)
+    assert any("only 5 rows" in warning for warning in report.warnings)
 
 
 def test_the_report_is_json(model, tmp_path):
@@ -99,7 +99,7 @@ def test_the_report_is_json(model, tmp_path):
 
 
 def test_nothing_to_test_and_wrong_input_are_refused(model):
-    with pytest.raises(DataError, match="none of the 2 texts has 3 words"):
+    with pytest.raises(DataError, match="none of the 2 rows has 3 words"):
         deletion_test(model, ["great", ""])
     with pytest.raises(UsageError, match="one string"):
         deletion_test(model, "great film")

@@ -12,7 +12,8 @@ from oreline.explain.occlusion import Explainer
 def test_one_answer_for_each_text_in_order(model):
     texts = ["a great film", "an awful film", "我很喜欢"]
     answers = explain(model, texts)
-    assert answers == [Explainer().explain(model, text) for text in texts]
+    assert answers == [Explainer().explain(model, {"text": text}) for text in texts]
+    assert explain(model, [{"text": text, "stars": 3} for text in texts]) == answers
     assert [answer["label"] for answer in answers] == ["fresh", "rotten", "fresh"]
     assert explain(model, []) == []
 
@@ -24,9 +25,9 @@ def test_label_and_options_reach_the_plug(model):
 
 
 def test_wrong_use_is_refused(model):
-    with pytest.raises(UsageError, match="one string"):
+    with pytest.raises(UsageError, match="one string or mapping"):
         explain(model, "a great film")
-    with pytest.raises(UsageError, match="text 1 is float"):
+    with pytest.raises(UsageError, match="row 1 is float"):
         explain(model, ["a", 1.5])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="no explainer named 'oclusion'") as caught:
         explain(model, ["a"], method="oclusion")

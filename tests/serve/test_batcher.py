@@ -303,3 +303,24 @@ def test_rows_for_readiness_run_alone(make_batcher: MakeBatcher) -> None:
     assert ready.result(timeout=60)
     assert others.result(timeout=60)
     assert [len(batch) for batch in runtime.batches[1:]] == [1, 1, 3]
+
+
+def test_errands_and_batches_take_turns_on_the_models_thread(make_batcher: MakeBatcher) -> None:
+    batcher, runtime, _ = make_batcher()
+    _hold(batcher, runtime)
+    done: list[str] = []
+    futures = [batcher.errand(lambda number=number: done.append(f"errand {number}") or number) for number in range(3)]
+    broken = batcher.errand(lambda: 1 / 0)
+    unwanted = batcher.errand(lambda: done.append("unwanted"))
+    unwanted.cancel()
+    answer = batcher.submit({"text": ["a great film"]}, 1, deadline_s=60)
+    answer.add_done_callback(lambda _: done.append("batch"))
+    runtime.gate.set()
+    assert [future.result(60) for future in futures] == [0, 1, 2]
+    assert answer.result(60).predictions.outputs["scores"].shape == (1, 2)
+    with pytest.raises(ZeroDivisionError):
+        broken.result(60)
+    assert sorted(done) == ["batch", "errand 0", "errand 1", "errand 2"]
+    batcher.close(timeout_s=60)
+    with pytest.raises(DrainingError):
+        batcher.errand(lambda: None)

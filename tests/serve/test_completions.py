@@ -214,3 +214,16 @@ def test_other_models_have_no_such_route(make_client: Callable[..., TestClient],
 
 def test_the_fields_are_those_of_the_request() -> None:
     assert tuple(CompletionRequest.model_fields) == FIELDS
+
+
+def test_an_answer_is_explained_by_the_words_of_the_last_turn(client: TestClient) -> None:
+    messages = [{"role": "user", "content": "what is the colour"}]
+    answer = client.post("/explain", json={"messages": messages, "label": "red"})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["label"], body["number"], body["texts"]) == ("red", "probability", {"text": "what is the colour"})
+    assert [word["word"] for word in body["words"]] == ["what", "is", "the", "colour"]
+    assert 0 < body["score"] < 1
+    alone = client.post("/explain", json={"text": "what is the colour", "label": "red"}).json()
+    assert alone["words"] == body["words"]
+    assert client.post("/explain", json={"label": "red"}).status_code == 422

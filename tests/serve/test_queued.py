@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from oreline.serve.meters import Meters
 from oreline.serve.queued import QueuedRuntime
 from oreline.serve.refusals import DeadlineError
 from oreline.serve.settings import Settings
+from oreline.types import Columns
 
 TEXTS = [f"a {word} film" for word in ("great", "dull", "warm", "silly")] * 25
 
@@ -71,3 +74,31 @@ def test_batches_are_cut_by_the_queue(served: Served, batcher: Batcher) -> None:
     queued = QueuedRuntime(served, batcher, Settings())
     with pytest.raises(OrelineError, match="use predict"):
         queued.forward(queued.encode({"text": TEXTS[:2]}))
+
+
+def test_what_answers_cost_is_asked_on_the_models_thread(served: Served, batcher: Batcher) -> None:
+    queued = QueuedRuntime(served, batcher, Settings())
+    assert queued.costs is None  # this model writes nothing
+    asked: list[tuple[int, str]] = []
+
+    class Writing:
+        """Knows what an answer costs: its characters."""
+
+        def __init__(self, runtime: Any) -> None:
+            self.artifact, self.task = runtime.artifact, runtime.task
+            self.precision, self.token_budget = runtime.precision, runtime.token_budget
+
+        def costs(self, columns: Columns, targets: Sequence[str]) -> tuple[Any, Any]:
+            asked.append((len(targets), threading.current_thread().name))
+            return np.array([float(len(text)) for text in targets]), np.array([len(text) for text in columns["text"]])
+
+    writing = Served(Writing(served.runtime))  # type: ignore[arg-type]
+    queued = QueuedRuntime(writing, batcher, Settings(max_rows=30))
+    assert queued.costs is not None
+    nats, tokens = queued.costs({"text": TEXTS}, ["answer"] * len(TEXTS))
+    assert nats.tolist() == [6.0] * 100
+    assert tokens.tolist() == [len(text) for text in TEXTS]
+    assert asked == [(size, "oreline-infer") for size in (30, 30, 30, 10)]
+    queued.stop()
+    with pytest.raises(DeadlineError, match="given up"):
+        queued.costs({"text": TEXTS}, ["answer"] * len(TEXTS))

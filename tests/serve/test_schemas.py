@@ -91,3 +91,24 @@ def test_wrong_dialogues_are_named(given: Any, kind: str) -> None:
     with pytest.raises(ValidationError) as caught:
         DIALOGUES.validate_python(given)
     assert kinds(caught.value)[0][0] == kind
+
+
+def test_feedback_may_have_several_labels() -> None:
+    id = "0123456789abcdef" * 2
+    assert schemas.Feedback(id=id, label=["good", "坏"]).label == ["good", "坏"]
+    for wrong, kind in (([1], "string_type"), (3, "string_type"), (["\ud800"], "value_error")):
+        with pytest.raises(ValidationError) as caught:
+            schemas.Feedback(id=id, label=wrong)  # type: ignore[arg-type]
+        assert [fault["type"] for fault in caught.value.errors()] == [kind]
+
+
+def test_an_explanation_takes_what_may_be_left_out() -> None:
+    explain = schemas.requests_for(("text",), max_rows=2, explain_max_chars=10, occluded=("text", "text_pair")).explain
+    assert explain.model_validate({"text": "a"}).model_dump() == {"text": "a", "text_pair": None, "label": None}
+    with pytest.raises(ValidationError):
+        explain.model_validate({"text_pair": "a"})
+    dialogue = schemas.requests_for(("text",), max_rows=2, explain_max_chars=10, dialogues=True).explain
+    assert dialogue.model_validate({"messages": [HELLO]}).model_dump()["text"].startswith('[{"role"')
+    with pytest.raises(ValidationError) as caught:
+        dialogue.model_validate({"messages": [{**HELLO, "content": "a" * 6}] * 2})
+    assert kinds(caught.value) == [("too_many_characters", "messages")]

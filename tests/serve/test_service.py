@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from oreline import registry
 from oreline.errors import ArtifactError, DataError
 from oreline.monitor.log import PredictionLog
 from oreline.serve.refusals import DeadlineError, Refusal
 from oreline.serve.service import Service
 from oreline.serve.settings import Settings
+from oreline.store import Artifact
 
 
 async def _stays() -> None:
@@ -79,3 +81,26 @@ def test_a_model_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError):
         Service(tmp_path / "nowhere", Settings(log_url=str(tmp_path / "log.sqlite")))
     PredictionLog(tmp_path / "log.sqlite").close()  # nobody holds it any more
+
+
+def test_feedback_of_several_labels_is_learnt_from(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(artifact.path, Settings(log_url=str(tmp_path / "several.sqlite")))
+    service.start()
+    try:
+        [answer], _, _ = asyncio.run(service.predict([{"text": "a great film"}], _stays))
+        several = registry.create("task", "multilabel", labels=["fresh", "rotten"])
+        monkeypatch.setattr(service.live.current.runtime, "task", several)
+        with pytest.raises(DataError, match=r"unknown label 'fresh\|rotten'") as caught:
+            asyncio.run(service.feedback(answer["id"], "fresh|rotten"))
+        assert '["a", "b"]' in caught.value.remedy
+        with pytest.raises(DataError, match="unknown label"):
+            asyncio.run(service.feedback(answer["id"], ["fresh", "frehs"]))
+        asyncio.run(service.feedback(answer["id"], ["fresh", "rotten"]))
+    finally:
+        service.close()
+    log = PredictionLog(tmp_path / "several.sqlite", create=False)
+    [row] = log.feedback_rows()
+    log.close()
+    assert several.encode_target([row["label"]]).tolist() == [[1.0, 1.0]]

@@ -89,7 +89,10 @@ def test_models_that_do_not_fit_are_refused(
         return caught.value
 
     refused([linear_model], "runs on linear")
-    refused([second, second], "slerp joins 2 models, and there are 3", by="slerp")
+    third = _with_config(second, tmp_path / "third")
+    refused([second, third], "slerp joins 2 models, and there are 3", by="slerp")
+    assert "weights" in refused([second, first], f"the model {first.version} is named twice").remedy
+    refused([second, second], f"the model {second.version} is named twice")
     refused([second], "the weights are", weights=[1.0])
     assert "not all 0" in refused([second], "the weights are", weights=[0.0, 0.0]).allowed
     refused([second], "no merging named 'meen'", by="meen")

@@ -200,7 +200,7 @@ def finetune(
 
     names.refuse_no_data(data)
     names.known_plug("task", task)
-    trainer = names.method(method, method_options) if method != "auto" else None
+    trainer = _fitting_method(method, method_options, task) if method != "auto" else None
     if (network := _network(start, start_options)) is not None and method != "auto":
         network.refuse_method(method)
     columns = names.roles_of(roles, text=text, label=label, group=group, time=time)
@@ -272,10 +272,11 @@ def merge(
 
         return fold(first, out=place, force=force)
     from oreline.evaluate.estimates import task_estimates
-    from oreline.train.combine import Way, combine
+    from oreline.train.combine import Way, combine, refuse_twice
 
     names.known_plug("merging", by)
     models = [first, *(Artifact.open(names.model_path(other)) for other in others)]
+    refuse_twice(models)
     way = Way(by, by_options or {}, list(weights), names.start_folder(base))
     try:
         dev = training_data(first)
@@ -328,6 +329,16 @@ def compress(
         seed=seed,
         on_event=on_event,
     )
+
+
+def _fitting_method(method: str, options: dict[str, Any] | None, task: str) -> Any:
+    """Build a method. Raises `UsageError` for a task that it does not teach, before the options that it lacks."""
+    from oreline.train.finetune import refuse_unfit
+    from oreline.train.job import named_method
+
+    names.known_plug("method", method)
+    refuse_unfit(registry.get("method", named_method(method, {})[0]), method, task, TrainOptions())
+    return names.method(method, options)
 
 
 def _network(start: Any, options: dict[str, Any] | None) -> NewNetwork | None:

@@ -12,6 +12,7 @@ from oreline.dialogue import FOUND_BY_NAME
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.runtime.open import open_task
 from oreline.store import Artifact
+from oreline.tasks.reading import fitting
 from oreline.types import FRAME
 from oreline.values import naming
 
@@ -36,7 +37,7 @@ def naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool 
             f"no column has the role {lacking!r}",
             where=given,
             allowed=did_you_mean(lacking, columns),
-            remedy=naming(lacking),
+            remedy=" or ".join(filter(None, (naming(lacking), fitting(columns)))),
         )
     try:
         yield

@@ -24,7 +24,7 @@ from oreline.api import names, suite_report
 from oreline.api import run as running
 from oreline.api.extras import names_missing_extras
 from oreline.errors import OrelineError, ResourceError, UsageError, did_you_mean
-from oreline.recipe import Recipe
+from oreline.recipe import Recipe, TrainOptions
 from oreline.report.report import Report
 from oreline.types import Event, OnEvent, ignore
 
@@ -154,7 +154,10 @@ def _load(suite: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path |
     file = Path(suite) / FILE if Path(suite).is_dir() else Path(suite)
     if not file.is_file():
         raise UsageError(
-            f"there is no suite {str(suite)!r}", allowed=f"a folder with {FILE}, or such a file", where=str(file)
+            f"there is no suite {str(suite)!r}",
+            allowed=f"a folder with {FILE}, or such a file",
+            where=str(file),
+            remedy="write one: tasks: [{NAME: {data: FILE}}, …], see oreline.api.suite",
         )
     return recipes.load_yaml(file), file.parent, str(file)
 
@@ -209,11 +212,44 @@ def _at(data: Any, folder: Path | None) -> Any:
 
 
 def _check(recipe: Recipe, where: str) -> None:
+    """Raise `UsageError` for whatever can be seen before the first model is trained."""
     try:
         running.planned(recipe)
+        by_verb = {step.verb: step.options for step in recipe.steps}
+        if "finetune" in by_verb:
+            _check_method(by_verb["finetune"])
+        _check_split(by_verb.get("refine"), by_verb["evaluate"])
     except UsageError as error:
-        error.where = f"{where}, {error.where.rpartition(', ')[2]}"
+        error.where = ", ".join(filter(None, (where, error.where.rpartition(", ")[2])))
         raise
+
+
+def _check_method(options: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for a task that does not exist, or a method that does not teach it or lacks an option."""
+    from oreline.train.finetune import refuse_unfit
+
+    task, method = options.get("task", "text_classification"), options.get("method", "auto")
+    names.known_plug("task", task)
+    if method != "auto":
+        refuse_unfit(names.method(method, options.get("method_options")), method, task, TrainOptions())
+
+
+def _check_split(refined: Mapping[str, Any] | None, judged: Mapping[str, Any]) -> None:
+    """Raise `UsageError` where a task is to be judged on a split that its data will not have."""
+    from oreline.data.dataset import Dataset
+    from oreline.data.sources import given_splits
+
+    if refined is None:
+        known = list(Dataset.open(str(judged["data"]).partition("#")[0]).splits)
+    else:
+        given = given_splits(refined["data"])
+        known = list(given if given is not None else refined.get("split") or names.DEFAULT_SPLIT)
+    if judged["split"] not in known and len(known) > 1:
+        raise UsageError(
+            f"the data have no split {judged['split']!r} to judge the task on",
+            where="judge",
+            allowed=did_you_mean(str(judged["split"]), known),
+        )
 
 
 def _with_overrides(options: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

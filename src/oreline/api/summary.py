@@ -101,12 +101,18 @@ def _pretrain(report: Report, _: Path) -> Iterator[Line]:
 def _finetune(report: Report, folder: Path) -> Iterator[Line]:
     artifact = Artifact.open(folder, verify=False)
     parts = [
-        str(artifact.manifest.recipe["options"]["method"]),
+        _method(artifact.manifest.recipe["options"]),
         f"{artifact.manifest.data.get('rows', 0):,} rows",
         *(f"{report.facts[name]:,.0f} {unit}" for name, unit in _UNITS.items() if name in report.facts),
         f"{artifact.size_bytes() / 1e6:.1f} MB",
     ]
     yield "method", ", ".join(parts)
+
+
+def _method(options: Mapping[str, Any]) -> str:
+    """Return the name of a method; where it trains an adapter, the adapter's, as users write it."""
+    given = options.get("method_options") or {}
+    return str(given.get("adapter", "lora") if options["method"] == "adapter" else options["method"])
 
 
 _UNITS = {"train_s": "s", "rows_per_s": "rows/s"}

@@ -7,16 +7,18 @@ folder, its first rows alone where there are many, and the forecast is scaled.
 from __future__ import annotations
 
 import itertools
+import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline.api import build, names, together
 from oreline.api.estimates import Estimated, num_rows, refined
-from oreline.errors import UsageError
+from oreline.errors import OrelineError, UsageError
 from oreline.types import Event
 
 if TYPE_CHECKING:
@@ -43,9 +45,11 @@ def try_training(options: Mapping[str, Any], seed: int = 0) -> Estimated | None:
     if options.get("data") is None:
         raise UsageError("no data given", allowed="a file, a dataset folder, catalog:NAME, a frame or lists")
     with tempfile.TemporaryDirectory(prefix="oreline-dry-run-") as scratch:
-        data, factor = _sample(options, seed, Path(scratch))
+        with _naming(options["data"], scratch):
+            data, factor = _sample(options, seed, Path(scratch))
         given = {name: value for name, value in options.items() if name not in ("data", "out", "force", "on_event")}
-        tried = _begun(build.finetune, {**given, "data": data, "out": Path(scratch) / "trial", "seed": seed})
+        with _naming(options["data"], scratch):
+            tried = _begun(build.finetune, {**given, "data": data, "out": Path(scratch) / "trial", "seed": seed})
         return tried.estimated(factor) if tried is not None else None
 
 
@@ -61,7 +65,7 @@ def try_together(options: Mapping[str, Any], seed: int = 0) -> Estimated:
         tasks, rows = {}, 0.0
         for name, described in options["tasks"].items():
             (Path(scratch) / name).mkdir()
-            with naming_task(name):
+            with naming_task(name), _naming(described["data"], scratch):
                 data, factor = _sample(described, seed, Path(scratch) / name)
             tasks[name] = {**described, "data": data}
             rows += data.num_rows("train") * factor
@@ -107,6 +111,17 @@ def _begun(verb: Callable[..., Any], options: Mapping[str, Any]) -> _Tried | Non
         spent_s = time.perf_counter() - begun
         return _Tried(stopped.event, spent_s, said) if stopped.event is not None else None
     return None
+
+
+@contextmanager
+def _naming(data: Any, scratch: str) -> Iterator[None]:
+    """Name what the user gave where an error names the folder that its first rows were refined into, or no file."""
+    try:
+        yield
+    except OrelineError as error:
+        given = str(data) if isinstance(data, str | Path) else "the data"
+        error.where = re.sub(rf"{re.escape(scratch)}[^\s,#]*|^data(?=:|$)", lambda _: given, error.where)
+        raise
 
 
 def _watch(event: Event, said: list[str]) -> None:

@@ -112,17 +112,34 @@ def predict_rows(
 @names_missing_extras
 def explain(
     model: Any,
-    texts: str | Sequence[str],
+    texts: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]],
     *,
     method: str = "occlusion",
     label: str | None = None,
     options: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
 ) -> list[dict[str, Any]]:
-    """Say which words an answer rests on: `{"label", "score", "words": [{"word", "start", "end", "weight"}]}`."""
+    """Say which words an answer rests on: `{"label", "score", "words": [{"input", "word", "start", "end", "weight"}]}`.
+
+    Args:
+        model: an artifact, its folder, a home or `HOME@alias`.
+        texts: a text, or a row by role where the model reads two (`{"text": …, "text_pair": …}`); or a list of them.
+        method: name of an explainer plug; `options` are its keyword arguments.
+        label: the answer that is explained; the model's own to each row when not given.
+        out: a folder for `report.json` and `report.html`, a page that shows the texts with their words in colour;
+            nothing is written when not given.
+    """
     from oreline.explain.explain import explain as run
 
-    wanted = [texts] if isinstance(texts, str) else list(texts)
-    return run(load(model), wanted, method=method, label=label, **(options or {}))
+    runtime = load(model)
+    wanted = [texts] if isinstance(texts, str | Mapping) else list(texts)
+    answers = run(runtime, wanted, method=method, label=label, **(options or {}))
+    if out is not None:
+        from oreline.explain.page import report_of
+
+        save_report(report_of(answers, model=runtime.artifact.id, method=method), out, force=force)
+    return answers
 
 
 @names_missing_extras
@@ -150,17 +167,17 @@ def deletion_test(
         out: a folder for the report; none is written when not given.
 
     Raises:
-        DataError: no text has three words or more, or the split does not exist.
+        DataError: no row has three words or more, or the split does not exist.
         UsageError: an unknown method or option, or `out` exists already.
     """
     from oreline.explain.deletion import deletion_test as run
+    from oreline.explain.part import occluded
 
     runtime = load(model)
     dataset = judging_rows(runtime.artifact, data, seed=seed, on_event=on_event)
-    texts = dataset.frame(names.chosen_split(dataset, split), ["text"])["text"]
-    report = run(
-        runtime, texts.sample(min(rows, len(texts)), seed=seed).to_list(), method=method, seed=seed, **options or {}
-    )
+    frame = dataset.frame(names.chosen_split(dataset, split), list(occluded(runtime.task)))
+    chosen = frame.sample(min(rows, frame.height), seed=seed).to_dicts()
+    report = run(runtime, chosen, method=method, seed=seed, **options or {})
     if out is not None:
         save_report(report, out, force=force)
     return report

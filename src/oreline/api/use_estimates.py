@@ -64,12 +64,14 @@ def _predict(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 
 def _explain(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
-    from oreline.explain.words import split
+    from oreline.explain.part import parts_of, row_of
 
-    texts = [options["texts"]] if isinstance(options["texts"], str) else list(options["texts"])
-    variants = sum(len(split(text)) + 1 for text in texts)
-    seconds = _seconds_a_row(load(artifact), {"text": texts[:TRIAL_ROWS]}) * variants
-    return _estimated(len(texts), seconds, f"{variants:,} variants are predicted")
+    runtime, given = load(artifact), options["texts"]
+    task = runtime.task
+    rows = [row_of(task, row) for row in ([given] if isinstance(given, str | Mapping) else given)]
+    variants = sum(1 + sum(len(part.words) for part in parts_of(task, row)) for row in rows)
+    columns = {role: [row[role] for row in rows[:TRIAL_ROWS]] for role in task.inputs}
+    return _estimated(len(rows), _seconds_a_row(runtime, columns) * variants, f"{variants:,} variants are predicted")
 
 
 def _deletion_test(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
@@ -77,7 +79,7 @@ def _deletion_test(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
     rows = min(options.get("rows", 50), num_rows(options["data"], options.get("split", "test")) or 0)
     columns = _columns(artifact, options["data"])
-    words = [len(split(str(text))) + 1 for text in columns["text"]]
+    words = [1 + sum(len(split(text)) for text in row) for row in zip(*columns.values())]
     variants = _VARIANTS + round(sum(words) / len(words))
     seconds = _seconds_a_row(load(artifact), columns) * rows * variants
     return _estimated(rows, seconds, f"each row is predicted about {variants} times")
@@ -100,10 +102,11 @@ def _compress(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
 
 def _merge(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     from oreline.runtime.samples import read_samples
-    from oreline.train.combine import refuse_differing
+    from oreline.train.combine import refuse_differing, refuse_twice
     from oreline.train.merge import refuse_whole
 
     others = [Artifact.open(names.model_path(other)) for other in options.get("others") or ()]
+    refuse_twice([artifact, *others])
     for other in others:
         refuse_differing(artifact, other)
     if not others:

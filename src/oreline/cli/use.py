@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oreline.cli.common import Common, call, print_json, set_options, show, watching
+from oreline.cli.common import Common, call, page_of, print_json, set_options, show, watching
 from oreline.errors import UsageError
 
 Model = Annotated[str, typer.Argument(help="A model folder, a home (its champion), or HOME@alias.")]
@@ -84,33 +84,59 @@ def explain(
     common: Common,
     model: Model,
     text: Annotated[list[str] | None, typer.Option(help="A text to explain; repeatable.")] = None,
+    text_pair: Annotated[
+        list[str] | None, typer.Option(help="The second text of each row: of a pair; the context of a question.")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="Test on these rows whether explanations are faithful.")] = None,
     split: Annotated[str, typer.Option(help="Which split of the data.")] = "test",
     rows: Annotated[int, typer.Option(help="How many of its rows.")] = 50,
-    out: Annotated[str | None, typer.Option(help="Write the test's report here: a folder, or a .json file.")] = None,
+    out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
     method: Annotated[str, typer.Option(help="How; see `oreline list explainer`.")] = "occlusion",
     label: Annotated[str | None, typer.Option(help="Explain this label's score, not the answer's.")] = None,
 ) -> None:
     """Say which words an answer rests on; with --data, test whether such explanations are faithful."""
     if not text and not data:
         raise UsageError("nothing to explain", allowed='--text "…", or --data DATA for the deletion test')
-    if not data and (out or common.force or common.seed is not None):
-        raise UsageError(
-            "--out, --force and --seed belong to the test of explanations", remedy="add --data DATA, or leave them out"
-        )
+    if not data and (common.seed is not None or (common.force and not out)):
+        given = "--seed belongs to the test of explanations" if common.seed is not None else "--force replaces an --out"
+        raise UsageError(given, remedy="leave it out, or add what it is for: --data DATA, --out DIR")
     if data:
         tested = {"data": data, "split": split, "rows": rows, "method": method, "out": out}
         return show(common, call(common, "deletion_test", model=model, **tested), out=out)
-    answers = call(common, "explain", model=model, texts=text, method=method, label=label)
+    texts = _rows(text or [], text_pair or [])
+    answers = call(common, "explain", model=model, texts=texts, method=method, label=label, out=out)
     if common.dry_run:
         return show(common, answers)
     if common.json_:
         return print_json(answers)
     for answer in answers:
-        typer.echo(f"{answer['label']}  {answer['score']:.3f}")
-        for word in sorted(answer["words"], key=lambda word: -abs(word["weight"])):
-            typer.echo(f"  {word['weight']:+.3f}  {word['word']}")
+        _echo_explanation(answer)
+    if out:
+        typer.echo(f"report: {page_of(out)}")
     return None
+
+
+def _rows(texts: list[str], pairs: list[str]) -> list[Any]:
+    """Return the rows that the options give."""
+    if not pairs:
+        return [*texts]
+    if len(texts) != len(pairs):
+        raise UsageError(
+            f"--text is given {len(texts)} times and --text-pair {len(pairs)} times", remedy="give each row both"
+        )
+    return [{"text": first, "text_pair": second} for first, second in zip(texts, pairs)]
+
+
+def _echo_explanation(answer: dict[str, Any]) -> None:
+    span = answer["span"]
+    found = answer["texts"][span["input"]][span["start"] : span["end"]] if span else ""
+    place = f" “{found}”" if found not in ("", answer["label"]) else ""
+    typer.echo(f"{answer['label']}{place}  {answer['score']:.3f}")
+    several = len(answer["texts"]) > 1
+    for word in sorted(answer["words"], key=lambda word: -abs(word["weight"])):
+        typer.echo(f"  {word['weight']:+.3f}  {word['word']}" + (f"  ({word['input']})" if several else ""))
+    if answer["note"]:
+        typer.echo(f"  {answer['note']}")
 
 
 def serve(

@@ -1,23 +1,22 @@
 """The deletion test: is an explanation faithful, or only plausible?
 
 If the words that it puts first are those that the answer rests on, then deleting them in that order must lower the
-probability sooner than deleting words at random.
+number that is explained sooner than deleting words at random.
 
-Shape suffixes: N texts, S steps (shares of the words deleted, from 0 to 1), O random orders, R resamples.
+Shape suffixes: N rows, S steps (shares of the words deleted, from 0 to 1), O random orders, R resamples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from oreline import registry
 from oreline.errors import DataError, UsageError
-from oreline.explain.answers import probabilities
-from oreline.explain.part import part_of
-from oreline.explain.words import without
+from oreline.explain.answers import explained
+from oreline.explain.part import Place, parts_of, row_of, variants
 from oreline.report.report import Chart, Report, Table
 from oreline.types import Estimate
 from oreline.words import Word
@@ -29,14 +28,14 @@ if TYPE_CHECKING:
 
 NUM_STEPS = 10
 MIN_WORDS = 3
-"""With fewer words there is no order to speak of; such texts are left out."""
-FEW_TEXTS = 20
+"""With fewer words there is no order to speak of; such rows are left out."""
+FEW_ROWS = 20
 _RESAMPLES = 2000
 
 
 def deletion_test(
     runtime: Runtime,
-    texts: Sequence[str],
+    rows: Sequence[str | Mapping[str, Any]],
     *,
     method: str = "occlusion",
     random_orders: int = 5,
@@ -45,68 +44,77 @@ def deletion_test(
 ) -> Report:
     """Compare deleting words in the order of an explanation with deleting them at random.
 
-    For each text and its most probable label, words are deleted in tenths, those with the largest weight first, and the
-    label's probability is followed down to the empty text. The area under that curve is the mean probability on the
-    way; the gain is the area under the curve of random orders minus it, paired by text. The explanation is faithful
-    when the 95 % bootstrap interval of the mean gain over texts lies above 0.
+    For each row and the model's answer to it, words are deleted in tenths, those with the largest weight first, and the
+    number that is explained (a probability, a value, a cosine) is followed down to empty texts. The area under that
+    curve is its mean on the way; the gain is the area under the curve of random orders minus it, paired by row. The
+    explanation is faithful when the 95 % bootstrap interval of the mean gain over rows lies above 0.
 
     Args:
         runtime: the model.
-        texts: inputs; `10 * (random_orders + 1)` variants of each are predicted.
+        rows: inputs by role, or texts where the task reads one; `10 * (random_orders + 1)` variants of each are
+            predicted.
         method: name of an explainer plug.
-        random_orders: random orders that each text's curve is the mean of.
+        random_orders: random orders that each row's curve is the mean of.
         seed: of the random orders and the bootstrap.
         **options: the plug's options.
 
     Raises:
-        DataError: no text has three words or more.
-        UsageError: an unknown method or option, or a text that is no string.
+        DataError: no row has three words or more.
+        UsageError: an unknown method or option, or a row whose texts are missing or no strings.
 
     Source: Samek et al., Evaluating the Visualization of What a Deep Neural Network Has Learned, IEEE TNNLS 28, 2017
     (area over the perturbation curve); DeYoung et al., ERASER, ACL 2020 (comprehensiveness).
     """
-    check_texts(texts)
+    check_rows(rows)
     if random_orders < 1:
         raise UsageError(f"random_orders is {random_orders}", allowed="1 or more")
     explainer: Explainer = registry.create("explainer", method, **options)
-    answers = [(text, explainer.explain(runtime, text)) for text in texts]
-    tested = [(text, answer) for text, answer in answers if len(answer["words"]) >= MIN_WORDS]
+    read = [row_of(runtime.task, row) for row in rows]
+    answers = [(row, explainer.explain(runtime, row)) for row in read]
+    tested = [(row, answer) for row, answer in answers if len(answer["words"]) >= MIN_WORDS]
     if not tested:
         raise DataError(
-            f"none of the {len(texts):,} texts has {MIN_WORDS} words",
+            f"none of the {len(rows):,} rows has {MIN_WORDS} words",
             remedy="test with longer texts, such as a test split",
         )
     source = np.random.default_rng(seed)
-    curves = [_curves(runtime, text, answer, random_orders, source) for text, answer in tested]
+    curves = [_curves(runtime, row, answer, random_orders, source) for row, answer in tested]
     explained_NS, random_NS = (np.stack(part) for part in zip(*curves))
-    return _report(method, explained_NS, random_NS, num_left_out=len(texts) - len(tested), seed=seed)
+    number = str(tested[0][1].get("number", "probability"))
+    return _report(method, number, explained_NS, random_NS, num_left_out=len(rows) - len(tested), seed=seed)
 
 
-def check_texts(texts: Sequence[str]) -> None:
-    """Raise `UsageError` unless texts is a sequence of strings."""
-    if isinstance(texts, str):
-        raise UsageError("texts is one string", allowed="a list of strings", remedy="put it in a list: [text]")
-    for number, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise UsageError(f"text {number} is {type(text).__name__}, not a string", allowed="a list of strings")
+def check_rows(rows: Sequence[Any]) -> None:
+    """Raise `UsageError` unless rows is a sequence of strings or mappings."""
+    if isinstance(rows, str | Mapping):
+        raise UsageError("the rows are one string or mapping", allowed="a list", remedy="put it in a list: [text]")
+    for number, row in enumerate(rows):
+        if not isinstance(row, str | Mapping):
+            raise UsageError(
+                f"row {number} is {type(row).__name__}, not a string", allowed="a list of strings, or of rows by role"
+            )
 
 
 def _curves(
-    runtime: Runtime, text: str, answer: dict[str, Any], random_orders: int, source: np.random.Generator
+    runtime: Runtime, row: dict[str, str], answer: dict[str, Any], random_orders: int, source: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    words = [Word(entry["word"], entry["start"], entry["end"]) for entry in answer["words"]]
+    parts = {part.role: part for part in parts_of(runtime.task, row)}
+    places = [
+        Place(parts[entry["input"]], Word(entry["word"], entry["start"], entry["end"])) for entry in answer["words"]
+    ]
     weights = np.asarray([entry["weight"] for entry in answer["words"]])
-    orders = [np.argsort(-weights, kind="stable"), *(source.permutation(len(words)) for _ in range(random_orders))]
-    counts = [round(step * len(words) / NUM_STEPS) for step in range(1, NUM_STEPS + 1)]
-    part = part_of(runtime.task, text)
-    left = [without(part.text, [words[place] for place in order[:count]]) for order in orders for count in counts]
-    lowered = probabilities(runtime, list(map(part.put, left)), answer["label"]).reshape(len(orders), NUM_STEPS)
+    orders = [np.argsort(-weights, kind="stable"), *(source.permutation(len(places)) for _ in range(random_orders))]
+    counts = [round(step * len(places) / NUM_STEPS) for step in range(1, NUM_STEPS + 1)]
+    deleted = [[places[place] for place in order[:count]] for order in orders for count in counts]
+    found = explained(runtime, variants(row, deleted))
+    lowered = found.numbers_V[1:].reshape(len(orders), NUM_STEPS)
     curves_S = np.concatenate([np.full((len(orders), 1), answer["score"]), lowered], axis=1)
     return curves_S[0], curves_S[1:].mean(axis=0)
 
 
 def _report(
     method: str,
+    number: str,
     explained_NS: NDArray[np.float64],
     random_NS: NDArray[np.float64],
     *,
@@ -119,16 +127,17 @@ def _report(
     warnings = []
     if not faithful:
         warnings.append(f"the explanations by {method!r} are not shown to be faithful: no better than random order")
-    if gain.n < FEW_TEXTS:
-        warnings.append(f"only {gain.n} texts: the interval is wide, and the bootstrap makes it narrower than it is")
+    if gain.n < FEW_ROWS:
+        warnings.append(f"only {gain.n} rows: the interval is wide, and the bootstrap makes it narrower than it is")
     if num_left_out:
-        warnings.append(f"{num_left_out} texts have fewer than {MIN_WORDS} words and were left out")
+        warnings.append(f"{num_left_out} rows have fewer than {MIN_WORDS} words and were left out")
+    title = f"Mean {number} of the answer as words are deleted"
     shares = [step / NUM_STEPS for step in range(NUM_STEPS + 1)]
     means = {"explained order": explained_NS.mean(axis=0), "random order": random_NS.mean(axis=0)}
     return Report(
         verb="explain",
         title=f"Deletion test of {method!r}: {'faithful' if faithful else 'not shown to be faithful'}",
-        subject={"method": method, "texts": gain.n},
+        subject={"method": method, "rows": gain.n},
         metrics={
             "deletion_gain": gain,
             "deletion_area_explained": mean_estimate(areas["explained"], seed),
@@ -137,20 +146,20 @@ def _report(
         facts={"faithful": bool(faithful)},
         tables=[
             Table(
-                "Mean probability of the label as words are deleted",
+                title,
                 ("share of words deleted", *means),
                 [(share, *(round(float(means[name][step]), 4) for name in means)) for step, share in enumerate(shares)],
             )
         ],
         charts=[
             Chart(
-                "Mean probability of the label as words are deleted",
+                title,
                 "lines",
                 {
                     "x": dict.fromkeys(means, shares),
                     "y": {name: means[name].tolist() for name in means},
                     "x_label": "share of words deleted",
-                    "y_label": "probability",
+                    "y_label": number,
                 },
             )
         ],

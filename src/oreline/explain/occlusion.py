@@ -1,38 +1,36 @@
 """Occlusion: leave one word out and see how much the answer loses.
 
-Shape suffixes: V variants of a text.
+Shape suffixes: V a row and its variants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from oreline.errors import UsageError, did_you_mean
-from oreline.explain.answers import probabilities
-from oreline.explain.part import part_of
-from oreline.explain.words import split, without
-from oreline.metrics.tags import OUTSIDE
-from oreline.runtime.windows import by_row
+from oreline.errors import UsageError
+from oreline.explain.answers import explained
+from oreline.explain.part import Part, Place, parts_of, row_of, variants
+from oreline.tasks.texts import split_room
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from oreline.types import Runtime, Task
+    from oreline.types import Explained, Runtime
+    from oreline.words import Word
 
 
 class Explainer:
-    """Weight of a word: the label's probability for the text, minus its probability without the word.
+    """Weight of a word: the number by which the answer is followed, minus that number without the word.
 
-    A positive weight speaks for the label, a negative one against it. All variants of a text are predicted in one call.
+    A positive weight speaks for the answer, a negative one against it. What the number is, the task says: a label's
+    probability, the predicted value, the probability of a span or of an entity, the cosine of two texts, how surely a
+    text is written. Words of all inputs are weighed. All variants of a row are predicted in one call.
     Where answers are texts, the label is the text that the model writes, or any other one that it might have written.
     Works with every runtime, since it only asks for predictions. Words that say the same thing twice hide each other:
     leaving one of them out changes little.
 
     Args:
-        max_words: of a longer text only the first words get a weight; the answer says so.
+        max_words: of a longer row so many words get a weight, the answer says so: the first ones of each text, of a
+            text that an answer is a place in those around it.
 
     Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014 (occlusion); Li, Monroe &
     Jurafsky, Understanding Neural Networks through Representation Erasure, 2016 (words).
@@ -43,92 +41,73 @@ class Explainer:
             raise UsageError(f"max_words is {max_words}", allowed="1 or more")
         self.max_words = max_words
 
-    def explain(self, runtime: Runtime, text: str, *, label: str | None = None) -> dict[str, Any]:
+    def explain(self, runtime: Runtime, row: Mapping[str, str], *, label: str | None = None) -> dict[str, Any]:
         """Explain one answer.
 
         Args:
             runtime: the model.
-            text: the input.
-            label: explain this label's probability; the most probable label's if not given. Of a model that makes
-                vectors: the text to compare with, and the score is the cosine of both.
+            row: its inputs by role; of a model that makes vectors also the text to compare with, `text_pair`.
+            label: the answer to explain, the model's own if not given: a label (of entities too), a text that might
+                have been written, a span of the context, or the text to compare a vector with.
 
         Returns:
-            `{"label", "score", "words": [{"word", "start", "end", "weight"}, …], "note"}`; words in the order of the
-            text, places in characters of `text` (of a dialogue: of its last turn), and a note where only a part of the
-            text is explained, else "".
+            `{"label", "score", "number", "span", "texts", "words": [{"input", "word", "start", "end", "weight"}, …],
+            "note"}`; words in the order of the texts, places in characters of `texts[input]` (of a dialogue its last
+            turn). `number` says what score and weights are; `span` where the answer stands, if it is a place in a
+            text, else null. A note says where only a part of the row is explained, else "".
 
         Raises:
-            UsageError: an unknown label, no text to compare vectors with, or a task that reads more than one text.
+            UsageError: an answer that the model does not give, or no text to compare vectors with.
+            DataError: a row that the task cannot read.
         """
         task = runtime.task
-        if len(task.inputs) != 1:
-            raise UsageError(
-                f"occlusion explains tasks with one input, this one has {', '.join(task.inputs)}",
-                remedy="explain a model of a task that reads one text, such as text_classification",
-            )
-        if label is not None and task.view not in ("texts", "retrieval") and label not in task.labels:
-            raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, task.labels))
-        check = getattr(task, "fault", None)
-        if check is not None and (fault := check({task.inputs[0]: text})):
-            raise fault
-        # What a task cannot do without (the marks of entities) is no word of the text.
-        part = part_of(task, text)
-        words = [
-            word
-            for word in split(part.text)
-            if check is None or check({task.inputs[0]: part.put(without(part.text, [word]))}) is None
-        ]
-        shown = words[: self.max_words]
-        variants = [text, *(part.put(without(part.text, [word])) for word in shown)]
-        rate = _closeness if task.view == "retrieval" else _rated
-        answer, scores_V, truncated = rate(runtime, variants, label)
-        score = float(scores_V[0])
+        row = row_of(task, row)
+        parts = parts_of(task, row)
+        num_words = sum(len(part.words) for part in parts)
+        # Where words have to be chosen, it is asked first where the answer stands.
+        span = explained(runtime, variants(row, []), label).span if num_words > self.max_words else None
+        places = [Place(part, word) for part, words in _chosen(parts, self.max_words, span) for word in words]
+        found = explained(runtime, variants(row, [[place] for place in places]), label)
+        score = float(found.numbers_V[0])
         return {
-            "label": answer,
+            "label": found.label,
             "score": round(score, 6),
+            "number": found.number,
+            "span": _as_json(found),
+            "texts": {part.role: part.text for part in parts},
             "words": [
-                {"word": word, "start": start, "end": end, "weight": round(score - float(without_it), 6)}
-                for (word, start, end), without_it in zip(shown, scores_V[1:])
+                {"input": part.role, **word._asdict(), "weight": round(score - float(without_it), 6)}
+                for (part, word), without_it in zip(places, found.numbers_V[1:])
             ],
-            "note": _note(part.note, len(shown), len(words), truncated),
+            "note": _note([part.note for part in parts], len(places), num_words, found),
         }
 
 
-def _rated(runtime: Runtime, variants: list[str], label: str | None) -> tuple[str, NDArray[np.float64], bool]:
-    """Return the answer to the first of some texts (or the asked one), its score for each, and whether it was cut."""
-    task = runtime.task
-    if task.view == "texts":
-        whole = runtime.predict({task.inputs[0]: variants[:1]})
-        answer = label if label is not None else str(task.predicted(whole.outputs["scores"])[0])
-        return answer, probabilities(runtime, variants, answer), bool(whole.truncated_N[0])
-    predictions = runtime.predict({task.inputs[0]: variants})
-    scores_VK = by_row(predictions.outputs["scores"], len(task.labels))
-    index = _answered(task, scores_VK[0]) if label is None else task.labels.index(label)
-    return task.labels[index], scores_VK[:, index].astype(np.float64), bool(predictions.truncated_N[0])
+def _chosen(parts: Sequence[Part], most: int, span: tuple[str, int, int] | None) -> list[tuple[Part, list[Word]]]:
+    """Return the parts with those of their words that are weighed, at most `most` in all."""
+    counts = [len(part.words) for part in parts]
+    kept = split_room(counts[0], counts[1], most) if len(parts) == 2 else [min(count, most) for count in counts]
+    return [(part, _around(part, count, span)) for part, count in zip(parts, kept)]
 
 
-def _closeness(runtime: Runtime, variants: Sequence[str], other: str | None) -> tuple[str, NDArray[np.floating], bool]:
-    """Return the text that is compared with, its cosine with each variant, and whether the text was cut."""
-    if other is None:
-        raise UsageError(
-            "a vector alone cannot be explained: nothing is answered until two texts are compared",
-            remedy="name the text to compare with as the label: --label TEXT",
-        )
-    predictions = runtime.predict({runtime.task.inputs[0]: [*variants, other]})
-    vectors_ND = predictions.outputs["scores"]  # of length 1, so products are cosines
-    return other, vectors_ND[:-1] @ vectors_ND[-1], bool(predictions.truncated_N[0])
+def _around(part: Part, count: int, span: tuple[str, int, int] | None) -> list[Word]:
+    """Return so many words of a part: the first ones, or those nearest to the answer where it stands in it."""
+    if span is None or span[0] != part.role:
+        return part.words[:count]
+    _, start, end = span
+    nearest = sorted(part.words, key=lambda word: max(start - word.end, word.start - end, 0))
+    return sorted(nearest[:count], key=lambda word: word.start)
 
 
-def _answered(task: Task, scores_K: NDArray[np.floating]) -> int:
-    """Return the label with the highest score; the one that says "nothing here" only where there is no other."""
-    order = np.argsort(-scores_K, kind="stable")
-    return next((int(k) for k in order if task.labels[k] != OUTSIDE), int(order[0]))
+def _as_json(found: Explained) -> dict[str, Any] | None:
+    return None if found.span is None else dict(zip(("input", "start", "end"), found.span))
 
 
-def _note(of_part: str, num_shown: int, num_words: int, truncated: bool) -> str:
-    notes = [of_part] if of_part else []
+def _note(of_parts: Sequence[str], num_shown: int, num_words: int, found: Explained) -> str:
+    notes = [note for note in of_parts if note]
     if num_shown < num_words:
-        notes.append(f"only the first {num_shown:,} of {num_words:,} words were weighed")
-    if truncated:
+        which = "first" if found.span is None else "nearest"
+        notes.append(f"only the {which} {num_shown:,} of {num_words:,} words were weighed")
+    if found.truncated:
         notes.append("the text is longer than the model reads; its end has no influence")
     return "; ".join(notes)

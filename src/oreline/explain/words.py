@@ -11,7 +11,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from oreline.data.texts.segmenter import segmenter
-from oreline.words import Word, kind_of
+from oreline.words import Word, kind_of, units
+
+COVER = "…"
+"""What stands for a word that is left out where nothing may move, or nothing else would be left."""
 
 _JOINERS = {"'", "’", "-"}
 """Between two letters they belong to the word: don't, well-made."""
@@ -50,6 +53,22 @@ def without(text: str, words: Sequence[Word]) -> str:
             kept.append(text[place:start])
             before = text[start - 1]
         place = end + 1 if text[end : end + 1].isspace() and before.isspace() else end
+    return "".join([*kept, text[place:]])
+
+
+def covered(text: str, words: Sequence[Word]) -> str:
+    """Return the text with “…” for each unit of some of its words, so that it has as many units as before.
+
+    >>> text = "in New York 很好看"
+    >>> covered(text, [split(text)[1], split(text)[3]])
+    'in … York …好看'
+    """
+    kept: list[str] = []
+    place = 0
+    for _, start, end in units(text):
+        if any(word.start < end and start < word.end for word in words):
+            kept += [text[place:start], COVER]
+            place = end
     return "".join([*kept, text[place:]])
 
 

@@ -12,7 +12,7 @@ from oreline.report import formatting, html, terminal
 from oreline.store import translating, write_json
 from oreline.types import Estimate
 
-ChartKind = Literal["bars", "histogram", "lines", "matrix", "reliability", "scatter"]
+ChartKind = Literal["bars", "histogram", "lines", "matrix", "reliability", "scatter", "words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Chart:
     * scatter: as lines, with `x_log`, `x_names` for named places 0, 1, …, and `lines`: series drawn as steps
     * matrix: `{"labels": [...], "values": [[...], …]}`, rows are true, columns are predicted
     * reliability: `{"confidence": [...], "accuracy": [...], "count": [...]}`, one entry for each bin
+    * words: `{"texts": [{"name": "text", "text": …, "words": [{"start", "end", "weight"}], "span": [start, end]}]}`:
+      texts whose words have weights; `span` is where an answer stands, or null
     """
 
     title: str

@@ -11,13 +11,14 @@ Shape suffixes: N rows of a request, B rows of a batch.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oreline.errors import OrelineError
 from oreline.serve.jobs import Answered, Job, Listener, Row, asked_of, joined, row_of, settle
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from oreline.types import Columns, Predictions
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
 _TOKENISE_ROWS = 256
 """Rows tokenised in one go: enough to use all cores, few enough that the first ones need not wait long."""
 MAX_PADDING = 64
@@ -75,6 +77,8 @@ class Batcher:
         self._tokenised = threading.Condition(self._lock)
         self._incoming: deque[Job] = deque()
         self._ready: deque[Row] = deque()
+        self._errands: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._errand_next = True
         self._num_waiting = 0
         self._unanswered: set[Future[Answered]] = set()
         self._num_tokenising = 0
@@ -173,6 +177,19 @@ class Batcher:
             self._arrived.notify()
         return job.future
 
+    def errand(self, work: Callable[[], _T]) -> Future[_T]:
+        """Have something done on the model's thread, between two batches: what asks the model, but not for predictions.
+
+        Raises `DrainingError` when the server is going away.
+        """
+        future: Future[_T] = Future()
+        with self._lock:
+            if self._closing:
+                raise DrainingError("the server is going away", remedy="send to another replica", retry_after_s=1)
+            self._errands.append((work, future))
+            self._tokenised.notify()
+        return future
+
     # --- tokenising ---
 
     def _tokenise_forever(self) -> None:
@@ -220,19 +237,23 @@ class Batcher:
     # --- inference ---
 
     def _infer_forever(self) -> None:
-        while batch := self._next_batch():
-            self._run(batch)
+        while turn := self._next_turn():
+            turn()
 
-    def _next_batch(self) -> list[Row]:
-        """Wait for rows and cut the next batch; an empty list ends the thread."""
+    def _next_turn(self) -> Callable[[], None] | None:
+        """Wait for rows or an errand, and return what is to be done; None ends the thread. Both take turns."""
         with self._lock:
             while True:
-                while not self._ready:
+                while not self._ready and not self._errands:
                     if self._closing and not self._incoming and not self._num_tokenising:
-                        return []
+                        return None
                     self._tokenised.wait()
+                if self._errands and (self._errand_next or not self._ready):
+                    self._errand_next = False
+                    return functools.partial(_do, *self._errands.popleft())
+                self._errand_next = True
                 if batch := self._cut():
-                    return batch
+                    return functools.partial(self._run, batch)
 
     def _cut(self) -> list[Row]:
         """Take the batch that holds the oldest row out of the queue."""
@@ -309,3 +330,13 @@ class Batcher:
         self._meters.tokens.labels("padding").inc(max(num_padded - num_tokens, 0))
         for job in {row.job for row in batch}:
             self._meters.queue_seconds.observe(begun_s - job.accepted_s)
+
+
+def _do(work: Callable[[], Any], future: Future[Any]) -> None:
+    """Do an errand, unless nobody waits for it any more."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except Exception as error:
+        future.set_exception(error)

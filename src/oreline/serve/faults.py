@@ -63,6 +63,8 @@ def _sentence(fault: Mapping[str, Any], known: Sequence[str]) -> tuple[str, str]
             )
         case "string_too_long":
             return f"{len(fault['input']):,} characters are too many", f"at most {context['max_length']:,}"
+        case "too_many_characters":
+            return f"{context['num']:,} characters are too many", f"at most {context['most']:,}"
         case "too_short":
             return f"{name} is empty", f"at least {context['min_length']}"
         case "model_attributes_type" | "model_type" | "dict_type" if isinstance(fault["input"], bytes):

@@ -47,6 +47,7 @@ def model_routes(service: Service) -> APIRouter:
         max_rows=settings.max_rows,
         explain_max_chars=settings.explain_max_chars,
         dialogues=getattr(task, "dialogues", False),
+        occluded=getattr(task, "occluded", None),
     )
 
     async def predict(request: Request, body: Any) -> Response:
@@ -60,8 +61,9 @@ def model_routes(service: Service) -> APIRouter:
 
     async def explain(request: Request, body: Any) -> Response:
         """Say which words the answer to a row rests on."""
-        row = body.model_dump()
-        explanation, served = await service.explain(row, row.pop("label"), _gone(request))
+        given = body.model_dump()
+        row = {role: given[role] for role in getattr(task, "occluded", task.inputs) if given[role] is not None}
+        explanation, served = await service.explain(row, given["label"], _gone(request))
         content = {**explanation, "model": served.identity}
         return as_json(content, headers=model_headers(served.identity))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from oreline.dialogue import Message, as_cell
 
@@ -64,10 +66,11 @@ class ManyAnswer(BaseModel):
 
 
 class Word(BaseModel):
-    """How much one word speaks for the explained label."""
+    """How much one word speaks for the explained answer."""
 
     model_config = ConfigDict(extra="allow")
 
+    input: str = Field(description="Which of the row's texts it stands in.")
     word: str
     start: int
     end: int
@@ -81,6 +84,8 @@ class Explanation(BaseModel):
 
     label: str
     score: float
+    number: str = Field(description="What score and weights are: a probability, a value or a cosine.")
+    texts: dict[str, str] = Field(description="The texts whose words were weighed; places are counted in them.")
     words: list[Word]
     note: str = Field(description="Says so where only a part of the text is explained.")
     model: Model
@@ -92,7 +97,11 @@ class Feedback(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: PredictionId
-    label: Text = Field(max_length=20_000, examples=["fresh"])
+    label: Annotated[
+        Annotated[Text, Field(max_length=20_000), Tag("one")]
+        | Annotated[list[Text], Field(max_length=20_000), Tag("many")],
+        Discriminator(lambda given: "many" if isinstance(given, list) else "one"),
+    ] = Field(examples=["fresh"], description="A list where a row has several: labels, or a tag for each word.")
 
 
 class Done(BaseModel):
@@ -159,6 +168,12 @@ class Dialogue(BaseModel):
         return self
 
 
+class _Strict(BaseModel):
+    """Takes no field that it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Requests(NamedTuple):
     """The request types of one model."""
 
@@ -167,18 +182,33 @@ class Requests(NamedTuple):
 
 
 def requests_for(
-    inputs: tuple[str, ...], *, max_rows: int, explain_max_chars: int, dialogues: bool = False
+    inputs: tuple[str, ...],
+    *,
+    max_rows: int,
+    explain_max_chars: int,
+    dialogues: bool = False,
+    occluded: tuple[str, ...] | None = None,
 ) -> Requests:
-    """Build the request types for a task that reads these roles; of `dialogues`, messages too."""
+    """Build the request types for a task that reads these roles; of `dialogues`, messages too.
+
+    An explanation takes the roles that are `occluded`; those of them that are no inputs may be left out.
+    """
     row: Any = Dialogue if dialogues else _row(inputs)
     rows = Annotated[list[row], Field(min_length=1, max_length=max_rows)]
     many = create_model("Rows", __config__=ConfigDict(extra="forbid"), __doc__="Several rows.", rows=(rows, ...))
-    short = Field(examples=[_EXAMPLE], max_length=explain_max_chars)
-    explain: type[BaseModel] = create_model(  # type: ignore[call-overload]
+    limit: Any = {"examples": [_EXAMPLE], "max_length": explain_max_chars}
+    texts: dict[str, Any] = {
+        role: (Text, Field(**limit)) if role in inputs else (Text | None, Field(default=None, **limit))
+        for role in occluded or inputs
+    }
+    if dialogues:
+        messages = Annotated[list[Turn] | None, Field(min_length=1), AfterValidator(_at_most(explain_max_chars))]
+        texts = {"text": (Text | None, Field(default=None, **limit)), "messages": (messages, None)}
+    explain: type[BaseModel] = create_model(
         "ExplainRow",
-        __config__=ConfigDict(extra="forbid"),
-        __doc__="A row, and the label to explain (the predicted one when not given).",
-        **dict.fromkeys(inputs, (Text, short)),
+        __base__=Dialogue if dialogues else _Strict,
+        __doc__="A row, and the answer to explain (the model's own when not given).",
+        **texts,
         label=(Text | None, Field(default=None, max_length=1000)),
     )
     one_or_many = Annotated[
@@ -186,6 +216,17 @@ def requests_for(
         Discriminator(lambda given: "many" if isinstance(given, dict) and "rows" in given else "one"),
     ]
     return Requests(one_or_many, explain)
+
+
+def _at_most(most: int) -> Callable[[list[Turn] | None], list[Turn] | None]:
+    """Return what refuses messages of more than so many characters in all."""
+
+    def check(messages: list[Turn] | None) -> list[Turn] | None:
+        if (num := sum(len(turn.content) for turn in messages or ())) > most:
+            raise PydanticCustomError("too_many_characters", "too many characters", {"num": num, "most": most})
+        return messages
+
+    return check
 
 
 def _row(inputs: tuple[str, ...]) -> Any:

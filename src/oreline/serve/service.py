@@ -24,6 +24,7 @@ from oreline.serve.recorder import Recorder
 from oreline.serve.refusals import DeadlineError, OverloadedError, Refusal
 from oreline.serve.settings import Settings
 from oreline.types import Columns
+from oreline.words import as_cell
 
 Gone = Callable[[], Awaitable[None]]
 """Returns when the client has closed its connection."""
@@ -129,14 +130,18 @@ class Service:
             runtime.stop()
         return explanation, served
 
-    async def feedback(self, id: str, label: str) -> None:
-        """Log the true label of a prediction. Raises `DataError` for a label that the model does not know."""
+    async def feedback(self, id: str, given: str | Sequence[str]) -> None:
+        """Log the true label of a prediction, or its labels. Raises `DataError` for one it does not know."""
         task = self.live.current.task
+        label = given if isinstance(given, str) else as_cell(given)
         if not task.knows(label):
             try:
                 task.encode_target([label])
             except DataError as error:
-                raise DataError(f"unknown label {label[:80]!r}", where="label", allowed=error.allowed) from error
+                remedy = 'several labels are a list: ["a", "b"]' if task.view == "labels" else ""
+                raise DataError(
+                    f"unknown label {label[:80]!r}", where="label", allowed=error.allowed, remedy=remedy
+                ) from error
         await self._with_log(id, lambda log: log.feedback(id, label))
         self.meters.feedback.inc()
 
@@ -248,5 +253,5 @@ def _records(columns: Columns, ids: Sequence[str], outcomes: Sequence[str], answ
 def _explain(runtime: QueuedRuntime, row: dict[str, str], label: str | None) -> dict[str, Any]:
     from oreline.explain.explain import explain  # here: a server that is never asked to explain starts faster
 
-    [explanation] = explain(runtime, [row["text"]], label=label)
+    [explanation] = explain(runtime, [row], label=label)
     return explanation

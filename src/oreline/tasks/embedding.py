@@ -16,7 +16,7 @@ from oreline.errors import DataError, UsageError
 from oreline.metrics.retrieval import ndcg, rank_relevant, unit
 from oreline.tasks.numbers import OneNumber
 from oreline.tasks.texts import encode_texts
-from oreline.types import Columns, Encoded, Judged
+from oreline.types import Columns, Encoded, Explained, Judged, Runtime
 from oreline.words import alike, string_list
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Task:
     view: ClassVar[str] = "retrieval"
     method: ClassVar[str] = "pairs"
     several: ClassVar[bool] = True
+    occluded: ClassVar[tuple[str, ...]] = ("text", "text_pair")
 
     def __init__(self, *, sizes: Sequence[int] = (), graded: bool = False, range: Sequence[float] = (0.0, 1.0)) -> None:
         self.sizes, self.graded, self.range = tuple(sizes), graded, tuple(map(float, range))
@@ -152,6 +153,29 @@ class Task:
     def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn vectors (N, D) into `{"embedding": […]}` for each row; a shorter one is its beginning, scaled again."""
         return [{"embedding": [round(float(value), 7) for value in row_D]} for row_D in outputs["scores"]]
+
+    def explained(self, runtime: Runtime, columns: Columns, label: str | None) -> Explained:
+        """Explain the cosine of two texts: the second is `text_pair`, or the text that is named as the label."""
+        others = columns.get("text_pair")
+        if (others is None) == (label is None):
+            raise UsageError(
+                "a vector alone cannot be explained: nothing is answered until two texts are compared"
+                if others is None
+                else "two texts are named to compare with, as text_pair and as label",
+                remedy='name one text to compare with: --text-pair "…" to weigh its words too, or --label "…"',
+            )
+        num_rows = len(columns["text"])
+        others = [label] * num_rows if others is None else others
+        # Most variants share a text with another one: each is read once.
+        texts = list(dict.fromkeys([*columns["text"], *others]))
+        place_of = {text: place for place, text in enumerate(texts)}
+        predictions = runtime.predict({"text": texts})
+        first_VD, second_VD = (
+            predictions.outputs["scores"][[place_of[text] for text in side]] for side in (columns["text"], others)
+        )
+        cosine_V = (first_VD * second_VD).sum(axis=1, dtype=np.float64)  # of vectors of length 1
+        cut = predictions.truncated_N[[place_of[columns["text"][0]], place_of[others[0]]]]
+        return Explained(str(others[0]), cosine_V, bool(cut.any()), number="cosine")
 
     def judged(self, columns: Columns, targets: NDArray[Any], embed: Embed) -> Judged:
         """Judge by what is found: each query is a row, once; all second texts and negatives are looked through.

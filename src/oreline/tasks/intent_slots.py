@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from oreline import registry
-from oreline.errors import DataError, did_you_mean
-from oreline.types import FRAME, Columns, Encoded, WordTokens
+from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.types import FRAME, Columns, Encoded, Explained, Runtime, WordTokens
 from oreline.words import string_list
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Task:
     head: ClassVar[str] = "token_classification"
     metrics: ClassVar[tuple[str, ...]] = ("frame_accuracy",)
     view: ClassVar[str] = "frames"
+    covered: ClassVar[tuple[str, ...]] = ("text",)
+    reads_words: ClassVar[bool] = True
 
     def __init__(self, *, intents: Sequence[str], tags: Sequence[str], capitals: bool | None = None) -> None:
         self.slots = registry.create("task", "token_classification", labels=tags, capitals=capitals)
@@ -156,6 +158,22 @@ class Task:
         tags = _each(scores, lambda row_WK: row_WK[1:, : self._first])
         labelled = self.classes.decode({"scores": intents_NI}, columns) if len(scores) else []
         return [{**one, **other} for one, other in zip(labelled, self.slots.decode({"scores": tags}, columns))]
+
+    def explained(self, runtime: Runtime, columns: Columns, label: str | None) -> Explained:
+        """Explain the intent, or any other one by its probability; the surest slot of a label where one is named."""
+        predictions = runtime.predict(columns)
+        scores, truncated = predictions.outputs["scores"], bool(predictions.truncated_N[0])
+        if label is not None and label not in self._intent_index:
+            slots = (*self.slots.labels, *self.slots.entity_labels)
+            if label not in slots:
+                known = [*self.classes.labels, *self.slots.entity_labels]
+                raise UsageError(f"the model has no label {label!r}", allowed=did_you_mean(label, known))
+            tags = _each(scores, lambda row_WK: row_WK[1:, : self._first])
+            found: Explained = self.slots.explained_entity(tags, columns, label, truncated)
+            return found
+        place = int(scores[0][0].argmax()) if label is None else self._intent_index[label]
+        numbers_V = np.asarray([row_WK[0, place] for row_WK in scores], dtype=np.float64)
+        return Explained(self.labels[place], numbers_V, truncated)
 
     def intent(self, target_W: NDArray[np.int64]) -> str:
         """Return the intent of an encoded row; what training never saw is `(unseen in training)`."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from oreline.errors import DataError
+from oreline.tasks.explaining import chosen
 from oreline.tasks.texts import encode_texts
-from oreline.types import Columns, Encoded
+from oreline.types import Columns, Encoded, Explained, Runtime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,6 +124,14 @@ class OneNumber:
     def decode(self, outputs: Mapping[str, NDArray[Any]], columns: Columns) -> list[dict[str, Any]]:
         """Turn scores of shape (N, 1) into `{"value": …}` for each row."""
         return [{"value": round(float(value), 6)} for value in self.values(outputs["scores"][:, 0])]
+
+    def explained(self, runtime: Runtime, columns: Columns, label: str | None) -> Explained:
+        """Explain the number itself, in its own unit."""
+        if label is not None:
+            chosen(label, self.labels)
+        predictions = runtime.predict(columns)
+        values_V = self.values(predictions.outputs["scores"][:, 0])
+        return Explained(self.labels[0], values_V, bool(predictions.truncated_N[0]), number="value")
 
 
 def _numbers(targets: Sequence[Any]) -> NDArray[np.float64]:

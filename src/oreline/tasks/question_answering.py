@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from oreline.errors import DataError
-from oreline.metrics.answers import NO_ANSWER, Answer, located, parse, row_scores
-from oreline.tasks.spans import Spans, best_margin, best_spans
-from oreline.types import Columns, Encoded, WordTokens
+from oreline.errors import DataError, UsageError
+from oreline.metrics.answers import NO_ANSWER, Answer, locate, located, parse, row_scores
+from oreline.tasks.spans import Spans, best_margin, best_spans, log_p_of
+from oreline.types import Columns, Encoded, Explained, Runtime, WordTokens
 from oreline.words import Word, units
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Task:
     head: ClassVar[str] = "question_answering"
     metrics: ClassVar[tuple[str, ...]] = ("qa_f1", "exact_match")
     view: ClassVar[str] = "answers"
+    covered: ClassVar[tuple[str, ...]] = ("text_pair",)
     window_prefix: ClassVar[str] = "lowest"
     """Of a context in windows, "no answer" is as probable as where it is least probable: one window has the answer."""
 
@@ -196,8 +197,7 @@ class Task:
     def _decoded(self, row: int, scores_W2: NDArray[np.floating]) -> dict[str, Any]:
         spans = best_spans(scores_W2, self.max_answer_words, num=self.n_best)
         words = units((self._contexts or ())[row])
-        never_none = self.threshold is None and bool(spans.best)
-        log_total = spans.log_total if never_none else float(np.logaddexp(spans.log_total, spans.null_log_p))
+        log_total, never_none = self._log_total(spans), self._gives_always(spans)
         null_score = 0.0 if never_none else float(np.exp(spans.null_log_p - log_total))
         listed = []
         for first, last, log_p in spans.best:
@@ -209,6 +209,54 @@ class Task:
         else:
             chosen = listed.pop(0)
         return {**chosen, "no_answer": round(null_score, 6), "alternatives": listed}
+
+    def explained(self, runtime: Runtime, columns: Columns, label: str | None) -> Explained:
+        """Explain the span that answers, by its probability among all spans and "no answer".
+
+        Another span is explained where the label is its text, and "no answer" where the label is `(no answer)`.
+        """
+        predictions = runtime.predict(columns)
+        rows, truncated = predictions.outputs["scores"], bool(predictions.truncated_N[0])
+        context = str(columns["text_pair"][0])
+        bound = self.reading({"text_pair": [context]})
+        if label is None:
+            answer = next(iter(bound.predicted(rows[:1])[0]), None)
+        elif label == NO_ANSWER:
+            answer = None
+        else:
+            answer = self._asked(context, label)
+        numbers_V = np.asarray([self._probability(scores_W2, answer) for scores_W2 in rows], dtype=np.float64)
+        if answer is None:
+            return Explained(NO_ANSWER, numbers_V, truncated)
+        return Explained(answer.text, numbers_V, truncated, span=("text_pair", answer.start, answer.end))
+
+    def _asked(self, context: str, label: str) -> Answer:
+        """Return the first span that has a text, in whole words."""
+        words = units(context)
+        try:
+            found = _in_words(locate(context, label, None)[0], words)
+        except ValueError as error:
+            raise UsageError(str(error), allowed=f"a span of the context, or {NO_ANSWER}") from error
+        if found.last - found.first >= self.max_answer_words:
+            raise UsageError(
+                f"the answer has {found.last - found.first + 1} words",
+                allowed=f"at most {self.max_answer_words}, as the longest of the training rows",
+            )
+        start, end = words[found.first].start, words[found.last].end
+        return found._replace(text=context[start:end], start=start, end=end)
+
+    def _probability(self, scores_W2: NDArray[np.floating], answer: Answer | None) -> float:
+        spans = best_spans(scores_W2, self.max_answer_words)
+        if answer is None:
+            return float(np.exp(spans.null_log_p - np.logaddexp(spans.log_total, spans.null_log_p)))
+        return float(np.exp(log_p_of(scores_W2, answer.first, answer.last) - self._log_total(spans)))
+
+    def _gives_always(self, spans: Spans) -> bool:
+        return self.threshold is None and bool(spans.best)
+
+    def _log_total(self, spans: Spans) -> float:
+        """Return the log of the sum over all that may be answered."""
+        return spans.log_total if self._gives_always(spans) else float(np.logaddexp(spans.log_total, spans.null_log_p))
 
     def _is_none(self, spans: Spans) -> bool:
         return not spans.best or (self.threshold is not None and spans.margin > self.threshold)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from oreline import registry
 from oreline.errors import DataError
 from oreline.types import Columns
 
@@ -26,6 +28,21 @@ def reading(task: Task, columns: Columns | None) -> Task:
 def identity(task: Task) -> list[str]:
     """Return the columns by which rows are told apart: the inputs, and the target where they may have several."""
     return [*task.inputs, *([task.target] if getattr(task, "several", False) else [])]
+
+
+def fitting(columns: Collection[str]) -> str:
+    """Return the option for tasks that rows with these roles are for; empty where there is none.
+
+    Of several tasks that have all they need those that use most of the roles: answers are more than two texts.
+
+    >>> fitting(["text", "text_pair", "answers"]), fitting(["text", "target_text"]), fitting(["text"])
+    ('--task question_answering', '--task chat or --task seq2seq', '')
+    """
+    plugs = {name: registry.get("task", name) for name in registry.names("task")}
+    used = {name: {*plug.inputs, plug.target} for name, plug in plugs.items()}
+    used = {name: roles for name, roles in used.items() if roles <= set(columns)}
+    most = max(map(len, used.values()), default=0)
+    return " or ".join(f"--task {name}" for name, roles in used.items() if len(roles) == most)
 
 
 def refuse_unreadable(task: Task, columns: Columns) -> None:

@@ -76,6 +76,17 @@ def best_spans(scores_W2: NDArray[np.floating], max_words: int, num: int = 1) ->
     return Spans(best, null_log_p, float(highest + np.log(np.exp(flat - highest).sum())))
 
 
+def log_p_of(scores_W2: NDArray[np.floating], first: int, last: int) -> float:
+    """Return the log of how probable a span of words is, as `best_spans` reckons it.
+
+    >>> scores_W2 = np.array([[0.1, 0.1], [0.6, 0.1], [0.2, 0.7], [0.1, 0.1]])
+    >>> round(float(np.exp(log_p_of(scores_W2, 0, 1))), 2)
+    0.42
+    """
+    both = np.asarray([scores_W2[1 + first, 0], scores_W2[1 + last, 1]], dtype=np.float64)
+    return float(np.log(np.maximum(both, _TINY)).sum())
+
+
 def best_margin(margins_N: NDArray[np.floating], gains_N: NDArray[np.floating]) -> float:
     """Return the margin up to which answering gains most, halfway between two rows; nearest to 0 of several.
 

@@ -15,7 +15,8 @@ import numpy as np
 from oreline.errors import DataError, did_you_mean
 from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of
 from oreline.tasks.capitals import capitals_of, tells_capitals
-from oreline.types import Columns, Encoded, WordTokens
+from oreline.tasks.explaining import followed_entity
+from oreline.types import Columns, Encoded, Explained, Runtime, WordTokens
 from oreline.words import as_cell, string_list, words_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Task:
     head: ClassVar[str] = "token_classification"
     metrics: ClassVar[tuple[str, ...]] = ("entity_f1", "token_f1")
     view: ClassVar[str] = "tags"
+    covered: ClassVar[tuple[str, ...]] = ("text",)
+    reads_words: ClassVar[bool] = True
 
     def __init__(self, *, labels: Sequence[str], capitals: bool | None = None) -> None:
         self._labels, self.capitals = tuple(labels), capitals
@@ -226,6 +229,21 @@ class Task:
                 {**answer, "words": [word for word, _, _ in words], "tags": [self._labels[tag] for tag in tags_W]}
             )
         return answers
+
+    def explained(self, runtime: Runtime, columns: Columns, label: str | None) -> Explained:
+        """Explain the surest entity, or the surest of a label: how probable its words are to belong to one."""
+        predictions = runtime.predict(columns)
+        return self.explained_entity(predictions.outputs["scores"], columns, label, bool(predictions.truncated_N[0]))
+
+    def explained_entity(self, scores: NDArray[Any], columns: Columns, label: str | None, truncated: bool) -> Explained:
+        """Explain an entity of the first of some rows, from the scores (W, K) of their words."""
+        given = self.entities(self.predicted(scores[:1])[0])
+        found = followed_entity(list(scores), given, self._labels, self.scheme, label)
+        if found is None:
+            return Explained(label or self.entity_labels[0], np.zeros(len(scores)), truncated)
+        _, words = words_of(str(columns["text"][0]))
+        span = ("text", words[found.start].start, words[found.end - 1].end)
+        return Explained(found.label, found.scores_V, truncated, span=span)
 
     def _outcome(self, labels: set[str]) -> str:
         first = next((label for label in self.entity_labels if label in labels), NO_ENTITY)

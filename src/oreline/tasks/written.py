@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from oreline.errors import DataError
+from oreline.errors import DataError, UsageError
 from oreline.generation import Generation
 from oreline.generation import generation as settings
 from oreline.metrics.texts import character_counts, chrf
-from oreline.types import Encoded
+from oreline.types import Columns, Encoded, Explained, Runtime
 from oreline.words import units
 
 if TYPE_CHECKING:
@@ -104,6 +104,26 @@ class WrittenText:
     def predicted(self, scores: NDArray[Any]) -> NDArray[Any]:
         """Return the best answer to each row, an object array of texts, from an array of `Written`."""
         return _array([row.texts[0] for row in scores])
+
+    def explained(self, runtime: Runtime, columns: Columns, label: str | None) -> Explained:
+        """Explain the text that is written, or any other one: the geometric mean of its tokens' probabilities.
+
+        Each token's is that after the true ones before it.
+        """
+        costs = getattr(runtime, "costs", None)
+        if costs is None:
+            raise UsageError(
+                "this model cannot say how probable a given text is, so its answers cannot be explained",
+                allowed="a model that writes texts by the probabilities of their tokens",
+            )
+        own = {role: values[:1] for role, values in columns.items()}
+        if label is None:
+            written = runtime.predict(own)
+            label, truncated_N = str(self.predicted(written.outputs["scores"])[0]), written.truncated_N
+        else:
+            truncated_N = runtime.encode(own).truncated_N
+        nats_V, tokens_V = costs(columns, [label] * len(next(iter(columns.values()))))
+        return Explained(label, np.exp(-nats_V / np.maximum(tokens_V, 1)), bool(truncated_N[0]))
 
     def credit(self, targets_N: NDArray[Any], predicted_N: NDArray[Any]) -> NDArray[np.float64]:
         """Return the chrF of each answer, from 0 to 1; 1 for the very text."""

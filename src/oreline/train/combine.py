@@ -115,6 +115,18 @@ def combine(
     return Artifact.open(out)
 
 
+def refuse_twice(artifacts: Sequence[Artifact]) -> None:
+    """Raise `UsageError` where the same model is among some twice: it would only count more."""
+    for number, artifact in enumerate(artifacts):
+        if artifact.id in [earlier.id for earlier in artifacts[:number]]:
+            raise UsageError(
+                f"the model {artifact.version} is named twice",
+                where=str(artifact.path),
+                allowed="different models",
+                remedy="leave one out; to let a model count more: --set weights=[2,1]",
+            )
+
+
 def refuse_differing(first: Artifact, other: Artifact) -> None:
     """Raise `UsageError` where the weights of two models do not mean the same."""
     refuse_no_weights(other)

@@ -16,7 +16,7 @@ from oreline.data.fold import row_hashes
 from oreline.data.targets import labelled_frame
 from oreline.errors import DataError, did_you_mean
 from oreline.metrics.tags import OUTSIDE
-from oreline.tasks.reading import reading, refuse_unreadable
+from oreline.tasks.reading import fitting, reading, refuse_unreadable
 from oreline.train.job import Rows
 from oreline.train.weights import WEIGHT, row_weights
 from oreline.types import Task
@@ -42,7 +42,8 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = (), *, weigh
                 f"the data has no column with the role {role!r}",
                 where=str(data.path),
                 allowed=did_you_mean(role, data.manifest.columns),
-                remedy=f"refine it again and name the column: oreline refine SOURCE {naming(role)}",
+                remedy=f"refine it again and name the column: oreline refine SOURCE {naming(role)}"
+                + (f"; or {other}" if (other := fitting(data.manifest.columns)) else ""),
             )
     if not has_target:
         return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))

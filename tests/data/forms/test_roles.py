@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from oreline.data.forms.roles import bind, by_role, missing, take_in
+from oreline.data.forms.tagged import with_tags
 from oreline.data.ledger import Ledger
 from oreline.errors import DataError, UsageError
 
@@ -98,3 +100,38 @@ def test_rows_without_text_or_label_go_to_the_ledger(tmp_path: Path) -> None:
         ("a:2", "read", "missing_text"),
         ("a:3", "read", "missing_label"),
     ]
+
+
+def test_a_list_is_no_answer() -> None:
+    frame = pl.DataFrame({"row_id": ["a:1", "a:2"], "text": ["x", "y"], "target_text": [None, ["b", "c"]]})
+    with pytest.raises(DataError, match=r'the answer \["b", "c"\] is a list') as caught:
+        by_role(frame, {"text": "text", "target_text": "target_text"}, "a")
+    assert caught.value.where.startswith("a:2")
+    assert "a row of its own" in caught.value.remedy
+
+
+def test_overlapping_spans_are_said_in_the_ledger(tmp_path: Path) -> None:
+    rows = {"row_id": ["a:1", "a:2", "a:3"], "text": ["New York City", "in Rome", "in Rome"]}
+    spans = [[[0, 8, "LOC"], [4, 13, "ORG"]], [[3, 7, "LOC"]], []]
+    frame = pl.DataFrame({**rows, "tags": pl.Series(spans, dtype=pl.Object)})
+    noted: dict[str, str] = {}
+    with_tags(frame, "a", noted)
+    assert noted == {"a:1": "spans_overlap"}
+    texts = pl.DataFrame({**rows, "tags": [json.dumps(row) for row in spans]})
+    with Ledger(tmp_path / "ledger.parquet") as ledger:
+        found = take_in(texts, {"text": "text", "tags": "tags"}, "a", ledger)
+    assert json.loads(found["tags"][0]) == ["B-LOC", "I-LOC", "O"]
+    written = pl.read_parquet(tmp_path / "ledger.parquet").select("row_id", "action", "reason").rows()
+    assert written == [("a:1", "changed", "spans_overlap")]
+
+
+def test_columns_that_are_named_otherwise_are_hinted_at() -> None:
+    with pytest.raises(DataError, match="no column is named 'text'") as caught:
+        bind(["question", "context", "answers"], {}, "a")
+    assert caught.value.remedy.endswith("for question_answering: --role text=question --role text_pair=context")
+    with pytest.raises(DataError) as caught:
+        bind(["sentence1", "sentence2", "label"], {}, "a")
+    assert "for pair: --role text=sentence1 --role text_pair=sentence2" in caught.value.remedy
+    with pytest.raises(DataError) as caught:
+        bind(["a", "b"], {}, "a")
+    assert caught.value.remedy == "say which column holds the text: --text COLUMN"

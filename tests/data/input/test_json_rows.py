@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from oreline.data.input.json_rows import Frames, array_records, record, series
+from oreline.data.readers.jsonl import Reader
 from oreline.errors import DataError
 
 
@@ -29,3 +31,18 @@ def test_a_row_is_an_object(tmp_path: Path) -> None:
         record("x", b"", "line 1")
     (tmp_path / "a.json").write_text(" [\n] ", encoding="utf-8")
     assert list(array_records(tmp_path / "a.json")) == []
+
+
+@pytest.mark.parametrize("values", [[["a", "b"], ["c"]], ["x", ["a", "b"]]])
+def test_a_list_of_answers_is_refused_by_its_row(values: list[object], tmp_path: Path) -> None:
+    rows = [{"text": "t", "target_text": value, "tags": ["x"]} for value in values]
+    lines, array = tmp_path / "a.jsonl", tmp_path / "b.json"
+    lines.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    array.write_text(json.dumps(rows), encoding="utf-8")
+    first = next(number for number, value in enumerate(values, start=1) if isinstance(value, list))
+    for file in (lines, array):
+        with pytest.raises(DataError, match="a list stands in the column 'target_text'") as caught:
+            list(Reader().frames(file, rows=10))
+        assert str(first) in caught.value.where
+        [frame] = Reader(nested="text").frames(file, rows=10)
+        assert frame["target_text"].to_list()[-1] == json.dumps(values[-1])

@@ -13,7 +13,9 @@ FULL = {
     "matrix": {"labels": ["a"], "values": [[1]]},
     "reliability": {"confidence": [0.5], "accuracy": [0.5], "count": [3]},
 }
+WORDS = {"texts": [{"name": "text", "text": "a film", "words": [{"start": 0, "end": 1, "weight": 0.5}], "span": None}]}
 EMPTY = {
+    "words": [{}, {"texts": []}, {"texts": [{"name": "text", "text": "", "words": [], "span": None}]}],
     "bars": [{}, {"labels": [], "series": {}}, {"labels": ["a"], "series": {}}, {"labels": [], "series": {"x": []}}],
     "histogram": [{}, {"edges": [], "series": {}}, {"edges": [0, 1], "series": {}}],
     "lines": [{}, {"x": {}, "y": {}}, {"x": {"a": []}, "y": {"a": []}}, {"x": {"a": [1]}, "y": {"a": [None]}}],
@@ -32,6 +34,14 @@ def test_a_figure_has_caption_picture_and_note(kind: str, parse) -> None:
     assert element.name == "figure"
     assert element.all("figcaption")[0].text == "Title"
     assert len(element.all("svg")) == 1
+    assert "A note." in element.text
+
+
+def test_texts_with_weights_have_a_legend_and_are_no_picture(parse) -> None:
+    (element,) = parse(figure({"title": "Title", "kind": "words", "data": WORDS, "note": "A note."})).children
+    assert [entry.text.strip() for entry in element.all("li")] == ["speaks for the answer", "speaks against it"]
+    assert {"a", "film"} <= set(element.all("p")[0].text.split())
+    assert not element.all("svg")
     assert "A note." in element.text
 
 

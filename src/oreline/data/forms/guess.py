@@ -72,10 +72,37 @@ def guess_task(frame: pl.DataFrame) -> Guess | None:
     >>> found.task, found.roles
     ('question_answering', {'text': 'question', 'text_pair': 'context', 'answers': 'answers'})
     """
-    names = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(frame.columns)}
+    names = _by_plain_name(frame.columns)
     guessers = (_dialogues, _tags, _relations, _answers, _pairs, _sought, _written, _several_labels)
     found = (guesser(frame.head(_ROWS), names) for guesser in guessers)
     return next((guess for guess in found if guess is not None), None)
+
+
+def role_options(columns: Sequence[str]) -> str:
+    """Return the options that name columns by their roles, where the columns' names alone say what they are.
+
+    >>> role_options(["id", "question", "context", "answers"])
+    'for question_answering: --role text=question --role text_pair=context'
+    >>> role_options(["a", "b"])
+    ''
+    """
+    names = _by_plain_name(columns)
+    asked, context, answers = (_first(names, known) for known in (_ASKED, _CONTEXTS, _ANSWERS))
+    guesses: list[tuple[str, dict[str, str]]] = []
+    if asked and context and answers:
+        guesses.append(("question_answering", {"text": asked, "text_pair": context, "answers": answers}))
+    for task, known, second in (("pair", _PAIRS, "text_pair"), ("embedding", _SOUGHT, "text_pair"),
+                                ("seq2seq", _WRITTEN, "target_text")):  # fmt: skip
+        if (pair := next(_named(names, known), None)) and (task != "pair" or _first(names, _LABELS)):
+            guesses.append((task, {"text": pair[0], second: pair[1]}))
+    if not guesses:
+        return ""
+    task, roles = guesses[0]
+    return f"for {task}: " + " ".join(f"--role {role}={name}" for role, name in roles.items() if role != name)
+
+
+def _by_plain_name(columns: Sequence[str]) -> dict[str, str]:
+    return {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(columns)}
 
 
 def _dialogues(frame: pl.DataFrame, names: Mapping[str, str]) -> Guess | None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from oreline.data.forms.answered import with_answers
 from oreline.data.forms.dialogues import found_columns, from_messages
+from oreline.data.forms.guess import role_options
 from oreline.data.forms.related import unmarked, with_marks
 from oreline.data.forms.tagged import with_tags
 from oreline.data.forms.times import parsed_time
@@ -66,17 +67,20 @@ def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[s
             "no column is named 'text', and none was given for that role",
             where=place,
             allowed=did_you_mean("text", columns),
-            remedy="say which column holds the text: --text COLUMN",
+            remedy="; ".join(filter(None, ("say which column holds the text: --text COLUMN", role_options(columns)))),
         )
     return bound
 
 
-def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.DataFrame:
+def by_role(
+    frame: pl.DataFrame, bound: Mapping[str, str], place: str, noted: dict[str, str] | None = None
+) -> pl.DataFrame:
     """Rename columns to their roles and give each role its type.
 
     Text and names become strings, labels lose surrounding and invisible characters, several labels or negatives of a
     row become a JSON list, times become datetimes.
     Lists of words become a JSON list, and tags one with a tag for each word (`with_tags`).
+    `noted` is told, by row, what had to be left out.
     A column that is not there (a JSON key that this frame lacks) is null. Raises `DataError` for a type that
     cannot be read as its role, or a time that cannot be parsed.
     """
@@ -100,6 +104,8 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
         if is_words and isinstance(dtype, pl.List) and not dtype.inner.is_nested():
             columns.append(pl.lit(_cells(frame[column])).alias(role))
             continue
+        if role == "target_text" and isinstance(dtype, pl.List):
+            _refuse_lists(frame.select("row_id", column), place)
         if role in (*TEXT_ROLES, *_NAME_ROLES) and (dtype.is_nested() or dtype == pl.Binary):
             raise DataError(
                 f"the column {column!r} holds {str(dtype).lower()} values, which are no {role}",
@@ -112,7 +118,7 @@ def by_role(frame: pl.DataFrame, bound: Mapping[str, str], place: str) -> pl.Dat
     columns.extend(pl.col(name).alias(f"{name}_column" if name in taken else name) for name in others)
     named = frame.select(columns)
     if {"text", "tags"} <= set(bound):
-        named = with_tags(named, place)
+        named = with_tags(named, place, noted)
     if {"text", "head", "tail"} <= set(bound):
         named = with_marks(named, place)
     if "time" in named.columns:
@@ -136,8 +142,11 @@ def take_in(
 
     A row that has a text, and not the entities that were to be marked in it, is dropped as `missing_marks`.
     """
-    named = by_role(frame, bound, place)
+    noted: dict[str, str] = {}
+    named = by_role(frame, bound, place, noted)
     ledger.read(named["row_id"])
+    if noted:
+        ledger.write(READ, "changed", pl.DataFrame({"row_id": [*noted], "reason": [*noted.values()]}))
     if {"text_pair", "answers"} <= set(bound):
         named, reasons = with_answers(named, place)
         found = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())
@@ -149,6 +158,19 @@ def take_in(
     dropped = named.select("row_id").with_columns(reasons).filter(reasons.is_not_null())
     ledger.write(READ, "dropped", dropped)
     return named.filter(reasons.is_null())
+
+
+def _refuse_lists(answers: pl.DataFrame, place: str) -> None:
+    """Raise `DataError` for the first row whose answer is a list: which of its texts is meant, nobody can know."""
+    row_id, value = next((row for row in answers.iter_rows() if row[1] is not None), ("", None))
+    if value is None:
+        return
+    raise DataError(
+        f"the answer {json.dumps(value, ensure_ascii=False, default=str)[:80]} is a list",
+        where=f"{row_id}, {place}" if place not in row_id else row_id,
+        allowed="one text for each row",
+        remedy="give each answer a row of its own, or join them into one text",
+    )
 
 
 def _typed(column: pl.Expr, dtype: pl.DataType, role: str) -> pl.Expr:

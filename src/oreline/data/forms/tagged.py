@@ -17,12 +17,17 @@ _KEYS = (("start", "start_offset"), ("end", "end_offset"), ("label", "type"))
 """What the ends and the label of a span are called, where spans are objects."""
 
 
-def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
+OVERLAPPING = "spans_overlap"
+"""What is said of a row that has spans which stand in one another: the first and longest of them are kept."""
+
+
+def with_tags(frame: pl.DataFrame, place: str, noted: dict[str, str] | None = None) -> pl.DataFrame:
     """Return a frame in which `text` is a text or a JSON list of words, and `tags` a JSON list, one for each word.
 
     Tags may come as lists, as JSON, as one string with spaces between them, or as spans of the text in characters:
     `[[0, 2, "PER"], …]` or `[{"start": 0, "end": 2, "label": "PER"}, …]`. A text whose tags count its words at white
     space, or its characters, becomes the list of those; a row without a word has neither text nor tags.
+    A word has one tag: of spans that overlap the first and longest counts, and `noted` is told of the row.
 
     Raises `DataError` for a row that has more or fewer tags than words, or a span outside of its text.
     """
@@ -34,7 +39,7 @@ def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
             tags.append(None)
             continue
         try:
-            cell, found = aligned(text, given)
+            cell, found, left_out = _aligned(text, given)
         except ValueError as error:
             raise DataError(
                 str(error),
@@ -42,6 +47,8 @@ def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
                 allowed="one tag for each word, or spans of the text in characters",
                 remedy="correct the row, or leave it out",
             ) from error
+        if left_out and noted is not None:
+            noted[row_id] = OVERLAPPING
         texts.append(cell if found else None)
         tags.append(as_cell(found) if found else None)
     return frame.with_columns(pl.Series("text", texts, pl.String), pl.Series("tags", tags, pl.String))
@@ -66,15 +73,20 @@ def aligned(text: str, given: Any) -> tuple[str, list[str]]:
     >>> aligned("I love Paris.", [[7, 12, "LOC"]])
     ('I love Paris.', ['O', 'O', 'B-LOC', 'O'])
     """
+    return _aligned(text, given)[:2]
+
+
+def _aligned(text: str, given: Any) -> tuple[str, list[str], int]:
+    """Return the cell of a text, a tag for each of its words, and how many spans were left out."""
     listed = _listed(given)
     is_text = string_list(text) is None
     if is_text and not (listed and isinstance(listed[0], str)):
-        return text, _from_spans(text, listed)
+        return text, *_from_spans(text, listed)
     tags = [str(tag) for tag in listed]
     forms = [text, as_cell(text.split()), as_cell([*text])] if is_text else [text]
     for cell in forms:
         if len(words_of(cell)[1]) == len(tags):
-            return cell, tags
+            return cell, tags, 0
     counts = [len(words_of(cell)[1]) for cell in forms]
     words = f"{counts[0]:,} words" + (f" ({counts[1]:,} at white space, {counts[2]:,} characters)" if is_text else "")
     raise ValueError(f"the row has {words} and {len(tags):,} tags")
@@ -92,18 +104,20 @@ def _listed(given: Any) -> Sequence[Any]:
     return given.split()
 
 
-def _from_spans(text: str, spans: Sequence[Any]) -> list[str]:
-    """Return BIO tags; a span that begins or ends within a word takes in the whole word."""
+def _from_spans(text: str, spans: Sequence[Any]) -> tuple[list[str], int]:
+    """Return BIO tags, and how many spans overlap those before; one that ends within a word takes in the whole word."""
     words = units(text)
-    tags = [OUTSIDE] * len(words)
+    tags, left_out = [OUTSIDE] * len(words), 0
     for start, end, label in sorted(map(_span, spans), key=lambda span: (span[0], -span[1])):
         if not 0 <= start < end <= len(text):
             raise ValueError(f"the span {start} to {end} lies outside of a text of {len(text):,} characters")
         touched = [place for place, word in enumerate(words) if _touch(word, start, end)]
         free = [place for place in touched if tags[place] == OUTSIDE]  # of overlapping spans the first, longer one
-        if touched and len(free) == len(touched):
+        if len(free) < len(touched):
+            left_out += 1
+        elif touched:
             tags[touched[0] : touched[-1] + 1] = written(len(touched), label, "bio")
-    return tags
+    return tags, left_out
 
 
 def _touch(word: Word, start: int, end: int) -> bool:

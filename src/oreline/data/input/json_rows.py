@@ -20,6 +20,8 @@ LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
 _OBJECT_INSIDE = re.compile(rb"[:\[,]\s*\{")
+_ANSWER = "target_text"
+_LISTED_ANSWER = re.compile(rb'"target_text"\s*:\s*\[')
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -129,8 +131,10 @@ def _broken(what: str, where: str) -> DataError:
 class Frames:
     """Makes frames of rows. An object among strings, or where a column's name promises a string, is not passed over.
 
+    Nor is a list of answers in `target_text`, of which nobody can know which one is meant.
+
     Args:
-        nested: `refuse` such objects, or make them JSON `text`, as objects and lists of other columns are made: their
+        nested: `refuse` such objects and lists, or make them JSON `text`, as those of other columns are made: their
             shape changes from row to row, and a column's type must not.
     """
 
@@ -148,8 +152,14 @@ class Frames:
         """Return a frame that Polars made of a block, without nesting; None when its rows have to be looked at."""
         if self._refuses and _OBJECT_INSIDE.search(block) and self._may_refuse(frame):
             return None
+        if self._refuses and _LISTED_ANSWER.search(block):
+            return None
         self._strings.update(name for name, dtype in frame.schema.items() if dtype == pl.String)
-        nested = [name for name, dtype in frame.schema.items() if dtype.is_nested() and not _is_plain_list(dtype)]
+        nested = [
+            name
+            for name, dtype in frame.schema.items()
+            if dtype.is_nested() and (name == _ANSWER or not _is_plain_list(dtype))
+        ]
         return frame.with_columns(series(name, frame[name].to_list()) for name in nested)
 
     def _may_refuse(self, frame: pl.DataFrame) -> bool:
@@ -170,6 +180,14 @@ class Frames:
                 where=places[at],
                 allowed="a string, a number, true, false or null",
                 remedy="take out the value that is the text; or keep such cells as JSON: {path: FILE, nested: text}",
+            )
+        at = next((number for number, value in enumerate(values) if isinstance(value, list)), None)
+        if self._refuses and at is not None and name == _ANSWER:
+            raise DataError(
+                f"a list stands in the column {name!r}: {json.dumps(values[at], ensure_ascii=False)[:80]}",
+                where=places[at],
+                allowed="one text for each row",
+                remedy="give each answer a row of its own; or keep such cells as JSON: {path: FILE, nested: text}",
             )
         return series(name, values)
 

@@ -23,8 +23,8 @@ class Reader:
     object of an array is parsed at a time, so that its size does not matter.
 
     Args:
-        nested: what an object is among strings, or in a column named `text`, `text_pair` or `label`: refused, or JSON
-            text as it is everywhere else.
+        nested: what an object is among strings, or in a column named `text`, `text_pair` or `label`, or a list in
+            `target_text`: refused, or JSON text as it is everywhere else.
         encodings: codecs that each row is tried with, in order; none: the file has one encoding, which is detected.
     """
 

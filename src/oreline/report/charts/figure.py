@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oreline.report import formatting
-from oreline.report.charts import axes, bars, histogram, lines, matrix, reliability, scatter
+from oreline.report.charts import axes, bars, histogram, lines, matrix, reliability, scatter, words
 from oreline.report.markup import Markup, join, tag
 
 Draw = Callable[[Mapping[str, Any], str], Markup]
@@ -18,6 +18,7 @@ _DRAW: dict[str, Draw] = {
     "matrix": matrix.draw,
     "reliability": reliability.draw,
     "scatter": scatter.draw,
+    "words": words.draw,
 }
 _OVER_X = ("lines", "scatter")
 """Kinds whose series have places of their own on the horizontal axis."""
@@ -30,6 +31,9 @@ def figure(chart: Mapping[str, Any]) -> Markup:
     note = tag("p", chart["note"], class_="note") if chart.get("note") else Markup("")
     if is_empty(kind, data):
         return tag("figure", tag("figcaption", title), tag("p", "No data.", class_="note"), note)
+    if kind == "words":  # no picture that could be too wide: the text is folded
+        shown = words.draw(data, title)
+        return tag("figure", tag("figcaption", title, dir="auto"), words.legend(), shown, note, class_="wide")
     wide = (kind == "bars" and bars.is_wide(data)) or (kind == "matrix" and matrix.is_wide(data))
     picture = tag("div", _DRAW[kind](data, title), class_="scroll", tabindex="0" if wide else None)
     return tag("figure", tag("figcaption", title), _legend(kind, data), picture, note, class_="wide" if wide else None)
@@ -41,6 +45,8 @@ def is_empty(kind: str, data: Mapping[str, Any]) -> bool:
         return not any(data.get("count", ()))
     if kind == "matrix":
         return not data.get("labels")
+    if kind == "words":
+        return not any(text["words"] for text in data.get("texts", ()))
     series = data.get("y" if kind in _OVER_X else "series", {})
     if kind == "bars" and not data.get("labels"):
         return True
