@@ -25,7 +25,7 @@ def text_blocks(path: Path, encodings: Sequence[str] = ()) -> Iterator[bytes]:
         CutOffError: after the last good block of a compressed file that breaks off.
     """
     if encodings:
-        return _row_blocks(path, [_checked(name) for name in encodings])
+        return _row_blocks(path, [checked_codec(name) for name in encodings])
     return decoding.utf8_blocks(path, decoding.encoding_of(path))
 
 
@@ -57,7 +57,8 @@ def line_blocks(path: Path, encodings: Sequence[str] = ()) -> Iterator[bytes]:
         yield pending + b"\n"
 
 
-def _checked(name: str) -> str:
+def checked_codec(name: str) -> str:
+    """Return a codec's name. Raises `UsageError` for one that does not exist, or that is none of single lines."""
     try:
         if "\n".encode(name) == b"\n":
             return codecs.lookup(name).name
