@@ -82,18 +82,17 @@ class Reader:
         if url is not None and url.get_backend_name() == "sqlite":
             is_file, location = True, str(url.database or "")
         engine = _sqlite(Path(location), self._cells) if is_file or url is None else _engine(url, location)
-        names: list[str] = []
         done = 0
         try:
             with engine.connect() as connection:
                 statement = reader._statement(connection, location)
-                result = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED).execute(statement)
-                names = _distinct(list(result.keys()), location)
-                for part in _parts(result, rows):
-                    yield pl.DataFrame(
-                        [self._cells.column(name, values, done, location) for name, values in zip(names, zip(*part))]
-                    )
-                    done += len(part)
+                reading = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
+                with contextlib.closing(reading.execute(statement)) as result:
+                    names = _distinct(list(result.keys()), location)
+                    for part in _parts(result, rows):
+                        cells = zip(names, zip(*part))
+                        yield pl.DataFrame([self._cells.column(name, cell, done, location) for name, cell in cells])
+                        done += len(part)
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
             raise _failed(error, location, url, reader._query) from error
         finally:
