@@ -29,3 +29,8 @@ def test_a_row_is_an_object(tmp_path: Path) -> None:
         record("x", b"", "line 1")
     (tmp_path / "a.json").write_text(" [\n] ", encoding="utf-8")
     assert list(array_records(tmp_path / "a.json")) == []
+
+
+def test_nan_among_texts_is_nothing() -> None:
+    assert series("a", ["x", float("nan"), 3]).to_list() == ["x", None, "3"]
+    assert series("a", [1.5, float("nan")]).is_nan().to_list() == [False, True]

@@ -217,13 +217,22 @@ class Frames:
 
 
 def series(name: str, values: Sequence[Any]) -> pl.Series:
-    """Return a column of values of mixed types: of one type where they allow it, as text where they do not."""
+    """Return a column of values of mixed types: of one type where they allow it, as text where they do not.
+
+    What is no number (NaN) is nothing among texts.
+    """
     plain = [json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value for value in values]
     try:
         return pl.Series(name, plain, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        plain = [None if is_nan(value) else value for value in plain]
         texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in plain]
         return pl.Series(name, texts, dtype=pl.String)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a value is a number that is none."""
+    return isinstance(value, float) and value != value
 
 
 def _is_plain_list(dtype: pl.DataType) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from oreline.data.input.json_rows import is_nan
 from oreline.errors import DataError, UsageError
 
 
@@ -27,6 +29,12 @@ def table_of(source: Any) -> pl.DataFrame:
                 for row in source
             ]
             frame = pl.from_dicts(rows, infer_schema_length=None)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            "a text holds half of a surrogate pair, which is no character",
+            where=_half(source),
+            remedy="decode it anew from its bytes, or drop it: text.encode('utf-8', 'ignore').decode()",
+        ) from error
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise DataError(f"the data cannot be made a table: {error}", remedy="give lists of equal length") from error
     if frame is None:
@@ -82,8 +90,27 @@ def _holds_mappings(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
 
 
+def _half(source: Any) -> str:
+    """Name the first row with half of a surrogate pair, and its column."""
+    columns = source.items() if isinstance(source, Mapping) else ()
+    rows = source if not isinstance(source, Mapping) else ()
+    cells = itertools.chain(
+        ((number, name, value) for name, values in columns for number, value in enumerate(values, 1)),
+        ((number, name, value) for number, row in enumerate(rows, 1) for name, value in row.items()),
+    )
+    for number, name, value in cells:
+        if any("\ud800" <= character <= "\udfff" for character in str(value)):
+            return f"row {number}, column {name!r}"
+    return ""
+
+
 def _cells(values: list[Any]) -> list[Any]:
-    """Return a column's values; beside lists of mappings other forms may stand: lists become JSON then."""
+    """Return a column's values; beside lists of mappings other forms may stand: lists become JSON then.
+
+    What is no number (NaN) is nothing among texts, as in a frame of pandas.
+    """
+    if any(isinstance(value, str) for value in values):
+        values = [None if is_nan(value) else value for value in values]
     if not any(map(_holds_mappings, values)):
         return values
     return [json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value for value in values]
