@@ -131,7 +131,7 @@ def test_suffixes_name_readers() -> None:
     [
         (3, UsageError, "cannot read data from a int"),
         ({"text": ["a"], "label": ["x", "y"]}, DataError, "cannot be made a table"),
-        ({"text": ["a \ud800"]}, DataError, "cannot be made a table"),
+        ({"text": ["a \ud800"]}, DataError, "half of a surrogate"),
         ({"text": []}, DataError, "no rows"),
         ("no-such-file.csv", DataError, "there is no file"),
     ],

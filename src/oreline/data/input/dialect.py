@@ -74,7 +74,7 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     >>> has_header([["text", "label"], ["good", "1"]]), has_header([["good film", "1"], ["bad film", "0"]])
     (True, False)
 
-    A name that columns of texts and labels have makes it one though others are missing or stand twice.
+    A name that columns of texts and labels have makes it one though others stand twice, or empty columns have none.
 
     >>> has_header([["text", "text", ""], ["good", "film", ""]]), has_header([["good", "good", ""], ["bad", "x", ""]])
     (True, False)
@@ -86,9 +86,9 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if any(len(name) > _MAX_NAME_CHARACTERS or _VALUE.fullmatch(name) for name in names):
         return False
-    if (
-        any(not name for name in names[1:]) and not is_usual
-    ):  # a data frame's index column has no name, and stands first
+    filled = {place for row in rest for place, cell in enumerate(row) if cell.strip()}
+    unnamed = {place for place, name in enumerate(names) if place and not name}  # a data frame's index stands first
+    if unnamed and not (is_usual and unnamed.isdisjoint(filled)):
         return False
     others = [row for row in rest if list(row) != list(first)]  # joined files repeat the header
     return not any(name in column for name, column in zip(names, zip(*others)) if name or not is_usual)
