@@ -59,3 +59,13 @@ def test_half_a_surrogate_pair_names_its_row(source: Any) -> None:
     with pytest.raises(DataError, match="half of a surrogate pair") as caught:
         table_of(source)
     assert caught.value.where == "row 2, column 'text'"
+
+
+def test_dirty_frames_of_pandas() -> None:
+    mixed = pd.DataFrame({"text": ["a", 3, None], "label": ["x", float("nan"), {"q": 1}]})
+    assert table_of(mixed).rows() == [("a", "x"), ("3", None), (None, '{"q": 1}')]
+    with pytest.raises(DataError, match="two columns are called 'text'"):
+        table_of(pd.DataFrame([["a", "b"]], columns=["text", "text"]))
+    rows = table_of([{"text": "a", "n": float("nan")}, {"text": float("nan"), "n": 1.0}])
+    assert rows["text"].to_list() == ["a", None]
+    assert rows["n"].is_nan().to_list() == [True, False]

@@ -128,3 +128,11 @@ def test_a_row_above_the_bound_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="longer than 16 MB") as caught:
         list(Reader().frames(file, rows=100))
     assert caught.value.where == f"{file}, row 3"
+
+
+def test_a_name_that_stands_twice(tmp_path: Path) -> None:
+    file = tmp_path / "data.parquet"
+    pyarrow.parquet.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, names=["text", "text"]), file)
+    with pytest.raises(DataError, match="more than once") as caught:
+        list(Reader().frames(file, rows=9))
+    assert caught.value.where == str(file)

@@ -44,8 +44,9 @@ def frames_of(path: Path, rows: int) -> Iterator[pl.DataFrame]:
                 refuse_bomb(path, done, made)
                 refuse_long(sizes_N, str(path), done)
                 for part in cut(batch, sizes_N, rows):
+                    frame = spelled_out(pl.DataFrame(pa.Table.from_batches([part])))
                     done += part.num_rows
-                    yield spelled_out(pl.DataFrame(pa.Table.from_batches([part])))
+                    yield frame
     except (pa.ArrowException, pl.exceptions.PolarsError, ValueError, OverflowError, MemoryError) as error:
         raise _damaged(path, done, error) from error
     except OSError as error:

@@ -53,10 +53,10 @@ class Reader:
                         for name, column in zip(batch.schema.names, batch.columns, strict=True):
                             refuse_broken_text(column, name, str(path), done=done)
                         for part in cut(batch, sizes_N, rows):
-                            done += part.num_rows
                             frame = pl.DataFrame(pa.Table.from_batches([part]))
+                            done += frame.height
                             yield spelled_out(frame) if repeating else frame
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pl.exceptions.PolarsError) as error:
             raise _damaged(path, done, error) from error
         except OSError as error:
             if error.errno is not None:  # the system's refusal, not Arrow's
