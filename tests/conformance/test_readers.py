@@ -143,10 +143,6 @@ class TestReader:
         whole = pl.concat(frames(file)).drop("row_id")
         assert pl.concat(frames(packed)).drop("row_id").equals(whole)
         packed.write_bytes(packed.read_bytes()[: -len(packed.read_bytes()) // 4])
-        if name == "squad":  # one value, read as a whole
-            with pytest.raises(DataError, match=r"breaks off|not JSON"):
-                list(frames(packed))
-            return
         notes: list[str] = []
         kept = pl.concat(frames(packed, rows=50, note=notes.append), how="diagonal_relaxed").drop("row_id")
         assert 0 < kept.height < 300

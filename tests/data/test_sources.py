@@ -131,7 +131,7 @@ def test_suffixes_name_readers() -> None:
     [
         (3, UsageError, "cannot read data from a int"),
         ({"text": ["a"], "label": ["x", "y"]}, DataError, "cannot be made a table"),
-        ({"text": ["a \ud800"]}, DataError, "cannot be made a table"),
+        ({"text": ["a \ud800"]}, DataError, "half of a surrogate"),
         ({"text": []}, DataError, "no rows"),
         ("no-such-file.csv", DataError, "there is no file"),
     ],
@@ -233,3 +233,11 @@ def test_lists_of_mappings_may_stand_beside_other_forms() -> None:
     found = read(rows)["answers"].to_list()
     assert [json.loads(cell) if cell and cell[0] == "[" else cell for cell in found] == [*answers[:4], ["x"]]
     assert read({"text": ["a"], "tags": [["O", "B"]]})["tags"].to_list() == [["O", "B"]]
+
+
+@pytest.mark.parametrize("as_rows", [True, False])
+def test_a_row_above_16_mb_is_refused_in_memory_too(*, as_rows: bool) -> None:
+    frame = pl.DataFrame({"text": ["a", "b", "好" * (6 << 20)], "label": ["x", "y", "x"]})
+    with pytest.raises(DataError, match="longer than 16 MB") as caught:
+        list(frames(frame.to_dicts() if as_rows else frame))
+    assert caught.value.where == "data, row 3"

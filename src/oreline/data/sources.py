@@ -27,6 +27,7 @@ from oreline.data.input.described import Description, Part, described, is_descri
 from oreline.data.input.members import archive_of
 from oreline.data.input.paths import is_file
 from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of, splits_of_place
+from oreline.data.input.row_sizes import checked
 from oreline.data.input.tables import as_frame, table_of
 from oreline.errors import DataError, ResourceError, UsageError
 
@@ -97,7 +98,10 @@ class Source:
         return f"{CATALOG}{self.catalog}" if self.catalog else self.name
 
     def _numbered(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
-        plain = _joined(self._document_frames(rows, note), rows) if self.documents else self._plain_frames(rows, note)
+        if self.documents:
+            plain = _joined(self._document_frames(rows, note), rows)
+        else:
+            plain = checked(self._plain_frames(rows, note), self.place)
         if self.part and self.part.dialogues is not None:
             plain = dialogues_of(plain, self.part.dialogues, self.place, rows=rows, note=note)
         elif self.documents:
@@ -160,7 +164,7 @@ def frames(source: Any, *, rows: int = FRAME_ROWS, note: Note | None = None) -> 
 
     Raises:
         UsageError: the source is nothing that can be read.
-        DataError: a file is empty, broken, or binary.
+        DataError: a file is empty, broken, or binary, or a row is longer than 16 MB.
     """
     for part in sources(source):
         yield from part.frames(rows=rows, note=note)

@@ -61,6 +61,8 @@ def test_what_the_csv_module_writes_is_detected(rows: list[tuple[str, str]], del
         ([["good", "good"], ["bad", "bad"]], False),
         ([["x" * 200, "label"], ["bad", "y"]], False),
         ([["text", ""], ["bad", "y"]], False),
+        ([["text", "label", ""], ["bad", "y", ""]], True),
+        ([["text", "text", "label"], ["bad", "worse", "y"]], True),
     ],
 )
 def test_headers_are_told_from_rows(rows: list[list[str]], expected: bool) -> None:

@@ -46,3 +46,8 @@ def test_a_list_of_answers_is_refused_by_its_row(values: list[object], tmp_path:
         assert str(first) in caught.value.where
         [frame] = Reader(nested="text").frames(file, rows=10)
         assert frame["target_text"].to_list()[-1] == json.dumps(values[-1])
+
+
+def test_nan_among_texts_is_nothing() -> None:
+    assert series("a", ["x", float("nan"), 3]).to_list() == ["x", None, "3"]
+    assert series("a", [1.5, float("nan")]).is_nan().to_list() == [False, True]

@@ -80,3 +80,17 @@ def test_broken_bytes_name_their_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="byte 0xff") as caught:
         list(line_blocks(file))
     assert caught.value.where == f"{file}, line 10000"
+
+
+def test_lines_that_end_as_on_old_macs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were one line, whatever its length; a return within lines is text as before."""
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"a\rb\r\rc")
+    assert b"".join(line_blocks(file)) == b"a\nb\n\nc\n"
+    file.write_bytes(b"a\rb\nc\r\n")
+    assert b"".join(line_blocks(file)) == b"a\rb\nc\r\n"
+    file.write_bytes(b"a\r")
+    assert b"".join(line_blocks(file)) == b"a\r\n"
+    monkeypatch.setattr("oreline.data.input.decoding.BLOCK_BYTES", 5)
+    file.write_bytes(b"aa\rbb\rcc\rdd")
+    assert b"".join(line_blocks(file)) == b"aa\nbb\ncc\ndd\n"

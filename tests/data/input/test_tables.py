@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -38,3 +40,32 @@ def test_text_of_arrow_that_is_not_utf8_names_its_row(num_rows: int, *, coded: b
             table_of(given)
         assert caught.value.where == "the table in memory, row 4"
     assert table_of(pa.table({"bytes": [b"\xff"]})).height == 1, "bytes are none of text"
+
+
+def test_nan_among_texts_is_nothing() -> None:
+    """It was the text, and the class, `NaN`."""
+    frame = table_of(
+        {"text": ["a", float("nan"), None], "label": ["x", "y", float("nan")], "n": [1.5, float("nan"), 2]}
+    )
+    assert frame["text"].to_list() == ["a", None, None]
+    assert frame["label"].to_list() == ["x", "y", None]
+    assert frame["n"].is_nan().to_list() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "source", [{"n": [1, 2], "text": ["a", "b\ud800"]}, [{"text": "a"}, {"n": 2, "text": "b\ud800"}]]
+)
+def test_half_a_surrogate_pair_names_its_row(source: Any) -> None:
+    with pytest.raises(DataError, match="half of a surrogate pair") as caught:
+        table_of(source)
+    assert caught.value.where == "row 2, column 'text'"
+
+
+def test_dirty_frames_of_pandas() -> None:
+    mixed = pd.DataFrame({"text": ["a", 3, None], "label": ["x", float("nan"), {"q": 1}]})
+    assert table_of(mixed).rows() == [("a", "x"), ("3", None), (None, '{"q": 1}')]
+    with pytest.raises(DataError, match="two columns are called 'text'"):
+        table_of(pd.DataFrame([["a", "b"]], columns=["text", "text"]))
+    rows = table_of([{"text": "a", "n": float("nan")}, {"text": float("nan"), "n": 1.0}])
+    assert rows["text"].to_list() == ["a", None]
+    assert rows["n"].is_nan().to_list() == [True, False]

@@ -64,7 +64,7 @@ def test_nested_values_become_json(tmp_path: Path) -> None:
 
 def test_values_of_mixed_types_become_text(tmp_path: Path) -> None:
     frame = read(write(tmp_path, '{"label": NaN}\n{"label": "x"}\n{"label": 3}\n{"label": [1]}\n'))
-    assert frame["label"].to_list() == ["NaN", "x", "3", "[1]"]
+    assert frame["label"].to_list() == [None, "x", "3", "[1]"]
 
 
 def test_utf16_and_gb18030_are_read(tmp_path: Path) -> None:
@@ -139,7 +139,18 @@ def test_a_broken_array_names_the_element(tmp_path: Path, content: str, says: st
 def test_an_element_of_an_array_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "BLOCK_BYTES", 1000)
     monkeypatch.setattr(decoding, "MAX_ROW_BYTES", 5000)
-    assert "not JSON" in broken(write(tmp_path, '[{"text": "' + "x" * 100_000 + '"}]')).what
+    error = broken(write(tmp_path, '[{"text": "a"}, {"text": "' + "x" * 100_000 + '"}]'))
+    assert "longer than" in error.what
+    assert error.where.endswith("element 2")
+
+
+def test_an_element_that_is_no_text_names_itself_and_the_remedy(tmp_path: Path) -> None:
+    file = write(tmp_path, "")
+    rows = ", ".join(json.dumps({"text": f"好 {number}"}, ensure_ascii=False) for number in range(9))
+    file.write_bytes(f"[{rows}]".encode().replace("好 6".encode(), b"\xe5\xa5 6"))
+    error = broken(file)
+    assert error.where.endswith("element 7")
+    assert "encodings" in error.remedy
 
 
 @pytest.mark.parametrize("form", ["lines", "array"])

@@ -49,7 +49,7 @@ def test_damage_in_the_middle_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("as_words", [True, False])
 def test_one_text_repeated_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_words: bool) -> None:
     """A dictionary's entry costs a few bits each time that it stands in a row."""
-    monkeypatch.setattr("oreline.data.input.text_bytes.RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr("oreline.data.input.row_sizes.RATIO_FROM_BYTES", 1 << 20)
     file = tmp_path / "data.parquet"
     texts = pl.DataFrame({"text": ["a" * 20_000] * 2000})
     (texts.cast(pl.Categorical) if as_words else texts).write_parquet(file, compression="zstd")
@@ -78,3 +78,61 @@ def test_text_that_is_not_utf8_names_its_row(tmp_path: Path, form: str, num_rows
         list(frames)
     assert caught.value.where == f"{file}, row 4"
     assert "UTF-8" in (caught.value.remedy or "")
+
+
+def test_a_bomb_is_refused_by_what_the_file_says_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "data.parquet"
+    pyarrow.parquet.write_table(
+        pa.table({"text": ["a" * 10_000] * 500}), file, compression="zstd", use_dictionary=False
+    )
+    monkeypatch.setattr("oreline.data.input.row_sizes.RATIO_FROM_BYTES", 1 << 20)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(DataError, match="decompression bomb"):
+        list(Reader().frames(file, rows=100))
+
+
+@pytest.mark.parametrize("form", ["dictionary", "prefix", "list"])
+def test_a_text_that_stands_once_and_in_every_row_is_never_unpacked_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """The file says nothing of such repeats: without a bound a batch had 8,192 of them, or a row as many as it liked."""
+    text = pa.array(["a" * 50_000] * 300, pa.large_string())
+    column = pa.LargeListArray.from_arrays(pa.array([0, 300], pa.int64()), text) if form == "list" else text
+    kept = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}} if form == "prefix" else {}
+    file = tmp_path / "data.parquet"
+    pyarrow.parquet.write_table(
+        pa.table({"text": column}), file, compression="zstd", store_schema=form == "list", **kept
+    )
+    whole = pl.concat(Reader().frames(file, rows=100))
+    assert whole.equals(pl.read_parquet(file))
+    monkeypatch.setattr("oreline.data.readers.parquet._BATCH_BYTES", 1 << 20)
+    monkeypatch.setattr("oreline.data.input.row_sizes.HELD_BYTES", 1 << 20)
+    monkeypatch.setattr("oreline.data.input.row_sizes.RATIO_FROM_BYTES", 1 << 19)
+    pool = pa.system_memory_pool()
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pool)
+    try:
+        with pytest.raises(DataError, match="decompression bomb"):
+            list(Reader().frames(file, rows=8192))
+    finally:
+        pa.set_memory_pool(before)
+    assert pool.max_memory() < 8 << 20
+
+
+def test_a_row_above_the_bound_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "data.parquet"
+    text = "".join(map(chr, range(0x4E00, 0x9000))) * 400
+    pl.DataFrame({"text": ["a", "b", text]}).write_parquet(file)
+    with pytest.raises(DataError, match="longer than 16 MB") as caught:
+        list(Reader().frames(file, rows=100))
+    assert caught.value.where == f"{file}, row 3"
+
+
+def test_a_name_that_stands_twice(tmp_path: Path) -> None:
+    file = tmp_path / "data.parquet"
+    pyarrow.parquet.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, names=["text", "text"]), file)
+    with pytest.raises(DataError, match="more than once") as caught:
+        list(Reader().frames(file, rows=9))
+    assert caught.value.where == str(file)

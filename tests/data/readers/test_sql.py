@@ -63,7 +63,7 @@ def test_rows_come_in_parts_and_the_file_stays_as_it_is(shop: Path) -> None:
         ("SELEC", "does not read"),
         ("DELETE FROM reviews", "does not read"),
         ("WITH x AS (SELECT 1) DELETE FROM reviews", "readonly database"),
-        ("SELECT 1; DROP TABLE reviews", "one statement"),
+        ("SELECT 1; DROP TABLE reviews", "more than one statement"),
         ("SELECT text, text FROM reviews", "two columns"),
         ("SELECT x FROM other", "bytes that are no text"),
     ],
@@ -115,3 +115,43 @@ def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
         sources("sqlite:what")
     with pytest.raises(UsageError, match="both a query and a table"):
         Reader(query="SELECT 1", table="a")
+
+
+def test_text_that_is_not_utf8_names_its_row_or_is_decoded_as_asked(tmp_path: Path) -> None:
+    """SQLite keeps the bytes that it is given, and its driver's own error names no row."""
+    file = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE reviews (text TEXT)")
+        cells = ["很好".encode(), b"fine", "很好".encode("gb18030"), b"end"]
+        connection.executemany("INSERT INTO reviews VALUES (CAST(? AS TEXT))", [(cell,) for cell in cells])
+    with pytest.raises(DataError, match="'text' holds bytes that are no text") as caught:
+        list(Reader().frames(file, rows=10))
+    assert caught.value.where == f"{file}, row 3"
+    assert "encodings: [utf-8, gb18030]" in caught.value.remedy
+    kept = pl.concat(frames({"path": str(file), "encodings": ["utf-8", "gb18030"]}))
+    assert kept["text"].to_list() == ["很好", "fine", "很好", "end"]
+    with pytest.raises(UsageError, match="encoding 'nix' is not known"):
+        Reader(encodings=["nix"])
+
+
+def test_long_cells_come_in_small_parts_and_a_row_above_the_bound_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE reviews (text TEXT)")
+        connection.executemany("INSERT INTO reviews VALUES (?)", [("a" * (12 << 20),)] * 5)
+    assert [part.height for part in Reader().frames(file, rows=100)] == [3, 2]
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO reviews VALUES (?)", ("b" * (17 << 20),))
+    with pytest.raises(DataError, match="longer than 16 MB") as caught:
+        list(frames(file))
+    assert caught.value.where == f"{file}, row 6"
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT 1; COMMIT; DROP TABLE a", "SELECT ';' ; -- x\n DELETE FROM a", "SELECT 1;;VALUES (2)"]
+)
+def test_a_second_statement_is_refused_before_it_is_sent(query: str) -> None:
+    with pytest.raises(UsageError, match="more than one statement"):
+        Reader(query=query)
+    for one in ("SELECT ';', \";\" -- ;\n;", "SELECT 1 /* ; */ ; ", "VALUES ('it''s; fine')"):
+        Reader(query=one)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import oreline as ore
 from oreline.data.readers.squad import Reader
-from oreline.data.sources import reader_of
+from oreline.data.sources import frames, reader_of
 from oreline.errors import DataError
 
 ACME = {
@@ -116,4 +118,46 @@ def test_a_file_that_ends_too_early_is_no_json(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_text('{"data": [{"title": "T", "paragraphs": [')
     with pytest.raises(DataError, match="not JSON"):
+        list(Reader().frames(file, rows=10))
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["title and context first", "title and context last"])
+def test_of_a_file_that_breaks_off_the_questions_before_the_break_are_kept(tmp_path: Path, *, behind: bool) -> None:
+    asked = [{"id": f"{number}", "question": f"Question {number}?", "answers": []} for number in range(300)]
+    paragraphs = [{"context": f"c{at}", "qas": asked[at : at + 10]} for at in range(0, 300, 10)]
+    articles = [{"title": f"T{at}", "paragraphs": paragraphs[at : at + 3]} for at in range(0, 30, 3)]
+    if behind:
+        articles = [
+            {"paragraphs": [dict(reversed(part.items())) for part in article["paragraphs"]], "title": article["title"]}
+            for article in articles
+        ]
+    file = write(tmp_path / "train.json", *articles)
+    whole = pl.concat(frames(file))
+    packed = tmp_path / "train.json.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes())[:-300])
+    notes: list[str] = []
+    kept = pl.concat(frames(packed, note=notes.append)).drop("row_id")
+    assert 100 < kept.height < 300
+    assert kept.drop("group").equals(whole.drop("row_id", "group").head(kept.height))
+    assert (kept["group"] == whole["group"].head(kept.height)).mean() > 0.9
+    assert ["breaks off" in note for note in notes] == [True]
+
+
+def test_a_row_is_named_where_the_text_is_broken(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.json", {"title": "A", "paragraphs": [ACME]}, {"title": "B", "paragraphs": [CMRC]})
+    file.write_bytes(file.read_bytes().replace("哪一年".encode(), b"\xe6\x88"))
+    with pytest.raises(DataError) as caught:
+        list(Reader().frames(file, rows=10))
+    assert caught.value.where == f"{file}, B"
+    assert "encodings" in caught.value.remedy or "correct that row" in caught.value.remedy
+
+
+def test_half_a_surrogate_pair_and_what_stands_behind_the_end(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    text = json.dumps({"data": [with_question(question="a \ud800")]})
+    file.write_text(text)
+    with pytest.raises(DataError, match="half of a surrogate"):
+        list(Reader().frames(file, rows=10))
+    file.write_text(json.dumps({"data": [with_question()]}) + "]")
+    with pytest.raises(DataError, match="behind the end"):
         list(Reader().frames(file, rows=10))

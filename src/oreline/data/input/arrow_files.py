@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from oreline.data.input.text_bytes import refuse_bomb, text_bytes
+from oreline.data.input.arrow_messages import unpacked_bytes
+from oreline.data.input.row_sizes import cut, refuse_bomb, refuse_long, row_bytes
 from oreline.errors import DataError
 
 _MAGIC = b"ARROW1"
@@ -20,8 +21,9 @@ _FEATHER_1 = b"FEA1"
 def frames_of(path: Path, rows: int) -> Iterator[pl.DataFrame]:
     """Yield the rows in frames of at most `rows`.
 
-    Raises `DataError` for a file that is not Arrow, damaged, or a
-    decompression bomb; of the latter one batch is unpacked before that is seen.
+    Raises `DataError` for a file that is not Arrow, damaged, or a decompression bomb, and naming the row for one above
+    16 MB. What the batches unpack to stands in the file: a bomb is refused before anything of it is unpacked, or as
+    soon as its rows are counted, where one text is repeated.
     """
     done, made = 0, 0
     try:
@@ -33,16 +35,18 @@ def frames_of(path: Path, rows: int) -> Iterator[pl.DataFrame]:
                     where=str(path),
                     remedy="write it again as version 2: pandas.read_feather(…).to_feather(…)",
                 )
+            refuse_bomb(path, 0, unpacked_bytes(stream, is_file=head == _MAGIC))
             stream.seek(0)
             for batch in _batches(stream, is_file=head == _MAGIC):
                 batch.validate(full=True)
-                made += text_bytes(batch)
+                sizes_N = row_bytes(batch)
+                made += int(sizes_N.sum())
                 refuse_bomb(path, done, made)
-                frame = _plain(pl.DataFrame(pa.Table.from_batches([batch])))
-                for part in frame.iter_slices(rows):
-                    done += part.height
-                    if part.height:
-                        yield part
+                refuse_long(sizes_N, str(path), done)
+                for part in cut(batch, sizes_N, rows):
+                    frame = spelled_out(pl.DataFrame(pa.Table.from_batches([part])))
+                    done += part.num_rows
+                    yield frame
     except (pa.ArrowException, pl.exceptions.PolarsError, ValueError, OverflowError, MemoryError) as error:
         raise _damaged(path, done, error) from error
     except OSError as error:
@@ -61,9 +65,20 @@ def _batches(stream: Any, *, is_file: bool) -> Iterator[pa.RecordBatch]:
             yield from batches
 
 
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    coded = [name for name, dtype in frame.schema.items() if dtype in (pl.Categorical, pl.Enum)]
-    return frame.with_columns(pl.col(coded).cast(pl.String)) if coded else frame
+def spelled_out(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose texts all stand in their rows, those of lists too, not as numbers of a dictionary."""
+    plain = {name: _spelled_out(dtype) for name, dtype in frame.schema.items()}
+    return frame.cast({name: dtype for name, dtype in plain.items() if dtype != frame.schema[name]})
+
+
+def _spelled_out(dtype: pl.DataType) -> pl.DataType:
+    if dtype in (pl.Categorical, pl.Enum):
+        return pl.String()
+    if isinstance(dtype, pl.List):
+        return pl.List(_spelled_out(pl.List(dtype.inner).inner))  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _spelled_out(field.dtype) for field in dtype.fields})  # type: ignore[arg-type]
+    return dtype
 
 
 def _damaged(path: Path, done: int, error: Exception) -> DataError:

@@ -220,11 +220,13 @@ def undecodable(error: UndecodableError, where: str) -> DataError:
     )
 
 
-def too_long(where: str) -> DataError:
+def too_long(
+    where: str, remedy: str = "check that the file has line ends, and that this is the text that you mean"
+) -> DataError:
     """Say which row is too long to be one."""
     return DataError(
         f"the row is longer than {MAX_ROW_BYTES >> 20} MB",
         where=where,
         allowed=f"rows of at most {MAX_ROW_BYTES >> 20} MB",
-        remedy="check that the file has line ends, and that this is the text that you mean",
+        remedy=remedy,
     )

@@ -17,6 +17,7 @@ NO_DELIMITER = "\x1f"
 """For a file of one column: a character that text does not contain, so that commas in it separate nothing."""
 
 _VALUE = re.compile(r"[-+]?[\d.,:/eE%-]*\d[\d.,:/eE%TZ -]*")
+_USUAL = frozenset(("text", "label", "text_pair", "target_text", "row_id", "文本", "标签"))
 _MAX_NAME_CHARACTERS = 100
 
 
@@ -72,17 +73,25 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 
     >>> has_header([["text", "label"], ["good", "1"]]), has_header([["good film", "1"], ["bad film", "0"]])
     (True, False)
+
+    A name that columns of texts and labels have makes it one though others stand twice, or empty columns have none.
+
+    >>> has_header([["text", "text", ""], ["good", "film", ""]]), has_header([["good", "good", ""], ["bad", "x", ""]])
+    (True, False)
     """
     first, rest = rows[0], rows[1:]
     names = [name.strip() for name in first]
-    if len(set(names)) < len(names) and "" not in names:
+    is_usual = any(name.lower() in _USUAL for name in names)
+    if len(set(names)) < len(names) and "" not in names and not is_usual:
         return False
     if any(len(name) > _MAX_NAME_CHARACTERS or _VALUE.fullmatch(name) for name in names):
         return False
-    if any(not name for name in names[1:]):  # a data frame's index column has no name, and stands first
+    filled = {place for row in rest for place, cell in enumerate(row) if cell.strip()}
+    unnamed = {place for place, name in enumerate(names) if place and not name}  # a data frame's index stands first
+    if unnamed and not (is_usual and unnamed.isdisjoint(filled)):
         return False
     others = [row for row in rest if list(row) != list(first)]  # joined files repeat the header
-    return not any(name in column for name, column in zip(names, zip(*others)))
+    return not any(name in column for name, column in zip(names, zip(*others)) if name or not is_usual)
 
 
 def column_names(first: Sequence[str], *, header: bool) -> list[str]:

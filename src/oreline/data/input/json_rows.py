@@ -22,6 +22,7 @@ LONE_SURROGATE = re.compile(
 _OBJECT_INSIDE = re.compile(rb"[:\[,]\s*\{")
 _ANSWER = "target_text"
 _LISTED_ANSWER = re.compile(rb'"target_text"\s*:\s*\[')
+_LONGEST_TOKEN = 1000
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -34,13 +35,18 @@ def record(value: Any, source: bytes, where: str) -> dict[str, Any]:
             allowed='objects: {"text": "…", "label": "…"}',
             remedy="correct it, or remove it",
         )
+    refuse_halves(source, where)
+    return value
+
+
+def refuse_halves(source: bytes, where: str) -> None:
+    """Raise `DataError` where a JSON source escapes half of a surrogate pair."""
     if LONE_SURROGATE.search(source):
         raise DataError(
             "the row holds half of a surrogate pair, which is no character",
             where=where,
             remedy="write the file as UTF-8, with characters above U+FFFF whole",
         )
-    return value
 
 
 def array_records(path: Path, encodings: Sequence[str] = ()) -> Iterator[tuple[dict[str, Any], str]]:
@@ -48,35 +54,36 @@ def array_records(path: Path, encodings: Sequence[str] = ()) -> Iterator[tuple[d
 
     Raises `DataError` naming the element at fault, and `CutOffError` where a compressed file breaks off.
     """
-    text = _Growing(path, encodings)
-    scan = json.JSONDecoder().raw_decode
+    text = Growing(path, encodings)
     text.skip("[")
     number = 0
     while text.peek() != "]":
         number += 1
-        where = f"{path}, element {number}"
+        where = text.where = f"{path}, element {number}"
         if number > 1:
             if text.peek() != ",":
                 raise _broken("no comma stands between two elements", where)
             text.skip(",")
-        try:
-            value, source = text.value(scan)
-        except (ValueError, RecursionError) as error:
-            raise _broken(str(error), where) from error
+        value, source = text.value()
         yield record(value, source, where), where
     text.skip("]")
     if text.peek():
         raise _broken(f"after the end of the array stands {text.peek()!r}", f"{path}, after element {number}")
 
 
-class _Growing:
-    """The text of a file as far as it is needed."""
+class Growing:
+    """The text of a JSON file as far as it is needed, read a value at a time.
 
-    def __init__(self, path: Path, encodings: Sequence[str]) -> None:
-        self._path = path
+    Its methods raise `CutOffError` where a compressed file breaks off, and `DataError` for bytes that are no text.
+    """
+
+    def __init__(self, path: Path, encodings: Sequence[str] = ()) -> None:
+        self.where = str(path)
+        """What is being read, for messages."""
         self._blocks = text_blocks(path, encodings)
         self._text, self._at = "", 0
         self._decoder = codecs.getincrementaldecoder("utf-8")()  # a block may end within a character
+        self._scan = json.JSONDecoder().raw_decode
 
     def peek(self) -> str:
         """Return the next character that is no white space; nothing at the end."""
@@ -87,36 +94,71 @@ class _Growing:
                 return self._text[self._at : self._at + 1]
 
     def skip(self, expected: str) -> None:
-        """Go past the next character."""
+        """Go past the next character. Raises `DataError` when it is another one."""
         if self.peek() != expected:
-            raise _broken(f"{expected!r} was expected", str(self._path))
+            raise _broken(f"{expected!r} was expected", self.where)
         self._at += 1
 
-    def value(self, scan: Any) -> tuple[Any, bytes]:
-        """Return the next value and its source. Raises `ValueError` when there is none, or one above 16 MB."""
+    def value(self) -> tuple[Any, bytes]:
+        """Return the next value and its source. Raises `DataError` when there is none, or one above 16 MB."""
         self.peek()
         while True:
             try:
-                value, end = scan(self._text, self._at)
+                value, end = self._scan(self._text, self._at)
                 if end == len(self._text) and self._grow():
                     continue  # a number may go on
-            except ValueError:
+            except RecursionError as error:
+                raise _broken(str(error), self.where) from error
+            except ValueError as error:
+                if len(self._text) - self._at > decoding.MAX_ROW_BYTES and _is_unfinished(error, self._text):
+                    raise decoding.too_long(self.where, remedy="leave it out of the file, or cut it") from error
                 if len(self._text) - self._at > decoding.MAX_ROW_BYTES or not self._grow():
-                    raise
+                    raise _broken(str(error), self.where) from error
                 continue
-            source = self._text[self._at : end]
+            written = self._text[self._at : end]
+            source = written.encode() if "\\u" in written else b""
+            refuse_halves(source, self.where)
             self._at = end
-            return value, source.encode() if "\\u" in source else b""
+            return value, source
+
+    def keys(self) -> Iterator[str]:
+        """Yield the keys of an object; whoever asks reads the value of each before the next one."""
+        self.skip("{")
+        while self.peek() != "}":
+            key, _ = self.value()
+            if not isinstance(key, str):
+                raise _broken(f"{str(key)[:80]} stands where a key was expected", self.where)
+            self.skip(":")
+            yield key
+            if self.peek() != "}":
+                self.skip(",")
+        self.skip("}")
+
+    def places(self) -> Iterator[int]:
+        """Yield the numbers of an array's values, from 1; whoever asks reads each before the next one."""
+        self.skip("[")
+        number = 0
+        while self.peek() != "]":
+            number += 1
+            yield number
+            if self.peek() != "]":
+                self.skip(",")
+        self.skip("]")
 
     def _grow(self) -> bool:
         try:
             block = next(self._blocks, None)
         except decoding.UndecodableError as error:
-            raise decoding.undecodable(error, str(self._path)) from error
+            raise decoding.undecodable(error, self.where) from error
         if block is None:
             return False
         self._text, self._at = self._text[self._at :] + self._decoder.decode(block), 0
         return True
+
+
+def _is_unfinished(error: ValueError, text: str) -> bool:
+    """Whether a value may go on behind the text: a string that is open, or something that the text's end cuts."""
+    return "Unterminated" in str(error) or len(text) - getattr(error, "pos", len(text)) < _LONGEST_TOKEN
 
 
 def _broken(what: str, where: str) -> DataError:
@@ -193,13 +235,22 @@ class Frames:
 
 
 def series(name: str, values: Sequence[Any]) -> pl.Series:
-    """Return a column of values of mixed types: of one type where they allow it, as text where they do not."""
+    """Return a column of values of mixed types: of one type where they allow it, as text where they do not.
+
+    What is no number (NaN) is nothing among texts.
+    """
     plain = [json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value for value in values]
     try:
         return pl.Series(name, plain, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        plain = [None if is_nan(value) else value for value in plain]
         texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in plain]
         return pl.Series(name, texts, dtype=pl.String)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a value is a number that is none."""
+    return isinstance(value, float) and value != value
 
 
 def _is_plain_list(dtype: pl.DataType) -> bool:

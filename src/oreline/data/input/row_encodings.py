@@ -25,7 +25,7 @@ def text_blocks(path: Path, encodings: Sequence[str] = ()) -> Iterator[bytes]:
         CutOffError: after the last good block of a compressed file that breaks off.
     """
     if encodings:
-        return _row_blocks(path, [_checked(name) for name in encodings])
+        return _row_blocks(path, [checked_codec(name) for name in encodings])
     return decoding.utf8_blocks(path, decoding.encoding_of(path))
 
 
@@ -33,10 +33,12 @@ def line_blocks(path: Path, encodings: Sequence[str] = ()) -> Iterator[bytes]:
     """Yield a text file as UTF-8 in blocks that end with a line end, so that no line is cut.
 
     Raises `DataError`, naming the line, for bytes that are no text and for a line above 16 MB, and `CutOffError` where
-    a compressed file breaks off: the torn line is left out.
+    a compressed file breaks off: the torn line is left out. A file whose first block has only the line ends of old
+    Macs (CR) is read by these.
     """
     pending = b""
     num_lines = 0
+    only_returns: bool | None = None
     blocks = text_blocks(path, encodings)
     while True:
         try:
@@ -45,7 +47,9 @@ def line_blocks(path: Path, encodings: Sequence[str] = ()) -> Iterator[bytes]:
             raise decoding.undecodable(error, f"{path}, line {num_lines + 1}") from error
         if block is None:
             break
-        pending += block
+        if only_returns is None and block.strip(b"\r"):
+            only_returns = b"\r" in block.rstrip(b"\r") and b"\n" not in block
+        pending += block.replace(b"\r", b"\n") if only_returns else block
         end = pending.rfind(b"\n") + 1
         if end:
             yield pending[:end]
@@ -57,7 +61,8 @@ def line_blocks(path: Path, encodings: Sequence[str] = ()) -> Iterator[bytes]:
         yield pending + b"\n"
 
 
-def _checked(name: str) -> str:
+def checked_codec(name: str) -> str:
+    """Return a codec's name. Raises `UsageError` for one that does not exist, or that is none of single lines."""
     try:
         if "\n".encode(name) == b"\n":
             return codecs.lookup(name).name

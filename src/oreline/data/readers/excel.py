@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,13 +21,20 @@ _RATIO_FROM_BYTES = 64 << 20
 _DATETIME = r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})$"
 _MIDNIGHT = r"^(\d{4}-\d{2}-\d{2}) 00:00:00$"
 """How the library writes dates in a column that holds other values, too, such as its title."""
+_NO_VALUE = re.compile(
+    rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+)
+_MAX_CELL_BYTES = 1 << 20
+_BOOK, _LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _ZIP, _CFB = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
 class Reader:
     """A sheet of an Excel or OpenDocument workbook; the first row names the columns, formulas are their values.
 
-    Dates become ISO 8601 text, empty cells null, and what is an error in the sheet (`#N/A`) null as well.
+    Dates become ISO 8601 text, empty cells null, and what is an error in the sheet (`#N/A`) null as well. Of merged
+    cells the first one has the value. Formulas are not computed and macros never run; in `.xlsx` and `.xlsm`, merged
+    cells and formulas whose value was not saved are counted and said.
 
     Args:
         sheet: name of the sheet; the first one that holds rows when not given.
@@ -46,7 +55,7 @@ class Reader:
         try:
             workbook = fastexcel.read_excel(path)
             frame = self._chosen(workbook, path)
-        except (fastexcel.FastExcelError, ValueError, RuntimeError, OSError) as error:
+        except (fastexcel.FastExcelError, zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, OSError) as error:
             raise _damaged(path, str(error)) from error
         except BaseException as error:  # a panic of the library is no Exception
             if type(error).__name__ != "PanicException":
@@ -69,6 +78,7 @@ class Reader:
                 self.notes.append(
                     f"the sheet {name!r} was read, not {', '.join(map(repr, others[:10]))}; name one by `sheet`"
                 )
+            self.notes += _lost(path, names.index(name))
             return frame
         return pl.DataFrame()
 
@@ -92,6 +102,56 @@ def _rows_of(workbook: Any, name: str) -> pl.DataFrame:
         title = title or f"column_{number}"
         names[column] = title if title not in names.values() else f"{title}_{number}"
     return body.select(pl.col(column).alias(title) for column, title in names.items())
+
+
+def _lost(path: Path, number: int) -> list[str]:
+    """Say which cells of a sheet have no value though they show one; only what is XML is looked at.
+
+    Args:
+        path: the workbook.
+        number: of the sheet, from 0.
+    """
+    if not zipfile.is_zipfile(path):
+        return []
+    with zipfile.ZipFile(path) as archive:
+        part = _part_of(archive, number)
+        if part not in archive.namelist():
+            return []
+        num_formulas = num_merged = 0
+        held = b""
+        with archive.open(part) as stream:
+            while block := stream.read(1 << 20):
+                held += block
+                end = held.rfind(b">") + 1
+                cut = held.rfind(b"<c ", 0, end)
+                end = end if cut < 0 or b"</c>" in held[cut:end] else cut  # a cell stays whole
+                num_formulas += len(_NO_VALUE.findall(held, 0, end))
+                num_merged += held.count(b"<mergeCell ", 0, end)
+                held = held[end:] if len(held) - end <= _MAX_CELL_BYTES else b""
+    notes = []
+    if num_formulas:
+        notes.append(
+            f"{num_formulas:,} formulas have no value, since the program that wrote the file did not compute them; "
+            "open and save it in a spreadsheet program"
+        )
+    if num_merged:
+        notes.append(
+            f"{num_merged:,} ranges of cells are merged: the first cell of each has the value, the others none"
+        )
+    return notes
+
+
+def _part_of(archive: zipfile.ZipFile, number: int) -> str:
+    """Return where a sheet lies in a workbook of XML; empty where that is not said."""
+    if not {_BOOK, _LINKS} <= set(archive.namelist()):
+        return ""
+    sheets = re.findall(rb'<(?:\w+:)?sheet\b[^>]*?\br?:?id="([^"]+)"', archive.read(_BOOK))
+    for link in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", archive.read(_LINKS)):
+        given = dict(re.findall(rb'(\w+)="([^"]*)"', link))
+        if number < len(sheets) and given.get(b"Id") == sheets[number]:
+            target = given.get(b"Target", b"").decode("utf-8", "replace")
+            return target[1:] if target.startswith("/") else f"xl/{target}"
+    return ""
 
 
 def _texts(column: pl.Series) -> pl.Series:

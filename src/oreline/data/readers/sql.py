@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -13,12 +14,20 @@ from urllib.parse import quote
 import polars as pl
 
 from oreline.data.input.json_rows import series
+from oreline.data.input.row_encodings import checked_codec
+from oreline.data.input.row_sizes import HELD_BYTES
 from oreline.errors import DataError, ResourceError, UsageError, did_you_mean
 
 _MAGIC = b"SQLite format 3\0"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _SECRETS = re.compile(r"(?i)pass|secret|token|key")
 _READS = re.compile(r"(?i)\s*(?:\(\s*)*(?:select|with|values|table|from|show)\b")
+
+_QUOTED = re.compile(r"(?s)'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|/\*.*?\*/")
+_FILES = ("sqlite", "duckdb")
+_PLAIN = (str, int, float, bool, list, dict)
+_BUFFERED = 256
+"""Rows that are fetched at a time: each may be of 16 MB."""
 
 
 class Reader:
@@ -30,6 +39,7 @@ class Reader:
     Args:
         query: what is asked, a single statement that reads.
         table: or the table that is read; the only one of the database when neither is given.
+        encodings: codecs that a cell is tried with whose bytes are no UTF-8, in order: SQLite keeps what it is given.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".sqlite", ".sqlite3", ".db")
@@ -38,19 +48,22 @@ class Reader:
         "oracle+", "mssql:", "mssql+", "duckdb:", "clickhouse:", "clickhouse+", "snowflake:", "bigquery:",
     )  # fmt: skip
 
-    def __init__(self, *, query: str | None = None, table: str | None = None) -> None:
+    def __init__(self, *, query: str | None = None, table: str | None = None, encodings: Sequence[str] = ()) -> None:
         if query and table:
             raise UsageError("both a query and a table are given", allowed="one of query and table")
         if query and not _READS.match(query):
             raise UsageError(f"the query {query[:60]!r} does not read", allowed="SELECT …, WITH …, VALUES …")
+        if query and ";" in _QUOTED.sub("", query).rstrip("; \t\r\n"):
+            raise UsageError(f"the query {query[:60]!r} is more than one statement", allowed="one statement that reads")
         self._query, self._table = query, table
+        self._cells = _Cells(tuple(checked_codec(name) for name in encodings))
 
     @staticmethod
     def name_of(location: str) -> str:
         """Return what row ids call a place: the database, never a secret. Raises `UsageError` for a bad URL."""
         url = _url(location.partition("::")[0], with_secrets=False)
         database = str(url.database or "")
-        return (Path(database).name if url.get_backend_name() == "sqlite" else database) or str(url.host or "sql")
+        return (Path(database).name if url.get_backend_name() in _FILES else database) or str(url.host or "sql")
 
     def frames(self, path: Path | str, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the rows in frames of at most `rows`.
@@ -68,18 +81,18 @@ class Reader:
         url = None if is_file else _url(location, with_secrets=True)
         if url is not None and url.get_backend_name() == "sqlite":
             is_file, location = True, str(url.database or "")
-        engine = _sqlite(Path(location)) if is_file or url is None else _engine(url, location)
+        engine = _sqlite(Path(location), self._cells) if is_file or url is None else _engine(url, location)
+        done = 0
         try:
             with engine.connect() as connection:
                 statement = reader._statement(connection, location)
-                result = connection.execution_options(stream_results=True, max_row_buffer=rows).execute(statement)
-                names = _distinct(list(result.keys()), location)
-                done = 0
-                for part in result.partitions(rows):
-                    yield pl.DataFrame(
-                        [_column(name, values, done, location) for name, values in zip(names, zip(*part))]
-                    )
-                    done += len(part)
+                reading = connection.execution_options(stream_results=True, max_row_buffer=_BUFFERED)
+                with contextlib.closing(reading.execute(statement)) as result:
+                    names = _distinct(list(result.keys()), location)
+                    for part in _parts(result, rows):
+                        cells = zip(names, zip(*part))
+                        yield pl.DataFrame([self._cells.column(name, cell, done, location) for name, cell in cells])
+                        done += len(part)
         except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error) as error:
             raise _failed(error, location, url, reader._query) from error
         finally:
@@ -148,7 +161,21 @@ def _expanded(text: Any, environment: Mapping[str, str] = os.environ) -> Any:
     return _VARIABLE.sub(lambda found: environment[found[1]], text)
 
 
-def _sqlite(file: Path) -> Any:
+def _parts(result: Any, rows: int) -> Iterator[list[Any]]:
+    """Yield the rows of a result, at most so many and about 32 MB at a time."""
+    part: list[Any] = []
+    size = 0
+    for row in result:
+        part.append(row)
+        size += sum(len(cell) for cell in row if isinstance(cell, str | bytes))
+        if len(part) == rows or size > HELD_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _sqlite(file: Path, cells: _Cells) -> Any:
     """Return an engine that opens an SQLite file to read it. Raises `DataError` when there is none."""
     import sqlalchemy
 
@@ -160,14 +187,22 @@ def _sqlite(file: Path) -> Any:
         what = "the file is no SQLite database" if head else "the file is empty"
         raise DataError(what, where=str(file), remedy="rename it to what it holds, or write it again")
     place = f"file:{quote(str(file.absolute()))}?mode=ro"
-    return sqlalchemy.create_engine("sqlite://", creator=lambda: sqlite3.connect(place, uri=True))
+
+    def opened() -> sqlite3.Connection:
+        connection = sqlite3.connect(place, uri=True)
+        connection.text_factory = cells.text
+        return connection
+
+    return sqlalchemy.create_engine("sqlite://", creator=opened)
 
 
 def _engine(url: Any, location: str) -> Any:
     import sqlalchemy
 
+    # DuckDB makes a file that is not there, and knows no transaction that only reads.
+    only_reads = {"read_only": True} if url.get_backend_name() == "duckdb" else {}
     try:
-        engine = sqlalchemy.create_engine(url)
+        engine = sqlalchemy.create_engine(url, connect_args=only_reads)
     except sqlalchemy.exc.NoSuchModuleError as error:
         raise UsageError(f"no database is known as {url.drivername!r}", where=_hidden(location)) from error
     except ModuleNotFoundError as error:
@@ -204,17 +239,40 @@ def _distinct(names: list[str], location: str) -> list[str]:
     return names
 
 
-def _column(name: str, values: tuple[Any, ...], done: int, location: str) -> pl.Series:
-    plain = []
-    for number, value in enumerate(values, start=done + 1):
-        if isinstance(value, bytes | memoryview):
-            try:
-                value = bytes(value).decode()
-            except UnicodeDecodeError as error:
-                raise DataError(
-                    f"the column {name!r} holds bytes that are no text",
-                    where=f"{_hidden(location)}, row {number}",
-                    remedy="leave the column out of the query",
-                ) from error
-        plain.append(value if value is None or isinstance(value, str | int | float | bool) else str(value))
-    return series(name, plain)
+class _Cells:
+    """Values of cells as columns.
+
+    Args:
+        encodings: codecs for bytes that are no UTF-8.
+    """
+
+    def __init__(self, encodings: tuple[str, ...]) -> None:
+        self._encodings = encodings
+
+    def text(self, value: bytes) -> str | bytes:
+        """Return a text of SQLite; as its bytes where they are none, so that its row can be named."""
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+
+    def column(self, name: str, values: tuple[Any, ...], done: int, location: str) -> pl.Series:
+        """Return a column. Raises `DataError` naming the row of bytes that are no text."""
+        plain = []
+        for number, value in enumerate(values, start=done + 1):
+            if isinstance(value, bytes | memoryview):
+                value = self._decoded(bytes(value), name, f"{_hidden(location)}, row {number}")
+            plain.append(value if value is None or isinstance(value, _PLAIN) else str(value))
+        return series(name, plain)
+
+    def _decoded(self, value: bytes, name: str, where: str) -> str:
+        for codec in self._encodings or ("utf-8",):
+            with contextlib.suppress(UnicodeError):
+                return value.decode(codec)
+        raise DataError(
+            f"the column {name!r} holds bytes that are no text",
+            where=where,
+            allowed=" or ".join(self._encodings) or "UTF-8",
+            remedy="leave the column out of the query if it is none; correct that cell; or let each be decoded with "
+            "the first encoding that fits: {path: FILE, encodings: [utf-8, gb18030]}",
+        )

@@ -6,7 +6,7 @@ SQuAD-style files of CMRC 2018 (https://arxiv.org/abs/1810.07366) and DRCD (http
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,8 @@ from typing import Any, ClassVar, NamedTuple
 import polars as pl
 
 from oreline.data.input.archives import opened
+from oreline.data.input.compressed import CutOffError, batches
+from oreline.data.input.json_rows import Growing
 from oreline.errors import DataError
 
 _HEAD_BYTES = 65_536
@@ -30,7 +32,7 @@ class Reader:
 
     `group` is the title of the article, so that a split does not tear it apart, and `id` the question's own. An
     impossible question has no answer, whatever `plausible_answers` it has; a file without any answers has no such
-    column. The file is read as a whole: SQuAD 2.0's training file, 42 MB, takes about 0.5 GiB for a moment.
+    column. One question is parsed at a time; of a file that breaks off, the questions before the break are kept.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
@@ -49,18 +51,12 @@ class Reader:
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the questions in frames of at most `rows`.
 
-        Raises `DataError` for a file that is no JSON, or naming the article and the question at fault.
+        Raises `DataError` for a file that is no JSON, or naming the article and the question at fault, and
+        `CutOffError` after the last whole question of a file that breaks off.
         """
-        try:
-            with opened(path) as stream:
-                articles = json.loads(stream.read().decode("utf-8-sig"))["data"]
-                stream.read(1)  # what breaks off says so only after its last byte
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise DataError(f"the file is not JSON: {error}", where=str(path), remedy="write it again") from error
-        answered = any("answers" in asked.given for asked in _questions(articles, path))
+        answered = _is_answered(path)
         schema = _SCHEMA if answered else {name: dtype for name, dtype in _SCHEMA.items() if name != "answers"}
-        rows_of = map(_answered if answered else _asked, _questions(articles, path))
-        while part := list(itertools.islice(rows_of, rows)):
+        for part in batches(map(_answered if answered else _asked, _questions(path)), rows):
             yield pl.DataFrame(part, schema=schema, orient="row")
 
 
@@ -78,15 +74,91 @@ class _Question(NamedTuple):
         return f"{self.title}, question {self.given.get('id', self.given.get('question'))!r}"
 
 
-def _questions(articles: Any, path: Path) -> Iterator[_Question]:
-    for number, article in enumerate(articles, start=1):
-        title = str(_mapping(article, path, f"article {number}").get("title") or f"article {number}")
-        for paragraph in _list(article, "paragraphs", path, title):
-            context = _mapping(paragraph, path, title).get("context")
-            if not isinstance(context, str):
-                raise _fault("a paragraph has no context", path, title)
-            for given in _list(paragraph, "qas", path, title):
-                yield _Question(_mapping(given, path, title), title, context, path)
+def _is_answered(path: Path) -> bool:
+    """Whether any question of a file has answers, which the first one tells if it has."""
+    with contextlib.suppress(CutOffError):
+        return any("answers" in question.given for question in _questions(path))
+    return False
+
+
+def _questions(path: Path) -> Iterator[_Question]:
+    text = Growing(path)
+    found = False
+    for key in text.keys():  # noqa: SIM118  no mapping
+        if key == "data" and text.peek() == "[":
+            found = True
+            for number in text.places():
+                yield from _of_article(text, path, f"article {number}")
+        else:
+            text.value()
+    if not found or text.peek():
+        raise _fault(
+            "the file has no list 'data'" if not found else "something stands behind the end", path, "at its end"
+        )
+
+
+def _of_article(text: Growing, path: Path, place: str) -> Iterator[_Question]:
+    """Yield an article's questions; where its title stands behind them, at its end."""
+    text.where = f"{path}, {place}"
+    title, seen = "", False
+    held: list[_Question] = []
+    _expect(text, "{", path, place)
+    try:
+        for key in text.keys():  # noqa: SIM118
+            if key == "title":
+                title = str(text.value()[0] or place)
+                text.where = f"{path}, {title}"
+            elif key == "paragraphs":
+                seen = True
+                _expect(text, "[", path, title or place, key)
+                for _ in text.places():
+                    for question in _of_paragraph(text, path, title or place):
+                        if title:
+                            yield question
+                        else:
+                            held.append(question)
+            else:
+                text.value()
+    except CutOffError:
+        yield from held
+        raise
+    if not seen:
+        raise _fault("'paragraphs' is missing", path, title or place)
+    yield from (question._replace(title=title or place) for question in held)
+
+
+def _of_paragraph(text: Growing, path: Path, title: str) -> Iterator[_Question]:
+    """Yield a paragraph's questions; where its context stands behind them, at its end."""
+    _expect(text, "{", path, title)
+    context: str | None = None
+    seen = False
+    held: list[Mapping[str, Any]] = []
+    for key in text.keys():  # noqa: SIM118
+        if key == "context":
+            value, _ = text.value()
+            context = value if isinstance(value, str) else None
+        elif key == "qas":
+            seen = True
+            _expect(text, "[", path, title, key)
+            for _ in text.places():
+                given = _mapping(text.value()[0], path, title)
+                if context is None:
+                    held.append(given)
+                else:
+                    yield _Question(given, title, context, path)
+        else:
+            text.value()
+    if context is None or not seen:
+        raise _fault("a paragraph has no context" if context is None else "'qas' is missing", path, title)
+    yield from (_Question(given, title, context, path) for given in held)
+
+
+def _expect(text: Growing, mark: str, path: Path, place: str, name: str = "") -> None:
+    """Raise `DataError` unless an object or a list begins here."""
+    if text.peek() != mark:
+        value, _ = text.value()
+        what = f"{name!r} is no list" if name else f"{str(value)[:80]!r} stands where an object was expected"
+        raise _fault(what, path, place)
 
 
 def _asked(question: _Question) -> tuple[str | None, ...]:
@@ -124,13 +196,6 @@ def _mapping(value: Any, path: Path, place: str) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
     raise _fault(f"{str(value)[:80]!r} stands where an object was expected", path, place)
-
-
-def _list(value: Mapping[str, Any], name: str, path: Path, place: str) -> list[Any]:
-    found = value.get(name)
-    if isinstance(found, list):
-        return found
-    raise _fault(f"{name!r} is {'missing' if found is None else 'no list'}", path, place)
 
 
 def _fault(what: str, path: Path, place: str) -> DataError:
