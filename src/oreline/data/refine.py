@@ -128,11 +128,10 @@ def refine(
     refuse_without_train(adders, ordered(split, shares_of_parts(list(parts), dict(split))))
     chains = _chains(parts, steps, against, dict(roles or {}))
     _add_quotas(chains, parts, seed)
-    with (
-        writing(out, force=force) as folder,
-        _stages_kept(out, running) as kept,
-        Ledger(folder / LEDGER) as ledger,
-    ):
+    # The stages go when the dataset lies in its place: a run that is killed while it waits for the disk has them.
+    after = contextlib.ExitStack()
+    with writing(out, force=force, after=after) as folder, Ledger(folder / LEDGER) as ledger:
+        kept = after.enter_context(_stages_kept(out, running))
         shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
         run = Run(folder, shop, Book(dict(roles or {}), on_event=on_event), adders)
         gives_labels = any(getattr(step.operator, "gives_labels", False) for step in steps)

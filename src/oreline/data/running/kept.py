@@ -171,6 +171,11 @@ def chained(key: str, steps: list[Step]) -> str:
     return key
 
 
+def signed_key(key: str) -> str:
+    """Return the key of the signatures by which an operator that sees all rows makes a stage; empty without its key."""
+    return hashlib.sha256(f"signatures of {key}".encode()).hexdigest() if key else ""
+
+
 def code_of(step: Step) -> str:
     """Return the hash of the code that a step runs: all of this package's, and its own file's."""
     own = inspect.getsourcefile(type(step.operator))
