@@ -1,9 +1,9 @@
-"""A set of everyday sentences with private data by an author who had read neither the detectors nor the other sets: `fifth_author`.
+"""Everyday sentences with private data by an author who had not read the detectors or the other sets: `fifth_author`.
 
-Written on 2026-11-28 from what people write to relatives, neighbours, shops, clinics, schools, landlords and colleagues,
-in forms, contracts, signatures, logs and settings. Names, addresses and organisations stand in the sentences as somebody
-wrote them, each one once; numbers with a specification are made in `pii_texts.py`, or from a pattern where people write
-them in a form of their own. Every sentence occurs equally often, so that none counts more than another.
+Written on 2026-11-28 from what people write to relatives, neighbours, shops, clinics, schools, landlords and
+colleagues, in forms, contracts, signatures, logs and settings. Names, addresses and organisations stand in the
+sentences as somebody wrote them, each one once; numbers with a specification are made in `pii_texts.py`, or from a
+pattern where people write them in a form of their own. Every sentence occurs equally often.
 
 Beside the kinds that are looked for by default, organisations and dates of birth are marked (`EXTRA`).
 """

@@ -17,9 +17,7 @@ from oreline.errors import ResourceError, UsageError
 
 
 @contextlib.contextmanager
-def writing(
-    out: str | Path, *, force: bool = False, after: contextlib.ExitStack | None = None
-) -> Iterator[Path]:
+def writing(out: str | Path, *, force: bool = False, after: contextlib.ExitStack | None = None) -> Iterator[Path]:
     """Give a temporary folder that becomes `out` when the block ends well and vanishes when it does not.
 
     `after` is closed when the output lies in its place, or nothing came of it.

@@ -19,13 +19,14 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from oreline import atomic, registry
 from oreline.data import refine as verb
 from oreline.data.duplicates import clusters
+from oreline.data.pii.surnames import is_name
 from oreline.data.refine import Running, refine
 from oreline.data.running import chain, division
 from oreline.engines.local import Local
@@ -33,9 +34,9 @@ from oreline.engines.local import Local
 CHAIN: list[tuple[str, dict[str, Any]]] = [
     ("normalize_text", {}), ("keep_length", {"min": 10}), ("keep_gopher_repetition", {}), ("dedup_exact", {}),
     ("resolve_label_conflicts", {}), ("dedup_near", {}), ("keep_perplexity", {}), ("mask_pii", {}),
-    ("augment_characters", {"times": 1, "share": 0.1}),
 ]  # fmt: skip
-"""Each kind of operator: `edit`, `keep`, `whole` with signatures and without, one that learns, `add`."""
+"""Each kind of operator: `edit`, `keep`, `whole`, one that learns; with the stage `lift`, one that adds rows."""
+ADDING: tuple[str, dict[str, Any]] = ("augment_characters", {"times": 1, "share": 0.1})
 SHARES = {"train": 0.8, "dev": 0.1, "test": 0.1}
 ROWS = 600
 CHUNK = 1 << 16
@@ -74,16 +75,21 @@ def watch(say: Say) -> None:
     watched(verb, "write_splits", lambda *_: "split", say)
     watched(division, "places", lambda *_: "split/places", say)
     watched(verb, "find_leaks", lambda *_: "leaks", say)
+    watched(verb, "lift", lambda *_: "lift", say)
     watched(verb, "account", lambda *_: "report/account", say)
     watched(verb, "write_card", lambda *_: "report/card", say)
     watched(atomic, "fsync_tree", lambda *_: "writing/sync", say)
     watched(atomic, "replace", lambda *_: "writing/rename", say)
 
 
-def run(folder: Path, out: Path, workers: int, pipe: int) -> None:
+def run(folder: Path, out: Path, workers: int, pipe: int, names: Sequence[tuple[str, dict[str, Any]]]) -> None:
     """Refine, and say on a pipe where the run is: one line for each stage that begins or ends."""
-    watch(lambda what, stage: os.write(pipe, f"{what} {stage}\n".encode()) and None)
-    operators = [(name, registry.create("operator", name, **options)) for name, options in CHAIN]
+
+    def say(what: str, stage: str) -> None:
+        os.write(pipe, f"{what} {stage}\n".encode())
+
+    watch(say)
+    operators = [(name, registry.create("operator", name, **options)) for name, options in names]
     with Local(workers=workers) as engine:
         running = Running(engine=engine, memory_bytes=1 << 30)
         refine(folder / "raw.jsonl", operators=operators, split=SHARES, out=out, running=running)
@@ -95,6 +101,8 @@ def run(folder: Path, out: Path, workers: int, pipe: int) -> None:
 class Watched:
     """A run in a process of its own, and the lines that it has said so far with their times."""
 
+    operators = CHAIN
+
     def __init__(self, folder: Path, out: Path, workers: int) -> None:
         self._pipe, end = os.pipe()
         self.said: list[tuple[float, str, str]] = []
@@ -105,7 +113,7 @@ class Watched:
             try:
                 os.setpgid(0, 0)  # with its workers
                 os.close(self._pipe)
-                run(folder, out, workers, end)
+                run(folder, out, workers, end, self.operators)
                 status = 0
             except BaseException as error:
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -113,8 +121,8 @@ class Watched:
                 os._exit(status)
         os.close(end)
 
-    def listen(self, until: str = "", *, seconds: float = 120) -> bool:
-        """Take in lines until a stage begins, or until time is over or the process ended; whether it has begun."""
+    def listen(self, *until: str, seconds: float = 120) -> bool:
+        """Take in lines until one of some stages begins, or time is over, or the process; whether one has begun."""
         deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:
             if not select.select([self._pipe], [], [], left)[0]:
@@ -125,7 +133,7 @@ class Watched:
             self._rest = lines.pop()
             now = time.perf_counter()
             self.said += [(now, *line.decode().split(" ", 1)) for line in lines]  # type: ignore[misc]
-            if until and any(what == "begun" and stage == until for _, what, stage in self.said):
+            if until and any(what == "begun" and stage in until for _, what, stage in self.said):
                 return True
         return False
 
@@ -153,10 +161,10 @@ class Watched:
         return times[-1] - times[0]
 
 
-def killed(folder: Path, out: Path, workers: int, stage: str, delay_s: float) -> tuple[bool, Watched]:
-    """Run until a stage has begun, wait, kill; whether the signal came in time, and what was said."""
+def killed(folder: Path, out: Path, workers: int, stages: Sequence[str], delay_s: float) -> tuple[bool, Watched]:
+    """Run until a stage has begun, or a later one, wait, kill; whether the signal came in time, and what was said."""
     one = Watched(folder, out, workers)
-    if one.listen(stage):
+    if one.listen(*stages):
         one.listen(seconds=delay_s)
         os.kill(one.process, signal.SIGKILL)
     return os.WIFSIGNALED(one.end()), one
@@ -195,6 +203,9 @@ def compare(folder: Path, seed: int, workers: int, rounds: int, stages: list[str
     """Kill and go on; return what was seen."""
     source = random.Random(seed)
     write_rows(folder, ROWS, seed)
+    is_name("王建国")  # reads a dictionary, once for all processes: they are forks of this one
+    if "lift" in stages:
+        Watched.operators = [*CHAIN, ADDING]
     fresh = Watched(folder, folder / "fresh", workers)
     fresh.listen()
     found: dict[str, Any] = {"killed": Counter(), "again": [], "differs": [], "left": [], "failed": []}
@@ -206,21 +217,25 @@ def compare(folder: Path, seed: int, workers: int, rounds: int, stages: list[str
         out = folder / f"round{number}" / "out"
         out.parent.mkdir()
         finished: set[str] = set()
-        for stage in [*stages, ""]:
+        for place, stage in enumerate([*stages, ""]):
             if stage:
-                was_killed, one = killed(folder, out, workers, stage, source.uniform(0, fresh.longest(stage)))
+                later, delay_s = stages[place:], source.uniform(0, fresh.longest(stage))
+                was_killed, one = killed(folder, out, workers, later, delay_s)
                 found["killed"][stage] += was_killed
             else:
                 one = Watched(folder, out, workers)
                 one.listen()
                 if one.end() != 0:
                     found["failed"].append(f"round {number}, the last run")
-            found["again"] += [f"{name}, killed in {stage or 'none'}" for name in one.stages("begun") if name in finished]
+            found["again"] += [
+                f"{name}, killed in {stage or 'none'}" for name in one.stages("begun") if name in finished
+            ]
             finished |= {name for name in one.stages("ended") if name in KEPT}
             if out.exists():
-                break  # the signal came when the dataset was there
+                break
         if (digests(out), facts(out)) != wanted:
             found["differs"].append(f"round {number}")
+        Watched(folder, out, workers).end()  # refused, for the dataset is there: it puts in order what a late kill left
         found["left"] += [path.name for path in out.parent.iterdir() if path.name != "out"]
         shutil.rmtree(out.parent)
     return found

@@ -15,7 +15,7 @@ CLEANING = "normalize_text+keep_length+keep_gopher_repetition"
 STAGES = (
     CLEANING, "dedup_exact/signatures", "dedup_exact", "resolve_label_conflicts", "dedup_near/signatures",
     "dedup_near/candidates", "dedup_near/verification", "keep_perplexity", "mask_pii", "split", "split/places", "leaks",
-    "report/account", "report/card", "writing/sync",
+    "lift", "report/account", "report/card", "writing/sync",
 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from oreline.data.running.adding import refuse_without_train
 from oreline.data.running.chain import Shop, run_chain
 from oreline.data.running.division import Run, Splitting, ordered, shares_of_parts, write_splits
 from oreline.data.running.engine import Engine, Here
-from oreline.data.running.kept import Kept, kept_beside
+from oreline.data.running.kept import Kept, forget_done, kept_beside
 from oreline.data.running.reading import Book, Reading, Unlabelled
 from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage
@@ -130,6 +130,7 @@ def refine(
     _add_quotas(chains, parts, seed)
     # The stages go when the dataset lies in its place: a run that is killed while it waits for the disk has them.
     after = contextlib.ExitStack()
+    forget_done(out)
     with writing(out, force=force, after=after) as folder, Ledger(folder / LEDGER) as ledger:
         kept = after.enter_context(_stages_kept(out, running))
         shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
@@ -152,6 +153,7 @@ def refine(
         ledger.alarms.extend(dict.fromkeys(doubts))
         _report(run, manifest, leaks, embedded, seed)
         on_event(Event("time", message=shop.clock.sentence()))
+        kept.ends_in(folder)
     return Dataset.open(out)
 
 
