@@ -116,7 +116,10 @@ _CHINESE_WECHAT = Hint(
     rough="微[ .·]?信|[薇威徽vVwW]信|[加+＋➕的] ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|[微薇威v][❤心]"
     "|绿泡泡|卫星号|[vV]号",
 )
-_COMPANY = "[Ee]mployer|Company|company|[Oo]rgani[sz]ation|Inc|Ltd|LLC|LLP|Corp|GmbH|PLC|PLLC|plc|Limited|Univers|College|Hospital"
+_COMPANY = (
+    "[Ee]mployer|Company|company|[Oo]rgani[sz]ation|Inc|Ltd|LLC|LLP|Corp|GmbH|PLC|PLLC|plc|Limited|Univers|College"
+    "|Hospital"
+)
 
 
 def kinds_of(

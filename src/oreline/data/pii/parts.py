@@ -29,7 +29,8 @@ _STAFF = (
     "|adviser|advisor|contact|engineer|plumber|surveyor|midwife|therapist|dentist"
 )
 _PARTS = (
-    "Passenger|Student|Employee|Patient|Tenant|Cardholder|Account holder|Card holder|Policy holder|Policyholder|Beneficiary"
+    "Passenger|Student|Employee|Patient|Tenant|Cardholder|Account holder|Card holder|Policy holder|Policyholder"
+    "|Beneficiary"
     "|Applicant|Claimant|Insured|Emergency contact|Guest|Driver|Customer|Client|Member|Landlord|Witness|Recipient|Payee"
 )
 _STOP = (

@@ -42,8 +42,9 @@ _PAPERS = "身份证|护照|驾驶证|银行卡|户口本|社保卡|名下"
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?:{_ROLES}|{_RELATIVES})\s*(?:[:：]|叫做?|名叫|是|为)\s*{_PERSON}{_END}",
-        rf"(?:{_ROLES}|{_RELATIVES})\s*({SURNAME}{HAN}{{1,2}}?){_END}",
+        rf"(?:{_ROLES}){_AS}{_PERSON}{_END}",
+        rf"(?:{_RELATIVES})\s*(?:[:：]|叫做?|名叫|是|为)\s*{_PERSON}{_END}",
+        rf"(?:{_RELATIVES})\s*({SURNAME}{HAN}{{1,2}}?){_END}",
         rf"(?<!{HAN})(?:{_FIELDS})\s*[:：]\s*{_PERSON}{_END}",
         rf"(?:姓\s?名)\s*{_PERSON}(?=\s*[,，。;；]|\s|$)",
         rf"(?<![呼大喊尖鸣惨乱])叫做?{_PERSON}(?=\s*[,，。;；!！(（、\n]|$)",
