@@ -153,7 +153,6 @@ def refine(
         ledger.alarms.extend(dict.fromkeys(doubts))
         _report(run, manifest, leaks, embedded, seed)
         on_event(Event("time", message=shop.clock.sentence()))
-        kept.ends_in(folder)
     return Dataset.open(out)
 
 
@@ -334,6 +333,7 @@ def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded
     report = with_sources(report, run.book.fusion, run.book.notes)
     report.save(run.folder)
     write_card(run.folder, manifest, report)
+    run.shop.kept.ends_in(run.folder)
 
 
 def _seal(run: Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:

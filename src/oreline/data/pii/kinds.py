@@ -121,6 +121,8 @@ _COMPANY = (
     "|Hospital"
 )
 
+_CHINESE_COMPANY = "公司|单位|任职|就职|供职|毕业|就读|大学|中学|小学|学院|幼儿园|医院"
+
 
 def kinds_of(
     wanted: Sequence[KindName],
@@ -182,13 +184,6 @@ def kinds_of(
         ),
         Kind("name", "姓名", "NAME", partial(names, titles=titles), name_hints, wide_name_hints),
         Kind("address", "地址", "ADDRESS", addresses, (_STREET,), (_CHINESE_STREET,)),
-        Kind(
-            "organisation",
-            "机构",
-            "ORGANISATION",
-            organisations,
-            (_COMPANY,),
-            ("公司|单位|任职|就职|供职|毕业|就读|大学|中学|小学|学院|幼儿园|医院",),
-        ),
+        Kind("organisation", "机构", "ORGANISATION", organisations, (_COMPANY,), (_CHINESE_COMPANY,)),
     ]
     return [kind for kind in known if kind.name in wanted]

@@ -44,7 +44,7 @@ _LABELLED = re.compile(rf":\s+{_TWO}(?=,|\n|\s*$)")
 _LABEL = re.compile(rf"(?<![A-Za-z])(?:{_LABELS})$")
 _LONGEST = 20
 _WORDED = (
-    (re.compile(rf"(?:[Mm]y|[Oo]ur) (?:{_KIN}),? {_TWO}"), _KIN.replace("[ée]e?", "").replace("u?r", "").split("|")),
+    (re.compile(rf"(?:[Mm]y|[Oo]ur) (?:{_KIN}),? {_TWO}"), ["y ", "ur "]),
     (
         re.compile(rf"(?:[Mm]y|[Oo]ur|[Yy]our|[Aa]n?|[Tt]he) (?:{_STAFF})(?: is| was| called| named),? {_TWO}"),
         [f"{staff} " for staff in _STAFF.split("|")],
@@ -76,7 +76,7 @@ _WORDED = (
     ),
     (
         re.compile(rf"(?<![0-9A-Za-z])(?:{_PARTS})(?:'s)?(?: [Nn]ame)?:? {_TWO}{_STOP}"),
-        _PARTS.replace(" ?", " ").split("|"),
+        _PARTS.split("|"),
     ),
     (re.compile(rf"(?:^|\n)[Tt]his is {_TWO}(?= (?:from|with|at|calling|here|speaking|in)(?![A-Za-z]))"), ["his is "]),
     (re.compile(rf"(?:^|\n)On [^<\n]{{2,40}}?[ ,]{_TWO} <(?=[^<>\s@]{{1,64}}@)"), ["@"]),
