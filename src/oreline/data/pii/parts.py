@@ -34,13 +34,13 @@ _PARTS = (
     "|Applicant|Claimant|Insured|Emergency contact|Guest|Driver|Customer|Client|Member|Landlord|Witness|Recipient|Payee"
 )
 _STOP = (
-    r"(?=[,.;:!?()<|/\n]|\s*$| [-–—] | [+(0-9]"
+    r"(?=[,.;:!?()<|/\n]|\s{0,3}$| [-–—] | [+(0-9]"
     r"| (?:was|is|has|at|on|from|for|and|who|with|will|said|called|to|in|signed|did)(?![A-Za-z]))"
 )
 _TO = "(?:[Bb]ill|[Ss]hip|[Ss]old|[Dd]eliver|[Aa]ssigned|[Ss]end)(?:ed)? to"
 _LABELS = f"{_TO}|(?:{_DONE}|[Rr]eceived|[Hh]andled|[Ww]itnessed) by|[Gg]uest|[Ii]nsured|[Cc]laimant|[Hh]older"
 _BY = re.compile(rf" by {_TWO}")
-_LABELLED = re.compile(rf":\s+{_TWO}(?=,|\n|\s*$)")
+_LABELLED = re.compile(rf":\s{{1,3}}{_TWO}(?=,|\n|\s{{0,3}}$)")
 _LABEL = re.compile(rf"(?<![A-Za-z])(?:{_LABELS})$")
 _LONGEST = 20
 _WORDED = (
