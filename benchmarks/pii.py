@@ -2,7 +2,8 @@
 """Private data found and left alone: this package beside Presidio, on made texts in Chinese and English and on real ones.
 
 The made texts come from `benchmarks/pii_texts.py` (19 kinds of data, near misses, three sets of sentences), from
-`benchmarks/pii_authors.py` (the same kinds, two sets by others) and `benchmarks/pii_contexts.py` (one set by another). A span counts as found where kind, start and end are
+`benchmarks/pii_authors.py` (the same kinds, two sets by others), `benchmarks/pii_contexts.py` (one set by another) and
+`benchmarks/pii_everyday.py` (one more by yet another). A span counts as found where kind, start and end are
 right; where a text has the data but a peer calls it by another of our kinds, or begins one character late, it does not. By
 character: of the characters of all data, how many are marked by whatever kind (what masking would hide), and of the marked
 ones, how many are data.
@@ -30,10 +31,11 @@ from typing import Any
 
 import pii_authors
 import pii_contexts
+import pii_everyday
 import pii_texts
 
 Spans = list[tuple[int, int, str]]
-SETS = ["main", "held_out", "fresh", *pii_authors.AUTHORS, *pii_contexts.AUTHORS]
+SETS = ["main", "held_out", "fresh", *pii_authors.AUTHORS, *pii_contexts.AUTHORS, *pii_everyday.AUTHORS]
 PRESIDIO = {
     "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CREDIT_CARD": "bank_card", "IP_ADDRESS": "ip", "MAC_ADDRESS": "mac",
     "URL": "url", "IBAN_CODE": "iban", "US_SSN": "ssn", "US_PASSPORT": "passport", "UK_PASSPORT": "passport", "PERSON": "name",
@@ -62,7 +64,7 @@ def main() -> None:
         return
     measured: dict[str, Any] = {}
     for frames in given.frames:
-        source = next((one for one in (pii_authors, pii_contexts) if frames in one.AUTHORS), pii_texts)
+        source = next((one for one in (pii_authors, pii_contexts, pii_everyday) if frames in one.AUTHORS), pii_texts)
         made = source.make(given.texts, seed=given.seed, frames=frames)
         found, seconds = ours([one.text for one in made])
         measured[frames] = {"oreline": {**figures(made, found), "seconds": seconds}}

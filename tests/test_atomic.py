@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,56 @@ def test_a_text_waits_for_the_disk_alone_or_with_its_folder(tmp_path: Path, monk
     folder.mkdir()  # another of the same name has not begun
     atomic.write_text(folder / "c.json", "{}")
     assert synced[-1] == (folder / "c.json").stat().st_ino
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from oreline import atomic
+
+(atomic.begun(Path(sys.argv[1])) / "half").write_text("x")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    (tmp_path / ".model.backup01").mkdir()  # somebody's own
+    others = atomic.begun(tmp_path / "model.b")
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(model)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        (held,) = tmp_path.glob(".model.unfinished-*")
+        atomic.end(atomic.begun(model))
+        assert (held / "half").exists(), "its process lives"
+        holder.kill()
+    own = atomic.begun(model)
+    assert atomic.begun(model) != own
+    assert not held.exists()
+    assert own.is_dir(), "this process lives, too"
+    assert others.is_dir()
+    assert (tmp_path / ".model.backup01").is_dir()
+    for folder in list(atomic._UNFINISHED):
+        if folder.parent == tmp_path:
+            atomic.end(folder)
+
+
+def test_a_folder_that_was_taken_for_a_left_one_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process looked between the folder's making and its lock."""
+    held, made = atomic._held, []
+
+    def late(folder: Path, **how: bool) -> int | None:
+        made.append(folder)
+        if len(made) == 1:
+            folder.rmdir()
+        return held(folder, **how)
+
+    monkeypatch.setattr(atomic, "_held", late)
+    folder = atomic.begun(tmp_path / "model")
+    assert folder == made[1]
+    assert list(tmp_path.iterdir()) == [folder]
+    atomic.end(folder)
 
 
 @pytest.mark.parametrize("can_exchange", [True, False])

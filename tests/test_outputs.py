@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -92,3 +93,15 @@ def test_a_place_below_a_file_is_refused_before_any_work(tmp_path: Path) -> None
     (tmp_path / "a.csv").write_text("text")
     with pytest.raises(UsageError, match=r"a\.csv is a file"):
         outputs.refuse_existing(tmp_path / "a.csv" / "model", force=True)
+
+
+def test_what_comes_after_sees_the_output_in_its_place_or_nothing(tmp_path: Path) -> None:
+    out, seen = tmp_path / "new" / "out", []
+    for fails in (True, False):
+        after = contextlib.ExitStack()
+        after.callback(lambda: seen.append(sorted(path.name for path in tmp_path.rglob("*"))))
+        with contextlib.suppress(ZeroDivisionError), outputs.writing(out, after=after) as folder:
+            (folder / "file").write_text("x")
+            if fails:
+                raise ZeroDivisionError
+    assert seen == [["new"], ["file", "new", "out"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -10,21 +11,64 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_UNFINISHED: set[Path] = set()
-"""Folders that have begun and not ended: who finishes one waits for the disk once, for all of its files."""
+_UNFINISHED: dict[Path, int | None] = {}
+"""Folders that have begun and not ended, and the descriptor that holds each: who finishes one waits for the disk once,
+for all of its files."""
+_MARK = ".unfinished-"
+"""In the name of such a folder, so that nothing of the user's is taken for one."""
 
 
 def begun(destination: Path) -> Path:
-    """Return a new folder beside a destination, to write in what is to lie there; `end` it, whatever happens."""
-    temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
-    _UNFINISHED.add(temporary)
-    return temporary
+    """Return a new folder beside a destination, to write in what is to lie there; `end` it, whatever happens.
+
+    Its process holds it for as long as it lives. Those for the same destination that nobody holds are what killed
+    processes left, and are removed.
+    """
+    _remove_left(destination)
+    while True:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}{_MARK}", dir=destination.parent))
+        descriptor = _held(temporary)
+        if temporary.is_dir():  # or another process took it for one that was left, in the moment before it was held
+            _UNFINISHED[temporary] = descriptor
+            return temporary
+        _let_go(descriptor)
 
 
 def end(temporary: Path) -> None:
     """Remove what is left of a folder that has begun."""
-    _UNFINISHED.discard(temporary)
     shutil.rmtree(temporary, ignore_errors=True)
+    _let_go(_UNFINISHED.pop(temporary, None))
+
+
+def _remove_left(destination: Path) -> None:
+    """Remove unfinished folders for a destination whose processes have ended without `end`."""
+    prefix = f".{destination.name}{_MARK}"
+    with contextlib.suppress(OSError):
+        for folder in [path for path in destination.parent.iterdir() if path.name.startswith(prefix)]:
+            if (descriptor := _held(folder, waits=False)) is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                _let_go(descriptor)
+
+
+def _held(folder: Path, *, waits: bool = True) -> int | None:
+    """Lock a folder until its descriptor is closed; None where another process has it, or nothing can be locked."""
+    try:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (ModuleNotFoundError, AttributeError, OSError):  # Windows, or a folder that has just gone
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _let_go(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def write_text(file: Path, text: str) -> None:
@@ -34,7 +78,7 @@ def write_text(file: Path, text: str) -> None:
         with temporary.open("w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
-            if _UNFINISHED.isdisjoint(file.absolute().parents):
+            if _UNFINISHED.keys().isdisjoint(file.absolute().parents):
                 os.fsync(stream.fileno())
         temporary.replace(file)
     finally:

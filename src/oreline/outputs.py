@@ -17,8 +17,10 @@ from oreline.errors import ResourceError, UsageError
 
 
 @contextlib.contextmanager
-def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
+def writing(out: str | Path, *, force: bool = False, after: contextlib.ExitStack | None = None) -> Iterator[Path]:
     """Give a temporary folder that becomes `out` when the block ends well and vanishes when it does not.
+
+    `after` is closed when the output lies in its place, or nothing came of it.
 
     Raises `UsageError` when `out` exists and `force` is not set, `ResourceError` on a full disk or missing
     permission.
@@ -26,9 +28,7 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
     destination = Path(out).absolute()
     with translating(destination):
         refuse_existing(out, force=force)
-        new_parents = [parent for parent in destination.parents if not parent.exists()]
-        try:
-            destination.parent.mkdir(parents=True, exist_ok=True)
+        with _parents_made(destination), after or contextlib.nullcontext():
             temporary = atomic.begun(destination)
             try:
                 yield temporary
@@ -37,10 +37,19 @@ def writing(out: str | Path, *, force: bool = False) -> Iterator[Path]:
                 atomic.replace(temporary, destination)
             finally:
                 atomic.end(temporary)
-        finally:
-            for parent in new_parents:  # those that are empty, because nothing came of it; the others refuse
-                with contextlib.suppress(OSError):
-                    parent.rmdir()
+
+
+@contextlib.contextmanager
+def _parents_made(place: Path) -> Iterator[None]:
+    """Make the folders above a place for a block; those that were not there and are empty after it go again."""
+    new_parents = [parent for parent in place.parents if not parent.exists()]
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for parent in new_parents:  # those that are empty, because nothing came of it; the others refuse
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
 
 def refuse_existing(out: str | Path, *, force: bool) -> None:

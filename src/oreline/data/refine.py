@@ -31,7 +31,7 @@ from oreline.data.running.adding import refuse_without_train
 from oreline.data.running.chain import Shop, run_chain
 from oreline.data.running.division import Run, Splitting, ordered, shares_of_parts, write_splits
 from oreline.data.running.engine import Engine, Here
-from oreline.data.running.kept import Kept, kept_beside
+from oreline.data.running.kept import Kept, forget_done, kept_beside
 from oreline.data.running.reading import Book, Reading, Unlabelled
 from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage
@@ -128,11 +128,11 @@ def refine(
     refuse_without_train(adders, ordered(split, shares_of_parts(list(parts), dict(split))))
     chains = _chains(parts, steps, against, dict(roles or {}))
     _add_quotas(chains, parts, seed)
-    with (
-        writing(out, force=force) as folder,
-        _stages_kept(out, running) as kept,
-        Ledger(folder / LEDGER) as ledger,
-    ):
+    # The stages go when the dataset lies in its place: a run that is killed while it waits for the disk has them.
+    after = contextlib.ExitStack()
+    forget_done(out)
+    with writing(out, force=force, after=after) as folder, Ledger(folder / LEDGER) as ledger:
+        kept = after.enter_context(_stages_kept(out, running))
         shop = Shop(ledger, kept, running.engine, running.memory_bytes, on_event)
         run = Run(folder, shop, Book(dict(roles or {}), on_event=on_event), adders)
         gives_labels = any(getattr(step.operator, "gives_labels", False) for step in steps)
@@ -333,6 +333,7 @@ def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded
     report = with_sources(report, run.book.fusion, run.book.notes)
     report.save(run.folder)
     write_card(run.folder, manifest, report)
+    run.shop.kept.ends_in(run.folder)
 
 
 def _seal(run: Run, written: dict[str, int], counts: dict[str, int], options: dict[str, Any]) -> DatasetManifest:

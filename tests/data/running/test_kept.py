@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oreline import registry
-from oreline.data.running.kept import EMPTIED, FACTS, Kept, chained, code_of, files_named, kept_beside
+from oreline.data.running.kept import EMPTIED, FACTS, Kept, chained, code_of, files_named, forget_done, kept_beside
 from oreline.data.running.steps import Step
 from oreline.errors import ResourceError
 
@@ -143,3 +143,22 @@ def test_a_part_that_nothing_reads_any_more_goes_unless_others_may_want_it(tmp_p
     assert EMPTIED not in cache.facts(tmp_path / "cache" / KEY)
     own.close()
     cache.close()
+
+
+def test_stages_of_an_output_that_lies_in_its_place_are_forgotten(tmp_path: Path) -> None:
+    out, making = tmp_path / "data", tmp_path / "making"
+    out.mkdir()
+    making.mkdir()
+    with pytest.raises(KeyboardInterrupt), kept_beside(out) as kept:
+        kept.ends_in(making)
+        forget_done(out)
+        assert (tmp_path / ".data.work").exists(), "it is being used"
+        raise KeyboardInterrupt
+    forget_done(out)
+    assert (tmp_path / ".data.work").exists(), "what lies there is an older one"
+    out.rmdir()
+    forget_done(out)
+    assert (tmp_path / ".data.work").exists(), "it goes on from there"
+    making.rename(out)
+    forget_done(out)
+    assert not (tmp_path / ".data.work").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -46,7 +47,7 @@ def remembered(folder: Path, plug: str, rows: pl.DataFrame, **settings: object) 
         writer.write(signatures)
     writer.close()
     signed = Signed(max_bytes=1 << 20)
-    signed.remember(step, prints, file)
+    signed.remember(step, np.concatenate(prints), file)
     file.unlink()
     return signed
 
@@ -92,7 +93,7 @@ def test_no_more_is_held_than_may_be(tmp_path: Path) -> None:
     prints: list = []
     list(watched([ROWS], prints))
     signed = Signed(max_bytes=20 * 89)
-    signed.remember(step, prints, tmp_path / "is not looked at")
+    signed.remember(step, np.concatenate(prints), tmp_path / "is not looked at")
     assert not signed.find("dedup_exact", ROWS)[0].any()
 
 
@@ -103,7 +104,7 @@ def test_rows_of_two_files_are_found_in_both(tmp_path: Path) -> None:
         file, prints = tmp_path / f"{number}.parquet", []
         list(watched([part], prints))
         step.operator.signatures(part).write_parquet(file)
-        signed.remember(step, prints, file)
+        signed.remember(step, np.concatenate(prints), file)
     is_known_N, found = signed.find("dedup_exact", ROWS.reverse())
     assert is_known_N.all()
     assert found is not None

@@ -47,7 +47,7 @@ class Clusters(NamedTuple):
 class NearRows:
     """Collects the sketches of rows, frame by frame, and finds the clusters among them, once.
 
-    Memory: about 120 bytes a row; shingles, and keys, go to disk beyond `max_bytes`.
+    Memory: shingles and keys up to `max_bytes`, beyond that they go to disk; some bytes a row besides.
     """
 
     def __init__(self, threshold: float, *, max_bytes: int = SPOOL_BYTES) -> None:

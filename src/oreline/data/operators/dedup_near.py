@@ -37,7 +37,7 @@ class Operator:
 
     Clusters whose rows carry different labels, tags or answers are left alone, as `dedup_exact` leaves them.
 
-    Memory: about 150 bytes a row; shingles lie on disk beyond a bound.
+    Memory: hundreds of bytes a row until its share of `--memory` is taken; beyond that shingles lie on disk.
 
     Args:
         threshold: Jaccard index, above 0, at most 1.

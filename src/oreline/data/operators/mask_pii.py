@@ -63,7 +63,7 @@ class Operator:
         reversible: bool = False,
         language: Language = "auto",
         private_ips: bool = False,
-        phone_regions: Sequence[str] = ("US",),
+        phone_regions: Sequence[str] = ("US", "GB"),
         titles: bool = False,
         model: str | None = None,
         model_kinds: Mapping[str, KindName] | None = None,

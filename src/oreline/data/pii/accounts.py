@@ -10,7 +10,7 @@ _MARKS = r"[ \t:：=+|/→>@#（(「“\"'.-]"
 """What stands beside an account and ends no sentence."""
 _BRIDGE = (
     rf"(?:{_MARKS}|[吧呗呀啊]，|，?(?:号码?|账号|帐号|[Ii][Dd])?[是为]|[\u4e00-\u9fff❤]|[Ii][Dd](?![A-Za-z])"
-    rf"|(?:is|are|me|on|at|as|my|her|his|our|group|user(?:name)?|account|handle|[Nn]umber|[Nn]o|name|I|am|I'm|'s|via|by|was|under)"
+    rf"|(?:is|are|me|on|at|as|my|her|his|our|group|user(?:name)?|account|handle|[Nn]umber|[Nn]o|name|I|am|I'm|'s|via|by|was|under|too)"
     rf"(?![A-Za-z])|, ?(?:my |group |[Nn]umber|[Nn]o|[Ii][Dd]|account)){{0,12}}?"
 )
 """What stands between a word for the service and the account: Chinese of the same clause, some English words."""
@@ -23,7 +23,7 @@ _NO_HANDLE = (
 )
 _HANDLE = rf"(?<![0-9A-Za-z])(?!(?i:{_NO_HANDLE})(?![-_0-9A-Za-z]))([A-Za-z][-_0-9A-Za-z]{{5,19}}){AFTER}"
 _WECHAT = re.compile(
-    rf"(?:(?:微\s?信|[薇威徽]信|[vVwW]信|[wW]e[cC]hat|WECHAT|[wW]ei[xX]in|WEIXIN|微[❤心]|绿泡泡|卫星号"
+    rf"(?:(?:微[\s.·]?信|[薇威徽]信|[vVwW]信|[wW]e[cC]hat|WECHAT|[wW]ei[xX]in|WEIXIN|[微薇威v][❤心]\ufe0f?|绿泡泡|卫星号"
     rf"|{BEFORE}[vVwW][xX]|[vV]号)(?!{_NO_WECHAT})|加个?微|加个?薇|[➕+＋加]\s?[vVwW](?![A-Za-z])|我的\s?[vVwW](?![A-Za-z])"
     rf"|(?:{BEFORE}[vVwW]|微|薇)(?=\s?[:：]))"
     rf"({_BRIDGE}){_HANDLE}"
@@ -49,14 +49,16 @@ _NO_QQ = "音乐|飞车|空间|浏览器|游戏|农场|币|会员|炫舞|红包|
 _COUNTED = r"(?!\s?(?:[人元块次个级万天年分赞条款件字名米+%]|多(?!谢)|users|people|dollars|times|members))(?![.][0-9])"
 _NUMBER = rf"([1-9][0-9]{{4,10}}){AFTER}{_COUNTED}"
 _QQ = re.compile(
-    rf"(?:{BEFORE}[Qq]\s?[Qq](?!{_NO_QQ}|邮箱)群?|扣扣号?|企鹅号?|[叩蔻]{{2}}|球球|秋秋"
+    rf"(?:{BEFORE}[Qq]\s?[Qq](?!{_NO_QQ}|邮箱)群?|扣扣号?|企鹅号?|🐧|群号|[叩蔻]{{2}}|球球|秋秋"
     rf"|(?:加|➕|[+＋]|私聊?|联系|我的?|客服|常用|工作|小|大|{BEFORE})[Qq](?=号|我|\s?[:：])"
     rf"|(?:加|➕|[+＋]|私聊?|联系|我的|客服|常用|工作)\s?[Qq](?=\s?[0-9])|扣(?=我?\s?[:：]))"
     rf"({_BRIDGE})(?:(?<=[Qq])|(?<![0-9A-Za-z])){_NUMBER}"
 )
 _BARE_QQ = re.compile(rf"{BEFORE}[Qq]\s?{_NUMBER}")
-_QQ_AFTER = re.compile(rf"{BEFORE}{_NUMBER}(?=[ ]?(?:on QQ|via QQ|at QQ|(?:这个|是我的?|为我的?)(?:QQ|qq|扣扣)))")
-_CALLED_QQ = re.compile("[Qq扣企叩蔻球秋加➕+＋私联我客常工小大]")
+_QQ_AFTER = re.compile(
+    rf"{BEFORE}{_NUMBER}(?=[ ]?(?:on QQ|via QQ|at QQ|[(（](?:QQ|qq|扣扣)|(?:这个|是我的?|为我的?)(?:QQ|qq|扣扣)))"
+)
+_CALLED_QQ = re.compile("[Qq扣企🐧群叩蔻球秋加➕+＋私联我客常工小大]")
 _Q = re.compile("[Qq]")
 _LEAST_BARE = 7
 """Digits of a QQ number that nothing but a `Q` names: a model is called Q100."""
@@ -71,6 +73,9 @@ _BIRTH = re.compile(
     rf"|[A-Z][a-z]{{2,8}} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}|{_DAY}(?:st|nd|rd|th)? [A-Z][a-z]{{2,8}} {_YEAR}|(?:19"
     rf"|20)[0-9]{{6}}){AFTER}"
 )
+
+
+_BORN = re.compile(rf"(?<![0-9])({_YEAR}年{_MONTH}月(?:{_DAY}日)?)(?:出生|生)(?![产效活成日病])")
 
 
 def wechats(text: str) -> Places:
@@ -100,7 +105,9 @@ def qqs(text: str) -> Places:
 
 def births(text: str) -> Places:
     """Yield dates of birth that are named as such."""
-    return (match.span(1) for match in _BIRTH.finditer(text))
+    yield from (match.span(1) for match in _BIRTH.finditer(text))
+    if "生" in text:
+        yield from (match.span(1) for match in _BORN.finditer(text))
 
 
 def _is_account(value: str, before: str) -> bool:

@@ -26,7 +26,8 @@ _FORMS = re.compile(
 )
 _BLOCK = re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]{0,8000}?-----END (?:[A-Z]+ )*PRIVATE KEY-----")
 _NAMED = re.compile(
-    r"(?:password|passwd|pwd|passphrase|passcode|secret|token|api[_ -]?key|access[_-]?key(?:[_-]?id)?|(?:private"
+    r"(?:password|passwd|pwd|passphrase|passcode|secret(?:[_ -]?(?:access[_ -]?)?key)?|token"
+    r"|api[_ -]?key|access[_-]?key(?:[_-]?id)?|(?:private"
     r"|encryption)[_-]?key|credentials?"
     r"|(?:密码|口令|密钥|令牌|秘钥|私钥)(?=[\"'\s]*(?:[:：=]|是|为|[!-~])))[\"']?\s*(?:[:：=]|(?:is|was)(?=[ :])|是|为"
     r"|(?<=[码令钥]))\s*[\"'“]?([!-&(-+\--~]{4,200})",

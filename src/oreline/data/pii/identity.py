@@ -17,7 +17,7 @@ _ID_CUE = re.compile(r"身份|证件?号|公民|ID", re.IGNORECASE)
 _CREDIT = re.compile(rf"{BEFORE}[1-9ANY][1-9][0-9]{{6}}[0-9A-HJ-NP-RTUWXY]{{10}}{AFTER}", re.IGNORECASE)
 _PASSPORT = re.compile(
     rf"(?:护照|通行证|台胞证|passport|travel document)(?:[^0-9A-Za-z\n。！？]|number|no\.?|is|id|#){{0,16}}"
-    rf"{BEFORE}([A-Z]{{0,2}}[0-9]{{7,9}}|[A-Z][0-9A-Z]{{7,8}}){AFTER}",
+    rf"{BEFORE}([A-Z]{{0,2}}[0-9]{{7,9}}|[A-Z](?=[0-9A-Z]*[0-9])[0-9A-Z]{{7,8}}){AFTER}",
     re.IGNORECASE,
 )
 _PASSPORT_BEFORE = re.compile(rf"{BEFORE}([A-Z]{{1,2}}[0-9]{{7,8}})(?=号?(?:护照|通行证))")
@@ -77,7 +77,7 @@ def plates(text: str) -> Places:
 def ssns(text: str) -> Places:
     """Yield Social Security numbers: in three groups, or named as such."""
     for match in begun(_SSN, DIGIT, text):
-        if is_ssn("".join(filter(None, match.groups()))):
+        if is_ssn("".join(filter(None, match.groups()))) and not disowned(text, match.start()):
             yield match.span()
     for match in begun(_SSN_CUE, _SSN_WORDS, text, any_case=True):
         if is_ssn(match[1]):

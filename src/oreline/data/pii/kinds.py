@@ -12,9 +12,11 @@ from oreline.data.pii.credentials import secrets
 from oreline.data.pii.identity import PROVINCES, credit_codes, id_numbers, passports, plates, ssns
 from oreline.data.pii.money import bank_cards, ibans
 from oreline.data.pii.network import emails, ips, macs, urls
+from oreline.data.pii.parts import HINT as BY_PART
 from oreline.data.pii.people import names
 from oreline.data.pii.phones import landlines, mobiles, phones
 from oreline.data.pii.places import addresses, organisations
+from oreline.data.pii.roles import HINT as BY_ROLE
 from oreline.data.pii.spans import Hint, Kind
 
 KindName = Literal[
@@ -90,10 +92,10 @@ _STREET = Hint(
     "[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9'. ]{0,60}(?:Street|Avenue|Road|Boulevard|Lane|Drive|Court|Place|Square"
     "|Terrace|Parkway|Highway|Way|Close"
     "|Crescent|St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Pkwy|Hwy)|Box [0-9]"
-    "|[0-9][A-Za-z]? [A-Z][A-Za-z'. 0-9#,]{2,60}, ?[A-Z][A-Za-z'. -]{1,40}"
+    "|[0-9][A-Za-z]?,? [A-Z][A-Za-z'. 0-9#,-]{2,60}, ?[A-Z][A-Za-z'. -]{1,40}"
     "(?:,? [A-Z]{2,3}(?:[^A-Za-z]|$)|[A-Z0-9] ?[0-9][A-Z]|Dublin [0-9])",
     rough="[0-9][A-Za-z]?,? [A-Z0-9][A-Za-z0-9'. ]*(?:St|Ave|R(?:oa)?d|B(?:ou)?l|La?n|Dr|C(?:our)?t|Pl|Sq|Te|P(?:ar)?k"
-    "|H(?:igh)?w|Way|Close|Cr)|Box [0-9]|[0-9][A-Za-z]? [A-Z][A-Za-z'. 0-9#,]*, ?[A-Z]",
+    "|H(?:igh)?w|Way|Close|Cr)|Box [0-9]|[0-9][A-Za-z]?,? [A-Z][A-Za-z'. 0-9#,-]*, ?[A-Z]",
 )
 _VALUES = ("@", _DIGITS, _STREET)
 """A number, an address or mail of a person, whose name stands beside; hints of other kinds, tried anyway."""
@@ -104,22 +106,29 @@ _CHINESE_STREET = (
 )
 _QQ = Hint("[Qq] ?[Qq][^\n]{0,40}?[0-9]{5}", rough="[0-9]{5}")
 _CHINESE_QQ = Hint(
-    "(?:扣扣|企鹅|球球|秋秋|叩叩|蔻蔻|扣我? ?[:：]|[Qq][号我 :：]?)[^\n]{0,40}?[0-9]{5}"
-    "|[0-9]{5} ?[这是为][^\n]{0,2}(?:[Qq]|扣)",
+    "(?:扣扣|企鹅|🐧|群号|球球|秋秋|叩叩|蔻蔻|扣我? ?[:：]|[Qq][号我 :：]?)[^\n]{0,40}?[0-9]{5}"
+    "|[0-9]{5} ?[这是为(（][^\n]{0,2}(?:[Qq]|扣)",
     rough="[0-9]{5}",
 )
 _CHINESE_WECHAT = Hint(
-    "微 ?信|[薇威徽vVwW]信|[加+＋➕] ?[vVwW]|我的 ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|微[❤心]|绿泡泡|卫星号|[vV]号",
-    rough="微 ?信|[薇威徽vVwW]信|[加+＋➕的] ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|微[❤心]|绿泡泡|卫星号|[vV]号",
+    "微[ .·]?信|[薇威徽vVwW]信|[加+＋➕] ?[vVwW]|我的 ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|[微薇威v][❤心]"
+    "|绿泡泡|卫星号|[vV]号",
+    rough="微[ .·]?信|[薇威徽vVwW]信|[加+＋➕的] ?[vVwW]|加个?[微薇]|[vVwW微薇] ?[:：]|[微薇威v][❤心]"
+    "|绿泡泡|卫星号|[vV]号",
 )
-_COMPANY = "[Ee]mployer|Company|company|[Oo]rgani[sz]ation|Inc|Ltd|LLC|LLP|Corp|GmbH|PLC|plc|Limited|Univers|Hospital"
+_COMPANY = (
+    "[Ee]mployer|Company|company|[Oo]rgani[sz]ation|Inc|Ltd|LLC|LLP|Corp|GmbH|PLC|PLLC|plc|Limited|Univers|College"
+    "|Hospital"
+)
+
+_CHINESE_COMPANY = "公司|单位|任职|就职|供职|毕业|就读|大学|中学|小学|学院|幼儿园|医院"
 
 
 def kinds_of(
     wanted: Sequence[KindName],
     *,
     private_ips: bool = False,
-    phone_regions: Sequence[str] = ("US",),
+    phone_regions: Sequence[str] = ("US", "GB"),
     titles: bool = False,
 ) -> list[Kind]:
     """Return the wanted kinds in the order in which they take precedence.
@@ -130,8 +139,8 @@ def kinds_of(
         phone_regions: countries whose numbers are found without the country's code, where a word names them.
         titles: take what follows Mr. or stands before 先生 for a name.
     """
-    name_hints: tuple[str | Hint, ...] = (_NAME, _SIGNED, *_VALUES, *([_TITLES] if titles else []))
-    wide_name_hints: tuple[str | Hint, ...] = (_CHINESE_NAME, *([_CHINESE_TITLES] if titles else []))
+    name_hints: tuple[str | Hint, ...] = (_NAME, _SIGNED, BY_PART, *_VALUES, *([_TITLES] if titles else []))
+    wide_name_hints: tuple[str | Hint, ...] = (_CHINESE_NAME, BY_ROLE, *([_CHINESE_TITLES] if titles else []))
     digits = (_DIGITS,)
     known = [
         Kind("url", "链接", "URL", urls, (r"://|www\.",)),
@@ -165,11 +174,16 @@ def kinds_of(
         ),
         Kind("ip", "IP地址", "IP", partial(ips, private=private_ips), (r"[0-9]\.[0-9]{1,3}\.[0-9]", _HEX)),
         Kind("mac", "MAC地址", "MAC", macs, (_HEX, r"[0-9A-Fa-f]\.[0-9A-Fa-f]{4}\.")),
-        Kind("date_of_birth", "出生日期", "DATE_OF_BIRTH", births, ("[Bb]irth|DOB|[Bb]orn",), ("出生|生日|生于",)),
+        Kind(
+            "date_of_birth",
+            "出生日期",
+            "DATE_OF_BIRTH",
+            births,
+            ("[Bb]irth|DOB|[Bb]orn",),
+            ("出生|生日|生于|[月日]生",),
+        ),
         Kind("name", "姓名", "NAME", partial(names, titles=titles), name_hints, wide_name_hints),
         Kind("address", "地址", "ADDRESS", addresses, (_STREET,), (_CHINESE_STREET,)),
-        Kind(
-            "organisation", "机构", "ORGANISATION", organisations, (_COMPANY,), ("公司|单位|任职|就职|供职|毕业|就读",)
-        ),
+        Kind("organisation", "机构", "ORGANISATION", organisations, (_COMPANY,), (_CHINESE_COMPANY,)),
     ]
     return [kind for kind in known if kind.name in wanted]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 
 from oreline.data.pii.beside import names_beside
+from oreline.data.pii.parts import PARTICLE, WORD, names_by_part
+from oreline.data.pii.roles import names_by_role
 from oreline.data.pii.spans import Places, begun
 from oreline.data.pii.surnames import ALSO_WORDS, HAN, SINGLE, SURNAME, is_surname, name_length
 
@@ -49,11 +51,8 @@ _TITLED = re.compile(
     rf"|局长|院长)"
 )
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam)\.?"
-_LETTER = "A-Za-z\u00c0-\u024f"
-_WORD = rf"[A-Z\u00c0-\u00de](?=[a-z\u00df-\u024f'’])(?:(?:['’](?!(?:s|m|d|ll|ve|re)(?![a-z]))|-)?[{_LETTER}]){{1,30}}+"
-_PARTICLE = "(?:[Vv][ao]n|[Dd]e|[Dd]el|[Dd]er|[Dd]a|[Dd]i|bin|[Aa]l|[Ee]l|la|le)"
-_ENGLISH = rf"({_WORD}(?: (?:[A-Z]\.|St\. {_WORD}|(?:{_PARTICLE} ){{0,2}}{_WORD})){{0,3}})"
-_TWO = rf"((?!{_TITLE} ){_WORD}(?: [A-Z]\.)?(?: (?:St\. {_WORD}|(?:{_PARTICLE} ){{0,2}}{_WORD})){{1,2}})"
+_ENGLISH = rf"({WORD}(?: (?:[A-Z]\.|St\. {WORD}|(?:{PARTICLE} ){{0,2}}{WORD})){{0,3}})"
+_TWO = rf"((?!{_TITLE} ){WORD}(?: [A-Z]\.)?(?: (?:St\. {WORD}|(?:{PARTICLE} ){{0,2}}{WORD})){{1,2}})"
 """A first name and another one at least: a word alone with a capital may be anything."""
 _FIRST = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z,;] )"
 """Not in the middle of a sentence: a file name or a product's is nobody's."""
@@ -129,7 +128,7 @@ _BEING_CUE = re.compile("I(?: am|['’]m) [A-Z\u00c0-\u00de]|This is [A-Z\u00c0-
 _SPEAKING = re.compile(rf"his is (?:{_TITLE} )?{_ENGLISH}(?: (?:speaking|calling|here|from)|, your)(?![A-Za-z])")
 _GREETED = re.compile(rf"{_SENTENCE}(?:Dear|Hi|Hello|Hey)\s+(?:{_TITLE} )?{_ENGLISH}\s*(?:[,，:：]|\n|$)")
 _GREETING = re.compile(r"(?:Dear|Hi|Hello|Hey)\s")
-_ON_A_LINE = re.compile(rf"\n\s{{0,40}}+(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(]|[-–—] )|{_TWO}!)")
+_ON_A_LINE = re.compile(rf"\n\s{{0,40}}+(?:[-–—]+\s*)?(?:{_ENGLISH}\s*(?:$|\n|[.,;(|]|[-–—] )|{_TWO}!)")
 _ENDINGS = (
     "regards", "Regards", "incerely", "incerely yours", "ours", "ours truly", "ours faithfully", "heers", "best",
     "Best", "est wishes", "espectfully", "hanks", "hank you",
@@ -163,6 +162,7 @@ def names(text: str, *, titles: bool) -> Places:
         group = match.lastindex or 1
         if match[group].split()[0] not in _NOBODY:
             yield match.span(group)
+    yield from (place for place in names_by_part(text) if text[slice(*place)].split()[0] not in _NOBODY)
 
 
 def _english(text: str, *, titles: bool) -> Iterator[re.Match[str]]:
@@ -220,5 +220,6 @@ def _chinese(text: str, *, titles: bool) -> Places:
             if is_named and (length := name_length(match[2])):
                 yield match.start(2), match.start(2) + length
     yield from names_beside(text)
+    yield from names_by_role(text)
     if titles:
         yield from (match.span(1) for match in _TITLED.finditer(text))

@@ -15,12 +15,12 @@ _CHINA = r"(?:\((?:\+|00)86\)|(?:\+|00)?86)[ -]?"
 _MOBILE = re.compile(
     rf"{NUMBER_BEFORE}(?<!\+)(?:{_CHINA})?1(?:3[0-9]|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])"
     rf"(?:([ .-])[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{8}}|([ -])[0-9]{{8}}"
-    rf"|([ -])[0-9]{{3}}\3[0-9]{{5}}){NUMBER_AFTER}(?!-[0-9])"
+    rf"|([ -])[0-9]{{3}}\3[0-9]{{5}}){NUMBER_AFTER}(?!-[0-9])(?!\s?[件元块次个台箱吨斤册份])"
     rf"|(?<![0-9A-Za-z])(?<![0-9][ .-])1 [3-9](?: [0-9]){{9}}(?![0-9A-Za-z]| [0-9])"
 )
 _LOCAL = r"[2-8](?:[0-9]{6,7}|[0-9]{2,3}[ -][0-9]{4})"
 _AREA = r"(?:10|2[0-57-9]|3[1-9][0-9]|4[1-9][0-9]|5[1-9][0-9]|6[36][0-9]|7[0-9][0-9]|8[1-9][0-9]|9[0-9][0-9])"
-_MORE = r"(?: ?(?:-|转|ext\.?|#) ?[0-9]{1,5})?"
+_MORE = r"(?: ?(?:-|转|ext\.?|#) ?[0-9]{1,5}(?!号键|键))?"
 _LANDLINE = re.compile(
     rf"{NUMBER_BEFORE}(?:(?:[(（]0{_AREA}[)）][ -]?|0{_AREA}-|{_CHINA}\(?0?{_AREA}\)?[ -]?){_LOCAL}"
     rf"|0{_AREA} [2-8][0-9]{{6,7}}){_MORE}{NUMBER_AFTER}"
@@ -36,14 +36,14 @@ _AMERICAN = re.compile(
     rf"[2-9][0-9]{{2}}[-. ][0-9]{{4}}(?: ?(?:x|ext\.?) ?[0-9]{{1,5}})?{NUMBER_AFTER}(?!-[0-9])"
 )
 _CALLED = re.compile(
-    rf"(?:phone|tel|telephone|mobile|cell|call|fax|whatsapp|ring|dial|text)(?: number| no\.?)?(?: is| me| us)?(?: at"
-    rf"| on)?[:.]? ?"
+    rf"(?:phone|tel|telephone|mobile|cell|call|fax|whatsapp|ring|dial|text|home|landline)"
+    rf"(?: number| no\.?)?(?: is| me| us)?(?: at| on)?[:.]? ?"
     rf"(\(?0?[0-9](?:{_SEPARATED}[0-9]){{7,12}}){NUMBER_AFTER}",
     re.IGNORECASE,
 )
 _START = re.compile("[0-9+(（]")
 _LANDLINE_WORDS = re.compile("[电座固传总前热TtFf][话机真台线EeAa]")
-_CALLING = re.compile("phone|tel|mobile|c[ea]ll|fax|whatsapp|ring|dial|text")
+_CALLING = re.compile("phone|tel|mobile|c[ea]ll|fax|whatsapp|ring|dial|text|home|landline")
 """What the patterns begin with, to be found fast."""
 
 

@@ -14,11 +14,11 @@ _PROVINCE = (
 )
 _IN = r"[\u4e00-\u9fff0-9A-Za-z#\-－·()（）]"
 _NUMBER = r"(?:[0-9]{1,5}(?:[-－][0-9]{1,4})?|[一二三四五六七八九十百]{1,4}|[A-Za-z][0-9]{0,3})"
-_UNIT = r"(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|户|组|弄|村|队)"
+_UNIT = r"(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|房|户|组|弄|村|队|门(?=[0-9]))"
 _LAST = re.compile(rf"{_NUMBER}{_UNIT}(?:[0-9]{{2,5}}+(?![0-9-]|{_UNIT}))?")
 _HOME = (
-    r"(?:花园|家园|小区|新村|公寓|别墅|庄园|华庭|广场|大厦|中心|大楼|国际|社区|学校|大学|医院|酒店|宾馆|商场|超市|市场|工业园|产业园|科技园"
-    r"|(?:[苑园府居庭阁轩湾里邸院寓座]|城(?!市))[0-9]{0,3}|之[光家星城]|[\u4e00-\u9fff]100)"
+    r"(?:花园|家园|小区|新村|公寓|别墅|庄园|华庭|广场|大厦(?:[0-9]{2,5}(?![0-9]))?|中心|大楼|国际|社区|学校|大学|医院|酒店|宾馆|商场|超市|市场|工业园|产业园|科技园"
+    r"|(?:[苑园府居庭阁轩湾里邸院寓座]|城(?!市))(?:[0-9]{1,5}(?![0-9]))?|之[光家星城]|[\u4e00-\u9fff]100)"
 )
 _NAMED_HOME = re.compile(rf"[\u4e00-\u9fff]{{1,7}}?{_HOME}(?![\u4e00-\u9fff])|[\u4e00-\u9fff]{{1,7}}?{_HOME}")
 """What a house is called, behind its number: up to the end of the Chinese text, or as short as may be."""
@@ -26,7 +26,7 @@ _AREA_END = re.compile(r"[省市区县镇乡村路街道巷里]")
 _BESIDE = re.compile("门口|附近|旁边|隔壁|对面|楼下|前面|后面|谢谢")
 _CUED = re.compile(
     r"(?:地\s*址|住\s*址|现\s*住|家\s*住|住所|居住地?|住在|寄到|送到|送货到|发货到|寄往|户籍地?|地点|籍贯|注册地"
-    r"|坐落(?:于|在)?|位于|搬[到去]|约在|请(?:寄[往到]?|[到往])|退货请?寄|发到|配送至|派送到|老家|定位|户口在|上门(?:取件)?(?:到|地点)|店在|房子在|更正为)"
+    r"|坐落(?:于|在)?|位于|搬[到去]|约在|请(?:寄[往到]?|[到往])|退货请?寄|发到|配送至|派送到|老家|定位|户口在|上门(?:取件)?(?:到|地点)|店在|房子在|更正为){1,2}"
     rf"(?:信息)?(?:更正|更改|变更|修改|改)?\s*+(?:[:：=]|是|为|在|于|成)?\s*+((?:{_PROVINCE}"
     rf"|[\u4e00-\u9fff]{{2,8}}?[省市区县州镇乡村路街道]){_IN}{{0,60}})"
 )
@@ -54,19 +54,24 @@ _TOWN = r"(?:,\s?[A-Z][A-Za-z.' -]{1,30}?)"
 _CITY = r"(?:,\s?(?:St\. )?[A-Z][A-Za-z'-]+(?: [A-Z][A-Za-z'-]+){0,2})"
 _BRITISH = r"[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}"
 _CANADIAN = r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]"
-_POSTCODE = rf"(?:[0-9]{{5}}(?:-[0-9]{{4}})?|{_BRITISH}|{_CANADIAN}|(?<=[A-Z] )[0-9]{{4}}|(?<=Dublin )[0-9]{{1,2}})"
+_IRISH = r"[A-Z][0-9][0-9W] [0-9A-Z]{4}"
+_POSTCODE = (
+    rf"(?:[0-9]{{5}}(?:-[0-9]{{4}})?|{_BRITISH}|{_CANADIAN}|{_IRISH}|(?<=[A-Z] )[0-9]{{4}}|(?<=Dublin )[0-9]{{1,2}})"
+)
 _STATE = (
     "(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
     "|ON|QC|BC|AB|MB|SK|NSW|VIC|QLD|TAS)"
 )
-_IN_A_FLAT = r"(?:(?:Flat|Apt|Apartment|Unit|Suite|Room)\.? [0-9A-Za-z-]{1,6},? )?"
+_A_FLAT = r"(?:(?:Flat|Apt|Apartment|Unit|Suite|Room)\.? [0-9A-Za-z-]{1,6},? )"
+_IN_A_FLAT = f"{_A_FLAT}?"
 _FULL = re.compile(
     rf"{_IN_A_FLAT}{_HOUSE}{_FLAT}{_TOWN}{{1,2}}(?:,? (?:{_STATE} )?{_POSTCODE}|, [A-Z]{{2}}(?: {_POSTCODE})?){AFTER}"
 )
-_ANY_STREET = r"(?<![0-9A-Za-z.$])[0-9]{1,5}[A-Za-z]? (?:[A-Z][\w'.]{0,20} ?){1,4}(?<! )"
+_ANY_STREET = r"(?<![0-9A-Za-z.$])[0-9]{1,5}[A-Za-z]? (?:[A-Z][\w'.-]{0,30} ?){1,4}(?<! )"
 _BY_POSTCODE = re.compile(
-    rf"(?:{_IN_A_FLAT}{_ANY_STREET}|P\.? ?O\.? Box [0-9]{{1,6}}){_FLAT}{_CITY}"
-    rf"(?:,? {_STATE} {_POSTCODE}|,? (?:{_BRITISH}|{_CANADIAN})|, {_STATE}|(?<=Dublin) [0-9]{{1,2}}){AFTER}"
+    rf"(?:{_IN_A_FLAT}{_ANY_STREET}"
+    rf"|{_A_FLAT}(?:[A-Z][\w'&.-]{{0,30}} ?){{1,4}}(?<! )|P\.? ?O\.? Box [0-9]{{1,6}}){_FLAT}{_CITY}"
+    rf"(?:,? {_STATE} {_POSTCODE}|,? (?:{_BRITISH}|{_CANADIAN}|{_IRISH})|, {_STATE}|(?<=Dublin) [0-9]{{1,2}}){AFTER}"
 )
 """A street of any name: what follows can be nothing but a town."""
 _ENGLISH_CUED = re.compile(
@@ -93,11 +98,21 @@ _COMPANY = re.compile(
 _REGISTERED = re.compile(
     r"(?:[\u4e00-\u9fff]{2,6}[省市])?[\u4e00-\u9fff（）()]{2,16}(?:有限责任公司|股份有限公司|有限公司)"
 )
+_BEFORE_COMPANY = re.compile(
+    r".*(?:投诉|举报|起诉|就职于|任职于|供职于|毕业于|入职|全称|名称|抬头|[甲乙]方|[我你他她]在|关于)|[和与或]"
+)
+_TOWNS_OWN = re.compile(
+    r"[\u4e00-\u9fff]{2,4}[省市区县][\u4e00-\u9fff]{0,8}?(?:第[一二三四五六七八九十]{1,3})?"
+    r"(?:大学|中学|小学|学院|幼儿园|医院)"
+)
 _ENGLISH_COMPANY = re.compile(
-    r"((?:[A-Z][\w&'’-]{0,24},? ){1,5}(?:Inc|Ltd|LLC|LLP|Corp|GmbH|PLC|plc|Corporation|Limited|Company|University"
-    r"|Hospital))(?![0-9A-Za-z])"
+    r"((?:[A-Z][\w&'’-]{0,24},? (?:& )?){1,5}(?:Inc|Ltd|LLC|LLP|PLLC|Corp|GmbH|PLC|plc|Corporation|Limited|Company"
+    r"|University|College|Hospital)(?:(?<=Inc)\.)?)(?![0-9A-Za-z])"
 )
 _EMPLOYED = re.compile(r"(?:[Ee]mployer|[Cc]ompany|[Oo]rgani[sz]ation)\s*:\s*([A-Z][\w&'’-]*(?: [A-Z&][\w&'’-]*){0,4})")
+
+
+_SHORTEST_COMPANY = 5
 
 
 def addresses(text: str) -> Places:
@@ -167,7 +182,11 @@ def _chinese_end(run: str, *, named: bool) -> int:
 
 def organisations(text: str) -> Places:
     """Yield organisations: by the form of a registered company, or named as an employer or a school."""
-    yield from (match.span(1) for match in _COMPANY.finditer(text))
-    yield from (match.span() for match in _REGISTERED.finditer(text))
+    for match, group in (*((m, 1) for m in _COMPANY.finditer(text)), *((m, 0) for m in _REGISTERED.finditer(text))):
+        before = _BEFORE_COMPANY.match(match[group])
+        start = match.start(group) + (before.end() if before else 0)
+        if match.end(group) - start >= _SHORTEST_COMPANY:
+            yield start, match.end(group)
+    yield from (match.span() for match in _TOWNS_OWN.finditer(text))
     yield from (match.span(1) for match in _ENGLISH_COMPANY.finditer(text))
     yield from (match.span(1) for match in _EMPLOYED.finditer(text))

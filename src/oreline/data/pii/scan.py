@@ -13,6 +13,10 @@ More = dict[int, list[Span]]
 """Places that something else has found, by the text's number in its column."""
 
 
+_LONG = 800
+"""Characters of a hint that is tried by itself: an expression of all would be too large for the fast way through it."""
+
+
 def find(texts: pl.Series, kinds: Sequence[Kind], more: More | None = None) -> dict[int, list[Span]]:
     """Return where private data stand in the texts of a column, by the text's number; texts without any are left out.
 
@@ -66,9 +70,14 @@ class _Hits:
 
 def _picked(texts: pl.Series, among: pl.Series | None, hints: Sequence[str | Hint]) -> tuple[pl.Series, pl.Series]:
     """Return the numbers of the texts that may match a hint, and these texts."""
-    rough = "|".join(dict.fromkeys(hint if isinstance(hint, str) else hint.rough for hint in hints))
+    rough = list(dict.fromkeys(hint if isinstance(hint, str) else hint.rough for hint in hints))
+    short = "|".join(one for one in rough if len(one) < _LONG)
+    expressions = [*([short] if short else []), *(one for one in rough if len(one) >= _LONG)]
     those = texts if among is None else texts.gather(among)
-    places = those.str.contains(rough).fill_null(False).arg_true() if hints else pl.Series([], dtype=pl.UInt32)
+    hits = pl.Series([False], dtype=pl.Boolean).new_from_index(0, len(those))
+    for expression in expressions:
+        hits |= those.str.contains(expression).fill_null(False)
+    places = hits.arg_true()
     return places if among is None else among.gather(places), those.gather(places)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,13 +10,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from oreline.data.columnar import ParquetFile, row_groups
 from oreline.data.ledger import Ledger, Notes
 from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Engine, Here, Item, Job
-from oreline.data.running.kept import EMPTIED, Kept, chained
+from oreline.data.running.kept import EMPTIED, Kept, chained, signed_key
 from oreline.data.running.reading import Rows
 from oreline.data.running.signed import U64, Signed, watched
 from oreline.data.running.stage import Stage
@@ -26,7 +28,7 @@ from oreline.types import Event, OnEvent, ignore
 KEPT_LEDGER = "ledger.parquet"
 _ROWS = "rows"
 _DROPS = "drops.parquet"
-_SIGNATURES = "signatures.parquet"
+_SIGNATURES, _PRINTS = "signatures.parquet", "prints.npy"
 
 
 @dataclass
@@ -197,12 +199,14 @@ def _drop_whole(stage: Stage | None, step: Step, shop: Shop, key: str) -> None:
     shop.on_event(Event(step.name, total=num_rows))
     if (folder := shop.kept.find(key)) is not None:
         shop.on_event(Event(step.name, message=f"{step.name}: as an earlier run left it"))
+        if (signed := shop.kept.find(signed_key(key))) is not None:
+            shop.signed.remember(step, np.load(signed / _PRINTS, mmap_mode="r"), signed / _SIGNATURES)
     elif stage is not None and num_rows:
-        with shop.clock.timing(step.name, num_rows), shop.kept.making(key) as making:
-            drops, findings = _judged_together(stage, step, shop, making)
-            (making / _SIGNATURES).unlink(missing_ok=True)
-            drops.write_parquet(making / _DROPS)
-            folder = shop.kept.keep(making, key, {"findings": findings})
+        with shop.clock.timing(step.name, num_rows):
+            drops, findings = _judged_together(stage, step, shop, key)
+            with shop.kept.making(key) as making:
+                drops.write_parquet(making / _DROPS)
+                folder = shop.kept.keep(making, key, {"findings": findings})
     else:
         return
     drops = pl.read_parquet(folder / _DROPS)
@@ -215,7 +219,7 @@ def _drop_whole(stage: Stage | None, step: Step, shop: Shop, key: str) -> None:
     shop.on_event(Event(step.name, step=num_left, total=num_left))
 
 
-def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tuple[pl.DataFrame, dict[str, Any]]:
+def _judged_together(stage: Stage, step: Step, shop: Shop, key: str) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Return the rows that an operator that sees all of them names, and what it found beside."""
     operator = step.operator
     if hasattr(operator, "memory_bytes"):
@@ -224,7 +228,7 @@ def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tupl
         if not hasattr(operator, "signatures"):
             found: pl.DataFrame = operator.whole(stage.scan())
         else:
-            found = operator.whole(stage.scan(), _signatures(stage, step, shop, folder))
+            found = operator.whole(stage.scan(), _signatures(stage, step, shop, key))
     except (OrelineError, ModuleNotFoundError, OSError):
         raise
     except Exception as error:  # an operator may raise anything
@@ -238,23 +242,34 @@ def _judged_together(stage: Stage, step: Step, shop: Shop, folder: Path) -> tupl
     return found.select(columns), operator.findings() if hasattr(operator, "findings") else {}
 
 
-def _signatures(stage: Stage, step: Step, shop: Shop, folder: Path) -> pl.LazyFrame:
-    """Write the signatures of all rows, worked out wherever the engine works, and return them as a lazy frame."""
+def _signatures(stage: Stage, step: Step, shop: Shop, key: str) -> pl.LazyFrame:
+    """Return the signatures of all rows as a lazy frame: a stage of its own, for they are most of the work."""
+    folder = shop.kept.find(signed_key(key))
+    if folder is not None:
+        shop.on_event(Event(step.name, message=f"signatures of {step.name}: as an earlier run left them"))
+    else:
+        with shop.kept.making(signed_key(key)) as making:
+            folder = shop.kept.keep(_sign(stage, step, shop, making), signed_key(key), {})
+    shop.signed.remember(step, np.load(folder / _PRINTS, mmap_mode="r"), folder / _SIGNATURES)
+    return pl.scan_parquet(folder / _SIGNATURES)
+
+
+def _sign(stage: Stage, step: Step, shop: Shop, folder: Path) -> Path:
+    """Write the signatures of all rows, worked out wherever the engine works, and the rows' fingerprints."""
     job = Job(signer=step)
-    prints: list[U64] = []
+    prints: list[U64] = [np.zeros((0, 2), np.uint64)]
     items = ((frame, Notes()) for frame in watched(stage.frames(), prints))
     file = folder / _SIGNATURES
-    writer: ParquetFile | None = None
-    try:
+    with contextlib.ExitStack() as stack:
+        writer: ParquetFile | None = None
         for frame, notes in (shop.engine if job.is_movable else Here()).map(items, job):
             shop.clock.take(notes, counts=False)
-            writer = writer or ParquetFile(file, frame.to_arrow().schema, compression="lz4", is_passing=True)
+            if writer is None:
+                schema = frame.to_arrow().schema
+                writer = stack.enter_context(ParquetFile(file, schema, compression="lz4", is_passing=True))
             writer.write(frame)
-    finally:
-        if writer is not None:
-            writer.abandon()
-    shop.signed.remember(step, prints, file)
-    return pl.scan_parquet(file)
+    np.save(folder / _PRINTS, np.concatenate(prints))
+    return folder
 
 
 def _watched(items: Iterable[Item], stage: str, on_event: OnEvent) -> Iterator[Item]:

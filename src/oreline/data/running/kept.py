@@ -29,6 +29,8 @@ FACTS = "facts.json"
 EMPTIED = "emptied"
 """Among the facts of a stage whose rows were removed, because a later one has what came of them."""
 _MAKING = ".making-"
+_MADE = ".made"
+"""In the folder of a run: which folder it writes, so that it is known there when that one lies in its place."""
 _STALE_S = 24 * 3600
 """After this time a half-made stage is what a killed run left."""
 _PACKAGE = Path(__file__).parents[1]
@@ -99,6 +101,11 @@ class Kept:
             store.write_json(folder / FACTS, {**facts, "sizes": sizes, EMPTIED: part})
             shutil.rmtree(folder / part, ignore_errors=True)
 
+    def ends_in(self, folder: Path) -> None:
+        """Note the folder that is to become the output, where all that is left is to put it there."""
+        if self.max_bytes is None:
+            (self.folder / _MADE).write_text(_identity(folder), encoding="ascii")
+
     def facts(self, folder: Path) -> dict[str, Any]:
         """Return what was said of a stage when it was completed."""
         found: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
@@ -161,6 +168,21 @@ def kept_beside(out: str | Path) -> Iterator[Kept]:
             kept.close()
 
 
+def forget_done(out: str | Path) -> None:
+    """Remove the stages of a run that was killed when its output lay in its place already."""
+    destination = Path(out).absolute()
+    folder = destination.with_name(f".{destination.name}.work")
+    with contextlib.suppress(OSError), (folder / ".lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (folder / _MADE).read_text(encoding="ascii") == _identity(destination):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _identity(folder: Path) -> str:
+    found = folder.stat()
+    return f"{found.st_dev} {found.st_ino}"
+
+
 def chained(key: str, steps: list[Step]) -> str:
     """Return the key of what steps make of a stage; empty where the stage has none or a step cannot be told by name."""
     for step in steps:
@@ -169,6 +191,11 @@ def chained(key: str, steps: list[Step]) -> str:
         content = [key, {**made, "learnt": None}, code_of(step), files_named(made["options"])]
         key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return key
+
+
+def signed_key(key: str) -> str:
+    """Return the key of the signatures by which an operator that sees all rows makes a stage; empty without its key."""
+    return hashlib.sha256(f"signatures of {key}".encode()).hexdigest() if key else ""
 
 
 def code_of(step: Step) -> str:

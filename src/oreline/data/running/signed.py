@@ -37,19 +37,18 @@ class Signed:
         self._left = max_bytes // _ROW_BYTES
         self._known: dict[str, list[_Known]] = {}
 
-    def remember(self, step: Step, prints: Sequence[U64], file: Path) -> None:
+    def remember(self, step: Step, prints_N2: U64, file: Path) -> None:
         """Take in the signatures of some rows; the file may be removed afterwards.
 
         Args:
             step: whose they are; those of an operator with options are of no use to others.
-            prints: `fingerprints` of the rows, in order.
+            prints_N2: `fingerprints` of the rows, in order.
             file: a Parquet file with the signatures, in the same order.
         """
         made, columns = step.made_of, getattr(step.operator, "by_text", None)
-        num_rows = sum(map(len, prints))
-        if columns and made and not made["options"] and 0 < num_rows <= self._left:
-            self._left -= num_rows
-            self._known.setdefault(made["plug"], []).append(_Known(np.concatenate(prints), file, columns))
+        if columns and made and not made["options"] and 0 < len(prints_N2) <= self._left:
+            self._left -= len(prints_N2)
+            self._known.setdefault(made["plug"], []).append(_Known(prints_N2, file, columns))
 
     def find(self, plug: str, frame: pl.DataFrame) -> tuple[NDArray[np.bool_], pl.DataFrame | None]:
         """Return which rows of a frame are remembered, shape (N,), and the signatures of these, in order."""
