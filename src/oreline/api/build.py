@@ -197,6 +197,7 @@ def finetune(
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
     from oreline.train.finetune import refuse_unfit
+    from oreline.train.rows import refuse_unlabelled
 
     names.refuse_no_data(data)
     names.known_plug("task", task)
@@ -210,13 +211,14 @@ def finetune(
     store.refuse_existing(out := names.output_folder("finetune", out, data, start, force=force), force=force)
     keeps = getattr(trainer, "reads_more", False)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
-    if method == "auto":
-        method, start, why = choose.method(dataset, start, task)
-        on_event(Event("choose", message=f"method {method}: {why}"))
-    elif said := choose.suggestion(dataset, start, task, method):
-        on_event(Event("choose", message=said))
-    start = choose.start_for(task, inner or method, start)
     with naming_source(data, dataset, task, needs_target=not getattr(trainer, "labels", ())):
+        if method == "auto":
+            refuse_unlabelled(dataset, registry.get("task", task))
+            method, start, why = choose.method(dataset, start, task)
+            on_event(Event("choose", message=f"method {method}: {why}"))
+        elif said := choose.suggestion(dataset, start, task, method):
+            on_event(Event("choose", message=said))
+        start = choose.start_for(task, inner or method, start)
         return run(
             network if network is not None else names.start_folder(start),
             dataset,

@@ -80,7 +80,9 @@ def start_for(task: str, method: str, start: Any) -> Any:
 def refuse_start(
     task: str, method: str, options: Mapping[str, Any] | None, start: Any, on_event: OnEvent
 ) -> str | None:
-    """Raise for a start model that there is not, or that is needed; say so where one was given and is not used.
+    """Raise for a start model that there is not, that is needed, or that is of the wrong kind for the task.
+
+    Where one was given and is not used, that is said.
 
     Returns the method inside of another that begins from nothing (`self_training` by `linear`), or None.
     """
@@ -88,7 +90,7 @@ def refuse_start(
     inner = given if given in WITHOUT_START else None
     wanted = start_for(task, inner or method, start)
     if start is not None and not names.network_name(start):
-        names.refuse_start(wanted)
+        names.refuse_start(wanted, registry.get("task", task).head)
     if start is not None and wanted is None:
         on_event(Event("choose", message=f"the start model {start} is not used: {inner or method} begins from nothing"))
     return inner

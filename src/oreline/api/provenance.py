@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
+from oreline.api.choose import has_class_of_plain_text
 from oreline.dialogue import FOUND_BY_NAME
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.runtime.open import open_task
@@ -17,6 +18,9 @@ from oreline.values import naming
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
+
+
+_NO_LABELS = "; where nobody has labelled rows yet, --method zero_shot takes descriptions of the classes"
 
 
 @contextmanager
@@ -36,7 +40,7 @@ def naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool 
             f"no column has the role {lacking!r}",
             where=given,
             allowed=did_you_mean(lacking, columns),
-            remedy=naming(lacking),
+            remedy=naming(lacking) + (_NO_LABELS if lacking == "label" and has_class_of_plain_text(task) else ""),
         )
     try:
         yield

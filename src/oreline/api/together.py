@@ -80,6 +80,8 @@ def multitask(
     folder = names.start_folder(start)
     if folder is None:
         raise UsageError("multitask needs a start model", remedy=f"--start {DEFAULT_START}")
+    for given in tasks.values():
+        names.refuse_start(start, registry.get("task", str(given.get("task", DEFAULT_TASK))).head)
     rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
     for name, one in rows.items():
         with naming_task(name):
