@@ -19,7 +19,6 @@ from oreline.models.legible import doubts
 from oreline.models.tokenizing import tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
-from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.describe import require_one_text_one_class
 from oreline.train.job import VIEWS_OF_A_LAYER, Job, Method, Outcome, Rows, Score, named_method
@@ -37,6 +36,7 @@ from oreline.train.rows import (
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
+from oreline.train.tuned import absent_sentence, refuse_absent, tuned
 from oreline.train.weights import refuse_unweighed, weighted_sentence
 from oreline.train.workspace import Workspace
 from oreline.types import Event, OnEvent, Task, ignore
@@ -100,6 +100,8 @@ def finetune(
     recorded |= {"train": options.model_dump(), "data": str(data.path.absolute()), **recorded_start(start, network)}
     recorded |= {"task_options": dict(task_options)} if task_options else {}
     train = _weighed(encoded_rows(frame, opened), trainer, method, task)
+    if rows is None:  # an update's rows are what they are
+        refuse_absent(opened, train)
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
         task=opened,
@@ -119,6 +121,8 @@ def finetune(
     )
     if job.dev is None and len(job.train):
         job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
+    if said := absent_sentence(opened, train):
+        job.say(f"warning: {said}")
     job.say(weighted_sentence(train.weights_N, frame))
     job.say(_doubted(job))
     with work.kept_for_continuing(), naming_rows(frame):
@@ -232,13 +236,9 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     """Train; return the job with its task as tuned on dev, and the outcome with the time it took."""
     started = time.perf_counter()
     outcome = trainer.train(job)
-    job = replace(job, task=outcome.task or job.task)
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
-    if job.dev is not None and outcome.dev_outputs is not None:
-        task = reading(job.task, job.dev.columns)
-        job = replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
-    return job, outcome
+    return tuned(job, outcome)
 
 
 def _ordered(content: Any) -> Any:
