@@ -21,7 +21,8 @@ def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
     """Return a frame in which `text` is a text or a JSON list of words, and `tags` a JSON list, one for each word.
 
     Tags may come as lists, as JSON, as one string with spaces between them, or as spans of the text in characters:
-    `[[0, 2, "PER"], …]` or `[{"start": 0, "end": 2, "label": "PER"}, …]`. A text whose tags count its words at white
+    `[[0, 2, "PER"], …]`, `[{"start": 0, "end": 2, "label": "PER"}, …]`, or by label and words as CLUENER has them,
+    `{"PER": {"Ann": [[0, 2]]}}`, where the last character may be counted in. A text whose tags count its words at white
     space, or its characters, becomes the list of those; a row without a word has neither text nor tags.
 
     Raises `DataError` for a row that has more or fewer tags than words, or a span outside of its text.
@@ -65,8 +66,10 @@ def aligned(text: str, given: Any) -> tuple[str, list[str]]:
     ('["EU", "rejects", "3.5"]', ['B-ORG', 'O', 'O'])
     >>> aligned("I love Paris.", [[7, 12, "LOC"]])
     ('I love Paris.', ['O', 'O', 'B-LOC', 'O'])
+    >>> aligned("我爱北京", '{"LOC": {"北京": [[2, 3]]}}')
+    ('我爱北京', ['O', 'O', 'B-LOC', 'I-LOC'])
     """
-    listed = _listed(given)
+    listed = _listed(given, text)
     is_text = string_list(text) is None
     if is_text and not (listed and isinstance(listed[0], str)):
         return text, _from_spans(text, listed)
@@ -80,7 +83,14 @@ def aligned(text: str, given: Any) -> tuple[str, list[str]]:
     raise ValueError(f"the row has {words} and {len(tags):,} tags")
 
 
-def _listed(given: Any) -> Sequence[Any]:
+def _listed(given: Any, text: str) -> Sequence[Any]:
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return given.split()
+    if isinstance(given, Mapping):
+        return _by_label(text, given)
     if not isinstance(given, str):
         return list(given)
     if given.lstrip().startswith("["):
@@ -90,6 +100,23 @@ def _listed(given: Any) -> Sequence[Any]:
             return given.split()
         return found if isinstance(found, list) else [found]
     return given.split()
+
+
+def _by_label(text: str, given: Mapping[str, Any]) -> list[tuple[int, int, str]]:
+    """Return the spans of `{label: {words: [[start, end], …]}}`; the words say whether the end is counted in."""
+    found = []
+    for label, named in given.items():
+        if named is None:  # a label that another row has, where rows are read as a table
+            continue
+        if not isinstance(named, Mapping):
+            raise ValueError(f"{label!r} has {str(named)[:80]}: the words of its entities with their places are needed")
+        for words, places in named.items():
+            for place in places or []:
+                start, end, _ = _span([*place, label] if isinstance(place, Sequence) else place)
+                if (after := next((e for e in (end, end + 1) if text[start:e] == words), None)) is None:
+                    raise ValueError(f"the text has {text[start : end + 1]!r} at {start} to {end}, and not {words!r}")
+                found.append((start, after, str(label)))
+    return found
 
 
 def _from_spans(text: str, spans: Sequence[Any]) -> list[str]:
