@@ -86,8 +86,8 @@ def aligned(text: str, given: Any) -> tuple[str, list[str]]:
 def _listed(given: Any, text: str) -> Sequence[Any]:
     if isinstance(given, str) and given.lstrip().startswith("{"):
         try:
-            given = json.loads(given)
-        except ValueError:
+            return _by_label(text, json.loads(given))
+        except json.JSONDecodeError:
             return given.split()
     if isinstance(given, Mapping):
         return _by_label(text, given)
