@@ -319,9 +319,16 @@ def _checked_config(path: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ArtifactError("config.json is not JSON", where=str(path)) from error
+        raise ArtifactError(
+            "config.json is not JSON", where=str(path), remedy="restore it from a copy, or save the model again"
+        ) from error
     if "auto_map" in config:
-        raise ArtifactError("the model needs code from its own folder, which is never run", where=str(path))
+        raise ArtifactError(
+            "the model needs code from its own folder, which is never run",
+            where=str(path),
+            allowed="an architecture that transformers knows, without auto_map in config.json",
+            remedy="start from another model, or from the same one as transformers itself has it",
+        )
     return config
 
 

@@ -78,6 +78,7 @@ def refuse_whole(artifact: Artifact) -> None:
             "the model has no adapter: it is whole already",
             where=str(artifact.path),
             allowed="a model trained by the method adapter, such as --method lora",
+            remedy="use it as it is; several whole models are joined: oreline merge MODEL MODEL …",
         )
     refuse_unmergeable(read_record(artifact.path)["adapter"])
 
