@@ -60,7 +60,7 @@ def word_ids(words: Mapping[str, str], labels: Sequence[str], tokenizer: Tokeniz
             raise UsageError(
                 f"the label {label!r} has no word",
                 allowed="one word for each of " + ", ".join(map(repr, labels)),
-                remedy="give it one in method_options.words: a single token of the start model, one character in Chinese",
+                remedy="give it one in method_options.words: one token of the start model, as a character in Chinese",
             )
         word = str(words[label])
         # With a space before it, as in running text; tokenizers that keep no spaces give the same token without.

@@ -41,7 +41,7 @@ def with_tags(frame: pl.DataFrame, place: str) -> pl.DataFrame:
                 str(error),
                 where=f"{row_id}, {place}" if place not in row_id else row_id,
                 allowed="one tag for each word, or spans of the text in characters",
-                remedy="give each word its tag (they are counted at white space, or by character), or leave the row out; "
+                remedy="give each word its tag (counted at white space, or by character), or leave the row out; "
                 "words that hold spaces come as a list (tokens)",
             ) from error
         texts.append(cell if found else None)
