@@ -197,7 +197,6 @@ def finetune(
     from oreline.evaluate.estimates import point_values, task_estimates
     from oreline.train.finetune import finetune as run
     from oreline.train.finetune import refuse_unfit
-    from oreline.train.rows import refuse_unlabelled
 
     names.refuse_no_data(data)
     names.known_plug("task", task)
@@ -213,8 +212,7 @@ def finetune(
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
     with naming_source(data, dataset, task, needs_target=not getattr(trainer, "labels", ())):
         if method == "auto":
-            refuse_unlabelled(dataset, registry.get("task", task))
-            method, start, why = choose.method(dataset, start, task)
+            method, start, why = choose.method_for_labelled(dataset, start, task)
             on_event(Event("choose", message=f"method {method}: {why}"))
         elif said := choose.suggestion(dataset, start, task, method):
             on_event(Event("choose", message=said))

@@ -160,20 +160,6 @@ def start_folder(start: Any) -> Path | None:
     )
 
 
-def refuse_start(start: Any, head: str) -> None:
-    """Raise what `start_folder` raises, and `ArtifactError` for a model that a task's head cannot stand on.
-
-    That is one of the wrong kind, or an adapter whose base is gone or another one by now.
-    """
-    from oreline.models.base import base_folder
-
-    if (folder := start_folder(start)) is not None:
-        base = base_folder(folder)
-        from oreline.models.load import refuse_wrong_kind
-
-        refuse_wrong_kind(base, head)
-
-
 def network_name(start: Any) -> str | None:
     """Return the network that a start model means (`new:textcnn`), or None for a start model that is pretrained.
 

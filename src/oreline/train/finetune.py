@@ -99,9 +99,7 @@ def finetune(
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
     recorded |= {"train": options.model_dump(), "data": str(data.path.absolute()), **recorded_start(start, network)}
     recorded |= {"task_options": dict(task_options)} if task_options else {}
-    train = _weighed(encoded_rows(frame, opened), trainer, method, task)
-    if rows is None:  # an update's rows are what they are
-        refuse_absent(opened, train)
+    train = _teaching(encoded_rows(frame, opened), opened, trainer, method, task, own=rows is None)
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
         task=opened,
@@ -121,8 +119,6 @@ def finetune(
     )
     if job.dev is None and len(job.train):
         job.say("warning: the data have no dev rows: nothing is measured, nothing chooses among the steps of training")
-    if said := absent_sentence(opened, train):
-        job.say(f"warning: {said}")
     job.say(weighted_sentence(train.weights_N, frame))
     job.say(_doubted(job))
     with work.kept_for_continuing(), naming_rows(frame):
@@ -174,8 +170,13 @@ def refuse_unfit(trainer: Any, method: str, task: str, options: TrainOptions) ->
         regularizers(options.regularizers)
 
 
-def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
-    """Return rows. Raises `UsageError` where they have weights that the method does not know."""
+def _teaching(rows: Rows, opened: Task, trainer: Method, method: str, task: str, *, own: bool) -> Rows:
+    """Return rows, the data's `own` or an update's, which are what they are.
+
+    Raises `UsageError` where they have weights that the method does not know, `DataError` for a label of no own row.
+    """
+    if own:
+        refuse_absent(opened, rows)
     if rows.weights_N is not None:
         refuse_unweighed(trainer, method, task)
     return rows
@@ -183,7 +184,9 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
 
 def _doubted(job: Job) -> str:
     said = doubted(job)
-    return said and f"warning: {said}{': --method linear' if job.task.view in VIEWS_OF_A_LAYER else ''}"
+    said += ": --method linear" if said and job.task.view in VIEWS_OF_A_LAYER else ""
+    warned = "; ".join(filter(None, (absent_sentence(job.task, job.train), said)))
+    return warned and f"warning: {warned}"
 
 
 def doubted(job: Job) -> str:
