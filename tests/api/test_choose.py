@@ -6,7 +6,7 @@ import pytest
 
 import oreline as ore
 from oreline.api import choose
-from oreline.errors import UsageError
+from oreline.errors import ArtifactError, DataError, UsageError
 
 ENGLISH = ["the film great", "a boring story"] * 20
 CHINESE = ["这部电影很好看", "剧情太差了"] * 20
@@ -123,3 +123,67 @@ def test_what_writes_has_no_start_model_of_its_own(verdicts, tiny_t5: Path) -> N
     with pytest.raises(UsageError, match="needs a start model that writes") as caught:
         choose.start_for("seq2seq", "full", None)
     assert "T5, mT5, BART, Marian" in str(caught.value)
+
+
+RELATIONS = {
+    "en": ["<e1:PER>Ann</e1> works for <e2:ORG>Acme</e2>", "<e1:ORG>Acme</e1> hired <e2:PER>Bob</e2>"],
+    "zh": ["<e1:PER>张三</e1>在<e2:ORG>甲公司</e2>工作", "<e1:ORG>甲公司</e1>录用了<e2:PER>李四</e2>"],
+}
+
+
+@pytest.mark.parametrize("language", RELATIONS)
+@pytest.mark.parametrize("method", ["auto", "full", "lora", "self_training"])
+def test_a_start_model_of_the_wrong_kind_is_refused_before_rows_are_refined_and_a_method_is_chosen(
+    language: str, method: str, tiny_t5: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = {"text": [f"{text} {n}" for n in range(30) for text in RELATIONS[language]], "label": ["a", "b"] * 30}
+    said: list[str] = []
+    with pytest.raises(
+        ArtifactError, match=r"\(t5\) is an encoder with a decoder, and this needs a text encoder"
+    ) as told:
+        ore.finetune(
+            str(tiny_t5),
+            rows,
+            task="relation",
+            method=method,
+            out="m",
+            on_event=lambda event: said.append(event.message),
+        )
+    assert "an encoder for your language" in told.value.remedy
+    assert said == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "said"), [("seq2seq", "does not read one text and write another"), ("chat", "cannot go on")]
+)
+def test_an_encoder_writes_nothing(task: str, said: str, tiny_start: Path, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=said) as told:
+        ore.finetune(str(tiny_start), {"text": ["a"], "target_text": ["b"]}, task=task, out=tmp_path / "m")
+    assert "--start" in told.value.remedy
+
+
+def test_n_grams_are_no_start_model(dataset, tmp_path: Path) -> None:
+    ore.finetune(None, dataset, method="linear", out=tmp_path / "grams")
+    for method in ("auto", "full"):
+        with pytest.raises(ArtifactError, match="of the runtime 'linear', which cannot be trained on") as told:
+            ore.finetune(str(tmp_path / "grams"), dataset, method=method, out=tmp_path / "m")
+        assert "--method linear" in told.value.remedy
+
+
+def test_rows_without_labels_are_refused_before_a_method_is_chosen(tiny_start: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    given = {"out": tmp_path / "m", "on_event": lambda event: said.append(event.message)}
+    plain = tmp_path / "plain.csv"
+    plain.write_text("text\n" + "".join(f"a great film {n}\n" for n in range(30)))
+    refined = ore.refine(str(plain), out=tmp_path / "refined")
+    unlabelled = ore.refine({"train": str(plain), "unlabelled": str(plain)}, out=tmp_path / "unlabelled")
+    with pytest.raises(DataError, match="no column has the role 'label'") as raw:
+        ore.finetune(str(tiny_start), str(plain), **given)
+    assert "--label COLUMN" in raw.value.remedy
+    assert "--method zero_shot" in raw.value.remedy
+    for data, what in ((refined, "no column with the role 'label'"), (unlabelled, "no row of the split 'train' has")):
+        with pytest.raises(DataError, match=what):
+            ore.finetune(str(tiny_start), data, **given)
+    assert not [line for line in said if line.startswith("method ")]

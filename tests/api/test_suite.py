@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import oreline as ore
+from oreline import registry
 from oreline.api.suite import plan_suite, read_suite
 from oreline.errors import UsageError
 from oreline.types import Event
@@ -67,7 +68,7 @@ def test_a_task_that_fails_is_listed_and_the_others_go_on(folder: Path, tmp_path
     report = ore.evaluate_suite("x", folder, out=tmp_path / "out")
     assert report.facts["failed"] == 1
     assert "only 1 class" in report.warnings[0]
-    assert [row[0] for row in report.tables[0].rows] == ["quotes", "numbers", "macro average"]
+    assert [row[0] for row in report.tables[0].rows] == ["quotes", "numbers", "macro average of 2 of 3 tasks"]
     assert report.tables[-1].rows[0][0] == "one class"
 
 
@@ -108,7 +109,12 @@ def test_options_of_all_tasks_and_of_one(folder: Path) -> None:
         ({"tasks": ["a"]}, "a task is one name with its options", ""),
         ({"tasks": [{"a": {"data": "reviews.csv", "metod": "x"}}]}, "unknown key 'metod'", "did you mean 'method'"),
         ({"tasks": [{"a": {"data": "reviews.csv", "method": "lorra"}}]}, "no method named 'lorra'", "lora"),
-        ({"tasks": [{"a": {"data": "gone.csv"}}]}, "no earlier step and no file 'gone.csv'", ""),
+        (
+            {"tasks": [{"a": {"data": "gone.csv"}}]},
+            "no task of the suite has its data: there is no file 'gone.csv'",
+            "",
+        ),
+        ({"tasks": [{"a": {"data": "reviews.csv", "metrics": ["mathews"]}}]}, "no metric named 'mathews'", "matthews"),
         ({"tasks": [{"a": {"data": "reviews.csv"}}, {"a": {"data": "reviews.csv"}}]}, "two tasks are called 'a'", ""),
         ({"tasks": [{"a": {"data": "reviews.csv", "judge": "tset"}}]}, "the data have no split 'tset'", "'test'"),
         ({"tasks": [{"a": {"data": "reviews.csv", "split": {"train": 1, "held": 1}}}]}, "no split 'test'", "held"),
@@ -156,3 +162,123 @@ def test_an_option_that_a_method_has_not_names_the_task(folder: Path, tmp_path: 
         ore.evaluate_suite("no-start-is-needed", folder, out=tmp_path / "out")
     assert "task 'numbers'" in caught.value.where
     assert not (tmp_path / "out").exists()
+
+
+def test_tasks_without_their_files_are_listed_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
+    content = read(folder)
+    content["tasks"][1:1] = [
+        {"gone": {"data": {"train": "gone/train.tsv", "test": "train.jsonl"}}},
+        {"half": {"data": {"train": {"path": "train.jsonl"}, "test": {"path": ["test.jsonl", "test2.jsonl"]}}}},
+    ]
+    write(folder, content)
+    assert read_suite("x", folder).missing == {"gone": "gone/train.tsv", "half": "test2.jsonl"}
+    assert [table.title for table in plan_suite("x", folder).tables] == ["quotes", "numbers", "Missing"]
+    report = ore.evaluate_suite("x", folder, out=tmp_path / "out")
+    table = report.tables[0]
+    assert [row[0] for row in table.rows] == ["quotes", "gone", "half", "numbers", "macro average of 2 of 4 tasks"]
+    assert [row[1] for row in table.rows][1:3] == ["missing", "missing"]
+    assert report.facts["missing"] == 2
+    assert report.facts["failed"] == 0
+    assert report.metrics.keys() == {"partial_average"}
+    assert any("gone is missing: there is no file 'gone/train.tsv'" in line for line in report.warnings)
+    (folder / "test2.jsonl").write_text('{"text": "great film", "label": 1}')
+    assert list(read_suite("x", folder).missing) == ["gone"]
+
+
+def test_a_score_is_the_mean_of_the_figures_that_a_task_names(folder: Path, tmp_path: Path) -> None:
+    content = read(folder)
+    content["tasks"][0]["quotes"] |= {"metrics": ["per_class", "matthews"], "score": ["accuracy", "f1_fresh"]}
+    content["tasks"][1]["numbers"] |= {"score": "mae"}
+    write(folder, content)
+    report = ore.evaluate_suite("x", folder, out=tmp_path / "out")
+    quotes, numbers = report.tables[0].rows
+    alone = ore.Report.open(tmp_path / "out" / "quotes" / "evaluate" / "report.json")
+    both = [alone.metrics["accuracy"], alone.metrics["f1_fresh"]]
+    assert quotes[1] == "accuracy & f1_fresh"
+    assert quotes[2].value == pytest.approx(sum(one.value for one in both) / 2)
+    assert quotes[2].low == pytest.approx(sum(one.low for one in both) / 2)
+    assert "matthews" in alone.metrics
+    assert numbers[1] == "mae"
+    assert report.metrics == {}, "less is better in one of them: no average"
+    content["tasks"][0]["quotes"]["score"] = "f1_frish"
+    write(folder, content)
+    with pytest.raises(UsageError, match="no figure 'f1_frish' to score by") as caught:
+        ore.evaluate_suite("x", folder, out=tmp_path / "out")
+    assert "did you mean 'f1_fresh'" in caught.value.allowed
+
+
+def test_pairs_tags_and_questions_in_one_table(
+    tiny_start: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
+    place = tmp_path / "suite"
+    place.mkdir()
+    for part, num in (("train", 40), ("test", 20)):
+        pairs = [
+            {"a": f"great film {part} {n}", "b": f"{'great' if n % 2 else 'dull'} {n}", "y": n % 2} for n in range(num)
+        ]
+        tags = [
+            {"text": f"{part}{n} 张三去北京", "label": {"name": {"张三": [[(at := len(f"{part}{n} ")), at + 1]]}}}
+            for n in range(num)
+        ]
+        asked = [
+            {
+                "question": f"who is {part} {n}",
+                "context": f"film {n} great",
+                "answers": [{"text": "great", "start": len(f"film {n} ")}],
+            }
+            for n in range(num)
+        ]
+        for name, rows in (("pairs", pairs), ("tags", tags), ("asked", asked)):
+            lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+            (place / f"{name}-{part}.jsonl").write_text("\n".join(lines))
+    both = {name: {part: f"{name}-{part}.jsonl" for part in ("train", "test")} for name in ("pairs", "asked")}
+    nested = {part: {"path": f"tags-{part}.jsonl", "nested": "text"} for part in ("train", "test")}
+    qa = {"task": "question_answering", "text": "question", "roles": {"text_pair": "context"}, "score": "exact_match"}
+    tasks = [
+        {"pairs": {"data": both["pairs"], "task": "pair", "text": "a", "label": "y", "roles": {"text_pair": "b"}}},
+        {"tags": {"data": nested, "task": "token_classification", "roles": {"tags": "label"}}},
+        {"asked": {"data": both["asked"], **qa}},
+    ]
+    write(place, {"method": "full", "train": {"epochs": 1, "threads": 1, "precision": "fp32"}, "tasks": tasks})
+    report = ore.evaluate_suite(str(tiny_start), place, out=tmp_path / "out")
+    assert report.facts["failed"] == 0, report.warnings
+    assert [row[:2] for row in report.tables[0].rows] == [
+        ["pairs", "accuracy"], ["tags", "entity_f1"], ["asked", "exact_match"], ["macro average", ""]
+    ]  # fmt: skip
+    assert [row[2].n for row in report.tables[0].rows][:3] == [20, 20, 20]
+
+
+SHIPPED = {"glue": 9, "clue": 7}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_suites_read_what_is_published(name: str, tmp_path: Path) -> None:
+    """Files in the form of the benchmarks' own downloads; what is to be learnt of them is random."""
+    from tests.api.benchmarks import FILES
+
+    place = tmp_path / name
+    for file, content in FILES[name].items():
+        (place / file).parent.mkdir(parents=True, exist_ok=True)
+        (place / file).write_text(content, encoding="utf-8")
+    recipe = Path(__file__).parents[2] / "recipes" / name / "suite.yaml"
+    (place / "suite.yaml").write_bytes(recipe.read_bytes())
+    suite = read_suite("hub/start", place, out=tmp_path / "out")
+    assert len(suite.names) == SHIPPED[name]
+    assert suite.missing == {}
+    for task, planned in suite.tasks.items():
+        step = planned.steps[0]
+        refined = ore.refine(**{**step.options, "out": tmp_path / "refined" / task})
+        plug = registry.get("task", planned.steps[1].options.get("task", "text_classification"))
+        columns = {*plug.inputs, plug.target}
+        assert columns <= set(refined.manifest.columns), task
+        assert {"train", "dev", "test"} <= set(refined.splits), task
+        targets = refined.frame("train")[plug.target].drop_nulls().to_list()
+        assert len(targets) > 10, task
+        made = registry.create("task", planned.steps[1].options["task"], **plug.options_from(targets))
+        if made.view == "classes":
+            assert 2 <= len(made.labels) <= 4, (task, made.labels)
+            figures = {"accuracy", "matthews", *(f"f1_{label}" for label in made.labels)}
+            assert set(suite.scores.get(task, ["accuracy"])) <= figures, task
+        else:
+            assert set(suite.scores.get(task, [])) <= {"pearson", "spearman", "exact_match"}

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 from tests.killed import kill_after
+from transformers import BertConfig, BertModel
 
-from oreline import registry
+from oreline import registry, store
 from oreline.errors import UsageError
 from oreline.evaluate.estimates import point_values
 from oreline.models.adapted import open_classifier, save_adapter
@@ -123,6 +124,40 @@ def test_a_saved_adapter_gives_the_same_logits(name: str, pooling: str, tiny_sta
     np.testing.assert_array_equal(logits(head, again), logits(head, model))
     assert {file.name for file in tmp_path.iterdir()} == {"adapter.json", "adapter.safetensors"}
     assert num_trained(again) == num_trained(model)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_what_is_saved_is_what_was_trained_and_no_more(name: str, tiny_start: Path, tmp_path: Path) -> None:
+    _, model = adapted(tiny_start, name)
+    save_adapter(model, tmp_path, adapter=name, options={}, base=describe_base(tiny_start))
+    size_bytes = (tmp_path / "adapter.safetensors").stat().st_size
+    values = 4 * num_trained(model)[0]  # fp32, whatever AdaLoRA or the virtual tokens keep beside them
+    names = sum(parameter.requires_grad for parameter in model.parameters())
+    assert values < size_bytes < values + 100 + 250 * names
+    record = json.loads((tmp_path / "adapter.json").read_text())
+    assert record["base"]["files"]["model.safetensors"] == store.file_sha256(tiny_start / "model.safetensors")
+    assert (tmp_path / "adapter.json").stat().st_size < 2000
+
+
+@pytest.fixture(scope="module")
+def minilm_shape(tiny_start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A start model of all-MiniLM-L6-v2's sizes, with random weights."""
+    folder = tmp_path_factory.mktemp("minilm") / "start"
+    shape = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
+    BertModel(BertConfig(vocab_size=30522, max_position_embeddings=512, **shape)).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((tiny_start / "tokenizer.json").read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_of_minilm_is_of_some_hundred_kilobytes_and_below_one_percent(name: str, minilm_shape: Path) -> None:
+    """docs/how-to.md says how many; LoRA by its default has 147,456 weights beside those of the head, 0.65 %."""
+    _, model = adapted(minilm_shape, name)
+    few, whole = num_trained(model)
+    assert 4 * few < 700_000
+    assert few < 0.01 * whole
+    if name == "lora":
+        assert few == 6 * 2 * 16 * (384 + 384) + 3 * (384 + 1)
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

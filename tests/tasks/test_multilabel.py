@@ -31,8 +31,9 @@ def test_targets_are_lists_json_or_strings_with_a_separator(targets, labels, sep
 
 
 def test_a_column_without_a_label_or_with_too_many_is_refused():
-    with pytest.raises(DataError, match="none of the 3 training rows has a label"):
+    with pytest.raises(DataError, match="none of the 3 training rows has a label") as caught:
         Task.options_from([[], "", None])
+    assert caught.value.row == 0
     with pytest.raises(DataError, match="all 2 training rows have the same labels: a, b"):
         Task.options_from(["a|b", "b|a"])
     with pytest.raises(DataError, match="30 labels in 30 rows"):
@@ -47,6 +48,25 @@ def test_a_label_that_is_no_name_is_refused_with_its_row(wrong):
     with pytest.raises(DataError, match="stands where a label is expected") as caught:
         Task.options_from([["a"], ["b"], wrong])
     assert caught.value.row == 2
+
+
+@pytest.mark.parametrize("empty", [[""], ["", " "], [None], '["", ""]', " | "])
+def test_labels_that_are_all_empty_are_refused_with_their_row(empty):
+    targets = [["好"], "a|b", [], "", " ", None, "[]", empty, empty]
+    with pytest.raises(DataError, match="which are all empty") as caught:
+        Task.options_from(targets)
+    assert caught.value.row == 7
+    assert '"[]"' in caught.value.remedy
+    with pytest.raises(DataError) as caught:
+        Task(labels=["a"], separator="|").refuse_malformed(targets)
+    assert caught.value.row == 7
+    assert Task.options_from(targets[:7])["labels"] == ["a", "b", "好"]
+
+
+def test_labels_of_no_row_are_found():
+    task = Task(labels=["a", "b", "c"])
+    assert task.absent(task.encode_target([["a"], ["a", "c"]])) == ["b"]
+    assert task.absent(task.encode_target([["a", "b", "c"]])) == []
 
 
 def test_yes_and_no_are_no_labels():

@@ -210,13 +210,13 @@ def finetune(
     store.refuse_existing(out := names.output_folder("finetune", out, data, start, force=force), force=force)
     keeps = getattr(trainer, "reads_more", False)
     dataset = names.dataset(data, roles=columns, seed=seed, keep_unlabelled=keeps, on_event=on_event)
-    if method == "auto":
-        method, start, why = choose.method(dataset, start, task)
-        on_event(Event("choose", message=f"method {method}: {why}"))
-    elif said := choose.suggestion(dataset, start, task, method):
-        on_event(Event("choose", message=said))
-    start = choose.start_for(task, inner or method, start)
     with naming_source(data, dataset, task, needs_target=not getattr(trainer, "labels", ())):
+        if method == "auto":
+            method, start, why = choose.method_for_labelled(dataset, start, task)
+            on_event(Event("choose", message=f"method {method}: {why}"))
+        elif said := choose.suggestion(dataset, start, task, method):
+            on_event(Event("choose", message=said))
+        start = choose.start_for(task, inner or method, start)
         return run(
             network if network is not None else names.start_folder(start),
             dataset,
@@ -244,12 +244,13 @@ def merge(
     by_options: dict[str, Any] | None = None,
     weights: Sequence[float] = (),
     base: Any = None,
+    undo: bool = False,
     out: str | Path | None = None,
     seed: int = 0,
     force: bool = False,
     on_event: OnEvent = ignore,
 ) -> Artifact:
-    """Fold an adapter into its base, or join the weights of several models into one.
+    """Fold an adapter into its base, or take it out again; or join the weights of several models into one.
 
     Args:
         model: an artifact with an adapter, its folder, a home or `HOME@alias`; or the first of several whole models.
@@ -257,16 +258,23 @@ def merge(
         by: how they are joined, the name of a merging plug; `by_options` are its keyword arguments.
         weights: one for each model, the first's first; equal when not given.
         base: the start model that all come from, for `ties`; found in their lineage when not given.
+        undo: give back the adapter that was folded into the model, beside its base, which is as it was.
         out: the artifact's folder; a new one in `./oreline-runs` when not given.
         seed: changes nothing; every verb of a recipe is handed one.
 
     Raises:
         UsageError: the only model has no adapter, or one that is no change of weights (prefix, prompt, bottleneck);
-            several models that do not fit together.
+            several models that do not fit together; nothing to undo.
         ArtifactError: the base is not there, or is another one by now.
     """
     first = Artifact.open(names.model_path(model))
+    if undo and others:
+        raise UsageError("undo takes an adapter out of one model", remedy="name one merged model")
     place = names.output_folder("merge", out, model, others, base, force=force)
+    if undo:
+        from oreline.train.unmerge import unmerge
+
+        return unmerge(first, out=place, force=force)
     if not others:
         from oreline.train.merge import merge as fold
 

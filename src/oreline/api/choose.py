@@ -80,7 +80,9 @@ def start_for(task: str, method: str, start: Any) -> Any:
 def refuse_start(
     task: str, method: str, options: Mapping[str, Any] | None, start: Any, on_event: OnEvent
 ) -> str | None:
-    """Raise for a start model that there is not, or that is needed; say so where one was given and is not used.
+    """Raise for a start model that there is not, that is needed, or that is of the wrong kind for the task.
+
+    Where one was given and is not used, that is said.
 
     Returns the method inside of another that begins from nothing (`self_training` by `linear`), or None.
     """
@@ -88,10 +90,32 @@ def refuse_start(
     inner = given if given in WITHOUT_START else None
     wanted = start_for(task, inner or method, start)
     if start is not None and not names.network_name(start):
-        names.refuse_start(wanted)
+        refuse_unfit_start(wanted, registry.get("task", task).head)
     if start is not None and wanted is None:
         on_event(Event("choose", message=f"the start model {start} is not used: {inner or method} begins from nothing"))
     return inner
+
+
+def refuse_unfit_start(start: Any, head: str) -> None:
+    """Raise what `names.start_folder` raises, and `ArtifactError` for a model that a task's head cannot stand on.
+
+    That is one of the wrong kind, or an adapter whose base is gone or another one by now.
+    """
+    from oreline.models.base import base_folder
+
+    if (folder := names.start_folder(start)) is not None:
+        base = base_folder(folder)
+        from oreline.models.load import refuse_wrong_kind
+
+        refuse_wrong_kind(base, head)
+
+
+def method_for_labelled(data: Dataset, start: Any, task: str) -> tuple[str, Any, str]:
+    """Return what `method` returns. Raises `DataError` for rows of which none has a target to learn from."""
+    from oreline.train.rows import refuse_unlabelled
+
+    refuse_unlabelled(data, registry.get("task", task))
+    return method(data, start, task)
 
 
 def num_classes(data: Dataset, split: str, task: str) -> int | None:

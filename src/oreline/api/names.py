@@ -160,14 +160,6 @@ def start_folder(start: Any) -> Path | None:
     )
 
 
-def refuse_start(start: Any) -> None:
-    """Raise what `start_folder` raises, and `ArtifactError` for an adapter whose base is gone or another one by now."""
-    from oreline.models.base import base_folder
-
-    if (folder := start_folder(start)) is not None:
-        base_folder(folder)
-
-
 def network_name(start: Any) -> str | None:
     """Return the network that a start model means (`new:textcnn`), or None for a start model that is pretrained.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
+from oreline.api.choose import has_class_of_plain_text
 from oreline.dialogue import FOUND_BY_NAME
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.runtime.open import open_task
@@ -18,6 +19,9 @@ from oreline.values import naming
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
+
+
+_NO_LABELS = "; where nobody has labelled rows yet, --method zero_shot takes descriptions of the classes"
 
 
 @contextmanager
@@ -33,11 +37,13 @@ def naming_source(data: Any, dataset: Dataset, task: str, *, needs_target: bool 
     lacking = next((role for role in needed if role not in columns), None)
     is_raw = Path(given.partition("#")[0]).absolute() != dataset.path.absolute()
     if lacking and is_raw:
+        fits = fitting(columns)
+        unlabelled = not fits and lacking == "label" and has_class_of_plain_text(task)
         raise DataError(
             f"no column has the role {lacking!r}",
             where=given,
             allowed=did_you_mean(lacking, columns),
-            remedy=" or ".join(filter(None, (naming(lacking), fitting(columns)))),
+            remedy=" or ".join(filter(None, (naming(lacking), fits))) + (_NO_LABELS if unlabelled else ""),
         )
     try:
         yield

@@ -45,6 +45,7 @@ _PLUGS = {
     "task": "task",
     "policy": "policy",
     "detectors": "detector",
+    "metrics": "metric",
 }
 """Options that name plugs, with the plugs' kind."""
 _RAW_DATA = {"data", "fresh", "gate", "rehearse"}

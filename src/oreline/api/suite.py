@@ -7,8 +7,11 @@
       - quotes: {data: quotes.csv, text: text, label: label}
       - intents: {data: {train: train.jsonl, test: test.jsonl}, method: lora, train: {epochs: 3}}
 
-A task takes the options of `refine` and of `finetune`, and `judge`: the split it is measured on (`test`). Paths begin
-at the suite's folder. `method: none` trains nothing: the model is judged as it is.
+A task takes the options of `refine` and of `finetune`, and `judge`: the split it is measured on (`test`); `score`: the
+figure that counts, or several whose mean counts (the task's first one when not given); `metrics`: what to measure for
+it beside the task's own. Paths begin at the suite's folder. `method: none` trains nothing: the model is judged as is.
+
+A task whose files are not in the folder is missing: it is listed, the others go on (decision 048).
 """
 
 from __future__ import annotations
@@ -34,7 +37,10 @@ _REFINE = (
     "text", "label", "group", "time", "roles", "operators", "split", "against", "keep_unlabelled", "together", "gap",
 )  # fmt: skip
 _FINETUNE = ("task", "method", "method_options", "train")
-_TASK_KEYS = ("data", "judge", *_REFINE, *_FINETUNE)
+_JUDGED = ("judge", "score", "metrics")
+_TASK_KEYS = ("data", *_JUDGED, *_REFINE, *_FINETUNE)
+_SHARED = ("operators", *_FINETUNE, *_JUDGED)
+"""Keys that all tasks may share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,12 @@ class Suite:
     name: str
     out: Path
     tasks: dict[str, Recipe]
+    scores: dict[str, tuple[str, ...]]
+    """The figures whose mean is a task's score, where the suite names them."""
+    missing: dict[str, str]
+    """The file that a task lacks, for each that cannot be run."""
+    names: tuple[str, ...]
+    """All tasks, in the suite's order."""
 
 
 @names_missing_extras
@@ -60,7 +72,7 @@ def evaluate_suite(
     """Fine-tune one start model on every task of a suite, evaluate it, and put the figures into one table.
 
     A task that is done is not done again: the same call continues a suite that was interrupted. A task that fails is
-    listed with its reason, and the others go on.
+    listed with its reason, and the others go on; so is one whose files are not there.
 
     Args:
         start: the model that every task starts from: `catalog:NAME`, a folder, a hub id, an artifact.
@@ -71,7 +83,7 @@ def evaluate_suite(
         force: do tasks again whose options or data have changed since.
 
     Raises:
-        UsageError: the suite is wrong: an unknown key, plug or file, no task.
+        UsageError: the suite is wrong: an unknown key, plug or figure, no task, or none that has its files.
     """
     planned = read_suite(start, suite, overrides=overrides, out=out, seed=seed)
     failed: dict[str, str] = {}
@@ -79,13 +91,14 @@ def evaluate_suite(
         on_event(Event("suite", number, len(planned.tasks), message=f"task {number} of {len(planned.tasks)}: {name}"))
         try:
             running.run(running.complete(recipe), force=force, on_event=on_event)
+            suite_report.figures_of(recipe, planned.scores.get(name, ()), name)  # what is asked for wrongly ends here
         except (ResourceError, UsageError) as error:
             error.where = error.where or f"task {name!r}"
             raise  # a full disk stops every task, and what was asked for wrongly is not a figure
         except OrelineError as error:
             failed[name] = error.what
             on_event(Event("suite", message=f"{name} failed: {error.what}"))
-    report = suite_report.report_of(planned.name, names.model_name(start), planned.tasks, failed)
+    report = suite_report.report_of(planned, names.model_name(start), failed)
     report.save(planned.out)
     on_event(Event("suite", message=f"report: {planned.out / 'report.html'}"))
     return report
@@ -105,6 +118,8 @@ def plan_suite(
     planned = read_suite(start, suite, overrides=overrides, out=out, seed=seed)
     plans = {name: running.plan_run(running.complete(recipe)) for name, recipe in planned.tasks.items()}
     tables = [Table(name, report.tables[0].columns, report.tables[0].rows) for name, report in plans.items()]
+    if planned.missing:
+        tables.append(Table("Missing", ("task", "file"), list(planned.missing.items())))
     facts = {**next(iter(plans.values())).facts, "out": str(planned.out), "tasks": len(plans)}
     title = f"{planned.name}: {len(plans)} tasks; nothing was done or written"
     return Report(verb="plan", title=title, facts=facts, tables=tables)
@@ -120,7 +135,7 @@ def read_suite(
 ) -> Suite:
     """Read a suite and build the recipe of every task. Raises `UsageError` for anything that can be seen beforehand."""
     content, folder, where = _load(suite)
-    _refuse_unknown(content, ("name", "seed", "tasks", *_FINETUNE, "judge"), where)
+    _refuse_unknown(content, ("name", "seed", "tasks", *_SHARED), where)
     entries = content.get("tasks")
     if not isinstance(entries, list) or not entries:
         raise UsageError(
@@ -128,14 +143,21 @@ def read_suite(
         )
     name = str(content.get("name") or (folder.name if folder else "suite"))
     place = Path(out) if out is not None else names.runs_folder() / f"suite-{folder_name(name)}"
-    shared = {key: content[key] for key in (*_FINETUNE, "judge") if key in content}
+    shared = {key: content[key] for key in _SHARED if key in content}
     tasks: dict[str, Recipe] = {}
+    scores: dict[str, tuple[str, ...]] = {}
+    missing: dict[str, str] = {}
     for number, entry in enumerate(entries, start=1):
         task_name, options = _split(entry, f"{where}, task {number}")
-        if folder_name(task_name) in map(folder_name, tasks):
+        if folder_name(task_name) in map(folder_name, [*tasks, *missing]):
             raise UsageError(f"two tasks are called {task_name!r}", where=where)
         merged = _with_overrides(_merge(shared, options), overrides)
         _refuse_unknown(merged, _TASK_KEYS, f"{where}, task {task_name!r}")
+        if merged.get("score"):
+            scores[task_name] = tuple(_listed(merged["score"]))
+        if lacking := _lacking(merged["data"], folder):
+            missing[task_name] = lacking
+            continue
         steps = _steps(start, merged, folder, f"{where}, task {task_name!r}")
         own = {
             "name": task_name,
@@ -145,7 +167,13 @@ def read_suite(
         }
         tasks[task_name] = recipes.read(own, running.STEPS)
         _check(tasks[task_name], f"{where}, task {task_name!r}")
-    return Suite(name, place, tasks)
+    if not tasks:
+        raise UsageError(
+            f"no task of the suite has its data: there is no file {next(iter(missing.values()))!r}",
+            where=where,
+            remedy=f"put the files of a task, or of some, into {folder or 'the folder of the suite'}",
+        )
+    return Suite(name, place, tasks, scores, missing, tuple(next(iter(entry)) for entry in entries))
 
 
 def _load(suite: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], Path | None, str]:
@@ -191,12 +219,44 @@ def _steps(start: Any, options: Mapping[str, Any], folder: Path | None, where: s
     method = options.get("method", "auto")
     model = names.model_name(start)
     judged = {"data": data, "split": options.get("judge", "test")}
+    judged |= {"metrics": _listed(options["metrics"])} if options.get("metrics") else {}
     if method == NO_TRAINING:
         return [*steps, {"evaluate": {"model": model, **judged, "baseline": "none"}}]
     trained = {key: options[key] for key in _FINETUNE if key in options}
     begun = {} if method == "linear" else {"start": model}
     steps.append({"finetune": {"as": "model", "data": data, **begun, **trained}})
     return [*steps, {"evaluate": {"model": "model", **judged}}]
+
+
+def _listed(given: Any) -> list[str]:
+    return [str(one) for one in given] if isinstance(given, list | tuple) else [str(given)]
+
+
+def _lacking(data: Any, folder: Path | None) -> str:
+    """Return the first file of a task's data that is not there; empty where all are, or where none is named."""
+    if isinstance(data, Mapping):
+        parts = [data["path"]] if "path" in data and names.is_described(data) else list(data.values())
+        parts = [] if names.is_described(data) and "path" not in data else parts
+        return next((lacking for part in parts if (lacking := _lacking(part, folder))), "")
+    if isinstance(data, list):  # of files; any other list is a column
+        files = [part for part in data if isinstance(part, Mapping) or _is_file_name(part)]
+        return next((lacking for part in files if (lacking := _lacking(part, folder))), "")
+    if not _is_file_name(data):
+        return ""
+    path = data.partition("#")[0]
+    places = [Path(path), *([folder / path] if folder else [])]
+    return "" if any(place.exists() for place in places) else data
+
+
+def _is_file_name(given: Any) -> bool:
+    """Whether a value names a file or a folder of this machine: with an ending or a slash, and no pattern.
+
+    >>> _is_file_name("CoLA/train.tsv"), _is_file_name("catalog:rotten-tomatoes"), _is_file_name("a film. Long")
+    (True, False, False)
+    """
+    if not isinstance(given, str) or ":" in given or any(sign.isspace() or sign in "*?[" for sign in given):
+        return False
+    return bool(Path(given.partition("#")[0]).suffix) or "/" in given
 
 
 def _at(data: Any, folder: Path | None) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
-from oreline.api import names
+from oreline.api import choose, names
 from oreline.api.build import DEFAULT_START, DEFAULT_TASK
 from oreline.api.extras import names_missing_extras
 from oreline.api.provenance import naming_source
@@ -80,6 +80,8 @@ def multitask(
     folder = names.start_folder(start)
     if folder is None:
         raise UsageError("multitask needs a start model", remedy=f"--start {DEFAULT_START}")
+    for given in tasks.values():
+        choose.refuse_unfit_start(start, registry.get("task", str(given.get("task", DEFAULT_TASK))).head)
     rows = {name: task_rows(name, given, seed, on_event) for name, given in tasks.items()}
     for name, one in rows.items():
         with naming_task(name):

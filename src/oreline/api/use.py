@@ -42,6 +42,7 @@ def evaluate(
     *,
     split: str = "test",
     slices: Sequence[str] = (),
+    metrics: Sequence[str] = (),
     compare: Any = None,
     baseline: Any = None,
     generation: dict[str, Any] | None = None,
@@ -57,6 +58,7 @@ def evaluate(
         data: a dataset, `DATASET#split`, or raw data with the model's own columns (all of its rows are used).
         split: which split of a dataset that has several.
         slices: columns by whose values the figures are broken down.
+        metrics: names of metrics to measure beside the task's own, such as `matthews` or `per_class`.
         compare: a second model, judged on the same rows with a paired test.
         baseline: a simple model whose figures stand beside; when not given, a linear model of the same training rows,
             made once and kept in `./oreline-runs`; `none` for none.
@@ -74,6 +76,7 @@ def evaluate(
         dataset,
         split=names.chosen_split(dataset, split),
         slices=[by_source.get(name, name) for name in ([slices] if isinstance(slices, str) else slices)],
+        metrics=[metrics] if isinstance(metrics, str) else metrics,
         compare=load(compare) if compare is not None else None,
         baseline=chosen_baseline(baseline, runtime.artifact, seed=seed, on_event=on_event),
         seed=seed,

@@ -104,12 +104,15 @@ def _merge(artifact: Artifact, options: Mapping[str, Any]) -> Estimated:
     from oreline.runtime.samples import read_samples
     from oreline.train.combine import refuse_differing, refuse_twice
     from oreline.train.merge import refuse_whole
+    from oreline.train.unmerge import refuse_unmerged
 
     others = [Artifact.open(names.model_path(other)) for other in options.get("others") or ()]
     refuse_twice([artifact, *others])
     for other in others:
         refuse_differing(artifact, other)
-    if not others:
+    if options.get("undo"):
+        refuse_unmerged(artifact)
+    elif not others:
         refuse_whole(artifact)
     rows = read_samples(artifact, "reference").height
     begun = time.perf_counter()

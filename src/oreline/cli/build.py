@@ -237,15 +237,23 @@ def merge(
         list[float] | None, typer.Option(help="A weight for each model, in order; equal ones when none is given.")
     ] = None,
     base: Annotated[str | None, typer.Option(help="The start model that all come from, for ties.")] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Give back the adapter that was folded into MODEL, beside its base.")
+    ] = False,
     out: Out = None,
 ) -> None:
     """Fold an adapter into its base: a whole model with the same answers. Or join several models into one.
 
     For example: oreline merge a b c --by ties --set by_options.density=0.3.
+
+    --undo takes a folded adapter out again: the base is as it was, bit by bit.
     """
     if not others and (weight or base or by != "mean"):
         raise UsageError("--by, --weight and --base join several models", remedy="oreline merge MODEL MODEL …")
-    given = {"others": others, "by": by, "weights": weight, "base": base} if others else {}
+    given: dict[str, Any] = {}
+    if others:
+        given = {"others": others, "by": by, "weights": weight, "base": base}
+    given |= {"undo": True} if undo else {}
     show(common, call(common, "merge", model=model, **given, out=out))
 
 

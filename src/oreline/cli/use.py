@@ -27,6 +27,9 @@ def evaluate(
         str | None, typer.Option(help="A simple model beside; none for none. Default: linear (lead for texts).")
     ] = None,
     slices: Annotated[list[str] | None, typer.Option("--slice", help="Break figures down by this column.")] = None,
+    metrics: Annotated[
+        list[str] | None, typer.Option("--metric", help="Measure this too; see `oreline list metric`. Repeatable.")
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Write the report here: a folder, or a .json file.")] = None,
 ) -> None:
     """Judge a model on rows it was not trained on; with --suite, fine-tune a start model on several tasks in one table.
@@ -37,7 +40,8 @@ def evaluate(
         return _evaluate_suite(common, model, suite, out, {"DATA": data, "--compare": compare, "--baseline": baseline})
     if data is None:
         raise UsageError("evaluate needs data", allowed="a dataset or a file, or --suite FOLDER for several tasks")
-    options = {"split": split, "compare": compare, "baseline": baseline, "slices": slices, "out": out}
+    beside = {"compare": compare, "baseline": baseline, "slices": slices, "metrics": metrics}
+    options = {"split": split, **beside, "out": out}
     return show(common, call(common, "evaluate", model=model, data=data, **options), out=out)
 
 

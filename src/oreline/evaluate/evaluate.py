@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oreline import registry
-from oreline.errors import DataError
-from oreline.evaluate.compare import is_all_or_nothing, mcnemar, paired_differences
+from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.evaluate.compare import is_all_or_nothing, mcnemar, metrics_of, paired_differences
 from oreline.evaluate.estimates import estimates
 from oreline.evaluate.shown import TINY_ROWS, flagged, shorten
 from oreline.evaluate.table import Table, aligned, predict_table
@@ -22,7 +22,7 @@ from oreline.report.report import Table as ReportTable
 
 if TYPE_CHECKING:
     from oreline.data.dataset import Dataset
-    from oreline.types import Runtime
+    from oreline.types import Runtime, Task
 
 MAX_SLICES = 20
 """Values of one column that are shown, those with the most rows first."""
@@ -35,6 +35,7 @@ def evaluate(
     *,
     split: str = "test",
     slices: Sequence[str] = (),
+    metrics: Sequence[str] = (),
     compare: Runtime | None = None,
     baseline: Runtime | None = None,
     seed: int = 0,
@@ -49,14 +50,17 @@ def evaluate(
         data: the dataset.
         split: its split.
         slices: columns whose values are looked at one by one.
+        metrics: names of metric plugs to measure beside the task's own.
         compare: another model, to be compared on the same rows.
         baseline: a simple model (character n-grams), to show what the simplest thing reaches on the same rows; left
             out with a warning where it cannot be measured there, being trained on all of them.
         seed: of the bootstrap.
 
     Raises:
+        UsageError: a metric that measures another kind of answers.
         DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
     """
+    names = with_asked(runtime.task, metrics)
     table = predict_table(runtime, data, split, slices=slices)
     others, unfit = {}, []
     for name, other in (("baseline", baseline), ("compared model", compare)):
@@ -77,9 +81,9 @@ def evaluate(
             warnings.append(
                 f"all figures are of the {common.num_rows:,} rows that the {name} was not trained on either"
             )
-    metrics = estimates(common, table.task.metrics, seed=seed)
+    found = estimates(common, names, seed=seed)
     tables = [
-        *(_comparison(name, common, theirs, table.task.metrics, split, seed) for name, (_, theirs) in others.items()),
+        *(_comparison(name, common, theirs, names, split, seed) for name, (_, theirs) in others.items()),
         *(_by_slice(common, name, table.task.metrics[0], split, seed) for name in slices),
         *view.tables(common, split, seed),
     ]
@@ -87,12 +91,28 @@ def evaluate(
         verb="evaluate",
         title=f"Evaluation on the split {split!r}",
         subject=_subject(runtime, data, split, common),
-        metrics=metrics,
+        metrics=found,
         facts=_facts(table, common),
         tables=tables,
         charts=view.charts(common, split),
         warnings=warnings,
     )
+
+
+def with_asked(task: Task, asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a task's metrics and of those that were asked for, each once.
+
+    Raises `UsageError` for one that there is not, or that measures another kind of answers than the task's.
+    """
+    names = tuple(dict.fromkeys([*task.metrics, *asked]))
+    known = {*task.metrics, *metrics_of(task.view)}
+    if unfit := next((name for name in names if name not in known), None):
+        registry.get("metric", unfit)
+        raise UsageError(
+            f"the metric {unfit!r} does not measure answers of this kind ({task.view})",
+            allowed=did_you_mean(unfit, known),
+        )
+    return names
 
 
 def _subject(runtime: Runtime, data: Dataset, split: str, table: Table) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from oreline.models.pooling import PooledClassifier, PooledEncoder
 from oreline.store import write_json
 
 WEIGHTS = "adapter.safetensors"
+_RESTORE = "restore the folder from a copy, or train it again"
 
 
 def open_classifier(folder: str | Path, num_labels: int, *, pooling: str | None = None) -> Any:
@@ -99,17 +100,21 @@ def _load_weights(model: Any, folder: Path) -> None:
     try:
         saved = load_file(file)
     except (OSError, SafetensorError) as error:
-        raise ArtifactError(f"the adapter's weights cannot be opened: {error}", where=str(file)) from error
+        raise ArtifactError(
+            f"the adapter's weights cannot be opened: {error}", where=str(file), remedy=_RESTORE
+        ) from error
     wanted = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     if saved.keys() != wanted.keys():
         odd = sorted(saved.keys() ^ wanted.keys())[0]
         raise ArtifactError(
             f"the adapter's weights are of another model: {odd!r} is on one side only",
             where=str(file),
-            remedy="restore the folder from a copy, or train it again",
+            remedy=_RESTORE,
         )
     head = "classifier."  # a head over another number of classes begins anew
     fitting = {name: tensor for name, tensor in saved.items() if tensor.shape == wanted[name].shape}
     if unfit := next((name for name in saved if name not in fitting and head not in name), None):
-        raise ArtifactError(f"the adapter's weight {unfit!r} has another shape than the model's", where=str(file))
+        raise ArtifactError(
+            f"the adapter's weight {unfit!r} has another shape than the model's", where=str(file), remedy=_RESTORE
+        )
     model.load_state_dict(fitting, strict=False)

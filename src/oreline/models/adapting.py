@@ -117,6 +117,7 @@ def within(encoder: nn.Module, names: Sequence[str], layers: Sequence[int] | Non
         raise UsageError(
             f"layers is {list(layers)}, and the start model has {num_layers} layers",
             allowed=f"numbers from 0 to {num_layers - 1}, or from -1 down to {-num_layers}",
+            remedy="--set method_options.layers=[-2,-1] adapts the two upper ones",
         )
     return found
 

@@ -30,6 +30,7 @@ from transformers.models.auto.modeling_auto import (
 )
 from transformers.utils import logging as transformers_logging
 
+from oreline import store
 from oreline.atomic import errno_of
 from oreline.errors import ArtifactError
 from oreline.models.adapting import WRITING
@@ -48,6 +49,8 @@ HEAD = "head.safetensors"
 `mask` of a choice among words; its kind and pooling in the metadata."""
 
 
+_TRAINABLE = "torch"
+"""Runtime of the models that training goes on from."""
 UNBOUNDED = 1 << 20
 """Tokens that a model takes whose positions are relative to one another (T5): as many as memory holds."""
 
@@ -138,15 +141,7 @@ def load_seq2seq(folder: str | Path) -> Any:
     Raises `ArtifactError` for a model of another kind, or a folder without the weights that write.
     """
     path = Path(folder)
-    _checked_config(path)
-    config = _config(path)
-    if config is not None and not (getattr(config, "is_encoder_decoder", False) and hasattr(config, "hidden_size")):
-        raise ArtifactError(
-            f"the start model ({config.model_type}) does not read one text and write another",
-            where=str(path),
-            allowed="T5, mT5, BART, Marian and their like",
-            remedy="give the folder of one with --start",
-        )
+    require_seq2seq(path)
     model = _open(AutoModelForSeq2SeqLM, path)
     if lacking := sorted(name for name in model.new_weights if "embed" not in name):
         raise ArtifactError(
@@ -163,6 +158,35 @@ def _config(path: Path) -> Any:
         return AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def refuse_wrong_kind(folder: Path, head: str) -> None:
+    """Raise `ArtifactError` for a model of another kind than a task's head stands on, by its configuration alone."""
+    runtime = store.read_manifest(folder).runtime if (folder / store.MANIFEST).is_file() else _TRAINABLE
+    if runtime != _TRAINABLE:
+        raise ArtifactError(
+            f"the start model is of the runtime {runtime!r}, which cannot be trained on",
+            where=str(folder),
+            allowed="a model of the runtime torch: a start model, or what was fine-tuned from one",
+            remedy="start from the model that it was compressed from"
+            if runtime == "onnx"
+            else f"leave --start out: --method {runtime} begins from nothing",
+        )
+    require = {"causal": require_causal, "seq2seq": require_seq2seq}.get(head, refuse_no_encoder)
+    require(folder)
+
+
+def require_seq2seq(folder: Path) -> None:
+    """Raise `ArtifactError` for a folder that holds no encoder–decoder model, before anything else of it is read."""
+    _checked_config(folder)
+    config = _config(folder)
+    if config is not None and not (getattr(config, "is_encoder_decoder", False) and hasattr(config, "hidden_size")):
+        raise ArtifactError(
+            f"the start model ({config.model_type}) does not read one text and write another",
+            where=str(folder),
+            allowed="T5, mT5, BART, Marian and their like",
+            remedy="give the folder of one with --start",
+        )
 
 
 def require_causal(folder: Path) -> None:
@@ -295,9 +319,16 @@ def _checked_config(path: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ArtifactError("config.json is not JSON", where=str(path)) from error
+        raise ArtifactError(
+            "config.json is not JSON", where=str(path), remedy="restore it from a copy, or save the model again"
+        ) from error
     if "auto_map" in config:
-        raise ArtifactError("the model needs code from its own folder, which is never run", where=str(path))
+        raise ArtifactError(
+            "the model needs code from its own folder, which is never run",
+            where=str(path),
+            allowed="an architecture that transformers knows, without auto_map in config.json",
+            remedy="start from another model, or from the same one as transformers itself has it",
+        )
     return config
 
 

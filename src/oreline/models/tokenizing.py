@@ -21,7 +21,11 @@ def tokenizer(folder: str | Path) -> Tokenizer:
     try:
         opened = Tokenizer.from_file(str(file))
     except Exception as error:  # the Rust library raises plain Exception
-        raise ArtifactError(f"tokenizer.json cannot be read: {error}", where=str(file)) from error
+        raise ArtifactError(
+            f"tokenizer.json cannot be read: {error}",
+            where=str(file),
+            remedy="save the tokenizer again, as tokenizer.json",
+        ) from error
     opened.no_padding()
     opened.no_truncation()
     return opened

@@ -30,7 +30,7 @@ MIN_POSITIVES = 10
 class Task:
     """Multi-label classification: any number of K labels for each text, each with a threshold of its own.
 
-    A target is a list of labels, a JSON list, or one string with `|`, `;` or `,` between them; empty means none.
+    A target is a list of labels, a JSON list, or one string with `|`, `;` or `,` between them; an empty one means none.
 
     Args:
         labels: names in index order, each once.
@@ -77,8 +77,9 @@ class Task:
         if not counts:
             raise DataError(
                 f"none of the {len(targets):,} training rows has a label",
-                allowed='lists of labels, or strings such as "a|b"',
-                remedy="check the label column",
+                allowed='lists of labels, or strings such as "a|b", in some of the rows at least',
+                remedy="check the label column (--label COLUMN): in this row, the first, it names none",
+                row=0,
             )
         if all(count == len(targets) for count in counts.values()):
             raise DataError(
@@ -133,11 +134,24 @@ class Task:
                 marks_NK[row, self._index[label]] = 1.0
         return marks_NK
 
+    def refuse_malformed(self, targets: Sequence[Any]) -> None:
+        """Raise `DataError` for a row whose labels are no names."""
+        for row, target in enumerate(targets):
+            try:
+                parse(target, self.separator)
+            except DataError as error:
+                error.row = row
+                raise
+
+    def absent(self, targets_NK: NDArray[np.floating]) -> list[str]:
+        """Return the labels that no row has: nothing can be learnt of them, and no threshold chosen."""
+        return [label for label, count in zip(self._labels, targets_NK.sum(axis=0)) if not count]
+
     def tuned(self, targets_NK: NDArray[Any], scores_NK: NDArray[np.floating]) -> Task:
         """Return this task with the threshold of each label that gives the highest F1 on these rows.
 
-        A label that fewer than ten of them have gets the threshold that is best for all labels together: one of its own
-        would follow the chance score of a row or two, and give the label to every other row.
+        A label that fewer than ten of them have, or none, gets the threshold that is best for all labels together: one
+        of its own would follow the chance score of a row or two, and give the label to every other row.
 
         Source: Yang, A Study of Thresholding Strategies for Text Categorization, SIGIR 2001 (SCut and its fallback).
         """
@@ -194,12 +208,14 @@ def parse(target: Any, separator: str) -> list[str]:
     >>> parse("a| b|a", "|"), parse('["x, y", "z"]', ""), parse(["a"], ""), parse("", "|"), parse(None, "|")
     (['a', 'b'], ['x, y', 'z'], ['a'], [], [])
 
-    Raises `DataError` for a list in the list, or a mapping.
+    Raises `DataError` for a list in the list, a mapping, or names that are all empty.
     """
     if target is None:
         return []
     if isinstance(target, str):
         text = target.strip()
+        if not text:
+            return []
         if text.startswith(("[", "{")):
             try:
                 found = json.loads(text)
@@ -212,7 +228,14 @@ def parse(target: Any, separator: str) -> list[str]:
         _refuse_nested([target] if isinstance(target, Mapping) else [])
         parts = list(target) if isinstance(target, Sequence) or hasattr(target, "__iter__") else [target]
     _refuse_nested(parts)
-    return list(dict.fromkeys(name for part in parts if part is not None and (name := str(part).strip())))
+    names = list(dict.fromkeys(name for part in parts if part is not None and (name := str(part).strip())))
+    if parts and not names:
+        raise DataError(
+            f"the labels are {target!r}, which are all empty",
+            allowed='names of labels; "[]" where the row has none of them',
+            remedy='write "[]" if that is meant, or give the row its labels',
+        )
+    return names
 
 
 def _refuse_nested(parts: Sequence[Any]) -> None:

@@ -49,14 +49,18 @@ def word_ids(words: Mapping[str, str], labels: Sequence[str], tokenizer: Tokeniz
     """
     if strange := next((label for label in words if label not in labels), None):
         raise UsageError(
-            f"there is a word for the label {strange!r}, which no row has", allowed=did_you_mean(strange, labels)
+            f"there is a word for the label {strange!r}, which no row has",
+            allowed=did_you_mean(strange, labels),
+            remedy="correct the label in method_options.words, or leave it out",
         )
     unknown = {tokenizer.token_to_id(token) for token in _UNKNOWNS}
     found: dict[int, str] = {}
     for label in labels:
         if label not in words:
             raise UsageError(
-                f"the label {label!r} has no word", allowed="one word for each of " + ", ".join(map(repr, labels))
+                f"the label {label!r} has no word",
+                allowed="one word for each of " + ", ".join(map(repr, labels)),
+                remedy="give it one in method_options.words: one token of the start model, as a character in Chinese",
             )
         word = str(words[label])
         # With a space before it, as in running text; tokenizers that keep no spaces give the same token without.

@@ -122,6 +122,7 @@ def _report(manifest: Manifest, outcome: Outcome, data: Dataset) -> Report:
         facts=dict(outcome.measurements),
         tables=[ReportTable("Settings, as resolved on this machine", ("setting", "value"), rows)],
         charts=charts,
+        warnings=outcome.warnings,
     )
 
 

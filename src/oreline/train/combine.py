@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _VOLATILE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "_attn_implementation_autoset"}
 """Of a configuration: what says nothing about the weights."""
+_ALIKE = "merge models that were trained from one start model, for one task"
 _TUNED = {"thresholds"}
 """Options of a task that are chosen on dev after training."""
 
@@ -134,7 +135,7 @@ def refuse_differing(first: Artifact, other: Artifact) -> None:
     for name in ("runtime", "task"):
         mine, theirs = getattr(first.manifest, name), getattr(other.manifest, name)
         if mine != theirs:
-            raise UsageError(f"the models differ in their {name}: {mine} and {theirs}", where=where)
+            raise UsageError(f"the models differ in their {name}: {mine} and {theirs}", where=where, remedy=_ALIKE)
     if open_task(first).labels != open_task(other).labels:
         raise UsageError(
             f"the models have other labels, or in another order: {list(open_task(first).labels)} and "
@@ -144,11 +145,13 @@ def refuse_differing(first: Artifact, other: Artifact) -> None:
         )
     mine, theirs = ({k: v for k, v in one.manifest.task_options.items() if k not in _TUNED} for one in (first, other))
     if differing := next((name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)), None):
-        raise UsageError(f"the models' task differs in its option {differing!r}", where=where)
+        raise UsageError(f"the models' task differs in its option {differing!r}", where=where, remedy=_ALIKE)
     if first.file("tokenizer.json").read_bytes() != other.file("tokenizer.json").read_bytes():
-        raise UsageError("the models have other tokenizers", where=where, allowed="models of one start model")
+        raise UsageError(
+            "the models have other tokenizers", where=where, allowed="models of one start model", remedy=_ALIKE
+        )
     if differing := _differing_config(first, other):
-        raise UsageError(f"the models' config.json differs in {differing!r}", where=where)
+        raise UsageError(f"the models' config.json differs in {differing!r}", where=where, remedy=_ALIKE)
 
 
 def refuse_no_weights(artifact: Artifact) -> None:

@@ -55,7 +55,9 @@ def label_texts(
     for label in descriptions:
         if label not in labels:
             raise UsageError(
-                f"there is a description of the label {label!r}, which no row has", allowed=did_you_mean(label, labels)
+                f"there is a description of the label {label!r}, which no row has",
+                allowed=did_you_mean(label, labels),
+                remedy="correct the label in method_options.descriptions, or leave it out",
             )
     return [descriptions.get(label) or ((in_words(label),) if names else ()) for label in labels]
 

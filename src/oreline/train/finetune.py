@@ -19,7 +19,6 @@ from oreline.models.legible import doubts
 from oreline.models.tokenizing import tokenizer
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact, Manifest
-from oreline.tasks.reading import reading
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.describe import require_one_text_one_class
 from oreline.train.job import VIEWS_OF_A_LAYER, Job, Method, Outcome, Rows, Score, named_method
@@ -37,6 +36,7 @@ from oreline.train.rows import (
 from oreline.train.scope import asked, fitted
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
+from oreline.train.tuned import absent_sentence, refuse_absent, tuned
 from oreline.train.weights import refuse_unweighed, weighted_sentence
 from oreline.train.workspace import Workspace
 from oreline.types import Event, OnEvent, Task, ignore
@@ -99,7 +99,7 @@ def finetune(
     recorded: dict[str, Any] = {"task": task, "method": method, "method_options": method_options, "seed": seed}
     recorded |= {"train": options.model_dump(), "data": str(data.path.absolute()), **recorded_start(start, network)}
     recorded |= {"task_options": dict(task_options)} if task_options else {}
-    train = _weighed(encoded_rows(frame, opened), trainer, method, task)
+    train = _teaching(encoded_rows(frame, opened), opened, trainer, method, task, own=rows is None)
     work = claimed(out, _identity(data, frame, opened, recorded, start), on_event)
     job = Job(
         task=opened,
@@ -170,8 +170,13 @@ def refuse_unfit(trainer: Any, method: str, task: str, options: TrainOptions) ->
         regularizers(options.regularizers)
 
 
-def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
-    """Return rows. Raises `UsageError` where they have weights that the method does not know."""
+def _teaching(rows: Rows, opened: Task, trainer: Method, method: str, task: str, *, own: bool) -> Rows:
+    """Return rows, the data's `own` or an update's, which are what they are.
+
+    Raises `UsageError` where they have weights that the method does not know, `DataError` for a label of no own row.
+    """
+    if own:
+        refuse_absent(opened, rows)
     if rows.weights_N is not None:
         refuse_unweighed(trainer, method, task)
     return rows
@@ -179,7 +184,9 @@ def _weighed(rows: Rows, trainer: Method, method: str, task: str) -> Rows:
 
 def _doubted(job: Job) -> str:
     said = doubted(job)
-    return said and f"warning: {said}{': --method linear' if job.task.view in VIEWS_OF_A_LAYER else ''}"
+    said += ": --method linear" if said and job.task.view in VIEWS_OF_A_LAYER else ""
+    warned = "; ".join(filter(None, (absent_sentence(job.task, job.train), said)))
+    return warned and f"warning: {warned}"
 
 
 def doubted(job: Job) -> str:
@@ -232,13 +239,9 @@ def _trained(trainer: Method, job: Job) -> tuple[Job, Outcome]:
     """Train; return the job with its task as tuned on dev, and the outcome with the time it took."""
     started = time.perf_counter()
     outcome = trainer.train(job)
-    job = replace(job, task=outcome.task or job.task)
     seconds = round(time.perf_counter() - started, 3)
     outcome = replace(outcome, measurements={"train_s": seconds, "rows": len(job.train), **outcome.measurements})
-    if job.dev is not None and outcome.dev_outputs is not None:
-        task = reading(job.task, job.dev.columns)
-        job = replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
-    return job, outcome
+    return tuned(job, outcome)
 
 
 def _ordered(content: Any) -> Any:

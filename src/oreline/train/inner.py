@@ -95,7 +95,11 @@ def inner(job: Job, outer: str, name: str, options: Mapping[str, Any]) -> Inner:
         )
     named, its_options = named_method(name, options)
     if named not in (*SOFT, "linear", "head"):
-        raise UsageError(f"{outer} cannot train by {name!r}", allowed="full, head, linear, or an adapter such as lora")
+        raise UsageError(
+            f"{outer} cannot train by {name!r}",
+            allowed="full, head, linear, or an adapter such as lora",
+            remedy="--set method_options.method=full",
+        )
     return Inner(job, named, registry.create("method", named, **its_options))
 
 

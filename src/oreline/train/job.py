@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -89,6 +89,8 @@ class Outcome:
     """Where a task's answers are judged by what they find: dev, so judged; `dev_outputs` are then None."""
     more_rows: NDArray[np.uint64] | None = None
     """Hashes of the inputs of rows that were trained on besides the job's."""
+    warnings: Sequence[str] = ()
+    """What the report warns of."""
 
 
 def named_method(name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -54,6 +54,7 @@ def refuse_words(job: Job, method: str, beside: Sequence[str] = ()) -> None:
         raise UsageError(
             f"the method {method!r} answers whole texts, and this task answers by words",
             allowed="--method full, --method head" if job.task.view in ("tags", "frames") else "--method full",
+            remedy="--method full",
         )
 
 
@@ -72,7 +73,11 @@ def fit(job: Job, features_NF: Any, strengths: Sequence[float], *, max_iteration
         UsageError: class weights for a task without classes.
     """
     if job.options.class_weights != "none" and job.task.view != "classes":
-        raise UsageError("class_weights counts rare classes more", allowed="a task with one class a row")
+        raise UsageError(
+            "class_weights counts rare classes more",
+            allowed="a task with one class a row",
+            remedy="leave train.class_weights out",
+        )
     ordered = sorted(strengths)
     if job.task.view == "numbers":
         rows = job.train

@@ -24,6 +24,7 @@ def loss_options(job: Job) -> dict[str, Any]:
         raise UsageError(
             f"{lacking} changes a loss over classes, and the head {job.task.head!r} has none",
             allowed="a task with one class a row",
+            remedy=f"leave train.{lacking} out, or --task text_classification where each row has one class",
         )
     if "class_weights" in asked:
         weights = balanced_weights if options.class_weights == "balanced" else effective_weights

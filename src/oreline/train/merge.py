@@ -23,13 +23,15 @@ from oreline.store import TASK_ARRAYS, TRAIN_ROWS, Artifact, Manifest
 from oreline.train.artifact import lineage
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.generator import write_files
+from oreline.train.unmerge import keep_adapter
 from oreline.types import Estimate
 
 
 def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifact:
     """Write the model that an adapter and its base are together; answers differ in the last digits of a float.
 
-    Task, labels, thresholds and figures are the adapter's; sample rows are answered anew.
+    Task, labels, thresholds and figures are the adapter's; sample rows are answered anew. The adapter is kept inside,
+    so that `unmerge` gives it back.
 
     Args:
         artifact: a model with an adapter.
@@ -54,6 +56,7 @@ def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifa
         for name in (TRAIN_ROWS, TASK_ARRAYS):
             if artifact.has(name):
                 shutil.copyfile(artifact.file(name), folder / name)
+        keep_adapter(artifact, folder)
         manifest = _manifest(artifact)
         sealed = store.seal(folder, manifest)
         golden = recompute_samples(folder, open_runtime(Artifact(folder, sealed)), artifact)
@@ -75,6 +78,7 @@ def refuse_whole(artifact: Artifact) -> None:
             "the model has no adapter: it is whole already",
             where=str(artifact.path),
             allowed="a model trained by the method adapter, such as --method lora",
+            remedy="use it as it is; several whole models are joined: oreline merge MODEL MODEL …",
         )
     refuse_unmergeable(read_record(artifact.path)["adapter"])
 

@@ -39,6 +39,7 @@ from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.rows import dev_rows, encoded_rows, naming_rows, open_task_for, training_frame
 from oreline.train.run import Plan, Progress, run
 from oreline.train.tracking import logs_folder
+from oreline.train.tuned import refuse_absent, tuned
 from oreline.train.turns import shares_of, turns
 from oreline.train.weights import weighted_sentence
 from oreline.types import OnEvent, ignore
@@ -166,7 +167,7 @@ def multitask(
     with store.writing(out, force=force) as folder:
         for name, outcome in outcomes.items():
             measured = {"train_s": seconds, "rows": len(jobs[name].train), **outcome.measurements}
-            job, outcome = _tuned(jobs[name], outcome), replace(outcome, measurements=measured)
+            job, outcome = tuned(jobs[name], replace(outcome, measurements=measured), name)
             manifest = manifest_of("torch", recorded[name], job, outcome, tasks[name].data, ancestors)
             manifest.recipe["verb"] = "multitask"
             manifest.metrics.update(dev_metrics(job, outcome, estimate))
@@ -198,6 +199,7 @@ def _job(name: str, one: TaskRows, frame: pl.DataFrame, start: Path, shared: Map
     with naming_task(name), naming_rows(frame):
         opened = prepared(open_task_for(one.task, frame, start), start, shared["options"])
         train, dev = encoded_rows(frame, opened), dev_rows(one.data, opened)
+        refuse_absent(opened, train)
     job = Job(task=opened, start=start, train=train, dev=dev, **shared)
     if said := weighted_sentence(train.weights_N, frame):
         job.say(f"{name}: {said}")
@@ -220,13 +222,6 @@ def _pooling(together: Together, start: Path, task: Any) -> str:
     """Return how a task's texts are read: as asked for, as the task wants, or as the start model was trained to be."""
     found = together.pooling or getattr(task, "pooling", None) or read_pooling(start)
     return "mean" if found in (None, "first") else str(found)  # the first token alone has a layer of its own
-
-
-def _tuned(job: Job, outcome: Outcome) -> Job:
-    if job.dev is None or outcome.dev_outputs is None:
-        return job
-    task = reading(job.task, job.dev.columns)
-    return replace(job, task=task.tuned(job.dev.targets, outcome.dev_outputs["scores"]))
 
 
 class _Training:

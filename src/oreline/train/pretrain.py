@@ -175,7 +175,11 @@ class _Pretraining:
         known = [opened.token_to_id(token) for token in ("[MASK]", "<mask>")]
         masks = [index for index in known if index is not None]
         if not masks:
-            raise ArtifactError("the start model's tokenizer has no mask token", where=str(start))
+            raise ArtifactError(
+                "the start model's tokenizer has no mask token",
+                where=str(start),
+                remedy="start from an encoder that was trained to guess masked words, or from new:transformer-tiny",
+            )
         self.mask_id = masks[0]
         self.special = np.asarray(sorted({*opened.encode("").ids, *_special_ids(opened)}), dtype=np.int64)
         width = min(WIDTH, max_positions(self.model))
@@ -363,7 +367,11 @@ def _texts(data: Dataset, split: str) -> list[str]:
         )
     texts = [str(text) for text in data.frame(split, ["text"])["text"].drop_nulls()]
     if not texts:
-        raise DataError("there is no text to train on", where=f"{data.path}, split {split!r}")
+        raise DataError(
+            "there is no text to train on",
+            where=f"{data.path}, split {split!r}",
+            remedy="check the text column (--text COLUMN), and the rows that refine dropped (report.html)",
+        )
     return texts
 
 

@@ -36,7 +36,34 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = (), *, weigh
     """
     has_target = task.target in data.manifest.columns or not known
     wanted = [*task.inputs, *([task.target] if has_target else [])]
-    for role in wanted:
+    _refuse_lacking(data, wanted)
+    if not has_target:
+        return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
+    if not known:
+        refuse_unlabelled(data, task)
+    wanted += [WEIGHT] if weighted and WEIGHT in data.manifest.columns and WEIGHT not in wanted else []
+    frame = labelled_frame(data, trained_split(data), task, ["row_id", *wanted])
+    return frame.filter(pl.col(task.target).is_not_null())
+
+
+def trained_split(data: Dataset) -> str:
+    """Return the split that is trained on: `train`, or the only one there is."""
+    return "train" if "train" in data.splits else data.splits[0]
+
+
+def refuse_unlabelled(data: Dataset, task: Any) -> None:
+    """Raise `DataError` where the data lack the task's target, or none of the rows to train on has one."""
+    _refuse_lacking(data, [task.target])
+    split = trained_split(data)
+    if data.scan(split, [task.target]).filter(pl.col(task.target).is_not_null()).head(1).collect().is_empty():
+        raise DataError(
+            f"no row of the split {split!r} has the role {task.target!r}, so there is nothing to train on",
+            remedy="check which column has that role, and the rows that refine dropped (report.html)",
+        )
+
+
+def _refuse_lacking(data: Dataset, roles: Sequence[str]) -> None:
+    for role in roles:
         if role not in data.manifest.columns:
             raise DataError(
                 f"the data has no column with the role {role!r}",
@@ -45,17 +72,6 @@ def training_frame(data: Dataset, task: Any, known: Sequence[str] = (), *, weigh
                 remedy=f"refine it again and name the column: oreline refine SOURCE {naming(role)}"
                 + (f"; or {other}" if (other := fitting(data.manifest.columns)) else ""),
             )
-    if not has_target:
-        return pl.DataFrame(schema=dict.fromkeys(["row_id", *task.inputs, task.target], pl.String))
-    split = "train" if "train" in data.splits else data.splits[0]
-    wanted += [WEIGHT] if weighted and WEIGHT in data.manifest.columns and WEIGHT not in wanted else []
-    frame = labelled_frame(data, split, task, ["row_id", *wanted]).filter(pl.col(task.target).is_not_null())
-    if frame.is_empty() and not known:
-        raise DataError(
-            f"no row of the split {split!r} has the role {task.target!r}, so there is nothing to train on",
-            remedy="check which column has that role, and the rows that refine dropped (report.html)",
-        )
-    return frame
 
 
 def open_task_for(

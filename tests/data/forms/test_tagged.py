@@ -24,6 +24,10 @@ from oreline.words import string_list, words_of
         ("in York", '[{"start": 3, "end": 7, "label": "L"}]', ["in", "York"], ["O", "B-L"]),
         ("in York", '[{"start_offset": 3, "end_offset": 7, "type": "L"}]', ["in", "York"], ["O", "B-L"]),
         ("York", [[1, 3, "L"]], ["York"], ["B-L"]),
+        ("我爱北京", '{"L": {"北京": [[2, 3]]}}', ["我", "爱", "北", "京"], ["O", "O", "B-L", "I-L"]),
+        ("in York", {"L": {"York": [[3, 7]]}, "P": None}, ["in", "York"], ["O", "B-L"]),
+        ("A A", {"L": {"A": [[0, 0], [2, 2]], "B": None}}, ["A", "A"], ["B-L", "B-L"]),
+        ("in York", "{}", ["in", "York"], ["O", "O"]),
         ("a b c", [[0, 3, "X"], [2, 5, "Y"]], ["a", "b", "c"], ["B-X", "I-X", "O"]),
     ],
 )
@@ -37,6 +41,9 @@ def test_forms(text: str, given: object, words: list[str], tags: list[str]) -> N
     ("text", "given", "says"),
     [
         ("a b", "O", r"2 words \(2 at white space, 3 characters\) and 1 tags"),
+        ("我爱北京", {"L": {"上海": [[2, 3]]}}, "the text has '北京' at 2 to 3, and not '上海'"),
+        ("in York", {"L": ["York"]}, "the words of its entities with their places are needed"),
+        ("in York", {"L": {"York": [3]}}, "3 is no span"),
         ("王芳住在上海", "O O", r"6 words \(1 at white space, 6 characters\) and 2 tags"),
         ('["a"]', '["O", "O"]', "1 words and 2 tags"),
         ('["a"]', "[]", "1 words and 0 tags"),

@@ -174,3 +174,11 @@ def test_a_text_that_is_an_object_in_every_row_is_refused_too(tmp_path: Path) ->
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert "empty" in broken(write(tmp_path, "")).what
+
+
+def test_objects_that_are_kept_have_their_own_keys_alone(tmp_path: Path) -> None:
+    """As a table, each would have those of all others: CLUENER's labels are thousands of names."""
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(f'{{"text": "t{n}", "label": {{"name": {{"n{n}": [[0, 1]]}}}}}}\n' for n in range(50)))
+    kept = pl.concat(Reader(nested="text").frames(file, rows=1000))
+    assert json.loads(kept["label"][7]) == {"name": {"n7": [[0, 1]]}}

@@ -111,6 +111,7 @@ def by_role(
                 f"the column {column!r} holds {str(dtype).lower()} values, which are no {role}",
                 where=place,
                 allowed="text, numbers, true and false",
+                remedy=f"name another column, or write one text a row into {column!r}",
             )
         columns.append(_typed(pl.col(column), dtype, role).alias(role))
     used = set(bound.values()) | {"row_id"}

@@ -25,7 +25,8 @@ def with_tags(frame: pl.DataFrame, place: str, noted: dict[str, str] | None = No
     """Return a frame in which `text` is a text or a JSON list of words, and `tags` a JSON list, one for each word.
 
     Tags may come as lists, as JSON, as one string with spaces between them, or as spans of the text in characters:
-    `[[0, 2, "PER"], …]` or `[{"start": 0, "end": 2, "label": "PER"}, …]`. A text whose tags count its words at white
+    `[[0, 2, "PER"], …]`, `[{"start": 0, "end": 2, "label": "PER"}, …]`, or by label and words as CLUENER has them,
+    `{"PER": {"Ann": [[0, 2]]}}`, where the last character may be counted in. A text whose tags count its words at white
     space, or its characters, becomes the list of those; a row without a word has neither text nor tags.
     A word has one tag: of spans that overlap the first and longest counts, and `noted` is told of the row.
 
@@ -45,7 +46,8 @@ def with_tags(frame: pl.DataFrame, place: str, noted: dict[str, str] | None = No
                 str(error),
                 where=f"{row_id}, {place}" if place not in row_id else row_id,
                 allowed="one tag for each word, or spans of the text in characters",
-                remedy="correct the row, or leave it out",
+                remedy="give each word its tag (counted at white space, or by character), or leave the row out; "
+                "words that hold spaces come as a list (tokens)",
             ) from error
         if left_out and noted is not None:
             noted[row_id] = OVERLAPPING
@@ -72,13 +74,15 @@ def aligned(text: str, given: Any) -> tuple[str, list[str]]:
     ('["EU", "rejects", "3.5"]', ['B-ORG', 'O', 'O'])
     >>> aligned("I love Paris.", [[7, 12, "LOC"]])
     ('I love Paris.', ['O', 'O', 'B-LOC', 'O'])
+    >>> aligned("我爱北京", '{"LOC": {"北京": [[2, 3]]}}')
+    ('我爱北京', ['O', 'O', 'B-LOC', 'I-LOC'])
     """
     return _aligned(text, given)[:2]
 
 
 def _aligned(text: str, given: Any) -> tuple[str, list[str], int]:
     """Return the cell of a text, a tag for each of its words, and how many spans were left out."""
-    listed = _listed(given)
+    listed = _listed(given, text)
     is_text = string_list(text) is None
     if is_text and not (listed and isinstance(listed[0], str)):
         return text, *_from_spans(text, listed)
@@ -92,7 +96,14 @@ def _aligned(text: str, given: Any) -> tuple[str, list[str], int]:
     raise ValueError(f"the row has {words} and {len(tags):,} tags")
 
 
-def _listed(given: Any) -> Sequence[Any]:
+def _listed(given: Any, text: str) -> Sequence[Any]:
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        try:
+            return _by_label(text, json.loads(given))
+        except json.JSONDecodeError:
+            return given.split()
+    if isinstance(given, Mapping):
+        return _by_label(text, given)
     if not isinstance(given, str):
         return list(given)
     if given.lstrip().startswith("["):
@@ -102,6 +113,23 @@ def _listed(given: Any) -> Sequence[Any]:
             return given.split()
         return found if isinstance(found, list) else [found]
     return given.split()
+
+
+def _by_label(text: str, given: Mapping[str, Any]) -> list[tuple[int, int, str]]:
+    """Return the spans of `{label: {words: [[start, end], …]}}`; the words say whether the end is counted in."""
+    found = []
+    for label, named in given.items():
+        if named is None:  # a label that another row has, where rows are read as a table
+            continue
+        if not isinstance(named, Mapping):
+            raise ValueError(f"{label!r} has {str(named)[:80]}: the words of its entities with their places are needed")
+        for words, places in named.items():
+            for place in places or []:
+                start, end, _ = _span([*place, label] if isinstance(place, Sequence) else place)
+                if (after := next((e for e in (end, end + 1) if text[start:e] == words), None)) is None:
+                    raise ValueError(f"the text has {text[start : end + 1]!r} at {start} to {end}, and not {words!r}")
+                found.append((start, after, str(label)))
+    return found
 
 
 def _from_spans(text: str, spans: Sequence[Any]) -> tuple[list[str], int]:

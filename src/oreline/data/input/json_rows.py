@@ -185,6 +185,10 @@ class Frames:
         self._strings = {"text", "text_pair", "label"}
         """Columns that hold strings, by their name or by what was seen of them."""
 
+    def keeps_objects(self, block: bytes) -> bool:
+        """Whether a block has objects that are to be text: as a table, each would have the keys of all others."""
+        return not self._refuses and bool(_OBJECT_INSIDE.search(block))
+
     def made(self, records: Sequence[dict[str, Any]], places: Sequence[str]) -> pl.DataFrame:
         """Return rows as a frame. Raises `DataError` naming the first row with an object in place of a string."""
         columns = dict.fromkeys(name for row in records for name in row)

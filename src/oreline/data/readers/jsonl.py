@@ -60,8 +60,8 @@ class Reader:
 
 
 def _parse_fast(block: bytes, made: Frames) -> pl.DataFrame | None:
-    if LONE_SURROGATE.search(block):
-        return None  # Polars would store what is no character
+    if LONE_SURROGATE.search(block) or made.keeps_objects(block):
+        return None  # Polars would store what is no character, or give an object the keys of all others
     try:
         return made.flat(pl.read_ndjson(io.BytesIO(block), infer_schema_length=None), block)
     except pl.exceptions.PolarsError:

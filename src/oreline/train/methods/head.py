@@ -94,7 +94,11 @@ class Method:
         """Fit the layer on one vector a word."""
         job, start = training.job, time.perf_counter()
         if job.options.class_weights != "none":
-            raise UsageError("class_weights counts rare classes more", allowed="a task with one class a row")
+            raise UsageError(
+                "class_weights counts rare classes more",
+                allowed="a task with one class a row",
+                remedy="leave train.class_weights out",
+            )
         rows = some_rows(training.targets, self.max_words, job.seed)
         if (num_left := len(training.targets) - len(rows)) > 0:
             job.say(f"the head is fitted on {self.max_words:,} words at most: {num_left:,} rows are left out")

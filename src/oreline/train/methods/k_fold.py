@@ -114,19 +114,23 @@ class Method:
             raise UsageError(
                 f"k_fold with output={self.output} cannot train by {self.method!r}",
                 allowed=("full, head" if "head" in able else "full") + ", or an adapter such as lora",
+                remedy="--set method_options.method=full",
             )
         targets_N, num_labels = made.job.train.targets, len(made.job.task.labels)
         if self.folds > len(targets_N):
             raise UsageError(
                 f"folds is {self.folds}, and there are {len(targets_N):,} training rows",
                 allowed="at most one fold a row",
+                remedy="--set method_options.folds=2, or more rows",
             )
-        fewest = int(np.bincount(targets_N, minlength=num_labels).min())
-        if fewest < 2:
+        counts_K = np.bincount(targets_N, minlength=num_labels)
+        if (fewest := int(counts_K.min())) < 2:
+            rows = "1 training row" if fewest == 1 else "no training row"
             raise DataError(
-                f"a class has {fewest} training rows: a model without them would not know it",
+                f"the class {made.job.task.labels[int(counts_K.argmin())]!r} has {rows}: a model without it would not "
+                "know the class",
                 allowed="at least 2 rows of each class",
-                remedy="drop the class, or use the method full",
+                remedy="add rows of it, leave it out, or use the method full",
             )
 
     def _places(self, number: int) -> list[str]:

@@ -82,7 +82,9 @@ class Method:
     def adapted(self, task: Task) -> Task:
         """Return the task with the sizes that it is trained for. Raises `UsageError` for a task that has none."""
         if "sizes" not in task.options:
-            raise UsageError("the method 'pairs' makes vectors for search", allowed="the task embedding")
+            raise UsageError(
+                "the method 'pairs' makes vectors for search", allowed="the task embedding", remedy="--task embedding"
+            )
         made: Task = registry.create("task", "embedding", **{**task.options, "sizes": list(self.sizes)})
         return made
 

@@ -89,7 +89,11 @@ class Method:
         """Train, label and train again; `job.dev` sets the thresholds and chooses among the rounds."""
         made = inner(job, "self_training", self.method, self.method_options or {})
         if self.soft and made.name not in SOFT:
-            raise UsageError(f"soft labels cannot be learnt by {self.method!r}", allowed="full, or an adapter")
+            raise UsageError(
+                f"soft labels cannot be learnt by {self.method!r}",
+                allowed="full, or an adapter",
+                remedy="leave method_options.soft out, or --set method_options.method=full",
+            )
         if job.dev is None:
             raise UsageError(
                 "self_training needs dev rows, on which its thresholds are set",
