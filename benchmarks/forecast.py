@@ -165,6 +165,7 @@ def datasets(rows: int, folder: Path) -> dict[str, str]:
     from oreline.data.sources import frames
 
     frame = next(iter(frames("catalog:rotten-tomatoes", rows=8 * rows)))
+    frame = frame.filter(frame["text"].str.contains(" "))
     texts, labels = frame["text"].to_list(), frame["category"].to_list()
     halves = [text.split() for text in texts]
     places = range(len(halves))

@@ -170,8 +170,10 @@ def test_calibrate_opens_models(linear_model: Any, tiny_start: Path, tmp_path: P
     would_go = {(row[0], row[1]): row[2] for row in report.tables[0].rows}
     assert would_go["keep_harmless", "harmful: model"] == 2
     assert sum(rows for (name, _), rows in would_go.items() if name == "keep_classified") == 2
-    assert {chart.title for chart in report.charts} == {"keep_classified: probability", "keep_harmless: probability"}
-    assert any("dedup_semantic, flag_label_errors" in said for said in report.warnings)
+    titles = {"keep_classified: probability", "keep_harmless: probability", "dedup_semantic: cosine"}
+    assert {chart.title for chart in report.charts} == titles
+    assert "found within the sample only, more in all rows: dedup_semantic" in report.warnings
+    assert any("only be noted" in said and "keep_harmless" in said for said in report.warnings)
 
 
 def test_an_encoder_for_the_report(tiny_start: Path, tmp_path: Path) -> None:

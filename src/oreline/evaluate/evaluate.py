@@ -60,8 +60,10 @@ def evaluate(
         UsageError: a metric that measures another kind of answers.
         DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
     """
-    names = with_asked(runtime.task, metrics)
+    if not hasattr(runtime.task, "judged"):  # what such a task is judged by follows from the rows
+        with_asked(runtime.task, metrics)
     table = predict_table(runtime, data, split, slices=slices)
+    names = with_asked(table.task, metrics)
     others, unfit = {}, []
     for name, other in (("baseline", baseline), ("compared model", compare)):
         if other is None:

@@ -124,10 +124,11 @@ def alone_scores(ensemble: ore.Artifact, folder: Path, texts: dict[str, list[str
 
 def test_what_needs_one_model_refuses_an_ensemble(reviews, tiny_start: Path, tmp_path: Path) -> None:
     made = averaged(tiny_start, reviews, tmp_path / "a", method="head")
+    alone = ore.finetune(tiny_start, reviews, method="head", out=tmp_path / "b")
     verbs: list[Callable[[Path], Any]] = [
         lambda out: ore.compress(made, data=reviews, out=out),
         lambda out: ore.merge(made, out=out),
-        lambda out: ore.merge(made, others=[made], out=out),
+        lambda out: ore.merge(alone, others=[made], out=out),
         lambda out: ore.finetune(made.path, reviews, method="full", train=FEW, out=out),
         lambda out: ore.finetune(made.path, reviews, method="head", out=out),
         lambda out: ore.finetune(made.path, reviews, method="k_fold", train=FEW, out=out),

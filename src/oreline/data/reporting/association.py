@@ -32,8 +32,8 @@ def cramers_v(counts_RC: NDArray[np.int64], *, seed: int = 0) -> Association:
     Without the correction, many values with few rows each look associated where nothing is. The interval is that of
     the bootstrap over rows, with what resampling adds to the chi-square taken off once more.
 
-    >>> round(cramers_v(np.array([[30, 10], [10, 30]])).effect.value, 3)
-    0.487
+    >>> round(cramers_v(np.array([[30, 10], [10, 30]])).effect.value, 4)
+    0.4903
     """
     counts_RC = counts_RC[counts_RC.sum(1) > 0][:, counts_RC.sum(0) > 0]
     n = int(counts_RC.sum())
