@@ -68,8 +68,8 @@ class Task(Protocol):
 
     An explanation leaves words out and follows one number: `explained(runtime, columns, label)` returns an `Explained`
     for a row and its variants; without it that is a label's score. `occluded` are the roles whose words may be left
-    out, where they are not its `inputs`. In the roles that it says are `covered`, answers are places: there “…” stands
-    for a word that is left out. `reads_words`: a text may be a JSON list of words.
+    out, where they are not its `inputs`. In the roles that it says are `covered`, places count: there “…” stands for a
+    word that is left out. `reads_words`: a text may be a JSON list of words.
     """
 
     inputs: ClassVar[tuple[str, ...]]

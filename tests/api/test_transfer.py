@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import oreline as ore
-from oreline.errors import UsageError
+from oreline.errors import DataError, UsageError
 from oreline.types import Event
 
 GOOD = {"book": "gripping", "film": "moving", "game": "fast"}
@@ -74,6 +74,9 @@ def test_other_data_are_noticed_and_wrong_requests_refused(data: ore.Dataset, tm
         ore.transfer(None, data, leave_out="category=", **given)
     with pytest.raises(UsageError, match="nothing to adapt with"):
         ore.transfer(None, data, leave_out="category=book", adapt={"epochs": 1}, **given)
+    with pytest.raises(DataError, match="no test row has the value 'bok'"):
+        ore.transfer(None, data, leave_out="category=bok", **given)
+    assert not (tmp_path / "out").exists(), "what is refused leaves nothing behind"
     ore.transfer(None, data, leave_out="category=book", **given)
     other = ore.refine(data, split={}, operators=["drop_empty", {"keep_length": {"max": 17}}], out=tmp_path / "d2")
     with pytest.raises(UsageError, match="finished here with other options or other input"):

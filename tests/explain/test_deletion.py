@@ -12,6 +12,7 @@ from tests.film_words import FILLER
 from oreline.errors import DataError, UsageError
 from oreline.explain.deletion import deletion_test, mean_estimate
 from oreline.explain.occlusion import Explainer
+from oreline.runtime.open import open_runtime
 
 SOURCE = np.random.default_rng(0)
 
@@ -112,3 +113,10 @@ def test_the_interval_of_a_mean_holds_the_truth_as_often_as_it_says():
     found = [mean_estimate(source.exponential(size=60), seed) for seed in range(200)]
     held = sum(estimate.low <= 1.0 <= estimate.high for estimate in found)
     assert 0.88 <= held / 200 <= 0.98
+
+
+def test_entities_of_a_relation_are_deleted_too(triple_models) -> None:
+    rows = [f"{word} <e1:PER>great</e1> {tells} <e2:ORG>dull</e2>" for word in FILLER[:3] for tells in ("with", "of")]
+    report = deletion_test(open_runtime(triple_models[1]), rows)
+    assert report.metrics["deletion_gain"].n == len(rows)
+    assert report.metrics["deletion_gain"].value > 0

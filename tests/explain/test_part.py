@@ -90,3 +90,14 @@ def test_a_row_comes_as_a_text_or_by_role() -> None:
         row_of(CLASSES, {"text": 1.5})
     with pytest.raises(DataError, match="no relation can be told"):
         row_of(registry.create("task", "relation", labels=["x", "y"]), "no marks")
+
+
+def test_marked_entities_are_weighed_and_stay_readable_without_their_words() -> None:
+    task = registry.create("task", "relation", labels=["x", "y"])
+    row = {"text": "The <e1:PER>Ann Lee</e1> 在 <e2:ORG>北京公司</e2>工作."}
+    [part] = parts_of(task, row)
+    assert {"Ann", "Lee", "PER", "北京", "公司", "工作"} <= {word.word for word in part.words}
+    for words in (*([word] for word in part.words), part.words):
+        assert task.fault({"text": part.left(words)}) is None
+    [entity] = [word for word in part.words if word.word == "Lee"]
+    assert part.left([entity]) == row["text"].replace("Lee", "…")

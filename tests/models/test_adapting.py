@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import DistilBertConfig, DistilBertModel
+from transformers import DistilBertConfig, DistilBertModel, T5ForConditionalGeneration
 
 from oreline import registry
 from oreline.errors import UsageError
@@ -63,6 +63,15 @@ def test_a_target_that_names_nothing_is_refused_with_those_there_are(encoder) ->
     with pytest.raises(UsageError, match="named 'q_proj'") as caught:
         targeted(encoder, ["query", "q_proj"])
     assert "attention.self.query" in caught.value.allowed
+
+
+def test_layers_are_counted_where_they_number_their_own_parts(tiny_t5: Path) -> None:
+    model = T5ForConditionalGeneration.from_pretrained(tiny_t5)  # two blocks, which call their three parts layers
+    upper = targeted(model, "query_value", [-1])
+    assert upper == targeted(model, "query_value", [1])
+    assert {name.split(".layer.")[0] for name in upper} == {"encoder.block.1", "decoder.block.1"}
+    with pytest.raises(UsageError, match="the start model has 2 layers"):
+        targeted(model, "query_value", [2])
 
 
 def test_parts_are_known_by_the_architectures_names(encoder) -> None:

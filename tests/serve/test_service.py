@@ -98,6 +98,11 @@ def test_feedback_of_several_labels_is_learnt_from(
         with pytest.raises(DataError, match="unknown label"):
             asyncio.run(service.feedback(answer["id"], ["fresh", "frehs"]))
         asyncio.run(service.feedback(answer["id"], ["fresh", "rotten"]))
+        frames = registry.create("task", "intent_slots", intents=["a", "b"], tags=["O", "B-X"])
+        monkeypatch.setattr(service.live.current.runtime, "task", frames)
+        with pytest.raises(DataError, match="unknown label") as caught:
+            asyncio.run(service.feedback(answer["id"], ["O", "B-X"]))
+        assert "the label and then a tag for each word" in caught.value.remedy
     finally:
         service.close()
     log = PredictionLog(tmp_path / "several.sqlite", create=False)

@@ -31,6 +31,7 @@ def test_all_tags_of_a_label_are_there_and_o_is_first() -> None:
     [
         (["O", "O I-X"], "word 2 breaks BIO: 'I-X' follows 'O'", 1),
         (["B-X E-X", "O B-X"], "word 2 breaks BIOES: 'B-X' is the last tag", 1),
+        (["B-X O", "S-Y O"], r"word 2 breaks BIOES: 'O' follows 'B-X' \(what the tags are since there is 'S-Y'\)", 0),
         (["O O", "O"], "only 1 tag: O", None),
         ([], "only 0 tag", None),
     ],

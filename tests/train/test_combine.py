@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 import oreline as ore
 from oreline.errors import UsageError
@@ -101,6 +101,8 @@ def test_models_that_do_not_fit_are_refused(
     refused([_with_labels(second, tmp_path / "swapped")], "other labels, or in another order")
     refused([_with_config(second, tmp_path / "config")], "config.json differs in 'layer_norm_eps'")
     refused([_with_tokenizer(second, tmp_path / "tokenizer")], "other tokenizers")
+    lacking = refused([_without_pooler(second, tmp_path / "lacking")], r"the other of the models has no 'pooler\.dense")
+    assert "one start model" in lacking.remedy
     refused(
         [second], "none of the models' weights", by="ties", base=_renamed_start(tiny_start, tmp_path / "start", "a.b.")
     )
@@ -121,6 +123,13 @@ def _sealed(folder: Path, artifact: Artifact, **changes: Any) -> Artifact:
 def _with_labels(artifact: Artifact, folder: Path) -> Artifact:
     options = {**artifact.manifest.task_options, "labels": list(reversed(artifact.manifest.task_options["labels"]))}
     return _sealed(_changed(artifact, folder), artifact, task_options=options)
+
+
+def _without_pooler(artifact: Artifact, folder: Path) -> Artifact:
+    file = _changed(artifact, folder) / "model.safetensors"
+    weights = {name: weight for name, weight in load_file(file).items() if "pooler" not in name}
+    save_file(weights, file, metadata={"format": "pt"})
+    return _sealed(folder, artifact)
 
 
 def _with_config(artifact: Artifact, folder: Path) -> Artifact:

@@ -336,6 +336,11 @@ def test_labels_that_the_start_models_head_does_not_know(torch_model, tiny_start
     assert "did you mean 'rotten'" in told.value.allowed
     assert told.value.where == half.frame("all", ["row_id", "label"]).filter(label="roten")["row_id"][0]
     assert not (tmp_path / "model").exists()
+    labels = ["fresh", "rotten"] * 2 + ["zest", "apt"] * 2
+    both = refine({"text": texts, "label": labels}, out=tmp_path / "both", **RAW)
+    with pytest.raises(DataError, match="and not 'apt', 'zest'") as told:  # the row has one of them
+        train(torch_model.path, both, tmp_path / "model")
+    assert told.value.where == both.frame("all", ["row_id", "label"]).filter(label="zest")["row_id"][0]
     other = refine({"text": texts, "label": ["short", "long"] * 4}, out=tmp_path / "other", **RAW)
     assert train(torch_model.path, other, tmp_path / "new").manifest.task_options["labels"] == ["long", "short"]
 

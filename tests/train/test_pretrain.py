@@ -127,6 +127,16 @@ def test_texts_without_labels_and_without_dev(texts: Dataset, tiny_start: Path, 
     assert artifact.manifest.columns == {"text": ["text"]}
 
 
+def test_of_few_rows_a_step_is_an_epoch(tiny_start: Path, tmp_path: Path):
+    few = refine({"text": [f"a great film of {n}" for n in range(8)]}, operators=[], split={}, out=tmp_path / "few")
+    said = []
+    options = OPTIONS.model_copy(update={"epochs": 1.0})
+    pretrain(few, start=tiny_start, options=options, out=tmp_path / "model", on_event=said.append)
+    [forecast] = [event.message for event in said if event.stage == "forecast"]
+    assert "2 steps" in forecast, "one of the output layer, one of the whole"
+    assert "(1 epoch)" in forecast
+
+
 def test_without_dev_the_rows_to_measure_on_are_kept_out_of_training(texts: Dataset, tiny_start: Path, tmp_path: Path):
     training = _Pretraining(
         texts,

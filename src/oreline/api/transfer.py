@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oreline import store
 from oreline.api import names, transfer_report
 from oreline.api import run as running
 from oreline.api.build import DEFAULT_START, DEFAULT_TASK
@@ -80,6 +79,8 @@ def transfer(
     column, equals, given = leave_out.partition("=")
     name = column_of(dataset, column)
     sets = [_listed(given, leave_out)] if equals else [[v] for v in values_of(dataset, name, most=MAX_VALUES)]
+    if adapt is not None and method == "linear":
+        raise _nothing_to_adapt(str(dataset.path))
     place = Path(out) if out is not None else names.runs_folder() / f"transfer-{folder_name(column)}"
     trained = _training(start, task, method, method_options, train)
     common: dict[str, Any] = {"seed": seed, "force": force, "on_event": on_event}
@@ -98,6 +99,15 @@ def transfer(
     report.save(place)
     on_event(Event("transfer", message=f"report: {place / 'report.html'}"))
     return report
+
+
+def _nothing_to_adapt(where: str) -> UsageError:
+    return UsageError(
+        "there is nothing to adapt with",
+        where=where,
+        allowed="a start model, and rows with the left-out values outside of test",
+        remedy="another --method than linear, or without adapt",
+    )
 
 
 def _listed(given: str, whole: str) -> list[str]:
@@ -141,8 +151,6 @@ def _left(data: Dataset, column: str, values: list[str], folder: Path, on_event:
     place = folder / f"data-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
     if (place / DATASET).is_file():
         return Dataset.open(place)
-    with store.translating(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     return write(data, column, values, out=place, on_event=on_event)
 
 
@@ -160,12 +168,8 @@ def _steps(
     ]
     if adapt is None:
         return steps
-    if LEFT_OUT_TRAIN not in left.splits or trained.get("method") == "linear":
-        raise UsageError(
-            "there is nothing to adapt with",
-            where=place,
-            allowed="a start model, and rows with the left-out values outside of test",
-        )
+    if LEFT_OUT_TRAIN not in left.splits:
+        raise _nothing_to_adapt(place)
     options = adapt.model_dump(exclude_unset=True)
     first = {"data": f"{place}#{LEFT_OUT_TRAIN}", "start": trained.get("start", DEFAULT_START), "train": options}
     return [

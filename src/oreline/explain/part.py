@@ -1,7 +1,7 @@
 """The parts of a row whose words are weighed, and the row without some of them.
 
-All of a text; of a dialogue the last turn. Where answers are places in a text, “…” stands for a word that is left out,
-so that the places of all others stay.
+All of a text; of a dialogue the last turn. Where answers are places in a text, or rest on marked ones, “…” stands for a
+word that is left out, so that the places of all others stay.
 """
 
 from __future__ import annotations

@@ -241,12 +241,12 @@ def _head_weights(model: Any) -> set[str]:
 
 
 def _layer_number(name: str) -> int:
-    """Return the number of the layer that a module lies in.
+    """Return the number of the layer that a module lies in: the first one, since layers may number their own parts.
 
-    >>> _layer_number("encoder.layer.4.attention.self.query")
-    4
+    >>> _layer_number("encoder.layer.4.attention.self.query"), _layer_number("encoder.block.5.layer.0.SelfAttention.q")
+    (4, 5)
     """
-    return int([part for part in name.split(".") if part.isdigit()][-1])
+    return next(int(part) for part in name.split(".") if part.isdigit())
 
 
 def _inside_layer(name: str) -> str:

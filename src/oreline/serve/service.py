@@ -30,6 +30,12 @@ Gone = Callable[[], Awaitable[None]]
 """Returns when the client has closed its connection."""
 _T = TypeVar("_T")
 _LOG_CALL_S = 5.0
+_FEEDBACK = {
+    "labels": 'several labels are a list: ["a", "b"]',
+    "tags": 'a tag for each word, in a list: ["O", "B-PER"]',
+    "frames": 'the label and then a tag for each word, in a list: ["flight", "O", "B-to"]',
+}
+"""View of a task → how feedback is written that is more than one label."""
 _READY_CACHE_S = 1.0
 """Readiness is open to everybody, so it costs the model one check a second at most."""
 
@@ -138,7 +144,7 @@ class Service:
             try:
                 task.encode_target([label])
             except DataError as error:
-                remedy = 'several labels are a list: ["a", "b"]' if task.view == "labels" else ""
+                remedy = _FEEDBACK.get(task.view, "")
                 raise DataError(
                     f"unknown label {label[:80]!r}", where="label", allowed=error.allowed, remedy=remedy
                 ) from error

@@ -52,6 +52,8 @@ class Task(OneOfClasses):
 
     metrics: ClassVar[tuple[str, ...]] = ("relation_f1", "accuracy", "f1", "log_loss", "ece")
     pooling: ClassVar[str] = "marks"
+    covered: ClassVar[tuple[str, ...]] = ("text",)
+    """An entity without its words could not be read."""
 
     def __init__(
         self,

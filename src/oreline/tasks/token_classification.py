@@ -333,8 +333,11 @@ def _refuse_breaks(rows: Sequence[Sequence[str]], scheme: str) -> None:
     for number, row in enumerate(rows):
         if broken := first_break(row, scheme):
             place, why = broken
+            # A single S- makes rows wrong that are right in BIO: what to correct may be that one.
+            other = next((tag for tags in rows for tag in tags if tag[:2] not in ("O", "B-", "I-")), None)
+            since = f" (what the tags are since there is {other!r})" if scheme == "bioes" and other else ""
             raise DataError(
-                f"the tag of word {place + 1} breaks {scheme.upper()}: {why}",
+                f"the tag of word {place + 1} breaks {scheme.upper()}: {why}{since}",
                 row=number,
                 allowed="I-X after B-X or I-X" + (", E-X at the end of them" if scheme == "bioes" else ""),
                 remedy=_REPAIR,

@@ -246,7 +246,10 @@ def _refuse_shapes(first: Mapping[str, Tensor], other: Mapping[str, Tensor], whe
         mine, theirs = (tuple(one[name].shape) if name in one else None for one in (first, other))
         if mine != theirs:
             shown = name.split("/", 1)[1]
-            raise UsageError(f"the models differ in {shown!r}: shapes {mine} and {theirs}", where=where)
+            if None in (mine, theirs):
+                lacks = "the first" if mine is None else "the other"
+                raise UsageError(f"{lacks} of the models has no {shown!r}", where=where, remedy=_ALIKE)
+            raise UsageError(f"the models differ in {shown!r}: shapes {mine} and {theirs}", where=where, remedy=_ALIKE)
         if not first[name].is_floating_point() and not torch.equal(first[name], other[name]):
             raise UsageError(f"the models differ in {name.split('/', 1)[1]!r}, which cannot be averaged", where=where)
 

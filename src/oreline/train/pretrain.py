@@ -251,9 +251,10 @@ class _Pretraining:
             left_s = self.options.minutes * 60 - self.loading_s - forecast_s - measuring_s
             steps = min(steps, max(int(left_s / measured.step_s), 2))
         head_steps = 0 if self.is_new else max(int(steps * HEAD_SHARE), 1)
-        covered = (steps - head_steps) * ROWS_PER_STEP / len(self.rows_NT)
-        self.on_event(measured.event(steps, len(self.rows_NT), covered))
-        return {"num_steps": max(steps - head_steps, 1), "head_steps": head_steps}
+        num_steps = max(steps - head_steps, 1)
+        covered = num_steps * min(ROWS_PER_STEP, len(self.rows_NT)) / len(self.rows_NT)
+        self.on_event(measured.event(num_steps + head_steps, len(self.rows_NT), covered))
+        return {"num_steps": num_steps, "head_steps": head_steps}
 
     def _warm_up(self, resolved: Mapping[str, Any]) -> Estimate:
         kept = self.work.read("before.json")

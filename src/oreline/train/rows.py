@@ -120,11 +120,17 @@ def _refuse_half_known(parent: Task, fresh: Task, targets: Sequence[Any]) -> Non
     unknown = [label for label in fresh.labels if label not in parent.labels]
     row = next(number for number, target in enumerate(targets) if not parent.knows(target))
     raise DataError(
-        f"the start model knows {len(shared)} of the labels, and not {unknown[0]!r}",
+        f"the start model knows {len(shared)} of the labels, and not {_listed(unknown)}",
         allowed=did_you_mean(unknown[0], parent.labels),
         remedy="correct the label, or begin a new head on the start model's own start (its model card names it)",
         row=row,
     )
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return labels in quotes, the first five of them; a row that is named has one of all."""
+    more = f" and {len(labels) - 5:,} more" if len(labels) > 5 else ""
+    return ", ".join(repr(label) for label in labels[:5]) + more
 
 
 @contextlib.contextmanager
