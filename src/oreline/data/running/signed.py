@@ -102,8 +102,9 @@ class _Known:
         parts = []
         for group in np.unique(group_N).tolist():
             read = self._parquet.read_row_group(group, columns=self._columns, use_threads=False)
-            parts.append(pl.DataFrame(read)[rows[group_N == group] - self._starts[group]])
-        return pl.concat(parts)[np.argsort(order_N)]
+            places = rows[group_N == group] - self._starts[group]
+            parts.append(pl.DataFrame(read).select(pl.all().gather(places)))
+        return pl.concat(parts).select(pl.all().gather(np.argsort(order_N)))
 
 
 def watched(frames: Iterable[pl.DataFrame], prints: list[U64]) -> Iterator[pl.DataFrame]:
