@@ -155,6 +155,12 @@ def test_every_operator_that_drops_draws_a_picture(operator: Any) -> None:
         assert "stays" in shown
 
 
+def test_no_table_without_rows_where_every_rule_has_a_distribution() -> None:
+    report = calibrate(dirty(), operators=registry.create_all("operator", ["keep_length"]))
+    assert report.tables
+    assert all(found.rows for found in report.tables)
+
+
 def test_what_dropping_operators_find() -> None:
     report = calibrate(dirty(), operators=registry.create_all("operator", DROPPING), open_model=lambda place: Judge())
     gone = {(row[0], row[1]) for row in table(report, "What each rule would drop")}

@@ -331,26 +331,33 @@ import random, resource, sys
 from oreline import registry
 from oreline.data.refine import Running, refine
 
+folder, rows = sys.argv[1], int(sys.argv[2])
 names = ("normalize_text", "dedup_exact", "dedup_near", "mask_pii")
 words = [f"{letter}{number}" for number in range(3000) for letter in "abc"]
-for rows in (4_000, 40_000):
-    source = random.Random(rows)
-    with open(f"{sys.argv[1]}/{rows}.csv", "w") as stream:
-        stream.write("text\\n")
-        stream.writelines(" ".join(source.choices(words, k=200)) + "\\n" for _ in range(rows))
-    operators = [(name, registry.create("operator", name)) for name in names]
-    split, running = {"train": 0.9, "test": 0.1}, Running(memory_bytes=256 << 20)
-    refine(f"{sys.argv[1]}/{rows}.csv", operators=operators, split=split, out=f"{sys.argv[1]}/{rows}", running=running)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+source = random.Random(rows)
+with open(f"{folder}/{rows}.csv", "w") as stream:
+    stream.write("text\\n")
+    stream.writelines(" ".join(source.choices(words, k=200)) + "\\n" for _ in range(rows))
+operators = [(name, registry.create("operator", name)) for name in names]
+split, running = {"train": 0.9, "test": 0.1}, Running(memory_bytes=256 << 20)
+refine(f"{folder}/{rows}.csv", operators=operators, split=split, out=f"{folder}/{rows}", running=running)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
 @pytest.mark.slow
 def test_memory_with_near_duplicates_is_bounded_by_the_setting(tmp_path: Path) -> None:
-    """Shingles and keys of 36,000 more texts take 35 MB: beyond a sixteenth of the setting they lie on disk."""
-    command = [sys.executable, "-c", MEASURE_ALL, str(tmp_path)]
-    small_kb, large_kb = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
-    assert (large_kb - small_kb) * 1024 < 60e6
+    """Shingles and keys of 36,000 more texts take 35 MB: beyond a sixteenth of the setting they lie on disk.
+
+    Each size has a process of its own: a second run in the same one begins with what the first one left to the
+    allocators, 90 MB here, and would be measured on top of that.
+    """
+
+    def peak_kb(rows: int) -> int:
+        command = [sys.executable, "-c", MEASURE_ALL, str(tmp_path), str(rows)]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert (peak_kb(40_000) - peak_kb(4_000)) * 1024 < 30e6
 
 
 def test_sources_may_have_their_columns_in_another_order(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def _report(sample: pl.DataFrame, cuts: Sequence[Cut], silent: Sequence[str], nu
     pictures = charts(measured)
     drawn = {chart.title.partition(": ")[0] for chart in pictures}
     plain = [(cut.operator, cut.reasons) for cut in cuts if cut.operator not in drawn or cut.operator in _BOTH]
-    tables.append(shown_rows(plain, sample, groups))
+    tables += [shown_rows(plain, sample, groups)] if plain else []
     noted = [cut.operator for cut in cuts if cut.is_reported]
     partly = [cut.operator for cut in cuts if cut.sees_all and cut.operator not in _OWN_ROWS]
     note = [f"found within the sample only, more in all rows: {', '.join(dict.fromkeys(partly))}"] if partly else []

@@ -69,6 +69,8 @@ def test_what_does_not_fit_is_refused_with_its_line(
     with pytest.raises(DataError, match=what) as found:
         applied(tmp_path, review(tmp_path, *decisions, **changed))
     assert found.value.where.endswith("decided.jsonl, line 1")
+    if "hash" in changed or "row_id" in changed:
+        assert "same operators" in found.value.remedy, "other operators before it are the usual reason"
     assert not (tmp_path / "out").exists()
 
 

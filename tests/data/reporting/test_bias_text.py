@@ -34,7 +34,7 @@ FOUND = {
 def test_english() -> None:
     length, source, words, signs = sentences(FOUND, ENGLISH)
     assert "texts of the class bad are shorter than the others (median 1,200 against 1,800 characters" in length
-    assert "and 2 of the other classes are longer or shorter, too" in length
+    assert "and so it is with 2 more, longer or shorter" in length
     assert f"95% of the rows of {'a' * 59}… are bad, 20% of all others" in source
     assert words == (
         "perhaps a bias: in text_pair, single words nearly give labels away (correlation up to 0.52):"

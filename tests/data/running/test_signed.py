@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from oreline import registry
@@ -95,6 +96,26 @@ def test_no_more_is_held_than_may_be(tmp_path: Path) -> None:
     signed = Signed(max_bytes=20 * 89)
     signed.remember(step, np.concatenate(prints), tmp_path / "is not looked at")
     assert not signed.find("dedup_exact", ROWS)[0].any()
+
+
+def test_rows_that_lie_apart_are_read_a_group_at_a_time(tmp_path: Path) -> None:
+    """Every tenth row of a file, as a small split has them: what is held is a group and these rows, not the file."""
+    texts = [" ".join(f"w{n * 100 + word}" for word in range(100)) for n in range(1000)]
+    rows = pl.DataFrame({"row_id": [f"a:{n}" for n in range(1000)], "text": texts})
+    before = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(before)
+    pa.set_memory_pool(pool)
+    try:
+        signed = remembered(tmp_path, "dedup_near", rows)
+        asked_rows = rows.gather_every(10).sample(fraction=1.0, shuffle=True, seed=1)
+        is_known_N, found = signed.find("dedup_near", asked_rows)
+    finally:
+        pa.set_memory_pool(before)
+    assert is_known_N.all()
+    assert found is not None
+    step = Step("dedup_near", registry.create("operator", "dedup_near"), "whole")
+    assert found.equals(step.operator.signatures(asked_rows).select(step.operator.by_text))
+    assert pool.max_memory() < step.operator.signatures(rows).estimated_size() / 4
 
 
 def test_rows_of_two_files_are_found_in_both(tmp_path: Path) -> None:

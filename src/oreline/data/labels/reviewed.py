@@ -43,7 +43,7 @@ class Review:
                 raise DataError(
                     f"the row {row_id} has changed since it was reviewed: another text or label",
                     where=self.decisions.where(decision),
-                    remedy="review it again: refine writes a new file",
+                    remedy="give the same operators as the run that wrote the review, or review it again",
                 )
             self._seen.add(row_id)
             if label is None:

@@ -35,7 +35,7 @@ ENGLISH = Said(
     " {others:,} characters, Cliff's delta {effect:.2f}){more}; a model may learn the length in place of what is said",
     longer="longer",
     shorter="shorter",
-    more_classes=", and {more:,} of the other classes are longer or shorter, too",
+    more_classes=", and so it is with {more:,} more, longer or shorter",
     value="bias: labels go with the {kind} (Cramér's V {effect:.2f}): {share:.0%} of the rows of {value} are {label},"
     " {others:.0%} of all others; a model may learn {instead} in place of what is said",
     kinds={

@@ -93,14 +93,18 @@ class _Known:
         return np.where(is_there_N, self._row_N[place_N].astype(np.int64), -1)
 
     def signatures(self, rows: NDArray[np.int64]) -> pl.DataFrame:
-        """Return the signatures of some rows; neighbours are read together."""
-        group = np.searchsorted(self._starts, rows, side="right") - 1
-        wanted = np.unique(group)
-        sizes = np.diff(self._starts)[wanted]
-        first = np.cumsum([0, *sizes[:-1]])
-        table = self._parquet.read_row_groups(wanted.tolist(), columns=self._columns, use_threads=False)
-        places = rows - self._starts[group] + first[np.searchsorted(wanted, group)]
-        return pl.DataFrame(table).select(pl.all().gather(places))
+        """Return the signatures of some rows, in order.
+
+        One row group is held at a time: rows of a small split lie apart, so that a frame of them reaches into many.
+        """
+        group_N = np.searchsorted(self._starts, rows, side="right") - 1
+        order_N = np.argsort(group_N, kind="stable")
+        parts = []
+        for group in np.unique(group_N).tolist():
+            read = self._parquet.read_row_group(group, columns=self._columns, use_threads=False)
+            places = rows[group_N == group] - self._starts[group]
+            parts.append(pl.DataFrame(read).select(pl.all().gather(places)))
+        return pl.concat(parts).select(pl.all().gather(np.argsort(order_N)))
 
 
 def watched(frames: Iterable[pl.DataFrame], prints: list[U64]) -> Iterator[pl.DataFrame]:
