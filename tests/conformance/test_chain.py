@@ -134,7 +134,7 @@ def test_it_answers_rows_in_order_and_explains_single_texts(trained: tuple[Datas
         text = f"<e1>a</e1>{GREAT}<e2>film</e2>" if marked else f"a{GREAT}film"
         [explained] = ore.explain(model, text, label=label)
         shown = [word["word"] for word in explained["words"]]
-        assert shown == (["great", "but", "dull"] if marked else ["a", "great", "but", "dull", "film"])
+        assert shown == ["a", "great", "but", "dull", "film"]
         kinds = [tag.partition("-")[2] for tag in task.labels] if task.view == "tags" else task.labels
         assert explained["label"] in (*kinds, label) or task.view == "texts"
     if task.view in ("tags", "frames"):
