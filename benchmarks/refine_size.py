@@ -20,7 +20,9 @@ from processes import taken
 
 NUM_SENTENCES = 8000
 """From which texts are put together: few enough to be made quickly, enough that texts are not alike."""
-TIMEOUT_S = 3600
+FUNCTION_WORDS = ("the", "of", "and", "to", "that", "with")
+"""In each English sentence, since the quality rules ask for some of them."""
+TIMEOUT_S = 3 * 3600
 
 
 def main() -> None:
@@ -74,8 +76,8 @@ def sentence(source: random.Random, is_chinese: bool) -> str:
     """Return a sentence of about a hundred characters (Chinese: forty) that means nothing."""
     if is_chinese:
         return "".join(chr(0x4E00 + int(source.expovariate(1 / 400)) % 3000) for _ in range(40)) + "。"
-    words = ("".join(source.choices("etaoinshrdlu", k=source.randint(2, 8))) for _ in range(18))
-    return f"{' '.join(words)}. "
+    words = ["".join(source.choices("etaoinshrdlu", k=source.randint(2, 8))) for _ in range(15)]
+    return f"{' '.join(source.sample([*words, *source.sample(FUNCTION_WORDS, k=3)], k=18))}. "
 
 
 if __name__ == "__main__":
