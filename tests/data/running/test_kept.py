@@ -162,3 +162,13 @@ def test_stages_of_an_output_that_lies_in_its_place_are_forgotten(tmp_path: Path
     making.rename(out)
     forget_done(out)
     assert not (tmp_path / ".data.work").exists()
+
+
+@pytest.mark.parametrize("left", [[], [".lock"]])
+def test_what_a_kill_during_the_removal_leaves_is_forgotten_too(left: list[str], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / ".data.work").mkdir()
+    for name in left:
+        (tmp_path / ".data.work" / name).touch()
+    forget_done(tmp_path / "data")
+    assert not (tmp_path / ".data.work").exists()

@@ -160,10 +160,10 @@ def kept_beside(out: str | Path) -> Iterator[Kept]:
         except KeyboardInterrupt:
             raise
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             raise
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         finally:
             kept.close()
 
@@ -172,10 +172,23 @@ def forget_done(out: str | Path) -> None:
     """Remove the stages of a run that was killed when its output lay in its place already."""
     destination = Path(out).absolute()
     folder = destination.with_name(f".{destination.name}.work")
-    with contextlib.suppress(OSError), (folder / ".lock").open("r+") as lock:
+    with contextlib.suppress(OSError), (folder / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if (folder / _MADE).read_text(encoding="ascii") == _identity(destination):
-            shutil.rmtree(folder, ignore_errors=True)
+        is_empty = {path.name for path in folder.iterdir()} == {".lock"}
+        if is_empty or (folder / _MADE).read_text(encoding="ascii") == _identity(destination):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of stages; what tells that it may go goes last, so that a kill meanwhile leaves no riddle."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name not in (".lock", _MADE):
+                path.unlink(missing_ok=True)
+        (folder / _MADE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _identity(folder: Path) -> str:
