@@ -17,7 +17,7 @@ from oreline.report.card import card
 from oreline.report.report import Chart, Report
 from oreline.report.report import Table as ReportTable
 from oreline.runtime.open import open_runtime
-from oreline.runtime.samples import write_samples
+from oreline.runtime.samples import recompute_samples, write_samples
 from oreline.store import EVENTS, TASK_ARRAYS, TRAIN_ROWS, Artifact, Manifest
 from oreline.tasks.reading import reading
 from oreline.train.job import Job, Outcome
@@ -78,6 +78,18 @@ def write_artifact(
     sealed = store.seal(folder, manifest, seen=sealed.files)
     size_bytes = Artifact(folder, sealed).size_bytes()
     store.write_json(folder / store.MEASUREMENTS, {**outcome.measurements, "size_bytes": size_bytes})
+
+
+def sealed_anew(folder: Path, manifest: Manifest, parent: Artifact) -> Artifact:
+    """Seal a folder whose model answers its parent's sample rows itself, with those answers, golden rows and a card.
+
+    Report and measurements may still be added. Returns the artifact where it lies now.
+    """
+    sealed = store.seal(folder, manifest)
+    golden = recompute_samples(folder, open_runtime(Artifact(folder, sealed)), parent)
+    manifest = manifest.model_copy(update={"golden": golden})
+    (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
+    return Artifact(folder, store.seal(folder, manifest, seen=sealed.files))
 
 
 def write_train_rows(

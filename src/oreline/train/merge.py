@@ -15,12 +15,10 @@ from oreline.models.adapted import open_classifier
 from oreline.models.adapting import fold, refuse_unmergeable
 from oreline.models.base import ONE_OF_ENSEMBLE, base_folder, is_adapted, read_record, refuse_ensemble
 from oreline.models.load import save_model
-from oreline.report.card import card
 from oreline.report.report import Report
-from oreline.runtime.open import open_runtime, open_task
-from oreline.runtime.samples import recompute_samples
+from oreline.runtime.open import open_task
 from oreline.store import TASK_ARRAYS, TRAIN_ROWS, Artifact, Manifest
-from oreline.train.artifact import lineage
+from oreline.train.artifact import lineage, sealed_anew
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.generator import write_files
 from oreline.train.unmerge import keep_adapter
@@ -57,13 +55,7 @@ def merge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Artifa
             if artifact.has(name):
                 shutil.copyfile(artifact.file(name), folder / name)
         keep_adapter(artifact, folder)
-        manifest = _manifest(artifact)
-        sealed = store.seal(folder, manifest)
-        golden = recompute_samples(folder, open_runtime(Artifact(folder, sealed)), artifact)
-        manifest = manifest.model_copy(update={"golden": golden})
-        (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
-        sealed = store.seal(folder, manifest, seen=sealed.files)
-        size_bytes = Artifact(folder, sealed).size_bytes()
+        size_bytes = sealed_anew(folder, _manifest(artifact), artifact).size_bytes()
         _report(artifact, size_bytes).save(folder)
         kept = {name: artifact.measurements()[name] for name in ("train_s", "rows") if name in artifact.measurements()}
         store.write_json(folder / store.MEASUREMENTS, {**kept, "size_bytes": size_bytes})

@@ -12,11 +12,9 @@ from pathlib import Path
 from oreline import store
 from oreline.errors import UsageError
 from oreline.models.base import ADAPTER, base_folder, read_record
-from oreline.report.card import card
 from oreline.report.report import Report
-from oreline.runtime.open import open_runtime
-from oreline.runtime.samples import recompute_samples
 from oreline.store import TASK_ARRAYS, TRAIN_ROWS, Artifact
+from oreline.train.artifact import sealed_anew
 from oreline.types import Estimate
 
 KEPT = "unmerged"
@@ -63,12 +61,7 @@ def unmerge(artifact: Artifact, *, out: str | Path, force: bool = False) -> Arti
         for name in _SHARED:
             if artifact.has(name):
                 shutil.copyfile(artifact.file(name), folder / name)
-        sealed = store.seal(folder, manifest)
-        golden = recompute_samples(folder, open_runtime(Artifact(folder, sealed)), artifact)
-        manifest = manifest.model_copy(update={"golden": golden})
-        (folder / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
-        sealed = store.seal(folder, manifest, seen=sealed.files)
-        size_bytes = Artifact(folder, sealed).size_bytes()
+        size_bytes = sealed_anew(folder, manifest, artifact).size_bytes()
         _report(artifact, folder, size_bytes).save(folder)
         store.write_json(folder / store.MEASUREMENTS, {"size_bytes": size_bytes})
     return Artifact.open(out, verify=False)  # its sums have just been taken
