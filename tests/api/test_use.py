@@ -25,6 +25,17 @@ def test_load_gives_a_runtime(linear_model) -> None:
     assert ore.load(linear_model).predict({"text": ["great film"]}).outputs["scores"].shape == (1, 2)
 
 
+def test_a_metric_that_there_is_not_is_refused_before_a_baseline_is_made(
+    linear_model, dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORELINE_RUNS", str(tmp_path / "runs"))
+    with pytest.raises(UsageError, match="no metric named 'mathews'"):
+        ore.evaluate(linear_model, dataset, metrics=["mathews"])
+    with pytest.raises(UsageError, match="'pearson' does not measure answers of this kind"):
+        ore.evaluate(linear_model, dataset, metrics="pearson")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_evaluate_raw_files_as_they_are(linear_model, tmp_path: Path) -> None:
     file = tmp_path / "more.csv"
     file.write_text("text,label\n" + "a great film 9001,fresh\n" * 3 + "a dull plot 9002,rotten\n")

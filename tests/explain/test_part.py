@@ -88,6 +88,8 @@ def test_a_row_comes_as_a_text_or_by_role() -> None:
     assert caught.value.remedy == 'give it: --text-pair "…"'
     with pytest.raises(UsageError, match="text is float, not a string"):
         row_of(CLASSES, {"text": 1.5})
+    with pytest.raises(UsageError, match="a second text is given, and the model reads one"):
+        row_of(CLASSES, {"text": "a", "text_pair": "b"})
     with pytest.raises(DataError, match="no relation can be told"):
         row_of(registry.create("task", "relation", labels=["x", "y"]), "no marks")
 

@@ -67,8 +67,11 @@ def evaluate(
             when not given (raw data are refined into `./oreline-runs` in any case, once).
     """
     from oreline.evaluate.evaluate import evaluate as run
+    from oreline.evaluate.evaluate import refuse_unfit_metrics
 
     runtime = load(model, generation=generation)
+    metrics = [metrics] if isinstance(metrics, str) else metrics
+    refuse_unfit_metrics(runtime.task, metrics)
     dataset = judging_rows(runtime.artifact, data, seed=seed, on_event=on_event)
     by_source = {column: role for role, column in dataset.manifest.roles.items()}
     report = run(
@@ -76,7 +79,7 @@ def evaluate(
         dataset,
         split=names.chosen_split(dataset, split),
         slices=[by_source.get(name, name) for name in ([slices] if isinstance(slices, str) else slices)],
-        metrics=[metrics] if isinstance(metrics, str) else metrics,
+        metrics=metrics,
         compare=load(compare) if compare is not None else None,
         baseline=chosen_baseline(baseline, runtime.artifact, seed=seed, on_event=on_event),
         seed=seed,

@@ -60,8 +60,6 @@ def evaluate(
         UsageError: a metric that measures another kind of answers.
         DataError: an unknown split or column, a label that the model was not trained on, or no row is left.
     """
-    if not hasattr(runtime.task, "judged"):  # what such a task is judged by follows from the rows
-        with_asked(runtime.task, metrics)
     table = predict_table(runtime, data, split, slices=slices)
     names = with_asked(table.task, metrics)
     others, unfit = {}, []
@@ -99,6 +97,12 @@ def evaluate(
         charts=view.charts(common, split),
         warnings=warnings,
     )
+
+
+def refuse_unfit_metrics(task: Task, asked: Sequence[str]) -> None:
+    """Raise as `with_asked` before a row is read, where the rows do not decide what the task is judged by."""
+    if not hasattr(task, "judged"):
+        with_asked(task, asked)
 
 
 def with_asked(task: Task, asked: Sequence[str]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def row_of(task: Task, given: Any) -> dict[str, str]:
         given: a text, where the task reads no more than one; or a mapping by role, such as a row of a file.
 
     Raises:
-        UsageError: a text is missing, or is none.
+        UsageError: a text is missing, or is none, or there is one too many.
         DataError: a row that the task cannot read.
     """
     row: Mapping[str, Any] = given if isinstance(given, Mapping) else {task.inputs[0]: given}
@@ -62,6 +62,10 @@ def row_of(task: Task, given: Any) -> dict[str, str]:
             f"the model reads {reads}, and there is no {' and no '.join(missing)}",
             allowed=f"a row with {reads}",
             remedy=f"give it: {' '.join(remedies)}",
+        )
+    if row.get("text_pair") is not None and "text_pair" not in occluded(task):
+        raise UsageError(
+            "a second text is given, and the model reads one", allowed="text alone", remedy="leave --text-pair out"
         )
     found = {role: row[role] for role in occluded(task) if row.get(role) is not None}
     for role, value in found.items():
