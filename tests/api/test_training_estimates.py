@@ -52,6 +52,13 @@ def test_frozen_layers_are_estimated_as_computed_once(dataset, tiny_start: Path,
     assert "disk" not in computed.note
 
 
+def test_more_frozen_layers_than_there_are_are_refused(dataset, tiny_start: Path) -> None:
+    options = {"data": str(dataset.path), "start": str(tiny_start), "method": "full"}
+    with pytest.raises(UsageError, match="freeze_layers is 99") as caught:
+        estimate_training("finetune", {**options, "method_options": {"freeze_layers": 99}})
+    assert caught.value.allowed == "0 to 2, the model's layers"
+
+
 def test_the_linear_method_is_estimated_from_counting_its_texts() -> None:
     def estimated(rows: int) -> Estimated:
         return estimate_training("finetune", {"data": {"text": ["a film of some length"] * rows}, "method": "linear"})

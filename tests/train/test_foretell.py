@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from oreline import registry
 from oreline.models.heads.sequence_classification import Head
 from oreline.recipe import TrainOptions
 from oreline.runtime.batching import length_batches
+from oreline.tasks import seq2seq
 from oreline.tasks.text_classification import Task
 from oreline.train import foretell
 from oreline.train.budget import Budget
 from oreline.train.encoder import EncoderTraining
+from oreline.train.generator import GeneratorTraining
 from oreline.train.job import Job, Rows
 from oreline.train.passes import Passes
 from oreline.train.workspace import Workspace
@@ -25,10 +28,12 @@ ADAMW = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
 """What is built before a forecast; of AdamW nothing is asked."""
 
 
-def opened(start: Path, work: Path, seen: list[Event], **options) -> tuple[EncoderTraining, Passes]:
-    rows = Rows({"text": TEXTS}, np.arange(len(TEXTS)) % 2)
+def opened(
+    start: Path, work: Path, seen: list[Event], *, task=None, make=EncoderTraining, **options
+) -> tuple[EncoderTraining, Passes]:
+    rows = Rows({"text": TEXTS}, np.arange(len(TEXTS)) % 2 if task is None else np.array(TEXTS, dtype=object))
     job = Job(
-        task=Task(labels=["bad", "good"]),
+        task=task or Task(labels=["bad", "good"]),
         start=start,
         train=rows,
         dev=rows,
@@ -40,7 +45,8 @@ def opened(start: Path, work: Path, seen: list[Event], **options) -> tuple[Encod
         resolved=None,
         on_event=seen.append,
     )
-    training = EncoderTraining(job, start, Head(num_labels=2, pooling="mean"))
+    head = Head(num_labels=2, pooling="mean") if task is None else registry.create("head", task.head)
+    training = make(job, start, head)
     budget = Budget({"token_budget": 64}, lambda found: None)
     passes = Passes(training.lengths_N, job.options, 0, budget, lambda rows: training.sample(rows, bf16=False), job.say)
     return training, passes
@@ -78,6 +84,16 @@ def test_the_probe_takes_no_more_than_a_step_has(tiny_start: Path, tmp_path: Pat
     found = foretell.probed_budget(training, passes, training.regularized.loss, bf16=False)
     assert 0 < found <= 8 * training.lengths_N.max()
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("dev_texts", [0, 3, 100])
+def test_a_scoring_of_what_writes_answers_only_the_rows_it_is_asked_to(
+    dev_texts: int, tiny_t5: Path, tmp_path: Path, monkeypatch
+):
+    training, _ = opened(tiny_t5, tmp_path, [], dev_texts=dev_texts, task=seq2seq.Task(), make=GeneratorTraining)
+    monkeypatch.setattr(training, "outputs", lambda encoded: pytest.fail("nothing is written to measure a loss"))
+    answered = min(dev_texts, len(TEXTS))
+    assert answered * 1e6 < training.scoring_s(row_s=1e6) < answered * 1e6 + 60
 
 
 def test_reading_is_measured_a_row(tiny_start: Path, tmp_path: Path):

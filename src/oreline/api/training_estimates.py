@@ -26,7 +26,7 @@ from oreline.recipe import TrainOptions
 
 SHARES = (0.6, 0.3)
 """Shares of the measured peak that training reaches: the fast and the slow end of the estimate."""
-_TOKEN_BUDGET = 4096
+_TOKEN_BUDGET = 2048
 _CONTRASTIVE_STEPS = 15
 _LINEAR_FACTORS = (3.0, 8.0)
 """Training the linear method takes so many times as long as counting the n-grams of its texts once."""
@@ -83,7 +83,9 @@ def estimate_training(verb: str, options: Mapping[str, Any], *, train_share: flo
         seconds = _seconds(2.0 * weights * tokens, width, inner)
         return Estimated(rows, seconds, 4 * total + (500 << 20), f"{method}: texts are embedded once")
     has_adapter = method.replace("-", "_") not in registry.names("method") or method == "adapter"
-    frozen = min(int((options.get("method_options") or {}).get("freeze_layers", 0)), layers)
+    frozen = int((options.get("method_options") or {}).get("freeze_layers", 0))
+    if not 0 <= frozen <= layers:
+        raise UsageError(f"freeze_layers is {frozen}", allowed=f"0 to {layers}, the model's layers")
     passes = train.epochs
     if method == "contrastive":  # few rows are seen more often, and embedded once more for the head
         passes = max(passes, _CONTRASTIVE_STEPS * train.rows_per_step / max(rows, train.rows_per_step)) + 0.5

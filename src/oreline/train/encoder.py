@@ -42,8 +42,9 @@ from oreline.train.precision import best_device, training_on
 from oreline.train.regularize import Loss, Regularized, regularized
 from oreline.train.resources import flops_per_token, keep, resolve
 from oreline.train.run import Plan, Progress, run
+from oreline.train.tracking import noting
 from oreline.train.words import by_token
-from oreline.types import Encoded, Event, OnEvent, Task
+from oreline.types import Encoded, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -280,6 +281,10 @@ class EncoderTraining:
         """Return the steps between two scorings of dev."""
         return -(-passes.per_epoch // self.job.options.evaluations_per_epoch)
 
+    def scoring_s(self, row_s: float) -> float:
+        """Return what a scoring of dev takes, where answering one row takes `row_s`."""
+        return row_s * len(self.job.dev) if self.job.dev is not None else 0.0
+
     def sample(self, rows: NDArray[np.int64], *, bf16: bool) -> Batch:
         """Return rows as they are trained on, with states of their own where these are kept."""
         batch = self.batch(self.pieces, rows, self.targets)
@@ -376,18 +381,6 @@ def _penalized(wrapped: Regularized, adapter: Adapter | None) -> Regularized:
         return summed if penalty is None else summed + batch.weight * penalty
 
     return replace(wrapped, loss=loss)
-
-
-def noting(rates: dict[str, float], on_event: OnEvent) -> OnEvent:
-    """Pass events on, and note the last speed that one told."""
-
-    def pass_on(event: Event) -> None:
-        for name in ("rows_per_s", "tokens_per_s", "gemm_share"):
-            if name in event.values:
-                rates[name] = round(event.values[name], 4)
-        on_event(event)
-
-    return pass_on
 
 
 def copy_tokenizer(source: Path, folder: Path) -> None:

@@ -134,7 +134,7 @@ def _measured(training: EncoderTraining, passes: Passes, loss: Loss, bf16: bool)
     # At the end the kept weights are scored, and so many rows are answered for the artifact's sample.
     end_s = END_S + row_s * (num_dev + min(num_dev or len(training.job.train), NUM_REFERENCE))
     every = training.evaluate_every(passes) if num_dev else 0
-    measured = replace(measured, scored_every=every, scoring_s=row_s * num_dev, end_s=end_s)
+    measured = replace(measured, scored_every=every, scoring_s=training.scoring_s(row_s), end_s=end_s)
     return frozen.forecast(measured, states_s, passes.per_epoch) if frozen else measured
 
 
@@ -144,26 +144,26 @@ def measured_reading(training: EncoderTraining) -> tuple[float, int]:
     Rows of words are read in their windows.
     """
     pieces = training.pieces
-    rows = _of_all_lengths(pieces)
+    rows = of_all_lengths(pieces)
     peak_anew(training.device)
     training.embeddings(take(pieces, rows[:1]))  # the first call builds what later ones use
     begun = time.perf_counter()
     training.embeddings(take(pieces, rows))
     spent_s = time.perf_counter() - begun
-    a_row_s = spent_s * _times_the_sample(training, pieces, rows) / len(training.train.ids)
+    a_row_s = spent_s * times_the_sample(training, pieces, rows) / len(training.train.ids)
     return a_row_s, peak_since(training.device)
 
 
 def _row_s(training: EncoderTraining) -> float:
     """Return what answering a row of dev takes, or of train where there is no dev."""
     encoded = training.dev if training.dev is not None and training.dev.ids else training.train
-    rows = _of_all_lengths(encoded)
+    rows = of_all_lengths(encoded)
     begun = time.perf_counter()
     training.outputs(take(encoded, rows))
-    return (time.perf_counter() - begun) * _times_the_sample(training, encoded, rows) / len(encoded.ids)
+    return (time.perf_counter() - begun) * times_the_sample(training, encoded, rows) / len(encoded.ids)
 
 
-def _times_the_sample(training: EncoderTraining, encoded: Encoded, rows: NDArray[np.int64]) -> float:
+def times_the_sample(training: EncoderTraining, encoded: Encoded, rows: NDArray[np.int64]) -> float:
     """Return how many times as many padded tokens all rows have: of few rows, those of one batch differ in length."""
     lengths_N, budget = np.asarray([len(ids) for ids in encoded.ids], dtype=np.int64), training.predict_tokens
     whole, sample = (
@@ -173,7 +173,7 @@ def _times_the_sample(training: EncoderTraining, encoded: Encoded, rows: NDArray
     return whole / sample
 
 
-def _of_all_lengths(encoded: Encoded) -> NDArray[np.int64]:
+def of_all_lengths(encoded: Encoded) -> NDArray[np.int64]:
     """Return some rows, the shortest and the longest and some between."""
     order = np.argsort([len(ids) for ids in encoded.ids], kind="stable")
     return order[:: max(len(order) // _READ_ROWS, 1)]

@@ -6,6 +6,8 @@ Shape suffixes: N rows, B rows of one batch.
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches, take
 from oreline.tasks.written import Pieces
 from oreline.train.encoder import PREDICT_TOKENS, EncoderTraining, copy_tokenizer
+from oreline.train.foretell import of_all_lengths, times_the_sample
 from oreline.train.job import Job, Outcome, Rows
 from oreline.train.packing import packed
 from oreline.types import Encoded, Event
@@ -132,9 +135,22 @@ class GeneratorTraining(EncoderTraining):
         made: Batch = make(some.ids, self.pad_id, segments=some.segments, targets=wanted, device=self.device)
         return made
 
+    def scoring_s(self, row_s: float) -> float:
+        """Return what a scoring of dev takes: its loss, and the answers that `dev_texts` asks for."""
+        if self.dev_pieces is None or self.job.dev is None:
+            return 0.0
+        encoded, targets = self.dev_pieces.encoded, self.dev_pieces.targets
+        rows = of_all_lengths(encoded)
+        begun = time.perf_counter()
+        self._loss_a_token(take(encoded, rows), [targets[row] for row in rows])
+        loss_s = (time.perf_counter() - begun) * times_the_sample(self, encoded, rows)
+        return loss_s + row_s * min(self.job.options.dev_texts, len(self.job.dev))
+
     def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:
         """Score by the loss a token, or by the task's first metric where some rows are answered; then by the loss."""
-        loss = self._dev_loss()
+        if self.dev_pieces is None:
+            raise ValueError("there are no dev rows to score")
+        loss = self._loss_a_token(self.dev_pieces.encoded, self.dev_pieces.targets)
         if not self.job.options.dev_texts or self.job.dev is None or self.dev is None:
             return (-loss,), {"loss": loss}
         some = np.arange(min(self.job.options.dev_texts, len(self.job.dev)))
@@ -145,10 +161,7 @@ class GeneratorTraining(EncoderTraining):
         aim = (sign * figures.get(metric, -sign * math.inf), -loss)
         return aim, {"loss": loss, **({metric: figures[metric]} if metric in figures else {})}
 
-    def _dev_loss(self) -> float:
-        if self.dev_pieces is None:
-            raise ValueError("there are no dev rows to score")
-        encoded, targets = self.dev_pieces.encoded, self.dev_pieces.targets
+    def _loss_a_token(self, encoded: Encoded, targets: Sequence[NDArray[np.int64]]) -> float:
         lengths_N = np.asarray([max(len(ids), len(target)) for ids, target in zip(encoded.ids, targets)], np.int64)
         nats, num_tokens = 0.0, 0
         with torch.inference_mode():

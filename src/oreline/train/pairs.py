@@ -24,7 +24,7 @@ from oreline.models.sentence import write_modules
 from oreline.runtime.batching import length_batches
 from oreline.runtime.samples import NUM_REFERENCE
 from oreline.train.budget import Budget, told_of
-from oreline.train.encoder import EncoderTraining, copy_tokenizer, noting
+from oreline.train.encoder import EncoderTraining, copy_tokenizer
 from oreline.train.forecasts import END_S, Forecast
 from oreline.train.foretell import announced, tried
 from oreline.train.job import Outcome
@@ -34,6 +34,7 @@ from oreline.train.precision import training_on
 from oreline.train.regularize import Loss
 from oreline.train.resources import forecast, keep, resolve
 from oreline.train.run import Plan, run
+from oreline.train.tracking import noting
 from oreline.types import Encoded, Judged
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from oreline import registry
 from oreline.recipe import TrainOptions
+from oreline.types import Event, OnEvent
 
 if TYPE_CHECKING:
     from oreline.plugs import Tracker
@@ -51,3 +52,15 @@ def log_once(job: Job, method: str, values: Mapping[str, float]) -> None:
     with tracking(job.logs, job.options, config) as trackers:
         for tracker in trackers:
             tracker.log(1, values)
+
+
+def noting(rates: dict[str, float], on_event: OnEvent) -> OnEvent:
+    """Pass events on, and note the last speed that one told."""
+
+    def pass_on(event: Event) -> None:
+        for name in ("rows_per_s", "tokens_per_s", "gemm_share"):
+            if name in event.values:
+                rates[name] = round(event.values[name], 4)
+        on_event(event)
+
+    return pass_on
