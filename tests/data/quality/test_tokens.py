@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 from oreline.data.quality.tokens import BLOCK_CHARACTERS, MAX_CHARACTERS, Tokens, blocks
 
 
@@ -32,6 +35,21 @@ def test_lines_and_paragraphs():
         "four",
     ]
     assert tokens.num_newlines.tolist() == [4, 0]
+
+
+def test_tokens_go_with_their_last_name():
+    """A cycle would hold the arrays of every block until the garbage collector comes, which arrays do not call."""
+    gc.disable()
+    try:
+        for chinese in (False, True):
+            tokens = Tokens(["one\n two\n\ntwo", "好\n好"], chinese=chinese)
+            assert tokens.repeated(tokens.lines).tolist() == [False, False, True, False, True]
+            assert not tokens.repeated(tokens.paragraphs).any()
+            gone = weakref.ref(tokens)
+            del tokens
+            assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_blocks_are_bounded_and_a_long_text_is_cut():

@@ -89,8 +89,9 @@ def _lines(tokens: Tokens, _: str) -> _Arrays:
     def share(is_such: NDArray[np.bool_]) -> NDArray[np.floating]:
         return _ratio(np.bincount(lines.doc_L, weights=is_such, minlength=count), size)
 
-    repeats = lines.repeats
+    repeats = tokens.repeated(lines)
     paragraphs = tokens.paragraphs
+    repeated = tokens.repeated(paragraphs)
     num_chars = tokens.num_chars_N - tokens.num_newlines
     parts = np.bincount(paragraphs.doc_L, minlength=count)
     return {
@@ -100,9 +101,9 @@ def _lines(tokens: Tokens, _: str) -> _Arrays:
         "short_lines": share(lines.end_L - lines.start_L <= SHORT_LINE),
         "dup_lines": share(repeats),
         "dup_line_chars": _ratio(_weight(lines.doc_L, lines.end_L - lines.start_L, repeats, count), num_chars),
-        "dup_paragraphs": _ratio(np.bincount(paragraphs.doc_L, weights=paragraphs.repeats, minlength=count), parts),
+        "dup_paragraphs": _ratio(np.bincount(paragraphs.doc_L, weights=repeated, minlength=count), parts),
         "dup_paragraph_chars": _ratio(
-            _weight(paragraphs.doc_L, paragraphs.end_L - paragraphs.start_L, paragraphs.repeats, count), num_chars
+            _weight(paragraphs.doc_L, paragraphs.end_L - paragraphs.start_L, repeated, count), num_chars
         ),
     }
 

@@ -128,6 +128,14 @@ class Tokens:
         """Lines that no empty line divides, together."""
         return self._stretches(2)
 
+    def repeated(self, stretches: Stretches) -> NDArray[np.bool_]:
+        """Return which lines or paragraphs their text had before."""
+        keys = in_document(self.hashes.of(stretches.start_L, stretches.end_L), stretches.doc_L)
+        order = np.argsort(keys, kind="stable")
+        found = np.zeros(len(keys), np.bool_)
+        found[order[1:]] = keys[order[1:]] == keys[order[:-1]]
+        return found
+
     @cached_property
     def num_newlines(self) -> NDArray[np.int64]:
         """Line ends of each text."""
@@ -160,22 +168,15 @@ def _characters(text: str) -> tuple[NDArray[Any], NDArray[np.uint8]]:
 
 
 class Stretches:
-    """Lines or paragraphs by their first and last tokens: where they start and end, and whose they are."""
+    """Lines or paragraphs by their first and last tokens: where they start and end, and whose they are.
+
+    They do not hold the tokens, which hold them: the arrays would stay until the garbage collector finds the cycle.
+    """
 
     def __init__(self, tokens: Tokens, first_L: NDArray[np.int64], last_L: NDArray[np.int64]) -> None:
         self.start_L, self.end_L = tokens.start_T[first_L], tokens.end_T[last_L]
         self.doc_L = tokens.doc_T[first_L]
         self.num_tokens_L = last_L - first_L + 1
-        self._tokens = tokens
-
-    @cached_property
-    def repeats(self) -> NDArray[np.bool_]:
-        """Whether a text had the same line before."""
-        keys = in_document(self._tokens.hashes.of(self.start_L, self.end_L), self.doc_L)
-        order = np.argsort(keys, kind="stable")
-        found = np.zeros(len(keys), np.bool_)
-        found[order[1:]] = keys[order[1:]] == keys[order[:-1]]
-        return found
 
 
 def in_document(hashes: NDArray[np.uint64], docs: NDArray[np.int64]) -> NDArray[np.uint64]:
