@@ -23,7 +23,14 @@ from oreline.data.dataset import DATASET, Dataset
 from oreline.data.input.archives import broken, file_of, on_disk
 from oreline.data.input.compressed import CutOffError
 from oreline.data.input.conversations import dialogues_of
-from oreline.data.input.described import Description, Part, described, is_described
+from oreline.data.input.described import (
+    Description,
+    Part,
+    described,
+    is_described,
+    refuse_undescribed,
+    refuse_unknown,
+)
 from oreline.data.input.members import archive_of
 from oreline.data.input.paths import is_file
 from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of, splits_of_place
@@ -178,6 +185,7 @@ def sources(source: Any) -> list[Source]:
         return _from_paths([source])
     if is_described(source):
         return _from_descriptions([source])
+    refuse_undescribed(source)
     if isinstance(source, Sequence) and source:
         if all(isinstance(item, str | os.PathLike) for item in source):
             return _from_paths(list(source))
@@ -215,6 +223,8 @@ def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", li
     found: list[Source] = []
     for item in items:
         text = os.fspath(item)
+        if not text.strip():
+            raise UsageError("the source is an empty text", remedy="name a file or a folder; . is this folder")
         shards = _shards(Path(text).expanduser())
         if text.startswith(CATALOG):
             name = text.removeprefix(CATALOG)
@@ -293,6 +303,7 @@ def _described(given: Description) -> list[Source]:
     if given.options and not given.reader:  # an option that no reader of these files has is a mistake
         for source in found:
             if source.path:
+                refuse_unknown(reader_of(source.path), given.options, str(source.path))
                 registry.create("reader", reader_of(source.path), **given.options)
     return found
 

@@ -85,7 +85,11 @@ def page_of(html: str, url: str | None = None) -> Page:
 
 
 def plain_text(html: str) -> str:
-    """Return all text of a piece of HTML, such as the body of a letter."""
+    """Return all text of a piece of HTML, such as the body of a letter; what it quotes as lines that begin with `>`.
+
+    >>> plain_text("<p>Yes.</p><blockquote><p>Is it open?</p></blockquote><p>Bye</p>")
+    'Yes.\\n> Is it open?\\nBye'
+    """
     import lxml.etree
     import lxml.html
 
@@ -94,6 +98,12 @@ def plain_text(html: str) -> str:
         lxml.etree.strip_elements(tree, "script", "style", "head", lxml.etree.Comment, with_tail=False)
         for element in tree.iter(*_BLOCKS):
             element.tail = "\n" + (element.tail or "")
+        for quote in list(tree.iter("blockquote"))[::-1]:  # the inner ones first
+            lines = [line.strip() for line in str(quote.text_content()).splitlines() if line.strip()]
+            tail = quote.tail
+            quote.clear()
+            quote.text = "".join(f"\n{line}" if line.startswith(">") else f"\n> {line}" for line in lines)
+            quote.tail = tail
         return re.sub(r"\s*\n\s*", "\n", _text(tree.text_content()) or "")
     except Exception:  # no tree, no text
         return ""
