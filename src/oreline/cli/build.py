@@ -34,9 +34,10 @@ _GIVEN = re.compile(r"([\w-]+)=(.*)")
 
 def refine(
     common: Common,
-    source: Annotated[list[str], typer.Argument(
-            help="Raw files, catalog:NAME, '{path: FILE, OPTION: …}', or given splits: SPLIT=FILE each."
-        )],
+    source: Annotated[
+        list[str],
+        typer.Argument(help="Raw files, catalog:NAME, '{path: FILE, OPTION: …}', or given splits: SPLIT=FILE each."),
+    ],
     text: Text = None,
     label: Label = None,
     group: Group = None,

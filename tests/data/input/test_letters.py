@@ -78,7 +78,10 @@ def test_headers_make_threads() -> None:
         ("好。\n\n---- 回复的原邮件 ----\n发件人 张三\n开门吗？", "好。"),
         ("好。\n\n发件人: 张三\n发送时间: 2026年1月5日\n主题: 问\n\n开门吗？", "好。"),
         ("My trip:\nFrom: the sea\nTo the hills and back.", "My trip:\nFrom: the sea\nTo the hills and back."),
-        ("I read what\nOn Liberty is about and what Mill\nwrote:\nall of it", "I read what\nOn Liberty is about and what Mill\nwrote:\nall of it"),
+        (
+            "I read what\nOn Liberty is about and what Mill\nwrote:\nall of it",
+            "I read what\nOn Liberty is about and what Mill\nwrote:\nall of it",
+        ),
     ],
 )
 def test_quotes_are_cut(text: str, kept: str) -> None:

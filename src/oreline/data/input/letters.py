@@ -31,8 +31,8 @@ _MARKED = re.compile(r"\s*>")
 _DATED = re.compile(r"[0-9@]")
 _ALL_BELOW = re.compile(
     r"(?im)^(?:-{3,} *(?:original(?: message)?|replied message|原始邮件|原始郵件|邮件原件|回复的原邮件|转发邮件信息|"
-    r"forwarded message) *-{3,}|_{10,}|(?:from|发件人|寄件者)[:：] .{1,200}\n(?:sent|date|to|发送时间|发送日期|日期|时间|"
-    r"收件人|寄件日期|收件者)[:：].*)[ \t]*$"
+    r"forwarded message) *-{3,}|_{10,}|(?:from|发件人|寄件者)[:：] .{1,200}\n(?:sent|date|to|发送时间|发送日期|日期|"
+    r"时间|收件人|寄件日期|收件者)[:：].*)[ \t]*$"
 )
 """What stands above a whole letter that is quoted as it is."""
 _QUOTED = re.compile(r"(?m)^>.*\n?")
@@ -118,8 +118,8 @@ def without_quotes(text: str) -> str:
         else:
             has_text = True
     text = "".join([*kept, text[at:]])
-    found = _ALL_BELOW.search(text)
-    text = text[: found.start()] if found and text[: found.start()].strip() else text
+    below = _ALL_BELOW.search(text)
+    text = text[: below.start()] if below and text[: below.start()].strip() else text
     return re.sub(r"\n{3,}", "\n\n", _QUOTED.sub("", text + "\n" if not text.endswith("\n") else text)).strip()
 
 

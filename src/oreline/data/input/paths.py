@@ -52,7 +52,9 @@ def files_of(text: str, fits: Callable[[Path], bool], *, links: bool = False) ->
         f"there is no file {text[:200]!r}",
         where="" if path.is_absolute() else f"looked in {path.absolute().parent}",
         allowed=did_you_mean(path.name, siblings) if len(siblings) <= _MAX_LISTED else "",
-        remedy="check the path" if beside or not _HUB_NAME.fullmatch(text) else f"check the path, or hf://datasets/{text}",
+        remedy="check the path"
+        if beside or not _HUB_NAME.fullmatch(text)
+        else f"check the path, or hf://datasets/{text}",
     )
 
 

@@ -35,8 +35,8 @@ _BUFFERED = 256
 class Reader:
     """A table or a query of an SQLite file, or of any database that SQLAlchemy opens; read only, a part at a time.
 
-    A place is `URL`, `URL::TABLE` or `URL::SELECT …`; in place of a URL an SQLite file may stand. Secrets are named, not written:
-    `postgresql://reader:${DB_PASSWORD}@host/shop` takes the password from the environment.
+    A place is `URL`, `URL::TABLE` or `URL::SELECT …`; in place of a URL an SQLite file may stand. Secrets are named,
+    not written: `postgresql://reader:${DB_PASSWORD}@host/shop` takes the password from the environment.
 
     Args:
         query: what is asked, a single statement that reads.

@@ -84,11 +84,11 @@ class Book:
         if self.bound and differing:
             role = differing[0]
             raise DataError(
-                f"this source has {'a' if role in bound else 'no'} column for the role {role}, and those before it have "
-                f"{'none' if role in bound else 'one'}",
+                f"this source has {'a' if role in bound else 'no'} column for the role {role}, and those before it "
+                f"have {'none' if role in bound else 'one'}",
                 where=place,
                 allowed=f"columns of {', '.join(self.bound)} in every source",
-                remedy=f"say which column it is: {{path: FILE, columns: {{{role}: COLUMN}}}}; or leave it out everywhere",
+                remedy=f"name it: {{path: FILE, columns: {{{role}: COLUMN}}}}; or leave it out everywhere",
             )
         self.bound.update(bound)
 
