@@ -23,6 +23,10 @@ Group = Annotated[str | None, typer.Option(help="Rows with the same value here s
 Role = Annotated[
     list[str] | None, typer.Option(help="ROLE=COLUMN for other roles, such as text_pair or tags; repeatable.")
 ]
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Raw files, catalog:NAME, '{path: FILE, OPTION: …}', or given splits: SPLIT=FILE each."),
+]
 ReportEncoder = Annotated[
     str | None,
     typer.Option(help="A model that embeds some rows for the report: meanings, what train covers of the rest."),
@@ -34,10 +38,7 @@ _GIVEN = re.compile(r"([\w-]+)=(.*)")
 
 def refine(
     common: Common,
-    source: Annotated[
-        list[str],
-        typer.Argument(help="Raw files, catalog:NAME, '{path: FILE, OPTION: …}', or given splits: SPLIT=FILE each."),
-    ],
+    source: Sources,
     text: Text = None,
     label: Label = None,
     group: Group = None,
