@@ -40,6 +40,8 @@ def test_options_are_the_constructors_arguments() -> None:
     plug = registry.get("operator", "keep_length")
     options = {option.name: option for option in registry.options_of(plug)}
     assert not options["min"].required
+    with pytest.raises(UsageError, match=r"a list is expected: \[gb18030\]"):
+        registry.create("reader", "csv", encodings="gb18030")
     with pytest.raises(UsageError, match="has no option 'minimum'"):
         registry.create("operator", "keep_length", minimum=3)
     with pytest.raises(UsageError, match="needs the option 'labels'"):

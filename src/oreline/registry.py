@@ -201,6 +201,8 @@ def _fault(plug: Any, option: str, value: Any) -> str:
             checker.validate_python(value, strict=isinstance(value, str | bool))
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == "sequence_str":
+            return f"a list is expected: [{value}]"
         return f"{first['msg'][0].lower()}{first['msg'][1:]}"
     return ""
 

@@ -63,6 +63,27 @@ def test_refine_given_splits(cli) -> None:
     }
 
 
+def test_a_source_may_be_described_in_braces(cli) -> None:
+    """As the remedies of readers write it; also as a given split."""
+    text = b"text,label\na great film,fresh\n" + "一部无聊的电影，浪费时间,rotten\n".encode("gb18030")
+    Path("mixed.csv").write_bytes(text + "一部好看的电影，值得推荐,fresh\n".encode())
+    refused = cli("refine", "mixed.csv", "--out", "data")
+    assert refused.code == 2
+    described = "{path: mixed.csv, encodings: [utf-8, gb18030]}"
+    assert described.replace("mixed.csv", "FILE") in refused.err
+    expected = ["a great film", "一部无聊的电影，浪费时间", "一部好看的电影，值得推荐"]
+    assert cli("refine", described, "--set", "split={}", "--out", "data").code == 0
+    assert ore.Dataset.open("data").frame("all")["text"].to_list() == expected
+    given("b.csv", "a warm story,fresh")
+    done = cli("refine", f"train={described}", "train=b.csv", "test=b.csv", "--set", "split={}", "--out", "two")
+    assert done.code == 0, done.err
+    assert ore.Dataset.open("two").frame("train")["text"].to_list() == [*expected, "a warm story"]
+    for wrong in ("{path:mixed.csv}", "{path: [}"):
+        refused = cli("refine", wrong, "--out", "no")
+        assert refused.code == 2
+        assert "is no mapping in YAML" in refused.err
+
+
 def test_what_is_lacking_is_carved_out_of_train(cli) -> None:
     given("a.csv", *(f"a great film {n},fresh\na dull film {n},rotten" for n in range(45)))
     given("c.csv", "an awful plot,rotten")

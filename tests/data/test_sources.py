@@ -20,7 +20,7 @@ from oreline.data.input.compressed import CutOffError
 from oreline.data.profile import profile
 from oreline.data.refine import refine
 from oreline.data.sources import frames, given_splits, reader_of, sources
-from oreline.errors import DataError, ResourceError, UsageError
+from oreline.errors import DataError, OrelineError, ResourceError, UsageError
 
 ROWS = {"text": ["good", "bad"], "label": ["1", "0"]}
 
@@ -153,6 +153,23 @@ def test_a_folder_without_data_and_a_file_named_twice(tmp_path: Path, folder: Pa
         sources(tmp_path / "empty")
     with pytest.raises(UsageError, match="named twice"):
         sources([folder, folder / "a.csv"])
+
+
+@pytest.mark.parametrize(
+    ("given", "says", "helps"),
+    [
+        ("", "the source is an empty text", "name a file"),
+        (["", "a.csv"], "the source is an empty text", "name a file"),
+        ("s3://bucket/a.csv", "no reader takes an address that begins with 's3://'", "sqlite:"),
+        ("ann/reviews", "there is no file 'ann/reviews'", "hf://datasets/ann/reviews"),
+        ({"pth": "a.csv", "columns": {"text": "a"}}, "the source with the keys pth, columns does not say", "path"),
+        ([{"pth": "a.csv", "columns": {"text": "a"}}], "the source with the keys pth, columns does not say", "path"),
+    ],
+)
+def test_what_is_meant_as_a_source_and_is_none(given: object, says: str, helps: str) -> None:
+    with pytest.raises(OrelineError, match=says) as caught:
+        sources(given)
+    assert helps in str(caught.value)
 
 
 def test_a_header_alone_is_refused(tmp_path: Path) -> None:

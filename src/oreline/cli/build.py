@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from oreline.cli.common import Common, call, show
+from oreline.cli.common import Common, call, show, source_of
 from oreline.errors import UsageError
 
 Data = Annotated[str, typer.Argument(help="A dataset folder, a raw file (refined first), or catalog:NAME.")]
@@ -22,6 +22,10 @@ Label = Annotated[str | None, typer.Option(help="The column with the label.")]
 Group = Annotated[str | None, typer.Option(help="Rows with the same value here stay in one split.")]
 Role = Annotated[
     list[str] | None, typer.Option(help="ROLE=COLUMN for other roles, such as text_pair or tags; repeatable.")
+]
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Raw files, catalog:NAME, '{path: FILE, OPTION: …}', or given splits: SPLIT=FILE each."),
 ]
 ReportEncoder = Annotated[
     str | None,
@@ -34,7 +38,7 @@ _GIVEN = re.compile(r"([\w-]+)=(.*)")
 
 def refine(
     common: Common,
-    source: Annotated[list[str], typer.Argument(help="Raw files, catalog:NAME, or given splits: SPLIT=FILE each.")],
+    source: Sources,
     text: Text = None,
     label: Label = None,
     group: Group = None,
@@ -123,8 +127,9 @@ def data_of(sources: Sequence[str]) -> Any:
     """
     named = [None if os.path.exists(text) or glob.glob(text) else _GIVEN.fullmatch(text) for text in sources]  # noqa: PTH110, PTH207  any text is a path here
     if not any(named):
-        return sources[0] if len(sources) == 1 else list(sources)
-    splits: dict[str, list[str]] = {}
+        found = [source_of(text) for text in sources]
+        return found[0] if len(found) == 1 else found
+    splits: dict[str, list[Any]] = {}
     for text, match in zip(sources, named, strict=True):
         if match is None or not match[2]:
             lacking, remedy = ("file", f"write {match[1]}=FILE") if match else ("split", f"write SPLIT={text}")
@@ -133,8 +138,11 @@ def data_of(sources: Sequence[str]) -> Any:
                 allowed="SPLIT=FILE for every source (train=a.csv test=b.csv), or files alone",
                 remedy=f"{remedy}, or leave the names of the splits out everywhere",
             )
-        splits.setdefault(match[1], []).append(match[2])
-    return {name: files[0] if len(files) == 1 else [Path(file) for file in files] for name, files in splits.items()}
+        splits.setdefault(match[1], []).append(source_of(match[2]))
+    return {
+        name: files[0] if len(files) == 1 else [Path(file) if isinstance(file, str) else file for file in files]
+        for name, files in splits.items()
+    }
 
 
 def pretrain(

@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import json
+import os
 import shutil
 import sys
 import typing
@@ -99,7 +100,10 @@ def call(common: Common, verb: str, **options: Any) -> Any:
     import oreline
     from oreline.recipe import check_options
 
-    given = set_options(common, {name: value for name, value in options.items() if value is not None and value != []})
+    given = {name: value for name, value in options.items() if value is not None and value != []}
+    if isinstance(given.get("data"), str):
+        given["data"] = source_of(given["data"])
+    given = set_options(common, given)
     function = getattr(oreline, verb)
     out = given.pop("out", None)
     checked = check_options(verb, given, function, "the command line")
@@ -112,6 +116,31 @@ def call(common: Common, verb: str, **options: Any) -> Any:
     extra = {name: value for name, value in extra.items() if name in accepted}
     with watching(common) as on_event:
         return function(**checked, **extra, **({"on_event": on_event} if "on_event" in accepted else {}))
+
+
+def source_of(text: str) -> Any:
+    """Return what a source on the command line says: a mapping in braces describes one, as in a recipe.
+
+    Raises `UsageError` for braces that hold no mapping.
+
+    >>> source_of("{path: a.csv, encodings: [utf-8, gb18030]}"), source_of("a.csv")
+    ({'path': 'a.csv', 'encodings': ['utf-8', 'gb18030']}, 'a.csv')
+    """
+    if not (text.lstrip().startswith("{") and text.rstrip().endswith("}")) or os.path.exists(text):  # noqa: PTH110  any text is a path here
+        return text
+    import yaml
+
+    try:
+        given = yaml.safe_load(text)
+    except yaml.YAMLError:
+        given = None
+    if not isinstance(given, dict) or None in given.values():  # {path:a.csv} is the key "path:a.csv"
+        raise UsageError(
+            f"the source {text!r} is no mapping in YAML",
+            allowed="'{path: FILE, columns: {text: COLUMN}}', with a space behind each colon",
+            remedy="put quotes around what holds commas, colons or braces itself",
+        )
+    return given
 
 
 def set_options(common: Common, given: Mapping[str, Any]) -> dict[str, Any]:

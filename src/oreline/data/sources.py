@@ -23,7 +23,15 @@ from oreline.data.dataset import DATASET, Dataset
 from oreline.data.input.archives import broken, file_of, on_disk
 from oreline.data.input.compressed import CutOffError
 from oreline.data.input.conversations import dialogues_of
-from oreline.data.input.described import Description, Part, described, is_described
+from oreline.data.input.decoding import EmptyFileError
+from oreline.data.input.described import (
+    Description,
+    Part,
+    described,
+    is_described,
+    refuse_undescribed,
+    refuse_unknown,
+)
 from oreline.data.input.members import archive_of
 from oreline.data.input.paths import is_file
 from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of, splits_of_place
@@ -34,6 +42,8 @@ from oreline.errors import DataError, ResourceError, UsageError
 ROW_ID = "row_id"
 FRAME_ROWS = 8192
 CATALOG = "catalog:"
+_NUM_NAMED = 10
+"""Empty files, in a message."""
 
 Note = Callable[[str], None]
 """Is told what of a source could not be read, or was left out; a sentence."""
@@ -114,14 +124,22 @@ class Source:
                 done += frame.height
 
     def _document_frames(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
-        """Yield the frames of each document; one that breaks off takes nothing from those behind it."""
+        """Yield the frames of each document; one that breaks off, or is empty, takes nothing from those behind it."""
+        empty: list[str] = []
         for part in self.documents:
             try:
                 yield from part.frames(rows=rows, note=note)
+            except EmptyFileError:
+                if note is None:
+                    raise
+                empty.append(part.name)
             except CutOffError as error:
                 if note is None:
                     raise
                 note(f"{error.where}: {error.what}; nothing of it can be read ({error.remedy})")
+        if empty and note is not None:
+            named = ", ".join(empty[:_NUM_NAMED])
+            note(f"{self.name}: {len(empty):,} empty files were left out: {named}{', …' * (len(empty) > _NUM_NAMED)}")
 
     def _plain_frames(self, rows: int, note: Note | None) -> Iterator[pl.DataFrame]:
         if self.catalog:
@@ -183,6 +201,7 @@ def sources(source: Any) -> list[Source]:
             return _from_paths(list(source))
         if all(isinstance(item, str | os.PathLike) or is_described(item) for item in source):
             return _from_descriptions([item if isinstance(item, Mapping) else {"path": item} for item in source])
+    refuse_undescribed(source)
     return [Source("data", table=table_of(source))]
 
 
@@ -215,6 +234,8 @@ def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", li
     found: list[Source] = []
     for item in items:
         text = os.fspath(item)
+        if not text.strip():
+            raise UsageError("the source is an empty text", remedy="name a file or a folder; . is this folder")
         shards = _shards(Path(text).expanduser())
         if text.startswith(CATALOG):
             name = text.removeprefix(CATALOG)
@@ -293,6 +314,7 @@ def _described(given: Description) -> list[Source]:
     if given.options and not given.reader:  # an option that no reader of these files has is a mistake
         for source in found:
             if source.path:
+                refuse_unknown(reader_of(source.path), given.options, str(source.path))
                 registry.create("reader", reader_of(source.path), **given.options)
     return found
 

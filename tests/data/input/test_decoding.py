@@ -101,6 +101,17 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, says: str, d
     assert do in caught.value.remedy
 
 
+def test_a_nul_byte_in_a_text_names_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes(b"text,label\n" + b"a good film,good\n" * 20 + b"a \x00 film,bad\n")
+    with pytest.raises(DataError, match="NUL byte") as caught:
+        encoding_of(file)
+    assert (caught.value.where, "tr -d" in caught.value.remedy) == (f"{file}, line 22", True)
+    file.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 3\n")
+    with pytest.raises(DataError, match="a pointer of Git LFS"):
+        encoding_of(file)
+
+
 def test_an_unknown_encoding_names_the_line(tmp_path: Path) -> None:
     file = tmp_path / "data.txt"
     file.write_bytes(b"one\ntwo\n" + "gâchée très\n".encode("latin-1") * 9)

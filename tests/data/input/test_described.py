@@ -77,7 +77,7 @@ def test_other_mappings_are_tables_and_splits(file: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"colums": {}}, "has no option 'colums'"),
+        ({"colums": {}}, "has no option 'colums'(.|\n)*did you mean 'columns'"),
         ({"columns": ["a"]}, "the columns are"),
         ({"columns": {"text": "a", "label": "a"}}, "named twice"),
         ({"columns": {"lable": "a"}}, "no role 'lable'"),

@@ -42,6 +42,14 @@ def test_plain_text_stands_before_html_and_attachments_are_left() -> None:
     assert (html.text or "").split() == ["Hello", "there"]
 
 
+def test_what_html_quotes_goes_and_answers_between_stay() -> None:
+    html = letter("<p>Hello</p><blockquote>Is it open?<blockquote>Hm</blockquote></blockquote>Yes.").replace(
+        b"text/plain", b"text/html"
+    )
+    assert (letter_of(html).text or "").split() == ["Hello", "Yes."]
+    assert "> Is it open?" in (letter_of(html, quotes=True).text or "")
+
+
 def test_headers_make_threads() -> None:
     first, answer = letter_of(letter("Hi", 1)), letter_of(letter("Ho", 2, answers=1))
     assert first.thread == answer.thread == "<m1@example.org>"
@@ -58,6 +66,22 @@ def test_headers_make_threads() -> None:
         ("> quoted first\nand an answer\n> more\nand one more", "and an answer\nand one more"),
         ("On Monday I wrote:\nall of it", "On Monday I wrote:\nall of it"),
         ("5 > 3", "5 > 3"),
+        (
+            "Hello,\n\nOn 5 Jan, Ann <a@b.c> wrote:\n> Is it open?\nYes.\n> Until when?\nSix.\n",
+            "Hello,\n\nYes.\nSix.",
+        ),
+        ("On 5 Jan, Ann wrote:\n> Is it open?\n\nYes.", "Yes."),
+        ("Yes.\n\nOn Mon, 5 Jan 2026 at 10:00, A Rather Long Name <long.name@example.org>\nwrote:\n\n> Open?", "Yes."),
+        ("好。\n\n在 2026年1月5日星期一，某某股份有限公司客户服务部\n<kefu@example.org> 写道：\n> 开门吗？", "好。"),
+        ('好。\n\nAt 2026-01-05 10:00:00, "Zhang" <z@example.org> wrote:\n>Is it open?', "好。"),
+        ("好。\n\n------------------ Original ------------------\nFrom: 张三\nIs it open?", "好。"),
+        ("好。\n\n---- 回复的原邮件 ----\n发件人 张三\n开门吗？", "好。"),
+        ("好。\n\n发件人: 张三\n发送时间: 2026年1月5日\n主题: 问\n\n开门吗？", "好。"),
+        ("My trip:\nFrom: the sea\nTo the hills and back.", "My trip:\nFrom: the sea\nTo the hills and back."),
+        (
+            "I read what\nOn Liberty is about and what Mill\nwrote:\nall of it",
+            "I read what\nOn Liberty is about and what Mill\nwrote:\nall of it",
+        ),
     ],
 )
 def test_quotes_are_cut(text: str, kept: str) -> None:

@@ -49,6 +49,34 @@ def test_the_main_text_stands_without_menus() -> None:
     assert (found.title, found.date) == ("标题", "2026-01-05")
 
 
+@pytest.mark.parametrize("script", ["", "<script>" + "var words = 1; " * 500 + "</script>"])
+def test_a_short_chinese_page_has_no_menus_in_its_text(script: str) -> None:
+    words = "这部电影讲述了两兄弟多年以后在海边小镇重逢的故事。导演用缓慢而细腻的镜头讲述他们的经历。演员的表演非常出色，配乐恰到好处。"
+    menu = "<nav><a href='/'>首页</a> | <a href='/a'>关于我们</a></nav>"
+    html = f"<html><head>{script}</head><body>{menu}<main><article><h1>题目在此</h1><p>{words}</p><p>{words[:30]}</p></article></main></body></html>"
+    assert (page_of(html).text or "").split("\n") == ["题目在此", words, words[:30]]
+
+
+@pytest.mark.parametrize(
+    ("said", "date"),
+    [
+        ("<p>发布时间：2026年1月31日 10:20</p>", "2026-01-31"),
+        ("<span>更新于</span> <b>2026-01-31</b>", "2026-01-31"),
+        ("<p>Published: January 31, 2026</p>", "2026-01-31"),
+        ("<p>Posted by Ann on 31 Jan. 2026</p>", "2026-01-31"),
+        ("<p>The battle of 12 May 1999 was long.</p>", None),
+        ("<p>发布时间：2026年13月31日</p>", None),
+    ],
+)
+def test_a_date_is_one_that_the_page_calls_its_own(said: str, date: str | None) -> None:
+    html = (
+        page(f"{LONG}")
+        .replace("<p>", f"{said}<p>", 1)
+        .replace("</body>", "<footer>Copyright 2024 ACME</footer></body>")
+    )
+    assert page_of(html).date == date
+
+
 def test_a_page_without_a_main_text() -> None:
     assert page_of("") == page_of(" \0 ") == (None, None, None)
     assert page_of("<html><title>Only a title</title><body></body></html>").text is None

@@ -10,6 +10,7 @@ import pytest
 from oreline.data.readers.chat_export import Reader
 from oreline.data.sources import reader_of
 from oreline.dialogue import messages_of
+from oreline.errors import DataError
 
 EXPECTED = [("user", "Hello\nsecond line"), ("assistant", "Hi: 好的")]
 EXPORTS = {
@@ -18,6 +19,13 @@ EXPORTS = {
     "ios": "[31.01.26, 14:05:09] Ann: Hello\nsecond line\n\u200e[31.01.26, 14:06:00] Bo Li: \u200eimage omitted\n"
     "[31.01.26, 14:07:00] Bo Li: Hi: 好的\n[31.01.26, 14:08:00] Ann: \n",
     "us": "1/31/26, 2:05\u202fPM - Ann: Hello\nsecond line\n1/31/26, 2:07 PM - Bo: Hi: 好的\n1/31/26, 2:08 PM - Ann: <Media omitted>\n",
+    "android_zh": "2026/1/31 下午2:05 - Ann: Hello\nsecond line\n2026/1/31 下午2:06 - 李雷: <省略多媒体文件>\n"
+    "2026/1/31 下午2:07 - 李雷: Hi: 好的\n2026/1/31 下午2:08 - 李雷: 此消息已删除\n",
+    "ios_zh": "[2026/1/31 下午2:05:09] Ann: Hello\nsecond line\n\u200e[2026/1/31 下午2:06:00] 李雷: \u200e图像已忽略\n"
+    "[2026/1/31 下午2:07:00] 李雷: Hi: 好的\n[2026/1/31 下午2:08:00] Ann: \u200eThis message was deleted.\n",
+    "qq": "消息记录（此消息记录为文本格式，不支持重新导入）\n\n================\n消息分组:我的好友\n================\n消息对象:李雷\n"
+    "================\n\n2026-01-31 14:05:09 安\nHello\nsecond line\n\n2026-01-31 14:07:01 李雷(10001)\nHi: 好的\n\n"
+    "2026-01-31 14:08:00 安\n[图片]\n",
     "wechat": "2026-01-31 14:05:09 安(wxid_123)\nHello\nsecond line\n\n2026-01-31 14:07:00 李雷\n[图片]\n\n2026-01-31 14:07:01 李雷\nHi: 好的\n",
     "wechat_other": "安 2026年1月31日 下午2:05\nHello\nsecond line\n\n李雷 2026年1月31日 下午2:07\nHi: 好的\n\n安 2026年1月31日 下午2:08\n",
 }
@@ -36,6 +44,36 @@ def test_forms(tmp_path: Path, form: str) -> None:
     found, dates = read(tmp_path, EXPORTS[form])
     assert found == [EXPECTED]
     assert str(dates[0]).startswith("2026-01-31T14:05")
+
+
+def test_an_export_in_gb18030_is_known(tmp_path: Path) -> None:
+    said = [("安", "我的手机打不开了，怎么办？"), ("李雷", "请长按电源键十秒钟。"), ("安", "好了，谢谢您的帮助！")]
+    text = "\n\n".join(f"{who} 2026年1月31日 14:0{minute}\n{words}" for minute, (who, words) in enumerate(said))
+    (tmp_path / "chat.txt").write_text(text, encoding="gb18030")
+    assert reader_of(tmp_path / "chat.txt") == "chat_export"
+    (frame,) = Reader().frames(tmp_path / "chat.txt", rows=5)
+    assert [m.content for m in messages_of(frame["messages"][0])] == [said[0][1], said[1][1]]
+
+
+def test_messages_with_the_next_person_are_another_conversation(tmp_path: Path) -> None:
+    people = [
+        f"消息对象:{name}\n2026-01-3{day} 10:00:00 安\nq{day}\n2026-01-3{day} 10:01:00 {name}\na{day}"
+        for name, day in (("李雷", 1), ("韩梅梅", 0))
+    ]
+    found, _ = read(tmp_path, "\n".join(["消息记录", *people]))
+    assert found == [[("user", "q1"), ("assistant", "a1")], [("user", "q0"), ("assistant", "a0")]]
+
+
+def test_a_file_without_messages_and_one_without_answers_say_so(tmp_path: Path) -> None:
+    file = tmp_path / "chat.txt"
+    file.write_text("10:00 Ann Hello\n10:01 Bo Hi\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no line of the file begins a message") as none:
+        list(Reader().frames(file, rows=5))
+    assert none.value.where == str(file)
+    file.write_text(EXPORTS["wechat"], encoding="utf-8")
+    with pytest.raises(DataError, match="none of the 1 conversations has an answer") as nobody:
+        list(Reader(assistant=["Bo"]).frames(file, rows=5))
+    assert nobody.value.allowed == "speakers are '安', '李雷'"
 
 
 def test_a_long_silence_begins_another_conversation(tmp_path: Path) -> None:

@@ -129,6 +129,25 @@ def test_an_archive_that_breaks_off_says_so(kind: str, behind: int, folder: Path
         list(frames(f"class_folders:{file}"))
 
 
+def test_folders_of_splits_are_no_classes(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for label in ("pos", "neg"):
+            (tmp_path / "films" / split / label).mkdir(parents=True)
+            (tmp_path / "films" / split / label / "1.txt").write_text(f"a {label} film", encoding="utf-8")
+    place = f"class_folders:{tmp_path}/films"
+    with pytest.raises(DataError, match="the folders test, train are named like splits") as caught:
+        list(frames(place))
+    given = dict(part.split("=") for part in caught.value.allowed.split())
+    assert {split: pl.concat(frames(part))["label"].to_list() for split, part in given.items()} == {
+        "test": ["neg", "pos"],
+        "train": ["neg", "pos"],
+    }
+    (frame,) = frames({"class_folders": f"{tmp_path}/films", "deepest": True})
+    assert frame["label"].to_list() == ["neg", "pos"] * 2
+    (tmp_path / "films" / "test" / "1.txt").write_text("a text", encoding="utf-8")
+    assert sum(frame.height for frame in frames(place)) == 5, "a text right in such a folder makes it a class"
+
+
 def test_an_archive_without_classes(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "flat.zip", "w") as archive:
         archive.writestr("a.txt", "a text")

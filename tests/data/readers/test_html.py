@@ -34,6 +34,17 @@ def test_pages_beside_tables_are_not_data(tmp_path: Path) -> None:
     assert pl.concat(frames(tmp_path))["row_id"].to_list() == ["a.csv:1"]
 
 
+def test_an_empty_page_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.html").write_text(page(f"{LONG} {number}") if number != 1 else " \n", encoding="utf-8")
+    said: list[str] = []
+    (frame,) = frames(tmp_path, note=said.append)
+    assert frame["file"].to_list() == ["0.html", "2.html"]
+    assert said == [f"{tmp_path.name}: 1 empty files were left out: 1.html"]
+    with pytest.raises(DataError, match="the file is empty"):
+        list(frames(tmp_path / "1.html", note=said.append))
+
+
 def test_a_page_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.html").write_text(page(LONG), encoding="utf-8")
     monkeypatch.setattr(html, "MAX_PAGE_BYTES", 100)

@@ -90,6 +90,13 @@ def test_a_broken_line_names_its_number(tmp_path: Path, line: str, says: str) ->
     assert error.where.endswith("data.jsonl, line 7000")
 
 
+def test_one_object_over_many_lines_says_how_to_get_at_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"rows": [{"text": "a"}]}, indent=1), encoding="utf-8")
+    with pytest.raises(DataError, match="the file is one object over several lines") as caught:
+        list(Reader().frames(tmp_path / "a.json", rows=5))
+    assert "jq .KEY FILE" in caught.value.remedy
+
+
 def test_line_numbers_count_over_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "BLOCK_BYTES", 1000)
     error = broken(write(tmp_path, '{"text": "a"}\n' * 6999 + "garbage\n"))

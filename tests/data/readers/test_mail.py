@@ -42,7 +42,7 @@ def test_a_mailbox_has_a_row_for_each_message(tmp_path: Path) -> None:
 def test_threads_are_dialogues(tmp_path: Path, assistant: str | None) -> None:
     (tmp_path / "a.mbox").write_bytes(mbox(LETTERS))
     frame, notes = read(tmp_path / "a.mbox", conversations=True, assistant=assistant)
-    assert notes == ["threads: 1 conversations without an answer were left out"]
+    assert notes == ["a.mbox: 1 conversations without an answer were left out"]
     (cell,) = frame["messages"]
     assert [tuple(message) for message in messages_of(cell)] == [
         ("user", "Is it open?"),

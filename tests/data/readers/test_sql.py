@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -36,6 +37,8 @@ def test_a_table_and_a_query_of_a_file_and_of_a_url(shop: Path) -> None:
         {"path": str(shop), "table": "reviews"},
         {"sql": f"sqlite:///{shop}", "table": "reviews"},
         f"sqlite:///{shop}::reviews",
+        f"{shop}::reviews",
+        {"path": f"{shop}::SELECT text, stars, price, day FROM reviews"},
         f"sqlite:///{shop}::SELECT text, stars, price, day FROM reviews WHERE 1 = 1 OR text = ':b'",
     ):
         frame = read(place).drop("source", strict=False)
@@ -77,6 +80,7 @@ def test_a_table_has_to_be_named_where_there_are_several(shop: Path) -> None:
     with pytest.raises(DataError, match="3 tables, and none is named") as caught:
         list(frames(shop))
     assert caught.value.allowed == "good, other, reviews"
+    assert f"{shop}::TABLE" in str(caught.value.remedy), "and a place that is written so is read"
     with pytest.raises(DataError, match="no table 'review'") as caught:
         list(frames(f"sqlite:///{shop}::review"))
     assert "did you mean 'reviews'" in caught.value.allowed
@@ -115,6 +119,20 @@ def test_what_is_no_database(tmp_path: Path, content: bytes) -> None:
         sources("sqlite:what")
     with pytest.raises(UsageError, match="both a query and a table"):
         Reader(query="SELECT 1", table="a")
+
+
+def test_a_damaged_file_is_no_failed_query(shop: Path) -> None:
+    shop.write_bytes(shop.read_bytes()[:4096] + b"\x01" * 12288)
+    with pytest.raises(DataError, match="the database is damaged") as caught:
+        list(frames(f"{shop}::reviews"))
+    assert (caught.value.where, ".recover" in caught.value.remedy) == (str(shop), True)
+
+
+def test_a_missing_driver_is_named_as_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    with pytest.raises(UsageError, match="'MySQLdb' of 'mysql' is not installed") as caught:
+        list(frames("mysql://me@localhost/shop::reviews"))
+    assert caught.value.remedy == "pip install mysqlclient"
 
 
 def test_text_that_is_not_utf8_names_its_row_or_is_decoded_as_asked(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_an_earlier_run_is_recalled(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     assert rows_of(more, tmp_path / "more").rows() == [("data:2", "bad", None), ("data:1", "more", None)]
     assert more.key not in ("", own.key)
-    with pytest.raises(DataError, match="not this source has"):
+    with pytest.raises(DataError, match="this source has no column for the role label, and those before it have one"):
         Book({}, bound={"text": "text", "label": "label"}).agree({"text": "text"}, "b.csv")
 
 

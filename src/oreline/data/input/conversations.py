@@ -20,6 +20,7 @@ from oreline.errors import DataError, UsageError, did_you_mean
 
 KEYS = ("conversation", "speaker", "text", "time", "assistant")
 _NEEDED = ("conversation", "speaker", "text")
+_MAX_NAMED = 8
 SCHEMA = {"conversation": pl.String, "date": pl.String, "speakers": pl.Int64, "messages": pl.String}
 
 
@@ -77,8 +78,12 @@ def rows_of(
     place: str = "",
     note: Callable[[str], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield one row for each conversation that has an answer; `note` is told how many have none."""
-    num_unanswered = 0
+    """Yield one row for each conversation that has an answer; `note` is told how many have none.
+
+    Raises `DataError` where no conversation has one.
+    """
+    num_unanswered = num_rows = 0
+    speakers = dict[str, None]()
     try:
         for part in batches(iter(conversations), rows):
             made = []
@@ -87,11 +92,20 @@ def rows_of(
                     made.append((name, turns[0].date, len({turn.speaker for turn in turns}), as_cell(messages)))
                 else:
                     num_unanswered += 1
+                    speakers |= dict.fromkeys(turn.speaker for turn in turns if len(speakers) < _MAX_NAMED)
+            num_rows += len(made)
             if made:
                 yield pl.DataFrame(made, schema=SCHEMA, orient="row")
     finally:
         if num_unanswered and note is not None:
             note(f"{place}: {num_unanswered:,} conversations without an answer were left out")
+    if num_unanswered and not num_rows:
+        raise DataError(
+            f"none of the {num_unanswered:,} conversations has an answer",
+            where=place,
+            allowed=f"speakers are {', '.join(map(repr, list(speakers)[:_MAX_NAMED]))}",
+            remedy="name those who answer by `assistant`; a conversation is begun by somebody else",
+        )
 
 
 def messages_of(turns: Sequence[Turn], assistants: Collection[str] = ()) -> list[Message]:

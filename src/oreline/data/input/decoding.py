@@ -32,6 +32,7 @@ _SIGNATURES = {
     b"BZh": ("compressed with bzip2", "name it FILE.bz2, or unpack it: bunzip2 FILE"),
     b"\xfd7zXZ": ("compressed with xz", "name it FILE.xz, or unpack it: unxz FILE"),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", "name it FILE.zst, or unpack it: unzstd FILE"),
+    b"version https://git-lfs": ("a pointer of Git LFS to a file", "fetch the file itself: git lfs pull"),
     b"PAR1": ("a Parquet file", "rename it to .parquet"),
     b"ARROW1": ("an Arrow file", "rename it to .arrow"),
     b"%PDF": ("a PDF", "extract its text first"),
@@ -58,6 +59,13 @@ class Encoding(NamedTuple):
 
     codec: str
     mark_bytes: int
+
+
+class EmptyFileError(DataError):
+    """A file holds nothing; among the files of a folder it is left out, and said."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
 
 
 class UndecodableError(ValueError):
@@ -122,13 +130,21 @@ def _utf8_place(block: bytes, *, is_start: bool) -> int | None:
 def refuse_binary(head: bytes, path: Path) -> None:
     """Raise `DataError` when the first bytes of a file are none of a text file."""
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise DataError("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
+        raise EmptyFileError(path)
     for signature, (kind, remedy) in _SIGNATURES.items():
         if head.startswith(signature):
             raise DataError(f"the file is {kind}, not text", where=str(path), remedy=remedy)
     is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _utf16_of(head) is not None
     num_control = len(head) - len(head.translate(None, _CONTROL))
-    if not is_utf16 and (b"\0" in head or num_control > len(head) // 50):
+    nul = head.find(b"\0")
+    if not is_utf16 and nul >= 0 and max(num_control, 2 * head.count(b"\0")) <= max(len(head) // 50, 2):
+        line = head.count(b"\n", 0, nul) + 1
+        raise DataError(
+            "the row holds a NUL byte, which no text has",
+            where=f"{path}, line {line}",
+            remedy="correct that row, or take such bytes out of the file: tr -d '\\000' < FILE > NEW",
+        )
+    if not is_utf16 and (nul >= 0 or num_control > len(head) // 50):
         raise _binary(path)
 
 

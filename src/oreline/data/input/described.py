@@ -113,21 +113,40 @@ def described(value: Mapping[str, Any]) -> Description:
     kind = next(key for key in value if key in _kinds())
     given, reader = value[kind], str(value.get("reader") or ("" if kind in _FILES else kind)).replace("-", "_")
     options = {key: part for key, part in value.items() if key not in (kind, *_PART_KEYS, *_READING_KEYS)}
-    known = {option.name for option in registry.options_of(registry.get("reader", reader))} if reader else set()
     if kind in ("catalog", "rows") and options:
         raise UsageError(
             f"a source has no key {next(iter(options))!r}",
             where=f"{kind}: {str(given)[:80]}",
             allowed=did_you_mean(next(iter(options)), _PART_KEYS),
         )
-    for key in options:
-        if reader and key not in known:
-            allowed = did_you_mean(key, [*known, *_PART_KEYS, *_READING_KEYS])
-            raise UsageError(f"the reader {reader!r} has no option {key!r}", where=f"{kind}: {given}", allowed=allowed)
+    if reader:
+        refuse_unknown(reader, options, f"{kind}: {given}")
     name = value.get("name")
     return Description(
         kind, given, None if name is None else str(name), _part(value, name), reader, bool(value.get("links")), options
     )
+
+
+def refuse_unknown(reader: str, options: Mapping[str, Any], where: str) -> None:
+    """Raise `UsageError` for a key that is neither an option of the reader nor one of every source."""
+    known = [option.name for option in _options(reader)]
+    for key in options:
+        if key not in known:
+            allowed = did_you_mean(key, [*known, *_PART_KEYS, *_READING_KEYS])
+            raise UsageError(f"the reader {reader!r} has no option {key!r}", where=where, allowed=allowed)
+
+
+def refuse_undescribed(value: Any) -> None:
+    """Raise `UsageError` for what is meant to describe a source, and does not say where it is."""
+    is_table = isinstance(value, Mapping) and not any(isinstance(item, str) for item in value.values())
+    parts = [value] if isinstance(value, Mapping) and not is_table else value if isinstance(value, list) else []
+    meant = [part for part in parts if isinstance(part, Mapping) and isinstance(part.get("columns"), Mapping | None)]
+    if found := next((part for part in meant if part is value or part.get("columns")), None):
+        raise UsageError(
+            f"the source with the keys {', '.join(map(str, found))} does not say where it is",
+            allowed=f"one of the keys {', '.join(_kinds())}, or a list of values for each column",
+            remedy="{path: FILE, …}",
+        )
 
 
 def _part(value: Mapping[str, Any], name: Any) -> Part:

@@ -22,10 +22,19 @@ MAX_LETTER_BYTES = 8 << 20
 _MAX_PARTS = 200
 _PART_BYTES = 1 << 20
 _FROM = re.compile(rb"(?:^|\n)From [^\n]{1,500}\n")
-_QUOTE_BEGINS = re.compile(
-    r"(?im)^(?:on .{5,200}wrote:|.{0,200}(?:写道|寫道)[:：]|-{3,} ?(?:original message|原始邮件|原始郵件) ?-{3,}|"
-    r"_{10,}|(?:from|发件人|寄件者)[:：] .{1,200})\s*$"
+_SAID_BEFORE = re.compile(
+    r"(?im)^(?:(?:on|at) [^\n]{5,200}(?:\n(?!>)[^\n]{0,200})?wrote[:：]|"
+    r"(?:(?:在|于|\d{4})[^\n]{0,200}\n(?!>))?[^\n]{0,200}(?:写道|寫道)[:：])[ \t]*$"
 )
+"""What a mail program writes above a quotation; it breaks the line where it is long."""
+_MARKED = re.compile(r"\s*>")
+_DATED = re.compile(r"[0-9@]")
+_ALL_BELOW = re.compile(
+    r"(?im)^(?:-{3,} *(?:original(?: message)?|replied message|原始邮件|原始郵件|邮件原件|回复的原邮件|转发邮件信息|"
+    r"forwarded message) *-{3,}|_{10,}|(?:from|发件人|寄件者)[:：] .{1,200}\n(?:sent|date|to|发送时间|发送日期|日期|"
+    r"时间|收件人|寄件日期|收件者)[:：].*)[ \t]*$"
+)
+"""What stands above a whole letter that is quoted as it is."""
 _QUOTED = re.compile(r"(?m)^>.*\n?")
 _ID = re.compile(r"<[^<>\s]{1,500}>")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -86,16 +95,32 @@ def letter_of(data: bytes, *, quotes: bool = False, is_whole: bool = True) -> Le
 
 
 def without_quotes(text: str) -> str:
-    r"""Return a letter without what it quotes below a line that says so, and without lines that begin with `>`.
+    r"""Return a letter without what it quotes of those before it.
 
-    >>> without_quotes("Yes.\n\nOn Monday, Ann wrote:\n> Is it open?\n")
-    'Yes.'
-    >>> without_quotes("好的\n在 2026年1月5日, 张三 写道：\n> 开门吗？")
+    Lines that begin with `>` go, with the line above them that says who wrote them: answers that stand between or below
+    them stay. Where such a line has no `>` behind it, and where a letter is quoted whole, all that is below goes.
+
+    >>> without_quotes("On Monday, Ann wrote:\n> Is it open?\nYes.\n> Until when?\nSix.\n")
+    'Yes.\nSix.'
+    >>> without_quotes("好的\n在 2026年1月5日, 张三 写道：\n开门吗？")
     '好的'
     """
-    found = _QUOTE_BEGINS.search(text)
-    kept = text[: found.start()] if found and text[: found.start()].strip() else text
-    return _QUOTED.sub("", kept + "\n" if not kept.endswith("\n") else kept).strip()
+    kept, at, has_text = list[str](), 0, False
+    for found in _SAID_BEFORE.finditer(text):
+        has_text = has_text or bool(text[at : found.start()].strip())
+        if _MARKED.match(text, found.end()):
+            kept.append(text[at : found.start()])
+            at = found.end() + 1
+        elif has_text and _DATED.search(found[0]):
+            kept.append(text[at : found.start()])
+            at = len(text)
+            break
+        else:
+            has_text = True
+    text = "".join([*kept, text[at:]])
+    below = _ALL_BELOW.search(text)
+    text = text[: below.start()] if below and text[: below.start()].strip() else text
+    return re.sub(r"\n{3,}", "\n\n", _QUOTED.sub("", text + "\n" if not text.endswith("\n") else text)).strip()
 
 
 def messages_of(stream: Bytes, path: Path) -> Iterator[Raw]:

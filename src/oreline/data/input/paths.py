@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from oreline.errors import DataError, ResourceError, did_you_mean
 
 _MAX_FILES = 1_000_000
 _MAX_LISTED = 50
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w-]*")
+"""`OWNER/NAME`, of what has no suffix."""
 
 
 def is_file(text: str) -> bool:
@@ -49,7 +52,9 @@ def files_of(text: str, fits: Callable[[Path], bool], *, links: bool = False) ->
         f"there is no file {text[:200]!r}",
         where="" if path.is_absolute() else f"looked in {path.absolute().parent}",
         allowed=did_you_mean(path.name, siblings) if len(siblings) <= _MAX_LISTED else "",
-        remedy="check the path",
+        remedy="check the path"
+        if beside or not _HUB_NAME.fullmatch(text)
+        else f"check the path, or hf://datasets/{text}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from oreline.data.input.compressed import PACKINGS, unpacked_name
 from oreline.data.input.members import is_archive
 from oreline.data.input.paths import is_file, is_folder
 from oreline.errors import DataError, UsageError
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def reader_of(path: Path) -> str:
@@ -29,7 +32,7 @@ def reader_of(path: Path) -> str:
         raise UsageError(
             f"no reader for {path.name!r}",
             where=str(path),
-            allowed=", ".join(suffix for plug in plugs.values() for suffix in plug.suffixes),
+            allowed=", ".join(sorted({suffix for plug in plugs.values() for suffix in plug.suffixes})),
             remedy="rename the file to what it holds, or convert it to CSV, JSON Lines or Parquet",
         )
     if plain != path and not getattr(plugs[found], "unpacks", False):
@@ -65,7 +68,7 @@ def place_of(text: str, reader: str = "") -> Place | None:
         text: what the user gave.
         reader: the reader that is asked for by name.
 
-    Raises `UsageError` for an address of the web without a reader's name before it.
+    Raises `UsageError` for an address of the web without a reader's name before it, and for one that no reader takes.
     """
     for name in registry.names("reader"):
         plug = _plug(name)
@@ -75,6 +78,8 @@ def place_of(text: str, reader: str = "") -> Place | None:
         if scheme := next((start for start in schemes if text.startswith(start)), None):
             location = text.removeprefix(scheme) if scheme == f"{name}:" else text
             return Place(plug.name_of(location), location, name)
+        if hasattr(plug, "knows_place") and not is_file(text) and plug.knows_place(text):
+            return Place(plug.name_of(text), text, name)
         if hasattr(plug, "knows_folder") and is_folder(text) and plug.knows_folder(Path(text)):
             return Place(plug.name_of(text), text, name)
     if text.startswith(("http://", "https://")):
@@ -83,6 +88,14 @@ def place_of(text: str, reader: str = "") -> Place | None:
             where=text,
             allowed=f"crawl:{text} for its pages",
             remedy="or fetch the file yourself, and name it",
+        )
+    if (address := _ADDRESS.match(text)) and not is_file(text):
+        known = {start for name in registry.names("reader") for start in getattr(_plug(name), "schemes", ())}
+        raise UsageError(
+            f"no reader takes an address that begins with {address[0]!r}",
+            where=text[:80].partition("@")[0],
+            allowed=", ".join(sorted(known)),
+            remedy="fetch the file with the tool that knows such addresses, and name it",
         )
     return None
 

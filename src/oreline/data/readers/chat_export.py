@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import datetime
 import re
@@ -15,6 +16,7 @@ from oreline.data.input.archives import opened
 from oreline.data.input.compressed import CutOffError, batches
 from oreline.data.input.conversations import Turn, rows_of
 from oreline.data.input.row_encodings import line_blocks
+from oreline.errors import DataError
 
 _HEAD_BYTES = 8192
 _DATE = r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日)"
@@ -28,9 +30,13 @@ _PATTERNS = (
     re.compile(rf"^(?P<who>\S[^:：]{{0,79}}?) +{_DATE} {_TIME}$"),
 )
 _NOTICE = re.compile(rf"^[\u200e\u200f]?\[?{_DATE},? {_TIME}\]?(?: -)? ")
+_HEADING = re.compile(r"^(?:消息记录|={10,}$|消息分组[:：]|消息对象[:：])")
+"""What QQ writes above the messages with each person."""
 _LEFT_OUT = re.compile(
-    r"(?i)^[\u200e\u200f]*(?:<media omitted>|.{0,20} omitted|<.{0,30}(?:attached|附件).{0,30}>|"
-    r"\[(?:图片|表情|语音|视频|文件|圖片|貼圖)\])$"
+    r"(?i)^[\u200e\u200f]*(?:<media omitted>|.{0,20} omitted|<.{0,30}(?:attached|附件|省略|忽略|略去).{0,30}>|"
+    r".{1,8}(?:已忽略|已省略|已略去)|(?:this message was|you) deleted(?: this message)?\.?|"
+    r"(?:此消息已被?删除|您删除了这条消息|此訊息已刪除|您已刪除此訊息)。?|"
+    r"\[(?:图片|表情|语音|视频|文件|圖片|貼圖|链接|位置|名片|动画表情)\])$"
 )
 
 
@@ -38,7 +44,7 @@ class Reader:
     """Chats that WhatsApp, WeChat and their like export as text: each conversation is a row, a dialogue for `chat`.
 
     A message begins with its date, time and speaker on one line, and may go on below. A long silence ends a
-    conversation. Who speaks first asks; media and notices are left out.
+    conversation. Who speaks first asks; media and notices are left out. QQ's headings are known, too.
 
     Args:
         assistant: names of those who answer; everybody but the first speaker when not given.
@@ -62,14 +68,18 @@ class Reader:
                 head = stream.read(_HEAD_BYTES)
         except Exception:  # reading it will say why
             return False
-        text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "ignore")
-        lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
+        lines = [line.strip("\r") for line in _text_of(head).split("\n") if line.strip()]
+        if lines and _HEADING.match(lines[0]):
+            lines = [line for line in lines if not _HEADING.match(line)]
         matches = [any(pattern.match(line) for pattern in _PATTERNS) for line in lines]
         begins = bool(lines) and (matches[0] or bool(_NOTICE.match(lines[0])))
         return begins and sum(matches) >= 3
 
     def frames(self, path: Path, *, rows: int) -> Iterator[pl.DataFrame]:
-        """Yield the conversations in frames of at most `rows`. Raises `DataError` for a file that is not text."""
+        """Yield the conversations in frames of at most `rows`.
+
+        Raises `DataError` for a file that is not text, or no chat, and for one in which nobody answers.
+        """
         told = ((f"{path.name}#{number}", turns) for number, turns in enumerate(self._conversations(path), start=1))
         yield from rows_of(told, self._assistant, rows=rows, note=self.notes.append, place=path.name)
 
@@ -79,7 +89,7 @@ class Reader:
         broken: CutOffError | None = None
         try:
             for turn, when in _turns(path):
-                if turns and when and last and when - last > self._silence:
+                if turns and when and last and abs(when - last) > self._silence:  # back in time: with somebody else
                     yield turns
                     turns = []
                 turns.append(turn)
@@ -90,6 +100,14 @@ class Reader:
             yield turns
         if broken is not None:
             raise broken
+        if last is None and not turns:
+            raise DataError(
+                "no line of the file begins a message",
+                where=str(path),
+                allowed="lines such as '31/01/2026, 14:05 - Ann: Hello', '[31.01.26, 14:05:09] Ann: Hello', "
+                "'2026-01-31 14:05:09 Ann' or 'Ann 2026-01-31 14:05:09'",
+                remedy="make it a table with the columns conversation, speaker, text and time, and say `dialogues`",
+            )
 
 
 def _turns(path: Path) -> Iterator[tuple[Turn, datetime.datetime | None]]:
@@ -100,16 +118,16 @@ def _turns(path: Path) -> Iterator[tuple[Turn, datetime.datetime | None]]:
     for line in _lines(path):
         found = next((match for pattern in _PATTERNS if (match := pattern.match(line))), None)
         if found is None and not _NOTICE.match(line):
-            lines.append(line)
+            lines += [] if _HEADING.match(line) else [line]
             continue
-        if text := _kept(lines):
+        if (text := _kept(lines)) and who:
             yield Turn(who, text, when.isoformat() if when else None), when
         lines = []
         if found is not None:
             who = found["who"].strip().lstrip("~\u202f ").strip()
             when = _when(found["date"], found["time"], day_first=day_first)
             lines = [found.groupdict().get("text") or ""]
-    if text := _kept(lines):
+    if (text := _kept(lines)) and who:
         yield Turn(who, text, when.isoformat() if when else None), when
 
 
@@ -124,7 +142,16 @@ def _until_break(path: Path) -> Iterator[list[str]]:
 
 
 def _kept(lines: Sequence[str]) -> str:
-    return "\n".join(line for line in lines if not _LEFT_OUT.match(line)).strip()
+    return "\n".join(line.lstrip("\u200e\u200f") for line in lines if not _LEFT_OUT.match(line)).strip()
+
+
+def _text_of(head: bytes) -> str:
+    """Return the beginning of a file as text, whatever it ends within."""
+    codec = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    for name in (codec, "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return codecs.getincrementaldecoder(name)().decode(head)
+    return head.decode(codec, "ignore")
 
 
 def _day_first(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from oreline.errors import DataError
 _NUM_NAMED = 10
 """Files that break off, in a message."""
 _TEXTS, _PAGES = (".txt", ".text", ".md"), (".html", ".htm", ".xhtml")
+_SPLITS = ("train", "training", "test", "testing", "dev", "valid", "validation", "val")
 
 
 class Reader:
@@ -60,6 +61,7 @@ class Reader:
                 allowed=f"FOLDER/CLASS/FILE, of {', '.join((*_TEXTS, *_PAGES))}",
                 remedy="name the folder that holds one folder for each class",
             )
+        self._refuse_splits([file.relative_to(folder).parts for file in inside], folder)
         schema = dict.fromkeys(("text", "label", "file"), pl.String)
         broken: list[tuple[str, CutOffError]] = []
         for start in range(0, len(inside), rows):
@@ -77,6 +79,17 @@ class Reader:
         if archive is not None and (why := archives.broken(archive[0])):
             raise CutOffError(
                 why, where=str(folder), remedy="fetch or pack the archive again; files behind it may be missing"
+            )
+
+    def _refuse_splits(self, names: Sequence[tuple[str, ...]], folder: Path) -> None:
+        """Raise `DataError` where train and test would be the classes: those lie one folder deeper."""
+        tops = sorted({name[0] for name in names})
+        if not self._deepest and all(len(name) > 2 and name[0].lower() in _SPLITS for name in names):
+            raise DataError(
+                f"the folders {', '.join(tops)} are named like splits, and the classes lie below them",
+                where=str(folder),
+                allowed=" ".join(f"{top}=class_folders:{folder / top}" for top in tops),
+                remedy="give them so, as splits; or say deepest: true, and a class is the folder right above a file",
             )
 
 

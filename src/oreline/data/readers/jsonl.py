@@ -81,7 +81,13 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
+        is_open = line.strip() == b"{"  # one object, written over many lines
         raise DataError(
-            f"the line is not JSON: {error}", where=where, remedy="correct that line, or remove it"
+            "the file is one object over several lines" if is_open else f"the line is not JSON: {error}",
+            where=where,
+            allowed="JSON Lines, one object a line; or one array of objects" if is_open else "",
+            remedy="take the list of rows out of it: jq .KEY FILE > NEW.json"
+            if is_open
+            else "correct that line, or remove it",
         ) from error
     return record(value, line, where)

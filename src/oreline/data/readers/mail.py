@@ -11,6 +11,7 @@ import polars as pl
 from oreline.data.input.archives import opened
 from oreline.data.input.compressed import CutOffError, batches, beginning_of, unpacked_name
 from oreline.data.input.conversations import Turn, rows_of
+from oreline.data.input.decoding import EmptyFileError
 from oreline.data.input.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
 from oreline.errors import DataError, UsageError
 
@@ -61,7 +62,7 @@ class Reader:
                 ["assistant"] if self._assistant else [],
                 rows=rows,
                 note=self.notes.append,
-                place="threads",
+                place=path.name,
             )
             return
         for part in batches(self._letters(path), rows):
@@ -88,7 +89,7 @@ class Reader:
                 return
             data, broken = beginning_of(stream, MAX_LETTER_BYTES + 1)
         if not data.strip():
-            raise DataError("the file is empty", where=str(path), remedy="check how it was written, or leave it out")
+            raise EmptyFileError(path)
         letter = letter_of(data, quotes=self._quotes)
         if not any(letter[1:-1]):
             raise DataError(

@@ -25,6 +25,8 @@ _READS = re.compile(r"(?i)\s*(?:\(\s*)*(?:select|with|values|table|from|show)\b"
 
 _QUOTED = re.compile(r"(?s)'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|--[^\n]*|/\*.*?\*/")
 _FILES = ("sqlite", "duckdb")
+_PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary"}
+"""What is installed to import these."""
 _PLAIN = (str, int, float, bool, list, dict)
 _BUFFERED = 256
 """Rows that are fetched at a time: each may be of 16 MB."""
@@ -33,8 +35,8 @@ _BUFFERED = 256
 class Reader:
     """A table or a query of an SQLite file, or of any database that SQLAlchemy opens; read only, a part at a time.
 
-    A place is `URL`, `URL::TABLE` or `URL::SELECT …`. Secrets are named, not written:
-    `postgresql://reader:${DB_PASSWORD}@host/shop` takes the password from the environment.
+    A place is `URL`, `URL::TABLE` or `URL::SELECT …`; in place of a URL an SQLite file may stand. Secrets are named,
+    not written: `postgresql://reader:${DB_PASSWORD}@host/shop` takes the password from the environment.
 
     Args:
         query: what is asked, a single statement that reads.
@@ -58,10 +60,19 @@ class Reader:
         self._query, self._table = query, table
         self._cells = _Cells(tuple(checked_codec(name) for name in encodings))
 
+    @classmethod
+    def knows_place(cls, text: str) -> bool:
+        """Whether a text is an SQLite file with a table or a query behind it."""
+        file, colons, _ = text.partition("::")
+        return bool(colons) and _is_path(file) and file.lower().endswith(cls.suffixes)
+
     @staticmethod
     def name_of(location: str) -> str:
         """Return what row ids call a place: the database, never a secret. Raises `UsageError` for a bad URL."""
-        url = _url(location.partition("::")[0], with_secrets=False)
+        place = location.partition("::")[0]
+        if _is_path(place) and place.lower().endswith(Reader.suffixes):
+            return Path(place).name
+        url = _url(place, with_secrets=False)
         database = str(url.database or "")
         return (Path(database).name if url.get_backend_name() in _FILES else database) or str(url.host or "sql")
 
@@ -73,7 +84,7 @@ class Reader:
         import sqlalchemy
 
         location, _, asked = str(path).partition("::")
-        is_file = isinstance(path, Path) and "://" not in location
+        is_file = _is_path(location) and (isinstance(path, Path) or location.lower().endswith(self.suffixes))
         asked = asked.strip()
         reader = self
         if asked and not (self._query or self._table):
@@ -118,6 +129,10 @@ class Reader:
             raise DataError(f"there is no table {name!r}", where=location, allowed=did_you_mean(name, known))
         table = sqlalchemy.table(plain, schema=schema or None)
         return sqlalchemy.select(sqlalchemy.text("*")).select_from(table)
+
+
+def _is_path(location: str) -> bool:
+    return "://" not in location
 
 
 def _url(text: str, *, with_secrets: bool) -> Any:
@@ -209,7 +224,7 @@ def _engine(url: Any, location: str) -> Any:
         raise UsageError(
             f"the driver {error.name!r} of {url.drivername!r} is not installed",
             where=_hidden(location),
-            remedy=f"pip install {error.name}",
+            remedy=f"pip install {_PACKAGES.get(error.name or '', error.name)}",
         ) from error
     return engine.execution_options(postgresql_readonly=True) if url.get_backend_name() == "postgresql" else engine
 
@@ -223,6 +238,12 @@ def _failed(error: Exception, location: str, url: Any, query: str | None) -> Exc
     where = _hidden(location)
     if isinstance(error, sqlalchemy.exc.OperationalError) and url is not None and "sqlite" not in url.drivername:
         return ResourceError(f"the database does not answer: {reason}", where=where, remedy="check address and rights")
+    if "malformed" in reason or "not a database" in reason:
+        return DataError(
+            f"the database is damaged: {reason}",
+            where=where,
+            remedy="fetch or copy the file again; `sqlite3 FILE .recover` writes down what can be read of it",
+        )
     asked = f" ({query[:200]})" if query else ""
     return DataError(f"the query failed: {reason}{asked}", where=where, remedy="correct the query, or name a table")
 

@@ -84,10 +84,11 @@ class Book:
         if self.bound and differing:
             role = differing[0]
             raise DataError(
-                f"{'only' if role in bound else 'not'} this source has a column for the role {role}",
+                f"this source has {'a' if role in bound else 'no'} column for the role {role}, and those before it "
+                f"have {'none' if role in bound else 'one'}",
                 where=place,
                 allowed=f"columns of {', '.join(self.bound)} in every source",
-                remedy="rename the column, or leave it out everywhere",
+                remedy=f"name it: {{path: FILE, columns: {{{role}: COLUMN}}}}; or leave it out everywhere",
             )
         self.bound.update(bound)
 
