@@ -35,11 +35,15 @@ class Generation(BaseModel):
     max_new_tokens: int | None = Field(
         None, ge=1, description="an answer ends here at the latest; the longest training answer when not set"
     )
-    num_beams: int = Field(1, ge=1, le=_MOST, description="beginnings that are followed at the same time; 1 is greedy")
-    num_answers: int = Field(
-        1, ge=1, le=_MOST, description="answers for each row, best first; of beams, at most their number"
+    num_beams: int = Field(
+        1, ge=1, le=_MOST, description="beginnings that are followed at the same time, 256 at most; 1 is greedy"
     )
-    length_penalty: float = Field(1.0, description="of beams: above 1 prefers longer answers, below 1 shorter ones")
+    num_answers: int = Field(
+        1, ge=1, le=_MOST, description="answers for each row, best first, 256 at most; of beams, at most their number"
+    )
+    length_penalty: float = Field(
+        1.0, description="of beams (refused without): above 1 prefers longer answers, below 1 shorter ones"
+    )
     repetition_penalty: float = Field(1.0, gt=0, description="above 1: what has been written becomes less likely")
     no_repeat_ngram: int = Field(0, ge=0, description="so many tokens in a row are not written twice; 0: they may be")
     temperature: float = Field(0.0, ge=0, description="0: the most probable; above 0, samples, the bolder the higher")
