@@ -76,6 +76,13 @@ def test_a_value_of_another_type_is_refused(kind: str, name: str, options: dict[
     assert caught.value.allowed
 
 
+def test_a_name_for_some_values_is_spelled_out() -> None:
+    """A user of the option cannot know what the code calls them."""
+    with pytest.raises(UsageError) as caught:
+        registry.create("rejector", "distance", measure="manhattan")
+    assert caught.value.allowed == "Literal['mahalanobis', 'cosine']"
+
+
 def test_every_option_of_a_plug_of_training_is_checked() -> None:
     for kind in (
         "adapter",

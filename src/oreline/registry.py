@@ -165,7 +165,10 @@ def create_all(kind_name: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:
         name, options = entry if isinstance(entry, tuple) else (entry, {})
         if isinstance(entry, Mapping):
             if len(entry) != 1:
-                raise UsageError(f"{kind_name} {dict(entry)!r} is not one name with its options")
+                raise UsageError(
+                    f"{kind_name} {dict(entry)!r} is not one name with its options",
+                    allowed="NAME, or {NAME: {OPTION: VALUE}}",
+                )
             name, options = next(iter(entry.items()))
         if not isinstance(options, Mapping | None):
             raise UsageError(f"the options of the {kind_name} {name!r} are {options!r}", allowed="a mapping")
@@ -181,13 +184,21 @@ def options_of(plug: Any) -> list[Option]:
     return [
         Option(
             parameter.name,
-            str(parameter.annotation),
+            _spelled(plug, str(parameter.annotation)),
             None if parameter.default is parameter.empty else parameter.default,
             parameter.default is parameter.empty,
         )
         for parameter in parameters
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
+
+
+def _spelled(plug: Any, annotation: str) -> str:
+    """Return a type as a user can read it: a name that a module gives to some values becomes these values."""
+    named = getattr(plug.__init__, "__globals__", {}).get(annotation)
+    if typing.get_origin(named) is not typing.Literal:
+        return annotation
+    return f"Literal[{', '.join(map(repr, typing.get_args(named)))}]"
 
 
 def _fault(plug: Any, option: str, value: Any) -> str:

@@ -29,6 +29,12 @@ def test_train_options_are_checked() -> None:
     assert "did you mean 'epochs'" in str(caught.value)
     with pytest.raises(UsageError, match="'epochs' is -1"):
         names.train_options({"epochs": -1})
+    with pytest.raises(UsageError, match="'reject' is 7"):
+        names.train_options({"reject": 7})
+    with pytest.raises(UsageError, match=r"'generation\.num_beams' is 'x'"):
+        names.train_options({"generation": {"num_beams": "x"}})
+    with pytest.raises(UsageError, match=r"'generation\.beams' is 4"):
+        names.train_options({"generation": {"beams": 4}})
 
 
 def test_plugs_from_names_and_mappings() -> None:

@@ -91,7 +91,7 @@ def test_feedback_is_joined_with_its_prediction(log: PredictionLog) -> None:
 
 
 def test_unknown_ids_are_refused(log: PredictionLog) -> None:
-    for work in (lambda: log.feedback("nope", "fresh"), lambda: log.delete("nope")):
+    for work in (lambda: log.feedback("nope", "fresh"), lambda: log.delete("nope"), lambda: log.inputs("nope")):
         with pytest.raises(DataError, match="no logged prediction 'nope'"):
             work()
 

@@ -88,7 +88,7 @@ def test_what_the_model_does_by_itself_is_kept_where_nothing_is_said() -> None:
         body = CompletionRequest(messages=HELLO, **said)
         return asked_generation(body, own).model_dump(exclude_defaults=True)
 
-    beams = Generation(num_beams=4, num_answers=2, max_new_tokens=9)
+    beams = Generation(num_beams=4, num_answers=2, length_penalty=2.0, max_new_tokens=9)
     assert made(beams) == {"max_new_tokens": 9}
     assert made(beams, temperature=0.5, top_p=0.9) == {"max_new_tokens": 9, "temperature": 0.5, "top_p": 0.9}
     assert made(beams, temperature=0, top_p=0.9, top_k=5) == {"max_new_tokens": 9}

@@ -16,6 +16,8 @@ from oreline.serve.service import Service
 from oreline.serve.settings import Settings
 from oreline.store import Artifact
 
+_TAGS = ["O", "B-X", "I-X"]
+
 
 async def _stays() -> None:
     await asyncio.Event().wait()
@@ -109,3 +111,41 @@ def test_feedback_of_several_labels_is_learnt_from(
     [row] = log.feedback_rows()
     log.close()
     assert several.encode_target([row["label"]]).tolist() == [[1.0, 1.0]]
+
+
+def test_feedback_goes_by_what_was_predicted(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service(artifact.path, Settings(log_url=str(tmp_path / "words.sqlite")))
+    service.start()
+
+    def refused(id: str, label: str | list[str]) -> DataError:
+        with pytest.raises(DataError) as caught:
+            asyncio.run(service.feedback(id, label))
+        assert caught.value.where == "label"
+        return caught.value
+
+    try:
+        [answer], _, _ = asyncio.run(service.predict([{"text": "Ann left 北京"}], _stays))
+        id = answer["id"]
+        monkeypatch.setattr(
+            service.live.current.runtime, "task", registry.create("task", "token_classification", labels=_TAGS)
+        )
+        assert "the row has 4 words and 2 tags" in refused(id, ["B-X", "O"]).what
+        assert "4 words and 0 tags" in refused(id, []).what
+        assert "breaks BIO" in refused(id, "O O O I-X").what
+        with pytest.raises(Refusal) as unknown:
+            asyncio.run(service.feedback("0" * 32, ["O"]))
+        assert unknown.value.status == 404
+        asyncio.run(service.feedback(id, ["O", "O", "B-X", "I-X"]))
+        frames = registry.create("task", "intent_slots", intents=["a", "b"], tags=_TAGS)
+        monkeypatch.setattr(service.live.current.runtime, "task", frames)
+        assert "4 words and 0 tags" in refused(id, "a").what
+        assert "4 words and 3 tags" in refused(id, ["a", "O", "O", "O"]).what
+        asyncio.run(service.feedback(id, ["b", "O", "O", "B-X", "I-X"]))
+    finally:
+        service.close()
+    log = PredictionLog(tmp_path / "words.sqlite", create=False)
+    [row] = log.feedback_rows()
+    log.close()
+    assert frames.encode_target([row["label"]])[0].tolist() == [4, 0, 0, 1, 2]

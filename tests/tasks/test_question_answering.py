@@ -173,3 +173,11 @@ def test_outcomes_and_names() -> None:
 
 def test_the_marks_are_those_of_the_head() -> None:
     assert (question_answering.START, question_answering.END) == (START, END)
+
+
+def test_an_answer_that_is_not_in_the_context_does_not_fit():
+    row = {"text": "When?", "text_pair": "Acme was founded in 1912."}
+    task = Task(max_answer_words=3)
+    assert task.misfit(row, "1912") is None
+    assert task.misfit(row, "") is None
+    assert "not in its context" in task.misfit(row, "1913").what

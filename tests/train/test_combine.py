@@ -77,6 +77,19 @@ def test_rows_of_all_parents_count_as_trained_on(parents: list[Artifact], review
     assert merged.manifest.metrics["accuracy"]["n"] == dev.height - 10
 
 
+@pytest.mark.parametrize("is_first", [False, True])
+def test_a_pooler_that_no_model_reads_may_be_lacking(parents: list[Artifact], is_first: bool, tmp_path: Path) -> None:
+    first, second = parents
+    whole = ore.merge(first, others=[second], out=tmp_path / "whole")
+    lacking = _without(first if is_first else second, "pooler.", tmp_path / "lacking")
+    one, other = (lacking, second) if is_first else (first, lacking)
+    merged = ore.merge(one, others=[other], out=tmp_path / "merged")
+    assert not any("pooler" in name for name in load_file(merged.path / "model.safetensors"))
+    texts = {"text": ["a great film", "a dull plot"]}
+    expected, given = (open_runtime(model).predict(texts).outputs["scores"] for model in (whole, merged))
+    np.testing.assert_array_equal(given, expected)
+
+
 def test_models_that_do_not_fit_are_refused(
     parents: list[Artifact], linear_model: Artifact, reviews, tiny_start: Path, tmp_path: Path
 ) -> None:
@@ -101,7 +114,8 @@ def test_models_that_do_not_fit_are_refused(
     refused([_with_labels(second, tmp_path / "swapped")], "other labels, or in another order")
     refused([_with_config(second, tmp_path / "config")], "config.json differs in 'layer_norm_eps'")
     refused([_with_tokenizer(second, tmp_path / "tokenizer")], "other tokenizers")
-    lacking = refused([_without_pooler(second, tmp_path / "lacking")], r"the other of the models has no 'pooler\.dense")
+    gone = "encoder.layer.1.output.dense.bias"
+    lacking = refused([_without(second, gone, tmp_path / "lacking")], rf"the other of the models has no '{gone}'")
     assert "one start model" in lacking.remedy
     refused(
         [second], "none of the models' weights", by="ties", base=_renamed_start(tiny_start, tmp_path / "start", "a.b.")
@@ -125,9 +139,9 @@ def _with_labels(artifact: Artifact, folder: Path) -> Artifact:
     return _sealed(_changed(artifact, folder), artifact, task_options=options)
 
 
-def _without_pooler(artifact: Artifact, folder: Path) -> Artifact:
+def _without(artifact: Artifact, beginning: str, folder: Path) -> Artifact:
     file = _changed(artifact, folder) / "model.safetensors"
-    weights = {name: weight for name, weight in load_file(file).items() if "pooler" not in name}
+    weights = {name: weight for name, weight in load_file(file).items() if not name.startswith(beginning)}
     save_file(weights, file, metadata={"format": "pt"})
     return _sealed(folder, artifact)
 

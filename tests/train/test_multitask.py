@@ -252,3 +252,23 @@ def test_questions_are_judged_with_their_contexts_at_hand(
         task = reading(runtime.task, rows.columns)
         tuned = task.tuned(rows.targets, runtime.predict(rows.columns).outputs["scores"])
         assert made.manifest.task_options["threshold"] == pytest.approx(tuned.options["threshold"], abs=1e-3)
+
+
+def test_a_task_among_others_is_merged_with_the_same_one_alone(
+    tiny_start: Path, tasks: dict[str, TaskRows], tmp_path: Path
+) -> None:
+    """Beside tags the encoder has no pooler, which one trained alone still has, and neither reads."""
+    among = trained(tiny_start, {"mood": tasks["mood"], "parts": tasks["parts"]}, tmp_path / "both")["mood"]
+    given = {"method": "full", "train": {"threads": 1, "epochs": 1}}
+    first = ore.finetune(tiny_start, tasks["mood"].data, **given, out=tmp_path / "first")
+    with pytest.raises(UsageError, match="by the pooling 'mean', and by their first token") as caught:
+        ore.merge(among, others=[first], out=tmp_path / "refused")
+    assert caught.value.remedy.endswith("--set method_options.pooling=mean")
+    given["method_options"] = {"pooling": "mean"}
+    alone = ore.finetune(tiny_start, tasks["mood"].data, **given, out=tmp_path / "alone")
+    for order in ([among, alone], [alone, among]):
+        merged = ore.merge(order[0], others=order[1:], out=tmp_path / f"merged-{order[0].version}")
+        weights = [load_file(model.path / "model.safetensors") for model in (merged, among, alone)]
+        assert weights[0].keys() == weights[1].keys() < weights[2].keys()
+        key = "encoder.layer.1.output.dense.bias"
+        torch.testing.assert_close(weights[0][key], (weights[1][key] + weights[2][key]) / 2)

@@ -76,8 +76,12 @@ def train_options(train: TrainOptions | Mapping[str, Any] | None) -> TrainOption
         return TrainOptions.model_validate(given)
     except ValueError as error:
         first = error.errors()[0] if hasattr(error, "errors") else {"loc": ("train",), "msg": str(error)}
-        name = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"training option {name!r} is {given.get(name)!r}: {first['msg']}") from error
+        option, *inner = first["loc"]
+        # Of several types that an option may have, pydantic names the one that was tried.
+        inner = [part for part in inner if part not in ("str", "int", "float", "bool") and "[" not in str(part)]
+        name = ".".join(map(str, (option, *inner)))
+        value = first.get("input", given.get(option))
+        raise UsageError(f"training option {name!r} is {value!r}: {first['msg']}") from error
 
 
 def plugs(kind: str, entries: Sequence[Any]) -> list[tuple[str, Any]]:

@@ -162,7 +162,7 @@ def _warnings(table: Table, split: str) -> Iterator[str]:
             f"for groups not seen here they would be about {widening:.1f} times as wide"
         )
     if table.num_rows < TINY_ROWS:
-        yield f"the split {split!r} has only {table.num_rows} rows: the intervals are wide"
+        yield f"the split {split!r} has only {table.num_rows} row{'s' * (table.num_rows != 1)}: the intervals are wide"
 
 
 def group_widening(table: Table) -> float:

@@ -103,6 +103,15 @@ class PredictionLog:
             connection.execute(sa.delete(_FEEDBACK).where(_FEEDBACK.c.id == id))
             connection.execute(sa.insert(_FEEDBACK).values(id=id, label=label, time_s=time.time()))
 
+    def inputs(self, id: str) -> dict[str, str]:
+        """Return what a logged prediction was asked, by role. Raises `DataError` for an unknown id."""
+        with self._translating(), self._engine.connect() as connection:
+            asked = connection.execute(sa.select(_PREDICTIONS.c.inputs).where(_PREDICTIONS.c.id == id)).scalar()
+        if asked is None:
+            raise DataError(f"there is no logged prediction {id!r}", where=self.place, remedy=_EXPIRED)
+        found: dict[str, str] = json.loads(asked)
+        return found
+
     def delete(self, id: str) -> None:
         """Erase a prediction, its input and its feedback. Raises `DataError` for an unknown id."""
         with self._translating(), self._engine.begin() as connection:

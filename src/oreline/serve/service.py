@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oreline.errors import DataError, ResourceError
 from oreline.monitor.records import LogRecord
@@ -25,6 +25,9 @@ from oreline.serve.refusals import DeadlineError, OverloadedError, Refusal
 from oreline.serve.settings import Settings
 from oreline.types import Columns
 from oreline.words import as_cell
+
+if TYPE_CHECKING:
+    from oreline.monitor.log import PredictionLog
 
 Gone = Callable[[], Awaitable[None]]
 """Returns when the client has closed its connection."""
@@ -137,7 +140,10 @@ class Service:
         return explanation, served
 
     async def feedback(self, id: str, given: str | Sequence[str]) -> None:
-        """Log the true label of a prediction, or its labels. Raises `DataError` for one it does not know."""
+        """Log the true label of a prediction, or its labels.
+
+        Raises `DataError` for one that the model does not know, or that does not fit what was predicted.
+        """
         task = self.live.current.task
         label = given if isinstance(given, str) else as_cell(given)
         if not task.knows(label):
@@ -148,6 +154,11 @@ class Service:
                 raise DataError(
                     f"unknown label {label[:80]!r}", where="label", allowed=error.allowed, remedy=remedy
                 ) from error
+        if hasattr(task, "misfit"):
+            inputs = await self._with_log(id, lambda log: log.inputs(id))
+            if fault := task.misfit(inputs, label):
+                fault.where, fault.row = "label", None
+                raise fault
         await self._with_log(id, lambda log: log.feedback(id, label))
         self.meters.feedback.inc()
 
@@ -180,17 +191,18 @@ class Service:
         fault = served.golden_fault(number, answered.predictions.outputs, self.settings.golden_tolerance)
         return [fault] if fault else []
 
-    async def _with_log(self, id: str, work: Callable[[Any], None]) -> None:
+    async def _with_log(self, id: str, work: Callable[[PredictionLog], _T]) -> _T:
         if self.recorder is None:
             raise Refusal("predictions are not logged here", status=404, remedy="serve with the setting log = true")
         if (answered := self.unlogged.get(id)) is not None:
             await asyncio.wait([asyncio.wrap_future(answered)], timeout=_LOG_CALL_S)
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self.recorder.call(work)), _LOG_CALL_S)
+            found: _T = await asyncio.wait_for(asyncio.wrap_future(self.recorder.call(work)), _LOG_CALL_S)
         except DataError as error:
             raise Refusal(error.what, status=404, remedy=error.remedy) from error
         except TimeoutError as error:
             raise ResourceError("the prediction log does not answer", remedy="send again") from error
+        return found
 
     def _warnings(self, answered: Answered) -> list[str]:
         num_cut = int(answered.predictions.truncated_N.sum())

@@ -100,6 +100,11 @@ class Task:
         intent, tags = parse(target)
         return intent in self._intent_index and self.slots.knows(tags)
 
+    def misfit(self, row: Mapping[str, str], target: Any) -> DataError | None:
+        """Return what refuses tags that are not one for each word of a row, or break their scheme; None for others."""
+        fault: DataError | None = self.slots.misfit(row, parse(target)[1])
+        return fault
+
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
         """Turn targets into N arrays (1 + W,): intent, then tags, by index. Raises `DataError` for unseen ones."""
         rows = [parse(target) for target in targets]

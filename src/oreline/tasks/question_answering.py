@@ -131,6 +131,14 @@ class Task:
             return False
         return True
 
+    def misfit(self, row: Mapping[str, str], target: Any) -> DataError | None:
+        """Return what refuses an answer that is not in its row's context; None for any other."""
+        try:
+            self.reading({role: [row[role]] for role in self.inputs}).encode_target([target])
+        except DataError as error:
+            return error
+        return None
+
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
         """Turn targets into N tuples of answers, with their places where the contexts are at hand.
 

@@ -142,6 +142,21 @@ class Task:
         """Whether all tags of a target were seen in training."""
         return all(tag in self._index for tag in parse(target))
 
+    def misfit(self, row: Mapping[str, str], target: Any) -> DataError | None:
+        """Return what refuses tags that are not one for each word of a row, or break their scheme; None for others."""
+        words, tags = words_of(str(row["text"]))[1], parse(target)
+        if len(words) != len(tags):
+            return DataError(
+                f"the row has {len(words):,} words and {len(tags):,} tags",
+                allowed="a tag for each word",
+                remedy="the answer's `words` are what tags are counted by",
+            )
+        try:
+            self.refuse_malformed([tags])
+        except DataError as error:
+            return error
+        return None
+
     def encode_target(self, targets: Sequence[Any]) -> NDArray[Any]:
         """Turn targets into N arrays of tag indices (W,). Raises `DataError` for a tag never seen in training."""
         rows = np.empty(len(targets), dtype=object)

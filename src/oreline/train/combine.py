@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from oreline import registry, store
 from oreline.errors import ArtifactError, UsageError
 from oreline.models.base import ONE_OF_ENSEMBLE, is_adapted, refuse_ensemble
+from oreline.models.load import HEAD, saved_pooling
 from oreline.report.card import card
 from oreline.report.report import Report
 from oreline.report.report import Table as ReportTable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _VOLATILE = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "_attn_implementation_autoset"}
 """Of a configuration: what says nothing about the weights."""
 _ALIKE = "merge models that were trained from one start model, for one task"
+_WEIGHTS = "model.safetensors"
 _TUNED = {"thresholds"}
 """Options of a task that are chosen on dev after training."""
 
@@ -150,6 +152,14 @@ def refuse_differing(first: Artifact, other: Artifact) -> None:
         raise UsageError(
             "the models have other tokenizers", where=where, allowed="models of one start model", remedy=_ALIKE
         )
+    read = [saved_pooling(one.path, len(open_task(one).labels)) for one in (first, other)]
+    if read[0] != read[1]:
+        said, other_said = ("by their first token" if how is None else f"by the pooling {how!r}" for how in read)
+        raise UsageError(
+            f"the models read texts in other ways: {said}, and {other_said}",
+            where=where,
+            remedy=f"train one again with --set method_options.pooling={read[0] or read[1]}",
+        )
     if differing := _differing_config(first, other):
         raise UsageError(f"the models' config.json differs in {differing!r}", where=where, remedy=_ALIKE)
 
@@ -209,6 +219,7 @@ def _write_weights(
     """Join the tensors of all files as one model, and write them into files of the same names, in their own types."""
     files = [file.name for file in sorted(artifacts[0].path.glob("*.safetensors"))]
     opened = [_tensors(artifact.path, files) for artifact in artifacts]
+    _leave_out_pooler(opened)
     first = opened[0]
     for artifact, other in zip(artifacts[1:], opened[1:]):
         _refuse_shapes(first, other, f"{artifacts[0].path} and {artifact.path}")
@@ -236,6 +247,18 @@ def _tensors(folder: Path, files: Sequence[str]) -> dict[str, Tensor]:
     return found
 
 
+def _leave_out_pooler(models: Sequence[dict[str, Tensor]]) -> None:
+    """Drop from models with a pooled head a pooler that not all of them have: one from `multitask` may have none.
+
+    Such a head reads the states of the tokens; the pooler beside it is what its start model had.
+    """
+    names = [{name for name in model if name.startswith(f"{_WEIGHTS}/pooler.")} for model in models]
+    if all(f"{HEAD}/weight" in model for model in models) and not all(names):
+        for model, own in zip(models, names, strict=True):
+            for name in own:
+                del model[name]
+
+
 def _metadata(file: Path) -> dict[str, str]:
     with safe_open(file, "pt") as stream:
         return dict(stream.metadata() or {})
@@ -256,9 +279,9 @@ def _refuse_shapes(first: Mapping[str, Tensor], other: Mapping[str, Tensor], whe
 
 def _of_base(base: Path, first: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
     """Return the base's tensors by the models' names; on one side they may have a prefix that the other lacks."""
-    if not (base / "model.safetensors").is_file():
+    if not (base / _WEIGHTS).is_file():
         raise ArtifactError("the base has no model.safetensors", where=str(base), remedy="--base START")
-    with safe_open(base / "model.safetensors", "pt") as stream:
+    with safe_open(base / _WEIGHTS, "pt") as stream:
         there = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118
     without = {key.split(".", 1)[-1]: tensor for key, tensor in there.items()}
     found = {}

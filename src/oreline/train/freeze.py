@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from torch import nn
 
 from oreline.errors import UsageError, did_you_mean
+from oreline.train.job import Job
 from oreline.train.optimizers.groups import depths
+
+
+def freeze_in(job: Job, model: nn.Module, *, layers: int, patterns: Sequence[str]) -> None:
+    """Do as `freeze` does, and say how many weights stay as they are, where some do."""
+    if num_frozen := freeze(model, layers=layers, patterns=patterns):
+        num_all = sum(parameter.numel() for parameter in model.parameters())
+        job.say(f"{num_frozen:,} of {num_all:,} weights stay as they are")
 
 
 def freeze(model: nn.Module, *, layers: int = 0, patterns: Sequence[str] = ()) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from transformers import AutoModel, AutoModelForMaskedLM
 
 import oreline as ore
@@ -60,6 +62,39 @@ def test_it_is_compressed_and_updated(prompted, reviews, tmp_path: Path):
     fresh = {"text": [f"a superb film {n}" for n in range(30)], "label": ["fresh", "rotten"] * 15}
     _, report = ore.update(prompted, fresh, gate=reviews, out=tmp_path / "home", train={"epochs": 1, "threads": 1})
     assert report.facts["decision"] in {"passed", "refused", "undecided"}
+
+
+def test_frozen_layers_stay_and_are_computed_once(reviews, tiny_start: Path, tmp_path: Path):
+    """The embeddings are frozen below them; the head's output, tied to these, is too. The states' cache changes no bit."""
+    made = {}
+    for cache in ("bf16", "off"):
+        losses: list[float] = []
+        options = {**OPTIONS, "freeze_layers": 1}
+        train = {**TRAIN, "epochs": 2, "frozen_cache": cache}
+        model = ore.finetune(
+            str(tiny_start), reviews, method="prompt", method_options=options, train=train, out=tmp_path / cache,
+            on_event=lambda event, losses=losses: losses.append(event.values["loss"]) if "loss" in event.values else None,
+        )  # fmt: skip
+        measured = json.loads((model.path / "measurements.json").read_text(encoding="utf-8"))
+        assert measured["frozen_layers"] == 1
+        assert (measured["frozen_cache_bytes"] > 0) == (cache == "bf16")
+        made[cache] = (losses, load_file(model.path / "model.safetensors"))
+    assert made["bf16"][0] == made["off"][0]
+    assert len(set(made["bf16"][0])) > 5
+    start, trained = load_file(tiny_start / "model.safetensors"), made["bf16"][1]
+    moved = {name for name in start if not np.array_equal(start[name], trained.get(f"bert.{name}", start[name]))}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+    assert all(np.array_equal(trained[name], made["off"][1][name]) for name in trained)
+
+
+def test_more_frozen_layers_than_there_are(reviews, tiny_start: Path, tmp_path: Path):
+    for more, said in (({"freeze_layers": 3}, "freeze_layers is 3"), ({"freeze": ["*nothing*"]}, "no parameter")):
+        with pytest.raises(UsageError, match=said):
+            ore.finetune(
+                str(tiny_start), reviews, method="prompt", method_options={**OPTIONS, **more}, out=tmp_path / "m"
+            )
+        assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oreline import registry
 from oreline.train.encoder import pooling_of, start_of
-from oreline.train.freeze import freeze
+from oreline.train.freeze import freeze_in
 from oreline.train.generator import training_of
 from oreline.train.job import Job, Outcome
 from oreline.train.losses import loss_options
@@ -37,7 +37,5 @@ class Method:
         pooling = self.pooling or pooling_of(folder, job.task)
         given = {"num_labels": len(job.task.labels), "pooling": pooling, **loss_options(job)}
         training = training_of(job, folder, registry.create("head", job.task.head, **given))
-        if num_frozen := freeze(training.model, layers=self.freeze_layers, patterns=self.freeze):
-            num_all = sum(parameter.numel() for parameter in training.model.parameters())
-            job.say(f"{num_frozen:,} of {num_all:,} weights stay as they are")
+        freeze_in(job, training.model, layers=self.freeze_layers, patterns=self.freeze)
         return training.fit(self.learning_rate)

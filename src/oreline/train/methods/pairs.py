@@ -13,7 +13,7 @@ from oreline.models.adapted import save_adapter
 from oreline.models.adapting import num_trained
 from oreline.models.base import describe_base, is_adapted, read_record
 from oreline.train.encoder import start_of
-from oreline.train.freeze import freeze
+from oreline.train.freeze import freeze_in
 from oreline.train.job import Job, Outcome
 from oreline.train.losses import loss_options
 from oreline.train.pairs import PairOptions, PairTraining
@@ -97,8 +97,7 @@ class Method:
         head = registry.create("head", job.task.head, pooling=self.pooling, **given)
         training = PairTraining(job, folder, head, self.plug)
         training.prepare(self.options)
-        if self.freeze_layers and (num_frozen := freeze(training.model, layers=self.freeze_layers, patterns=())):
-            job.say(f"{num_frozen:,} weights stay as they are")
+        freeze_in(job, training.model, layers=self.freeze_layers, patterns=())
         outcome = training.fit(self.learning_rate)
         if not self.plug:
             return outcome

@@ -5,7 +5,7 @@ Schick and Schütze, https://arxiv.org/abs/2001.07676; Gao, Fisch and Chen, http
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from oreline.models.sequence import SequenceHead
 from oreline.models.tokenizing import tokenizer
 from oreline.tasks.prompts import check_pattern, mask_id, word_ids
 from oreline.train.encoder import EncoderTraining, start_of
+from oreline.train.freeze import freeze_in
 from oreline.train.job import Job, Outcome
 from oreline.types import Task
 
@@ -35,6 +36,8 @@ class Method:
         pattern: what each text is put into: `{text}` once, `[MASK]` once, such as `{text} It was [MASK].` or
             `{text}。总体来说很[MASK]。`
         words: for each label its word, one token of the start model: `{positive: great, negative: terrible}`.
+        freeze_layers: so many of the lowest layers stay as they are, with the embeddings below them.
+        freeze: shell patterns of parameter names that stay as they are, such as `*.attention.*`.
     """
 
     runtime = "torch"
@@ -42,10 +45,13 @@ class Method:
     weighs = True
     learning_rate = 5e-5
 
-    def __init__(self, *, pattern: str, words: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, pattern: str, words: Mapping[str, str], freeze_layers: int = 0, freeze: Sequence[str] = ()
+    ) -> None:
         check_pattern(pattern)
         if not isinstance(words, Mapping) or not all(isinstance(word, str) and word for word in words.values()):
             raise UsageError(f"prompt: words is {words!r}", allowed="{label: word}")
+        self.freeze_layers, self.freeze = freeze_layers, tuple(freeze)
         self.pattern, self.words = pattern, {str(label): word for label, word in words.items()}
 
     def adapted(self, task: Task) -> Task:
@@ -65,7 +71,9 @@ class Method:
         words = word_ids(self.words, job.task.labels, opened)
         if not _has_masked_head(folder):
             job.say("warning: the start model has no masked-language head: a new one is trained; pretrain it first")
-        return EncoderTraining(job, folder, _PromptHead(words, mask_id(opened))).fit(self.learning_rate)
+        training = EncoderTraining(job, folder, _PromptHead(words, mask_id(opened)))
+        freeze_in(job, training.model, layers=self.freeze_layers, patterns=self.freeze)
+        return training.fit(self.learning_rate)
 
 
 class _PromptHead(SequenceHead):
