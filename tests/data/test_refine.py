@@ -135,7 +135,10 @@ def test_time_is_followed(reviews_csv: Path, tmp_path: Path) -> None:
 
 
 def test_a_column_called_time_does_not_undo_groups_that_were_asked_for(tmp_path: Path) -> None:
-    rows = "".join(f"{'abcdefghijklmnopqrst'[n % 20] * 9} of the shop cost {n} dollars today,x,u{n % 20},2026-01-{1 + n % 28:02}\n" for n in range(200))
+    rows = "".join(
+        f"{'abcdefghijklmnopqrst'[n % 20] * 9} of the shop cost {n} dollars today,x,u{n % 20},2026-01-{1 + n % 28:02}\n"
+        for n in range(200)
+    )
     (tmp_path / "rows.csv").write_text(f"text,label,user,time\n{rows}", encoding="utf-8")
     source = tmp_path / "rows.csv"
     data = refine(source, roles={"group": "user"}, operators=chain(), split=SHARES, out=tmp_path / "grouped")
