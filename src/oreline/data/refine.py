@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +143,10 @@ def refine(
             decided.refuse_unknown()
             on_event(Event("review", message=decided.sentence()))
         _refuse_nothing(stages, ledger)
-        refuse_absent_columns([*steps, *adders], reduce(unified, (stage.schema for stage in stages.values()), {}))
+        schema: dict[str, pl.DataType] = {}
+        for stage in stages.values():
+            schema = unified(schema, stage.schema)
+        refuse_absent_columns([*steps, *adders], schema)
         written = write_splits(stages, splitting, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
