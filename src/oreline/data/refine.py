@@ -117,8 +117,7 @@ def refine(
     check_shares(split)
     check_ways(together)
     _refuse_bound(fail_on_leak)
-    named = dict(roles or {})
-    splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap), by_time=_time_decides(named, together, gap))
+    splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap), _time_decides(roles or {}, together, gap))
     _refuse_share(split)
     running, doubts = _doubting(running or Running(), on_event)
     decided = Review(review) if review is not None else None
@@ -143,10 +142,6 @@ def refine(
             decided.refuse_unknown()
             on_event(Event("review", message=decided.sentence()))
         _refuse_nothing(stages, ledger)
-        schema: dict[str, pl.DataType] = {}
-        for stage in stages.values():
-            schema = unified(schema, stage.schema)
-        refuse_absent_columns([*steps, *adders], schema)
         written = write_splits(stages, splitting, run)
         counts = ledger.balance(sum(written.values()))
         ledger.close()
@@ -215,6 +210,7 @@ def _run_chains(
         own = Reading(parts.get(UNLABELLED, []), run.book, sets_aside=False, needs_label=False)
         rows = Unlabelled(others, own)
         stages[UNLABELLED], _ = run_chain(rows, chains[UNLABELLED], run.shop)
+    _refuse_columns([step for chain in chains.values() for step in chain], stages)
     return stages
 
 
@@ -258,6 +254,14 @@ def _refuse_nothing(stages: Mapping[str, Stage], ledger: Ledger) -> None:
             where=", ".join(ledger.rows_in),
             remedy="check the roles of the columns, and the options of the operators that dropped them",
         )
+
+
+def _refuse_columns(steps: Sequence[Step], stages: Mapping[str, Stage]) -> None:
+    """Raise `DataError` where an operator was told to look at a column that no part has, or that holds no text."""
+    schema: dict[str, pl.DataType] = {}
+    for stage in stages.values():
+        schema = unified(schema, stage.schema)
+    refuse_absent_columns(steps, schema)
 
 
 def _parts(source: Any) -> dict[str, list[Source]]:
