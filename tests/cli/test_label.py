@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,8 @@ from rich.cells import cell_len
 
 from oreline.cli.label import card, converse, visible, wrapped
 from oreline.cli.main import main
-from oreline.data.labels.labelling import Session
+from oreline.data.dataset import Dataset
+from oreline.data.labels.labelling import Session, known_labels
 from oreline.data.labels.review import row_mark
 
 
@@ -52,7 +57,7 @@ def test_numbers_names_and_commands(rows: Path, tmp_path: Path) -> None:
     assert session.entry is None
     found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["row_id"], line["decision"]) for line in found] == [
-        ("a:2", "label=新"), ("a:3", "label=新"), ("a:1", "label=物流"),
+        ("a:2", "label=新"), ("a:3", "label=物流"), ("a:1", "label=物流"),
     ]  # fmt: skip
     text = "\n".join(said)
     assert "no label that could be kept" in text
@@ -143,3 +148,60 @@ def test_select_and_apply_review_on_the_command_line(tmp_path: Path, capsys: pyt
         code, _, err = run(capsys, "refine", data, *wrong)
         assert code == 2
         assert what in err
+
+
+def test_a_new_label_changes_the_number_of_none(rows: Path, tmp_path: Path) -> None:
+    session = Session(rows, tmp_path / "out.jsonl", ["zebra", "ant"])
+    assert session.labels == ["zebra", "ant", "物流", "钱"], "as they were given, then those of the file"
+    talk(session, "+aardvark", "q")
+    assert session.labels == ["zebra", "ant", "物流", "钱", "aardvark"]
+    assert Session(rows, tmp_path / "out.jsonl", ["zebra", "ant"]).labels == session.labels
+
+
+def test_the_labels_of_the_data_are_offered_and_new_ones_are_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [(f"我要退款 {n} 退钱", "money") for n in range(30)] + [(f"快递 {n} 到哪了", "parcel") for n in range(30)]
+    texts += [(f"我要退款 {n} 退钱", "parcel") for n in (3, 12, 21, 27)] + [(f"你好 {n}", "greeting") for n in range(9)]
+    (tmp_path / "raw.jsonl").write_text(
+        "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in texts), encoding="utf-8"
+    )
+    data, again = tmp_path / "data", tmp_path / "again"
+    made = run(capsys, "refine", tmp_path / "raw.jsonl", "--operator", "flag_label_errors", "--set", "split={}",
+               "--out", data)  # fmt: skip
+    assert made[0] == 0, made[2]
+    review = data / "review.jsonl"
+    assert known_labels(review) == known_labels(tmp_path / "elsewhere.jsonl", data) == ["greeting", "money", "parcel"]
+    assert known_labels(tmp_path / "elsewhere.jsonl") == []
+    session = Session(review, tmp_path / "done.jsonl", known_labels(review))
+    talk(session, "+refund", "q")
+    code, _, err = run(capsys, "refine", data, "--apply-review", tmp_path / "done.jsonl", "--set", "split={}",
+                       "--out", again)  # fmt: skip
+    assert code == 0, err
+    assert set(Dataset.open(again).frame("all")["label"]) == {"greeting", "money", "parcel", "refund"}
+
+
+def test_a_selection_knows_the_labels_of_its_pool(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"text": f"退款 {n}", "label": ["money", "parcel", "rare"][n % 3] if n < 6 else None} for n in range(20)]
+    (tmp_path / "raw.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    data, file = tmp_path / "data", tmp_path / "rows.jsonl"
+    assert (
+        run(capsys, "refine", tmp_path / "raw.jsonl", "--keep-unlabelled", "--set", "split={}", "--out", data)[0] == 0
+    )
+    assert run(capsys, "refine", data, "--select", "4", "--out", file)[0] == 0
+    assert known_labels(file) == ["money", "parcel", "rare"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_an_interrupt_ends_the_conversation_at_once(rows: Path, tmp_path: Path) -> None:
+    """Polars restarts reads that a signal breaks off, so that Ctrl-C would wait for the next line."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", "from oreline.cli.main import main; main()", "label", str(rows)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as asked:
+        os.close(theirs)
+        shown = b""
+        while not shown.rstrip().endswith(b">"):
+            shown += os.read(ours, 4096)
+        asked.send_signal(signal.SIGINT)
+        assert asked.wait(timeout=60) == 130
+    os.close(ours)

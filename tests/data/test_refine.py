@@ -134,6 +134,39 @@ def test_time_is_followed(reviews_csv: Path, tmp_path: Path) -> None:
     assert data.frame("dev")["time"].max() < data.frame("test")["time"].min()  # type: ignore[operator]
 
 
+def test_a_column_called_time_does_not_undo_groups_that_were_asked_for(tmp_path: Path) -> None:
+    rows = "".join(
+        f"{'abcdefghijklmnopqrst'[n % 20] * 9} of the shop cost {n} dollars today,x,u{n % 20},2026-01-{1 + n % 28:02}\n"
+        for n in range(200)
+    )
+    (tmp_path / "rows.csv").write_text(f"text,label,user,time\n{rows}", encoding="utf-8")
+    source = tmp_path / "rows.csv"
+    data = refine(source, roles={"group": "user"}, operators=chain(), split=SHARES, out=tmp_path / "grouped")
+    groups = [set(data.frame(split)["group"]) for split in data.splits]
+    assert sum(map(len, groups)) == 20, "each user is in one split"
+    data = refine(source, operators=chain(), split=SHARES, out=tmp_path / "timed")
+    assert data.frame("train")["time"].max() < data.frame("test")["time"].min()  # type: ignore[operator]
+    data = refine(source, operators=chain(), split=SHARES, together=("template",), out=tmp_path / "alike")
+    templates = [set(data.frame(split)["text"].str.head(1)) for split in data.splits]
+    assert sum(map(len, templates)) == 20, "texts that differ in a number are in one split"
+    with pytest.raises(UsageError, match="splits that follow time do not keep rows together by 'near'"):
+        refine(source, operators=chain(), split=SHARES, together=("near",), gap="7d", out=tmp_path / "both")
+
+
+def test_a_column_that_an_operator_was_told_to_look_at_must_be_there_and_hold_text(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "remark": "call 13812345678", "phone": 13812345678}\n' * 3)
+    hidden = refine(tmp_path / "rows.jsonl", operators=masks("remark"), split={}, out=tmp_path / "out")
+    assert hidden.frame("all")["remark"].to_list() == ["call [PHONE]"] * 3
+    for name, says in [("remrak", "no column 'remrak'.*\n.*did you mean 'remark'"), ("phone", "'phone' holds no text")]:
+        with pytest.raises(DataError, match=says):
+            refine(tmp_path / "rows.jsonl", operators=masks(name), split={}, out=tmp_path / name)
+        assert not (tmp_path / name).exists()
+
+
+def masks(column: str) -> list[tuple[str, Any]]:
+    return [("mask_pii", registry.create("operator", "mask_pii", columns=["text", column]))]
+
+
 # --- given splits and files to keep out ------------------------------------------------------------------------
 
 

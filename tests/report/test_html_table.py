@@ -26,6 +26,13 @@ def test_an_estimate_in_a_cell_keeps_its_interval_and_n(parse) -> None:
     assert root.all("td")[0].text.split() == ["0.5000", "[0.4000,", "0.6000]", "n", "=", "1,200"]
 
 
+def test_figure_interval_and_n_can_stand_below_one_another(parse) -> None:
+    """On one line, two intervals beside seven columns were wider than a page of 1,000 pixels."""
+    cell = render(parse, ["a", "b", "f1"], [["x", "y", Estimate(0.5, 0.4, 0.6, 1200).to_json()]]).all("td")[2]
+    assert "estimate" in cell.attributes["class"]
+    assert [part.text.strip() for part in cell.all("small")] == ["[0.4000, 0.6000]", "n = 1,200"]
+
+
 def test_only_a_column_of_verdicts_is_coloured(parse) -> None:
     root = render(parse, ["what", "decision"], [["drift", "passed"], ["requests", "undecided"]])
     looks = {cell.text.strip(): cell.attributes.get("class") for cell in root.all("td")}

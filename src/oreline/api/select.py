@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from oreline.data.labels.selecting import Choice
     from oreline.report.report import Report
 
-ROUNDS_FILE = "rounds.json"
-
 
 @names_missing_extras
 def select(
@@ -54,7 +52,7 @@ def select(
     """
     from oreline.data.labels.pool import pool_of, sample_of, selection_lines
     from oreline.data.labels.review import write_lines
-    from oreline.data.labels.rounds import Round, as_facts, judge, kappa, read_rounds, write_rounds
+    from oreline.data.labels.rounds import ROUNDS_FILE, Round, as_facts, judge, kappa, read_rounds, write_rounds
     from oreline.data.labels.selecting import select_rows
 
     file = _place(out, force=force)
@@ -86,6 +84,7 @@ def select(
     }
     state.rounds.append(Round(pool.labelled.height, selected, kappa(state.sample, sample)))
     state.sample = sample
+    state.labels = sorted({*seen.labels, *pool.truth.values()})
     verdict = judge(state, pool.truth)
     if not dry_run:
         write_lines(file, selection_lines(pool, choices, seen.labels, seed))

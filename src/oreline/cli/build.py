@@ -31,7 +31,7 @@ ReportEncoder = Annotated[
     str | None,
     typer.Option(help="A model that embeds some rows for the report: meanings, what train covers of the rest."),
 ]
-Time = Annotated[str | None, typer.Option(help="Split by time: later rows are for dev and test.")]
+Time = Annotated[str | None, typer.Option(help="Split by time: later rows are for dev and test; groups may be torn.")]
 
 _GIVEN = re.compile(r"([\w-]+)=(.*)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sys
@@ -26,26 +27,34 @@ _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202
 def label(
     common: Common,
     file: Annotated[str, typer.Argument(help="Rows to label: what refine --select wrote, or a review.jsonl.")],
-    labels: Annotated[str | None, typer.Option(help="The labels there are, separated by commas.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Labels to choose from, separated by commas, before those of the data.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The dataset whose labels there are; known of what refine wrote.")
+    ] = None,
     out: Annotated[str | None, typer.Option(help="Where decisions go; FILE.labelled.jsonl when not given.")] = None,
 ) -> None:
     """Label rows in the terminal, one after another; the same command goes on where it was left.
 
     What it writes are rows with a label, for refine, and decisions, for refine --apply-review.
     """
-    from oreline.data.labels.labelling import Session
+    from oreline.data.labels.labelling import Session, known_labels
 
     source = Path(file)
     place = Path(out) if out is not None else source.with_name(f"{source.stem}.labelled.jsonl")
     if place.absolute() == source.absolute():
         raise UsageError("the decisions cannot go into the file that is labelled", remedy="name another --out")
-    session = Session(source, place, [name.strip() for name in (labels or "").split(",") if name.strip()])
+    named = [name.strip() for name in (labels or "").split(",") if name.strip()]
+    session = Session(source, place, [*named, *known_labels(source, data)])
     if not common.dry_run and session.num_open:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise UsageError(
                 "label asks a person, and here is no terminal",
                 remedy=f"write decisions into {file} (keep, drop, label=NAME) and use refine --apply-review {file}",
             )
+        with contextlib.suppress(ImportError):  # not everywhere; edits lines of any script, and heeds Ctrl-C at once
+            import readline  # noqa: F401
         converse(session, input, typer.echo, max(shutil.get_terminal_size().columns, 20))
     counts = {"labelled": session.num_done, "open": session.num_open, "out": str(place)}
     sentence = f"{session.num_done:,} decided, {session.num_open:,} open; decisions are in {place}"
@@ -158,7 +167,7 @@ def _answer(session: Session, typed: str) -> str | None:
         elif command in ("k", "d"):
             session.decide(KEEP if command == "k" else DROP)
         elif typed.startswith("+") and typed[1:].strip():
-            session.decide(LABEL, typed[1:].strip())
+            session.decide(LABEL, typed[1:].strip(), is_new=True)
         elif len(found := session.matching(typed) if typed else []) == 1:
             session.decide(LABEL, found[0])
         else:

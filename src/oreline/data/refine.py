@@ -34,8 +34,8 @@ from oreline.data.running.engine import Engine, Here
 from oreline.data.running.kept import Kept, forget_done, kept_beside
 from oreline.data.running.reading import Book, Reading, Unlabelled
 from oreline.data.running.signing import Signing
-from oreline.data.running.stage import Stage
-from oreline.data.running.steps import Step, bind_models, steps_of
+from oreline.data.running.stage import Stage, unified
+from oreline.data.running.steps import Step, bind_models, refuse_absent_columns, steps_of
 from oreline.data.sources import Source, given_splits, sources
 from oreline.data.split import check_shares
 from oreline.errors import DataError, UsageError
@@ -88,8 +88,9 @@ def refine(
         operators: names and operators, in order.
         split: share of each split; empty leaves the rows together as the split `all`. Given splits stay as they
             are, and those named here that were not given are carved out of `train`. With a `time` column the
-            splits follow time; otherwise they are drawn by `seed`, stratified by label, with rows of equal text
-            or equal group together.
+            splits follow time, and rows of a group may be torn apart (a warning); a column that is only called so gives
+            way to `together` and to a `group` among `roles`. Otherwise splits are drawn by `seed`, stratified by label,
+            with rows of equal text or equal group together.
         out: the folder to write; it appears complete or not at all.
         seed: same data, options and seed: same bytes.
         force: replace `out` when it is there.
@@ -116,7 +117,7 @@ def refine(
     check_shares(split)
     check_ways(together)
     _refuse_bound(fail_on_leak)
-    splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap))
+    splitting = Splitting(dict(split), seed, tuple(together), gap_us(gap), _time_decides(roles or {}, together, gap))
     _refuse_share(split)
     running, doubts = _doubting(running or Running(), on_event)
     decided = Review(review) if review is not None else None
@@ -209,12 +210,28 @@ def _run_chains(
         own = Reading(parts.get(UNLABELLED, []), run.book, sets_aside=False, needs_label=False)
         rows = Unlabelled(others, own)
         stages[UNLABELLED], _ = run_chain(rows, chains[UNLABELLED], run.shop)
+    _refuse_columns([step for chain in chains.values() for step in chain], stages)
     return stages
 
 
 def _refuse_bound(fail_on_leak: float | None) -> None:
     if fail_on_leak is not None and not 0 <= fail_on_leak <= 1:
         raise UsageError(f"fail_on_leak is {fail_on_leak}", allowed="a share, 0 to 1")
+
+
+def _time_decides(roles: Mapping[str, str], together: Sequence[str], gap: str | None) -> bool:
+    """Return whether a column of times decides about the splits.
+
+    One that is only called `time` gives way to groups and to `together`, which somebody asked for. Raises `UsageError`
+    where both were asked for: along time, near-duplicates cannot be kept together too.
+    """
+    asked = "time" in roles or gap is not None
+    if asked and together:
+        raise UsageError(
+            f"splits that follow time do not keep rows together by {together[0]!r} too",
+            remedy="leave out --time and --gap, or --together; dedup_near takes near-duplicates out of a split by time",
+        )
+    return asked or not (together or "group" in roles)
 
 
 def _refuse_share(split: Mapping[str, float]) -> None:
@@ -237,6 +254,14 @@ def _refuse_nothing(stages: Mapping[str, Stage], ledger: Ledger) -> None:
             where=", ".join(ledger.rows_in),
             remedy="check the roles of the columns, and the options of the operators that dropped them",
         )
+
+
+def _refuse_columns(steps: Sequence[Step], stages: Mapping[str, Stage]) -> None:
+    """Raise `DataError` where an operator was told to look at a column that no part has, or that holds no text."""
+    schema: dict[str, pl.DataType] = {}
+    for stage in stages.values():
+        schema = unified(schema, stage.schema)
+    refuse_absent_columns(steps, schema)
 
 
 def _parts(source: Any) -> dict[str, list[Source]]:

@@ -72,8 +72,8 @@ def _cell(value: Any, column: Column) -> Markup:
     if formatting.is_estimate(value):
         figure, interval, n = formatting.estimate(value)
         # One element, for the grid that a cell is on a telephone.
-        whole = tag("div", tag("b", figure), " ", tag("small", f"{interval} {n}"))
-        return tag("td", whole, class_="number", data_name=column.name)
+        whole = tag("div", tag("b", figure), " ", tag("small", interval), " ", tag("small", n))
+        return tag("td", whole, class_="number estimate", data_name=column.name)
     if column.numeric:
         return tag("td", formatting.scalar(value, decimals=column.decimals), class_="number", data_name=column.name)
     text = formatting.scalar(value)

@@ -120,3 +120,9 @@ def test_no_rows_and_no_labels() -> None:
     bare = FRAME.select("row_id", "text")
     making.learnt(making.fit(bare.lazy()))
     assert making.add(bare, saying("really ROW")).columns == ["from_id", "text", "change_reason"]
+
+
+def test_a_label_that_no_row_of_train_has_is_refused() -> None:
+    with pytest.raises(DataError, match="no row of train has the label 'goood'") as raised:
+        ready(labels=["bad", "goood"])
+    assert "did you mean 'good'" in str(raised.value.allowed)

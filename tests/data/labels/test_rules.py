@@ -134,3 +134,16 @@ def test_votes_are_class_numbers() -> None:
     assert as_votes(answers, ["a", "b"]).tolist() == [[1, 0], [-1, -1]]
     assert as_votes([], ["a"]).shape == (0, 0)
     assert as_votes(answers, ["a", "b"]).dtype == np.int16
+
+
+@pytest.mark.parametrize("rule", [{"label": False, "keywords": ["a"]}, {"label": "x", "keywords": ["a", True]}])
+def test_a_truth_of_yaml_is_no_label_and_no_keyword(rule: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="and not a text") as raised:
+        read_rules([rule])
+    assert "quotes" in str(raised.value.remedy)
+
+
+def test_a_truth_of_yaml_is_not_compared_with_texts() -> None:
+    jury = Jury(read_rules([{"label": "x", "column": "open", "equals": False}]))
+    with pytest.raises(DataError, match="compares the texts of 'open' with the truth false"):
+        jury.labels(pl.DataFrame({"row_id": ["a:1"], "text": ["t"], "open": ["no"]}))

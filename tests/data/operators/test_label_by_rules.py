@@ -131,3 +131,23 @@ def test_what_cannot_work_is_refused(tmp_path: Path) -> None:
 def test_a_known_balance_is_used(tmp_path: Path) -> None:
     data = refined(tmp_path, {"text": TEXTS}, combine="label_model", balance={"钱": 0.01, "物流": 0.99})
     assert data.frame("all").filter(pl.col("text") == "快递退款")["label"].to_list() == ["物流"]
+
+
+def test_what_is_probably_a_slip_is_said(tmp_path: Path) -> None:
+    rows = {"text": [*TEXTS, "退款 again"], "label": [None] * len(TEXTS) + ["钱"]}
+    idle = {"label": "钱", "keywords": ["zebra"], "name": "never"}
+    said = refined(tmp_path, rows, rules=[*RULES, idle]).report().warnings
+    assert "label_by_rules: no row has a vote of 'never'" in said
+    assert any("give '物流', which no row that has a label bears (known: 钱)" in line for line in said)
+    said = refined(tmp_path / "unlabelled", {"text": TEXTS}).report().warnings
+    assert not any("label_by_rules" in line for line in said)
+
+
+def test_a_function_that_fails_is_named_with_its_row(tmp_path: Path) -> None:
+    def money(row: dict[str, Any]) -> str | None:
+        return "钱" if row["titel"] else None
+
+    with pytest.raises(DataError, match="'money' failed: KeyError: 'titel'") as raised:
+        refined(tmp_path, {"text": TEXTS}, rules=(), functions=[money])
+    assert raised.value.where == "data:1"
+    assert "text" in str(raised.value.allowed)

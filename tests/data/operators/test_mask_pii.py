@@ -157,3 +157,8 @@ def test_a_model_finds_more() -> None:
 def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Operator(**options)
+
+
+def test_entities_without_a_model_are_refused() -> None:
+    with pytest.raises(UsageError, match="no model is named"):
+        Operator(model_kinds={"PER": "name"})

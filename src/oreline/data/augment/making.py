@@ -21,7 +21,7 @@ from oreline.data.augment.chance import chance
 from oreline.data.augment.nearness import likeness
 from oreline.data.fold import row_hashes
 from oreline.data.ledger import CHANGE_REASON
-from oreline.errors import DataError, UsageError
+from oreline.errors import DataError, UsageError, did_you_mean
 
 MAX_TIMES = 100
 _SIZES = ((500, 16), (2000, 8))
@@ -102,6 +102,8 @@ class Making:
         if "text" not in names or schema["text"] != pl.String:
             return {"rows": 0, "known": "", "belief": None}
         num_rows = int(scan.select(pl.len()).collect().item())
+        if self.labels:
+            self._refuse_unknown_labels(scan, names)
         step = -(-num_rows // _MAX_LEARNT)
         hashes, texts, labels, start = [], [], [], 0
         for frame in scan.select(_columns(names)).collect_batches(chunk_size=8192):
@@ -116,6 +118,17 @@ class Making:
         packed = zlib.compress(np.concatenate([np.zeros(0, np.uint64), *hashes]).astype("<u8").tobytes(), 1)
         told = belief.to_json() if belief is not None else None
         return {"rows": num_rows, "known": base64.b64encode(packed).decode(), "belief": told}
+
+    def _refuse_unknown_labels(self, scan: pl.LazyFrame, names: Sequence[str]) -> None:
+        """Raise `DataError` for a label that no row of train has: nothing would be added, or less than was meant."""
+        known: set[str] = set()
+        if "label" in names:
+            known.update(scan.select(pl.col("label").cast(pl.String).drop_nulls().unique()).collect().to_series())
+        for label in self.labels:
+            if label not in known:
+                raise DataError(
+                    f"{self.name}: no row of train has the label {label!r}", allowed=did_you_mean(label, known)
+                )
 
     def learnt(self, learnt: Mapping[str, Any]) -> None:
         """Take what `fit` returned."""

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from oreline.data.labels.review import DROP, KEEP, LABEL, read_lines, write_lines
+from oreline.data.dataset import DATASET, Dataset
+from oreline.data.labels.review import DROP, KEEP, LABEL, NEW, REVIEW_FILE, read_lines, write_lines
+from oreline.data.labels.rounds import ROUNDS_FILE, read_rounds
 from oreline.errors import DataError, ResourceError
 
 _COPIED = ("row_id", "text", "arm", "hash")
@@ -24,7 +26,7 @@ class Session:
     Args:
         file: what `refine --select` or `flag_label_errors` wrote.
         out: where decisions go; those that it holds already are not asked for again.
-        labels: known labels, besides those that the file and the decisions name.
+        labels: known labels, besides those that the file and the decisions name; they come first, in their order.
     """
 
     def __init__(self, file: str | Path, out: str | Path, labels: Iterable[str] = ()) -> None:
@@ -37,7 +39,9 @@ class Session:
         self._steps: list[tuple[str, int]] = []
         """What was done since the start, to be undone: `skip` or `decide`, and the row."""
         found = [line.get("label") for line in self._done]
-        self.labels = sorted({*labels, *(label for label in found if label), *_named(self.entries)})
+        # New ones come last: a number that means one label now must not mean another a row later.
+        listed = [*labels, *sorted(_named(self.entries)), *(label for label in found if label)]
+        self.labels = list(dict.fromkeys(listed))
 
     @property
     def num_done(self) -> int:
@@ -54,8 +58,8 @@ class Session:
         """The row to decide about now; None where all are decided."""
         return self.entries[self._open[0]] if self._open else None
 
-    def decide(self, what: str, label: str | None = None) -> None:
-        """Decide about the row at hand: `keep`, `drop`, or `label` with one.
+    def decide(self, what: str, label: str | None = None, *, is_new: bool = False) -> None:
+        """Decide about the row at hand: `keep`, `drop`, or `label` with one, which `is_new` where no row has it yet.
 
         Raises `DataError` where there is no label to keep, `ResourceError` where it cannot be written.
         """
@@ -64,12 +68,13 @@ class Session:
             raise DataError("the row has no label that could be kept", remedy="give it a label, skip it or drop it")
         given = {KEEP: entry.get("label"), LABEL: label, DROP: None}[what]
         line = {name: entry[name] for name in _COPIED if name in entry}
-        line |= {"label": given, "decision": f"{LABEL}={label}" if what == LABEL else what}
+        mark = NEW if is_new and entry.get("label") is not None else ""
+        line |= {"label": given, "decision": f"{LABEL}={mark}{label}" if what == LABEL else what}
         self._append(line)
         self._done.append(line)
         self._steps.append(("decide", self._open.pop(0)))
         if label is not None and label not in self.labels:
-            self.labels = sorted([*self.labels, label])
+            self.labels.append(label)
 
     def skip(self) -> None:
         """Put the row at hand behind all others."""
@@ -115,6 +120,26 @@ class Session:
                 os.fsync(stream.fileno())
         except OSError as error:
             raise ResourceError(f"the decision cannot be written: {error.strerror}", where=str(self.out)) from error
+
+
+def known_labels(file: Path, data: str | Path | None = None) -> list[str]:
+    """Return the labels of the data that rows to label come from, sorted.
+
+    Args:
+        file: the rows. Of `review.jsonl` the dataset is the one that it lies in; what `refine --select` wrote has
+            the labels in the file of rounds beside it.
+        data: a dataset folder, where it is neither.
+
+    Raises `ArtifactError` where `data` is no dataset.
+    """
+    folder = Path(data) if data is not None else file.parent
+    if data is None and not (file.name == REVIEW_FILE and (folder / DATASET).is_file()):
+        return sorted(read_rounds(folder / ROUNDS_FILE).labels)
+    opened = Dataset.open(folder)
+    if "label" not in opened.manifest.columns:
+        return []
+    found = (opened.scan(split, ["label"]).unique().collect().to_series().drop_nulls() for split in opened.splits)
+    return sorted({str(label) for labels in found for label in labels})
 
 
 def _entries(file: Path) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@
      "decision": "", "hash": "…"}
 
 `decision` is all that a person writes: `keep` (the label is right), `drop` (the row goes), `label` (it gets the
-suggested label) or `label=NAME` (it gets that one). The hash is over the row's text and label, so that a decision about
-one text never falls on another.
+suggested label), `label=NAME` (it gets that one) or `label=+NAME` (one that no row has yet). The hash is over the row's
+text and label, so that a decision about one text never falls on another.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ REVIEW_FILE = "review.jsonl"
 NOTES = "label_review"
 """Column in which an operator writes what a reviewer should know of a row, as JSON; the data do not keep it."""
 KEEP, DROP, LABEL = "keep", "drop", "label"
+NEW = "+"
+"""Before a label that no row has yet, where the row has one: `label=+NAME`."""
 ALLOWED = f"{KEEP}, {DROP}, {LABEL} (the suggested one) or {LABEL}=NAME"
 _MAX_LINE_BYTES = 16 << 20
 _SHOWN_CHARACTERS = 200

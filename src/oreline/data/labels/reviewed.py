@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from oreline.data.fold import INPUT_ROLES
-from oreline.data.labels.review import DROP, LABEL, Decision, count_decisions, marks, read_decisions
+from oreline.data.labels.review import DROP, LABEL, NEW, Decision, count_decisions, marks, read_decisions
 from oreline.data.ledger import CHANGE_REASON
 from oreline.errors import DataError, did_you_mean
 from oreline.types import Operator
@@ -58,13 +58,23 @@ class Review:
                     where=self.decisions.where(decision),
                     remedy="apply the review to the data that it is about, with the same operators before it",
                 )
-            if decision.label is None or row_id in self._was_open or decision.label in self._labels:
+            if decision.label is None or row_id in self._was_open or self.label_of(decision) != decision.label:
+                continue
+            if decision.label in self._labels:
                 continue
             raise DataError(
                 f"no row has the label {decision.label!r}",
                 where=self.decisions.where(decision),
                 allowed=did_you_mean(decision.label, self._labels),
+                remedy=f"correct it; {LABEL}={NEW}{decision.label} makes it a new class",
             )
+
+    def label_of(self, decision: Decision) -> str | None:
+        """Return the label that a row gets: of `+NAME`, for a row that has one, `NAME`, unless a class is so called."""
+        label = decision.label
+        if label is None or decision.row_id in self._was_open or label in self._labels:
+            return label
+        return label[len(NEW) :].strip() or label if label.startswith(NEW) else label
 
     def sentence(self) -> str:
         """Say what was decided."""
@@ -98,13 +108,14 @@ class _Labels:
     """Gives rows the labels that were decided."""
 
     def __init__(self, review: Review) -> None:
-        self._labels = {decision.row_id: decision.label for decision in review.of(LABEL)}
+        self._review = review
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with the labels that they get."""
         if "label" not in frame.columns:
             frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
-        new = pl.Series("label", [self._labels.get(row_id) for row_id in frame["row_id"]], dtype=pl.String)
+        decided = {decision.row_id: self._review.label_of(decision) for decision in self._review.of(LABEL)}
+        new = pl.Series("label", [decided.get(row_id) for row_id in frame["row_id"]], dtype=pl.String)
         is_new = new.is_not_null() & new.ne_missing(frame["label"])
         reason = pl.Series([("labelled" if old is None else "relabelled") for old in frame["label"]], dtype=pl.String)
         return frame.with_columns(

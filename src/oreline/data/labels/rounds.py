@@ -17,6 +17,8 @@ from typing import Any
 from oreline.data.labels.review import write_lines
 from oreline.errors import DataError
 
+ROUNDS_FILE = "rounds.json"
+"""Beside the selections of one pool."""
 STABLE_KAPPA = 0.99
 STABLE_ROUNDS = 3
 """Comparisons in a row with at least that kappa."""
@@ -47,6 +49,8 @@ class Rounds:
     rounds: list[Round] = field(default_factory=list)
     sample: dict[str, str] = field(default_factory=dict)
     """What the latest model says of some rows of the pool."""
+    labels: list[str] = field(default_factory=list)
+    """Those that rows have, for whoever labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def read_rounds(file: Path) -> Rounds:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         rounds = [Round(**entry) for entry in told["rounds"]]
-        return Rounds(rounds, dict(told["sample"]))
+        return Rounds(rounds, dict(told["sample"]), [str(label) for label in told.get("labels", ())])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             "the state of earlier rounds cannot be read", where=str(file), remedy="move it away to begin anew"

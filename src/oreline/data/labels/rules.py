@@ -69,7 +69,7 @@ class Rule(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, given: Any) -> Any:
-        """A label or a keyword that YAML reads as a number or a truth is a name all the same."""
+        """A label or a keyword that YAML reads as a number is a name all the same."""
         if not isinstance(given, Mapping):
             return given
         plain = dict(given)
@@ -106,6 +106,7 @@ def read_rules(given: Sequence[Mapping[str, Any]], places: Sequence[str] = ()) -
         where = places[number - 1] if places else f"rule {number}"
         if unknown := next((key for key in entry if key not in _KEYS), None):
             raise UsageError(f"a rule has no {unknown!r}", where=where, allowed=did_you_mean(str(unknown), _KEYS))
+        _refuse_truths(entry, where)
         try:
             rule = Rule.model_validate(dict(entry))
         except ValidationError as error:
@@ -188,6 +189,18 @@ _KEYS = ("name", "label", "in", "keywords", "pattern", "min_chars", "max_chars",
          "at_least", "at_most", "model", "min_score", "labels")  # fmt: skip
 
 
+def _refuse_truths(entry: Mapping[str, Any], where: str) -> None:
+    """Raise `UsageError` for a label or keyword that YAML read as a truth: `no` would become the class `False`."""
+    words = entry.get("keywords")
+    for key, values in (("label", [entry.get("label")]), ("keywords", words if isinstance(words, list) else [words])):
+        for truth in (value for value in values if isinstance(value, bool)):
+            raise UsageError(
+                f"{key!r} is the truth {str(truth).lower()}, and not a text",
+                where=where,
+                remedy="put it in quotes: YAML reads yes, no, on, off, true and false without them as truths",
+            )
+
+
 def _check(rule: Rule, where: str) -> None:
     if (rule.label is None) == (rule.model is None):
         raise UsageError("a rule names either the label that it gives or a model that votes", where=where)
@@ -260,6 +273,12 @@ def _column_holds(rule: Rule, frame: pl.DataFrame) -> pl.Series:
     if rule.column is None:
         return holds
     cells = _column(frame, rule.column, rule)
+    asked = [value for value in (rule.equals, *rule.one_of) if isinstance(value, bool)]
+    if asked and cells.dtype == pl.String:
+        raise DataError(
+            f"the rule {rule.name!r} compares the texts of {rule.column!r} with the truth {str(asked[0]).lower()}",
+            remedy="put it in quotes: YAML reads yes, no, on, off, true and false without them as truths",
+        )
     if rule.equals is not None:
         holds &= cells.cast(pl.String) == _as_cell(rule.equals, cells.dtype)
     if rule.one_of:
@@ -291,11 +310,19 @@ def _column(frame: pl.DataFrame, name: str, rule: Rule) -> pl.Series:
 
 def _function_says(function: Function, rows: list[dict[str, Any]]) -> pl.Series:
     answers = []
+    name = getattr(function, "__name__", function)
     for row in rows:
-        answer = function(row)
+        try:
+            answer = function(row)
+        except Exception as error:
+            raise DataError(
+                f"the labelling function {name!r} failed: {type(error).__name__}: {error}",
+                where=str(row.get("row_id", "")),
+                allowed=f"a row is a dict with {', '.join(row)}; columns with a role bear the role's name",
+            ) from error
         if answer is not None and not isinstance(answer, str):
             raise DataError(
-                f"the labelling function {getattr(function, '__name__', function)!r} returned {answer!r}",
+                f"the labelling function {name!r} returned {answer!r}",
                 where=str(row.get("row_id", "")),
                 allowed="a label (a text), or None",
             )

@@ -114,5 +114,5 @@ class Operator:
             raise DataError(
                 "the model of augment_entities finds no entities",
                 allowed="a model for token_classification with a scheme (BIO or BIOES)",
-                remedy="oreline show MODEL",
+                remedy="README.md in the model's folder says what it was trained for",
             ) from error

@@ -98,7 +98,7 @@ class Operator:
             raise DataError(
                 f"the model {self.models[name]} writes no texts",
                 allowed="a model for seq2seq",
-                remedy="oreline show MODEL",
+                remedy="README.md in the model's folder says what it was trained for",
             )
         for place, answer in zip(places, answers.iter_rows(named=True)):
             if not answer.get("truncated"):

@@ -105,6 +105,8 @@ class Operator:
             "covered": int(rows_P[(votes_PJ != ABSTAIN).any(axis=1)].sum()),
             "known": num_known,
             "scores": {name: round(value, 4) for name, value in scores.items()} if num_known else {},
+            "idle": [name for name, votes in zip(self._jury.names, votes_PJ.T) if (votes == ABSTAIN).all()],
+            "owned": sorted(patterns[_TRUTH].drop_nulls().unique()),
         }
 
     def learnt(self, told: Mapping[str, Any]) -> None:
@@ -138,7 +140,19 @@ class Operator:
 
     def findings(self) -> dict[str, Any]:
         """Return the tables of the last call."""
-        return {"counts": {}, "alarms": [], "tables": [asdict(table) for table in self.tables()]}
+        return {"counts": {}, "alarms": self._alarms(), "tables": [asdict(table) for table in self.tables()]}
+
+    def _alarms(self) -> list[str]:
+        """Return what is probably a mistake: rules that never vote, labels that no labelled row has."""
+        found = []
+        for told in self._told:
+            if told["idle"]:
+                found.append(f"label_by_rules: no row has a vote of {', '.join(map(repr, told['idle']))}")
+            owned = told["owned"]
+            for label in (label for label in told["classes"] if owned and label not in owned):
+                hint = did_you_mean(label, owned)
+                found.append(f"label_by_rules: rules give {label!r}, which no row that has a label bears ({hint})")
+        return found
 
     def tables(self) -> list[Table]:
         """Return what the report shows of the rules."""

@@ -76,6 +76,11 @@ class Operator:
             raise UsageError(f"an action is given for {unused[0]!r}, which is not looked for", allowed=", ".join(kinds))
         self._kinds = kinds_of(kinds, private_ips=private_ips, phone_regions=phone_regions, titles=titles)
         self._entities = entity_kinds(model_kinds or {}, kinds)
+        if model_kinds and model is None:
+            raise UsageError(
+                "mask_pii: model_kinds says what a model's entities are, and no model is named",
+                remedy="name one: model: FOLDER, or leave model_kinds out",
+            )
         self._columns = tuple(columns)
         self._substitutes = Substitutes(
             self._kinds,

@@ -31,7 +31,11 @@ def entity_kinds(given: Mapping[str, str], wanted: Sequence[str]) -> dict[str, s
     Raises `UsageError` for a kind that is not looked for.
     """
     if unknown := [kind for kind in given.values() if kind not in wanted]:
-        raise UsageError(f"model_kinds names {unknown[0]!r}, which is not looked for", allowed=", ".join(wanted))
+        raise UsageError(
+            f"model_kinds names {unknown[0]!r}, which is not looked for",
+            allowed=", ".join(wanted),
+            remedy="add it to the option `kinds`",
+        )
     usual = {name: kind for kind, listed in _USUAL.items() for name in listed.split() if kind in wanted}
     return {**usual, **{name.lower(): kind for name, kind in given.items()}}
 
@@ -46,7 +50,7 @@ def places_by(finder: Any, texts: pl.Series, kinds: Mapping[str, str]) -> More:
         raise DataError(
             "the model of mask_pii finds no entities",
             allowed="a model for token_classification with a scheme (BIO or BIOES)",
-            remedy="oreline show MODEL",
+            remedy="README.md in the model's folder says what it was trained for",
         )
     found: More = {}
     for number, entities in zip(numbers, answers["entities"].to_list()):

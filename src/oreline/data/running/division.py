@@ -49,6 +49,8 @@ class Splitting:
     seed: int = 0
     together: tuple[str, ...] = ()
     gap_us: int = 0
+    by_time: bool = True
+    """Whether a column `time` decides; not where it is there by name only and groups or `together` were asked for."""
 
 
 @dataclass
@@ -164,7 +166,8 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     keys = []
     ways = Together(splitting.together)
     for frame, hashes in _hashed(stage, run):
-        others = [role for role in ("label", "group", "time") if role in frame.columns]
+        wanted = ("label", "group", "time") if splitting.by_time else ("label", "group")
+        others = [role for role in wanted if role in frame.columns]
         keys.append(pl.DataFrame([*(compact(frame.select(others))), hashes["hash_high"]]))
         ways.add(frame)
     if splitting.gap_us and keys and "time" not in keys[0].columns:

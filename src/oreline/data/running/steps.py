@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import polars as pl
 
 from oreline import registry
+from oreline.data.fold import INPUT_ROLES
 from oreline.data.forms.dialogues import dialogue_rows
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, Notes
-from oreline.errors import OrelineError, ResourceError, UsageError
+from oreline.errors import DataError, OrelineError, ResourceError, UsageError, did_you_mean
 from oreline.types import OpenModel, Operator
 
 KINDS = ("keep", "edit", "whole", "add")
@@ -115,6 +116,30 @@ def bind_models(steps: Sequence[Step], open_model: OpenModel | None) -> None:
             except OrelineError as error:
                 error.where = _within(step.name, error)
                 raise
+
+
+def refuse_absent_columns(steps: Sequence[Step], schema: Mapping[str, pl.DataType]) -> None:
+    """Raise `DataError` where an operator was told to look at a column that no row has, or that holds no text.
+
+    Roles that the data lack are passed over: they are what operators look at by themselves.
+    """
+    for step in steps:
+        made = step.made_of
+        asked = made["options"].get("columns") if made is not None else None
+        for name in asked if isinstance(asked, list) else ():
+            if name in schema and (step.kind != "edit" or schema[name] == pl.String):
+                continue
+            if name in schema:
+                raise DataError(
+                    f"the column {name!r} holds no text ({schema[name]}), and {step.name} looks at texts",
+                    remedy=f"leave it out of `columns`, or write it as text in the source: {name} would stay as it is",
+                )
+            if name not in INPUT_ROLES and name != "target_text":
+                raise DataError(
+                    f"there is no column {name!r}, which {step.name} was told to look at",
+                    allowed=did_you_mean(name, schema),
+                    remedy="columns with a role bear the role's name",
+                )
 
 
 def _opened(place: str, where: str, open_model: OpenModel) -> Any:
