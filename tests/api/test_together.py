@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,9 @@ def test_each_task_is_compared_with_a_model_of_its_own(tiny_start: Path, tmp_pat
         assert ore.evaluate(tmp_path / "out" / name, alone.manifest.data["path"], baseline="none").metrics
 
 
-def test_a_recipe_names_the_models_by_step_and_task(files: dict[str, str], tiny_start: Path, tmp_path: Path) -> None:
+def test_a_recipe_names_the_models_by_step_and_task(
+    files: dict[str, str], tiny_start: Path, tmp_path: Path, warm: list[str]
+) -> None:
     content = {
         "out": str(tmp_path / "run"),
         "steps": [
@@ -77,10 +78,11 @@ def test_a_recipe_names_the_models_by_step_and_task(files: dict[str, str], tiny_
     run(content, on_event=lambda event: said.append(event.message))
     assert sum(message.endswith("done already") for message in said) == 3
     (tmp_path / "tasks.yaml").write_text(yaml.safe_dump({name: {"data": file} for name, file in files.items()}))
-    command = [sys.executable, "-m", "oreline", "multitask", str(tmp_path / "tasks.yaml"), "--start", str(tiny_start)]
-    done = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
+    command = [*warm, "-m", "oreline", "multitask"]
+    asked = [*command, str(tmp_path / "tasks.yaml"), "--start", str(tiny_start), "--dry-run"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert "2 tasks, together" in done.stdout
-    missing = subprocess.run([*command[:4], "none.yaml"], capture_output=True, text=True, check=False)
+    missing = subprocess.run([*command, "none.yaml"], capture_output=True, text=True, check=False)
     assert missing.returncode == 2
     assert "the tasks cannot be read" in missing.stderr
 

@@ -148,7 +148,13 @@ class WrittenDataset(Scenario):
 
     @classmethod
     def preload(cls) -> None:
+        import scipy.special  # noqa: F401
+
         import oreline.data.refine  # noqa: F401
+        from oreline import registry
+
+        for name in registry.names("reader"):
+            registry.get("reader", name)
 
     def prepare(self) -> None:
         rows = "".join(f"text number {number},{'fresh' if number % 2 else 'rotten'}\n" for number in range(300))

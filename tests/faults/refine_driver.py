@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -26,10 +27,12 @@ from typing import Any
 
 from oreline import atomic, registry
 from oreline.data import refine as verb
+from oreline.data.augment.chinese_sounds import words_of_sound
 from oreline.data.duplicates import clusters
 from oreline.data.pii.surnames import is_name
 from oreline.data.refine import Running, refine
 from oreline.data.running import chain, division
+from oreline.data.texts.segmenter import segmenter
 from oreline.engines.local import Local
 
 CHAIN: list[tuple[str, dict[str, Any]]] = [
@@ -209,11 +212,23 @@ def write_rows(folder: Path, rows: int, seed: int) -> None:
             stream.write(json.dumps({"text": text, "label": label}, ensure_ascii=False) + "\n")
 
 
+def heat(adds: bool) -> None:
+    """Read dictionaries and import what takes long, once for all runs: they are forks of this process.
+
+    Polars is imported but not used here: its threads would be missing in a fork.
+    """
+    is_name("王建国")
+    segmenter()
+    if adds:
+        words_of_sound()
+        importlib.import_module("sklearn.linear_model")
+
+
 def compare(folder: Path, seed: int, workers: int, rounds: int, stages: list[str]) -> dict[str, Any]:
     """Kill and go on; return what was seen."""
     source = random.Random(seed)
     write_rows(folder, ROWS, seed)
-    is_name("王建国")  # reads a dictionary, once for all processes: they are forks of this one
+    heat("lift" in stages)
     if "lift" in stages:
         Watched.operators = [*CHAIN, ADDING]
     fresh = Watched(folder, folder / "fresh", workers)

@@ -83,7 +83,8 @@ def some_rows(shard: Path, num_rows: int, names: Sequence[str] = ("row_id", "tex
         num_groups = parquet.num_row_groups
         chosen = sorted({place * num_groups // _GROUPS for place in range(_GROUPS)}) if num_groups else []
         columns = [name for name in names if name in parquet.schema_arrow.names]
-        parts = [pl.DataFrame(parquet.schema_arrow.empty_table()).select(columns)]
+        # Not `empty_table()`, which imports pandas where it is installed.
+        parts = [pl.DataFrame(pyarrow.Table.from_batches([], parquet.schema_arrow)).select(columns)]
         for group in chosen:
             texts = pl.DataFrame(parquet.read_row_group(group, columns=columns, use_threads=False)).drop_nulls("text")
             wanted = max(1, num_rows // len(chosen))
