@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,26 @@ def test_a_list_of_answers_is_refused_by_its_row(values: list[object], tmp_path:
 def test_nan_among_texts_is_nothing() -> None:
     assert series("a", ["x", float("nan"), 3]).to_list() == ["x", None, "3"]
     assert series("a", [1.5, float("nan")]).is_nan().to_list() == [False, True]
+
+
+@pytest.mark.parametrize("column", ["text", "text_pair"])
+@pytest.mark.parametrize("end", ["", "\n"], ids=["one block", "the last line alone"])
+@pytest.mark.parametrize(
+    "values", [["a", ["b", "c"]], [["b", "c"], "a"], ["a"] * 9 + [["b"]] * 3, [["b"]] * 9 + [None, "a"]]
+)
+def test_lists_and_texts_in_one_column_are_refused(column: str, end: str, values: list[object], tmp_path: Path) -> None:
+    first = next(number for number, value in enumerate(values, start=1) if value and type(value) is not type(values[0]))
+    for name, text in {
+        "a.jsonl": "\n".join(json.dumps({column: value}) for value in values) + end,
+        "a.json": json.dumps([{column: value} for value in values]),
+    }.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError, match=f"stands among the .* of the column '{column}'") as caught:
+            list(Reader().frames(tmp_path / name, rows=4))
+        assert re.findall(r"\d+", caught.value.where.rpartition("/")[2])[-1] == str(first)
+
+
+def test_texts_that_are_all_lists_are_words(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": ["EU", "rejects"], "label": "x"}\n{"text": ["Ann"], "label": "y"}\n')
+    [frame] = Reader().frames(tmp_path / "a.jsonl", rows=10)
+    assert frame["text"].to_list() == [["EU", "rejects"], ["Ann"]]

@@ -22,6 +22,8 @@ LONE_SURROGATE = re.compile(
 _OBJECT_INSIDE = re.compile(rb"[:\[,]\s*\{")
 _ANSWER = "target_text"
 _LISTED_ANSWER = re.compile(rb'"target_text"\s*:\s*\[')
+_TEXTS = ("text", "text_pair")
+_LISTED_TEXT = re.compile(rb'"text(?:_pair)?"\s*:\s*\[')
 _LONGEST_TOKEN = 1000
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -173,7 +175,8 @@ def _broken(what: str, where: str) -> DataError:
 class Frames:
     """Makes frames of rows. An object among strings, or where a column's name promises a string, is not passed over.
 
-    Nor is a list of answers in `target_text`, of which nobody can know which one is meant.
+    Nor is a list of answers in `target_text`, of which nobody can know which one is meant, or a list among texts (texts
+    that are all lists are words).
 
     Args:
         nested: `refuse` such objects and lists, or make them JSON `text`, as those of other columns are made: their
@@ -184,6 +187,8 @@ class Frames:
         self._refuses = nested == "refuse"
         self._strings = {"text", "text_pair", "label"}
         """Columns that hold strings, by their name or by what was seen of them."""
+        self._kinds: dict[str, type] = {}
+        """What the first value of `text` and `text_pair` was, a string or a list of words."""
 
     def keeps_objects(self, block: bytes) -> bool:
         """Whether a block has objects that are to be text: as a table, each would have the keys of all others."""
@@ -200,7 +205,15 @@ class Frames:
             return None
         if self._refuses and _LISTED_ANSWER.search(block):
             return None
-        self._strings.update(name for name, dtype in frame.schema.items() if dtype == pl.String)
+        strings = {name for name, dtype in frame.schema.items() if dtype == pl.String}
+        if self._refuses and _LISTED_TEXT.search(block) and strings.intersection(_TEXTS):
+            return None
+        kinds = {
+            name: str if name in strings else list for name in _TEXTS if frame.schema.get(name, pl.Null) != pl.Null
+        }
+        if self._refuses and any(self._kinds.setdefault(name, kind) is not kind for name, kind in kinds.items()):
+            return None
+        self._strings |= strings
         nested = [
             name
             for name, dtype in frame.schema.items()
@@ -235,7 +248,24 @@ class Frames:
                 allowed="one text for each row",
                 remedy="give each answer a row of its own; or keep such cells as JSON: {path: FILE, nested: text}",
             )
+        if self._refuses and name in _TEXTS:
+            self._refuse_mixed(name, values, places)
         return series(name, values)
+
+    def _refuse_mixed(self, name: str, values: Sequence[Any], places: Sequence[str]) -> None:
+        for value, place in zip(values, places, strict=True):
+            if not isinstance(value, str | list):
+                continue
+            kind = self._kinds.setdefault(name, type(value))
+            if not isinstance(value, kind):
+                found, others = ("a list", "texts") if kind is str else ("a text", "lists of words")
+                raise DataError(
+                    f"{found} stands among the {others} of the column {name!r}: "
+                    f"{json.dumps(value, ensure_ascii=False)[:80]}",
+                    where=place,
+                    allowed="a text in each row, or a list of words in each",
+                    remedy="make that row like the others; or keep lists as JSON: {path: FILE, nested: text}",
+                )
 
 
 def series(name: str, values: Sequence[Any]) -> pl.Series:

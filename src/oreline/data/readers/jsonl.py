@@ -24,7 +24,7 @@ class Reader:
 
     Args:
         nested: what an object is among strings, or in a column named `text`, `text_pair` or `label`, or a list in
-            `target_text`: refused, or JSON text as it is everywhere else.
+            `target_text` or among texts: refused, or JSON text as it is everywhere else.
         encodings: codecs that each row is tried with, in order; none: the file has one encoding, which is detected.
     """
 
