@@ -26,3 +26,13 @@ def test_what_was_sealed_is_written_again(tmp_path: Path) -> None:
     assert [json.loads(row)["text"] for row in rows] == texts
     with pytest.raises(UsageError, match="exists"):
         oreline.restore(tmp_path / "data", key_file=str(key), out=tmp_path / "back")
+
+
+@pytest.mark.parametrize("content", [None, "short"])
+def test_without_its_key_nobody_is_told_to_make_another(content: str | None, tmp_path: Path) -> None:
+    key = tmp_path / "pii.key"
+    if content is not None:
+        key.write_text(content)
+    with pytest.raises(UsageError) as caught:
+        oreline.restore(tmp_path / "data", key_file=str(key), out=tmp_path / "back")
+    assert caught.value.remedy == "only the key file that refine was given opens what it sealed"

@@ -30,7 +30,7 @@ def restore(data: Any, *, key_file: str, out: str | Path, force: bool = False, d
     from oreline.data.pii.restore import restored
     from oreline.store import refuse_existing, writing
 
-    key = Key.read(key_file)
+    key = Key.read(key_file, remedy="only the key file that refine was given opens what it sealed")
     dataset = data if isinstance(data, Dataset) else Dataset.open(data)
     place = names.output_folder("restore", out, data, force=force)
     if dry_run:

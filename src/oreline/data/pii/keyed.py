@@ -28,20 +28,23 @@ class Key:
         self._secret = secret
 
     @classmethod
-    def read(cls, path: str) -> Key:
-        """Read a key file: its bytes, white space at the ends aside. Raises `UsageError` for one that is none."""
+    def read(cls, path: str, *, remedy: str = _MAKE) -> Key:
+        """Read a key file: its bytes, white space at the ends aside.
+
+        Raises `UsageError` for one that is none, with a remedy: how to make one, where another is not said.
+        """
         file = Path(path).expanduser()
         try:
             with file.open("rb") as opened:
                 secret = opened.read(_MOST_BYTES + 1).strip()
         except OSError as error:
-            raise UsageError(f"the key file cannot be read: {error.strerror}", where=str(file), remedy=_MAKE) from None
+            raise UsageError(f"the key file cannot be read: {error.strerror}", where=str(file), remedy=remedy) from None
         if not _FEWEST_BYTES <= len(secret) <= _MOST_BYTES:
             raise UsageError(
                 f"the key file holds {min(len(secret), _MOST_BYTES + 1)} bytes",
                 where=str(file),
                 allowed=f"{_FEWEST_BYTES} to {_MOST_BYTES:,} bytes",
-                remedy=_MAKE,
+                remedy=remedy,
             )
         return cls(secret)
 
