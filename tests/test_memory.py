@@ -78,7 +78,7 @@ def test_holes_are_closed_where_they_are_large(monkeypatch: pytest.MonkeyPatch):
         holes.close_large()
         assert memory.held_bytes() > before - size * blocks // 4, "not worth the time"
         monkeypatch.setattr(memory, "_GROWTH", 0.0)
-        monkeypatch.setattr(memory, "_LEAST_GROWTH", 0)
+        monkeypatch.setattr(memory, "_LEAST_GROWTH", 8 * size)  # what else the process does may move a little
         holes.close_large()
         assert memory.held_bytes() < before - size * blocks // 4
         assert len(held) == blocks * 3 // 4

@@ -229,7 +229,10 @@ def test_columns_may_differ_between_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_sources_agree_on_the_roles_that_decide(tmp_path: Path, order: int) -> None:
     source = {"train": {"text": ["a b"], "label": ["x"]}, "test": {"text": ["c d"]}}
-    with pytest.raises(DataError, match="this source has a column for the role label") as caught:
+    fault = "this source has no column for the role label, and those before it have one"
+    with pytest.raises(
+        DataError, match=fault if order == 1 else "this source has a column for the role label"
+    ) as caught:
         refine(dict(list(source.items())[::order]), operators=chain(), split={}, out=tmp_path / "out")
     assert caught.value.where == ("test/data" if order == 1 else "train/data")
 
