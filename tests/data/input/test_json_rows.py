@@ -75,3 +75,11 @@ def test_texts_that_are_all_lists_are_words(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": ["EU", "rejects"], "label": "x"}\n{"text": ["Ann"], "label": "y"}\n')
     [frame] = Reader().frames(tmp_path / "a.jsonl", rows=10)
     assert frame["text"].to_list() == [["EU", "rejects"], ["Ann"]]
+
+
+@pytest.mark.parametrize("first", [42, True, None, 0.5])
+def test_numbers_before_texts_are_no_lists(first: object, tmp_path: Path) -> None:
+    """The last line, without its end, is a block of its own."""
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": value}) for value in (first, first, "a")))
+    frames = list(Reader().frames(tmp_path / "a.jsonl", rows=10))
+    assert frames[-1]["text"].to_list() == ["a"]

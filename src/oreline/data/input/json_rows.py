@@ -208,9 +208,8 @@ class Frames:
         strings = {name for name, dtype in frame.schema.items() if dtype == pl.String}
         if self._refuses and _LISTED_TEXT.search(block) and strings.intersection(_TEXTS):
             return None
-        kinds = {
-            name: str if name in strings else list for name in _TEXTS if frame.schema.get(name, pl.Null) != pl.Null
-        }
+        lists = {name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)}
+        kinds = {name: kind for kind, names in ((str, strings), (list, lists)) for name in names.intersection(_TEXTS)}
         if self._refuses and any(self._kinds.setdefault(name, kind) is not kind for name, kind in kinds.items()):
             return None
         self._strings |= strings
