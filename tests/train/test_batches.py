@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.train.batches import cheapest_parts, class_steps, few_widths, pack, plan_epoch, steps_from, steps_per_epoch
+from oreline.train.batches import cheapest_parts, class_steps, few_widths, plan_epoch, steps_from, steps_per_epoch
 
 LENGTHS = st.lists(st.integers(1, 200), min_size=1, max_size=120).map(lambda rows: np.array(rows, dtype=np.int64))
 
@@ -51,17 +51,6 @@ def test_steps_hold_rows_of_near_equal_length():
     assert lengths_N.sum() / padded > 0.97
     means = [lengths_N[step[0]].mean() for step in plan]
     assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3, "lengths do not follow the step number"
-
-
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=30), st.integers(2, 16))
-def test_packing_keeps_tokens_in_order_and_pads_nothing(lengths, width: int):
-    rows = [np.full(length, number, np.int32) for number, length in enumerate(lengths)]
-    packed_NT = pack(rows, width, seed=1)
-    total = sum(lengths)
-    assert packed_NT.shape == (max(total // width, 1), width)
-    if total >= width:
-        counts = np.bincount(packed_NT.ravel(), minlength=len(rows))
-        assert (counts <= lengths).all()
 
 
 @pytest.mark.parametrize(("rows", "step", "expected"), [(10, 5, 2), (11, 5, 3), (1, 32, 1)])

@@ -22,10 +22,11 @@ from oreline.runtime.open import open_runtime
 from oreline.store import Artifact
 from oreline.train.finetune import finetune
 from oreline.train.forecasts import Forecast
-from oreline.train.pretrain import _Pretraining, pretrain
+from oreline.train.pretrain import _Job, _Pretraining, pretrain
 from oreline.train.run import run
 from oreline.train.scratch import NewNetwork
 from oreline.train.workspace import Workspace
+from oreline.types import ignore
 
 OPTIONS = TrainOptions(epochs=15, learning_rate=3e-3, threads=1)
 
@@ -138,15 +139,8 @@ def test_of_few_rows_a_step_is_an_epoch(tiny_start: Path, tmp_path: Path):
 
 
 def test_without_dev_the_rows_to_measure_on_are_kept_out_of_training(texts: Dataset, tiny_start: Path, tmp_path: Path):
-    training = _Pretraining(
-        texts,
-        registry.create("objective", "mask_tokens"),
-        tiny_start,
-        OPTIONS,
-        0,
-        Workspace(tmp_path),
-        lambda event: None,
-    )
+    job = _Job(Workspace(tmp_path), tmp_path / "logs", 0, 0.0, is_new=False, given=None, on_event=ignore)
+    training = _Pretraining(texts, registry.create("objective", "mask_tokens"), tiny_start, OPTIONS, job)
     held_out, trained = ({row.tobytes() for row in rows_NT} for rows_NT in (training.held_out_NT, training.rows_NT))
     assert len(held_out) == max((len(held_out) + len(trained)) // 10, 1)
     assert not held_out & trained

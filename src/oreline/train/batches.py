@@ -126,22 +126,5 @@ def class_steps(
     return [np.concatenate(shuffled[start : start + per_step]) for start in range(0, len(groups), per_step)]
 
 
-def pack(rows: Sequence[NDArray[np.int32]], width: int, *, seed: int) -> NDArray[np.int32]:
-    """Join shuffled rows end to end and cut the stream into full rows of `width` tokens; shape (N, width).
-
-    No token is padding. The tail that does not fill a row is left out; when nothing fills one, the stream is
-    repeated until it does.
-
-    >>> pack([np.array([1, 2, 3], np.int32), np.array([4, 5], np.int32)], 2, seed=0).shape
-    (2, 2)
-    """
-    order = np.random.default_rng(seed).permutation(len(rows))
-    stream = np.concatenate([rows[index] for index in order])
-    if len(stream) < width:
-        stream = np.resize(stream, width)
-    num_rows = len(stream) // width
-    return stream[: num_rows * width].reshape(num_rows, width)
-
-
 def _cut(rows: NDArray[np.int64], lengths_N: NDArray[np.int64], token_budget: int) -> list[NDArray[np.int64]]:
     return [rows[part] for part in length_batches(lengths_N[rows], token_budget, max_rows=len(rows))]

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from oreline import registry, store
-from oreline.errors import ArtifactError, DataError, UsageError
+from oreline.errors import ArtifactError, UsageError
 from oreline.models.attention import set_dropout, use_quick_dropout, use_short_attention
 from oreline.models.batch import Batch, to_device
 from oreline.models.checkpointing import use_checkpointing
@@ -34,13 +34,13 @@ from oreline.report.report import Chart, Report
 from oreline.store import Artifact, Manifest
 from oreline.train import checkpoint
 from oreline.train.artifact import lineage
-from oreline.train.batches import pack
 from oreline.train.encoder import copy_tokenizer
 from oreline.train.precision import best_device, training_on
 from oreline.train.resources import flops_per_token, forecast, keep, resolve, update_s
 from oreline.train.run import Plan, Progress, run
 from oreline.train.scratch import NewNetwork, begun, recorded_start
 from oreline.train.tracking import logs_folder
+from oreline.train.unlabelled import packed_texts, texts_of, trained_split
 from oreline.train.weights import refuse_weighted
 from oreline.train.workspace import Workspace
 from oreline.types import Estimate, Event, OnEvent, ignore
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 WIDTH = 128
 """Tokens of one packed row."""
 ROWS_PER_STEP = 16
-HELD_OUT_ROWS = 32
 LEARNING_RATE = 1e-4
 HEAD_LEARNING_RATE = 1e-3
 HEAD_SHARE = 0.25
@@ -115,10 +114,8 @@ def pretrain(
     begun_at = time.perf_counter()
     with work.kept_for_continuing():
         place = folder or _made(network, work, data, seed)
-        training = _Pretraining(data, plug, place, options, seed, work, on_event)
-        training.is_new, training.given = network is not None, resolved
-        training.logs = logs_folder(out, work, options)
-        training.loading_s = time.perf_counter() - begun_at
+        job = _Job(work, logs_folder(out, work, options), seed, begun_at, network is not None, resolved, on_event)
+        training = _Pretraining(data, plug, place, options, job)
         result = training.fit()
     seconds = round(time.perf_counter() - begun_at, 3)
     recipe = {"verb": "pretrain", "options": described, "resolved": result.resolved}
@@ -127,7 +124,7 @@ def pretrain(
         training.save(made)
         (made / "README.md").write_text(card(manifest.model_dump(), facts={}), encoding="utf-8")
         _report(data, result, training, seconds).save(made)
-        shutil.copyfile(training.logs / store.EVENTS, made / store.EVENTS)
+        shutil.copyfile(job.logs / store.EVENTS, made / store.EVENTS)
         store.seal(made, manifest, {"train_s": seconds, "steps": result.progress.step})
     work.remove()
     return Artifact.open(out)
@@ -141,25 +138,29 @@ class _Result:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Where one run keeps what it has done, and what it was told beside its options.
+
+    `begun_at` is of the clock that `minutes` are counted on; `given` is what an earlier run resolved, if one did.
+    """
+
+    work: Workspace
+    logs: Path
+    seed: int
+    begun_at: float
+    is_new: bool
+    given: Mapping[str, Any] | None
+    on_event: OnEvent
+
+
 class _Pretraining:
     """One encoder with its output layer, and the packed rows of one dataset."""
 
-    def __init__(
-        self,
-        data: Dataset,
-        objective: Any,
-        start: Path,
-        options: TrainOptions,
-        seed: int,
-        work: Workspace,
-        on_event: OnEvent,
-    ) -> None:
-        self.objective, self.options, self.seed, self.work, self.on_event = objective, options, seed, work, on_event
-        self.start, self.loading_s = start, 0.0
-        self.is_new = False
-        self.given: Mapping[str, Any] | None = None
-        self.logs = work.folder / "logs"
-        torch.manual_seed(seed)
+    def __init__(self, data: Dataset, objective: Any, start: Path, options: TrainOptions, job: _Job) -> None:
+        self.objective, self.start, self.options, self.job = objective, start, options, job
+        self.work, self.seed = job.work, job.seed
+        torch.manual_seed(job.seed)
         self.model = load_masked(start)
         self.body = f"{self.model.base_model_prefix}."
         use_short_attention(self.model)
@@ -172,45 +173,32 @@ class _Pretraining:
         self.device = best_device()
         self.model.to(self.device)
         opened = tokenizer(start)
-        known = [opened.token_to_id(token) for token in ("[MASK]", "<mask>")]
-        masks = [index for index in known if index is not None]
-        if not masks:
-            raise ArtifactError(
-                "the start model's tokenizer has no mask token",
-                where=str(start),
-                remedy="start from an encoder that was trained to guess masked words, or from new:transformer-tiny",
-            )
-        self.mask_id = masks[0]
+        self.mask_id = _mask_id(opened, start)
         self.special = np.asarray(sorted({*opened.encode("").ids, *_special_ids(opened)}), dtype=np.int64)
         width = min(WIDTH, max_positions(self.model))
-        train = _texts(data, _trained_split(data))
-        self.num_rows = len(train)
-        rows_NT = pack([np.asarray(e.ids, np.int32) for e in opened.encode_batch_fast(train)], width, seed=seed)
-        if data.manifest.splits.get("dev"):
-            dev = [np.asarray(e.ids, np.int32) for e in opened.encode_batch_fast(_texts(data, "dev"))]
-            self.held_out_NT, self.rows_NT = pack(dev, width, seed=seed)[:HELD_OUT_ROWS], rows_NT
-        else:
-            cut = min(HELD_OUT_ROWS, max(len(rows_NT) // 10, 1))
-            self.held_out_NT, self.rows_NT = rows_NT[:cut], rows_NT[cut:] if len(rows_NT) > cut else rows_NT
+        packed = packed_texts(data, opened, width, job.seed)
+        self.rows_NT, self.held_out_NT, self.num_texts = packed.rows_NT, packed.held_out_NT, packed.num_texts
+        self.loading_s = time.perf_counter() - job.begun_at
 
     def fit(self) -> _Result:
         """Warm the output layer up, measure, train everything, measure again."""
-        with training_on((self.given or {}).get("threads") or self.options.threads) as threads:
-            resolved = resolve(self.model, self.options, self.work, self.given, threads)
+        given = self.job.given
+        with training_on((given or {}).get("threads") or self.options.threads) as threads:
+            resolved = resolve(self.model, self.options, self.work, given, threads)
             if "num_steps" not in resolved:
                 resolved |= self._num_steps(resolved)
                 keep(self.work, resolved)
             before = self._warm_up(resolved)
-            self.on_event(Event("pretrain", message=f"loss per masked token before: {before.value:.4f} nats"))
+            self.job.on_event(Event("pretrain", message=f"loss per masked token before: {before.value:.4f} nats"))
             progress = run(
                 self._plan(resolved, "pretrain", int(resolved["num_steps"]), LEARNING_RATE, first_batch=0),
                 self.options,
                 self.work,
-                self.on_event,
+                self.job.on_event,
                 {"objective": type(self.objective).__module__.rpartition(".")[2]},
             )
             after = self._loss()
-        self.on_event(Event("pretrain", message=f"loss per masked token after: {after.value:.4f} nats"))
+        self.job.on_event(Event("pretrain", message=f"loss per masked token after: {after.value:.4f} nats"))
         return _Result(before, after, resolved, progress)
 
     def save(self, folder: Path) -> None:
@@ -231,7 +219,7 @@ class _Pretraining:
             max_tokens=max_positions(self.model),
             recipe=recipe,
             lineage=ancestors,
-            data={"fingerprint": data.fingerprint, "rows": self.num_rows, "path": str(data.path.absolute())},
+            data={"fingerprint": data.fingerprint, "rows": self.num_texts, "path": str(data.path.absolute())},
             metrics={"loss_before": result.before.to_json(), "loss_after": result.after.to_json()},
             oreline=version("oreline"),
         )
@@ -250,10 +238,10 @@ class _Pretraining:
             measuring_s = 2 * len(self.held_out_NT) / ROWS_PER_STEP * measured.step_s / 3
             left_s = self.options.minutes * 60 - self.loading_s - forecast_s - measuring_s
             steps = min(steps, max(int(left_s / measured.step_s), 2))
-        head_steps = 0 if self.is_new else max(int(steps * HEAD_SHARE), 1)
+        head_steps = 0 if self.job.is_new else max(int(steps * HEAD_SHARE), 1)
         num_steps = max(steps - head_steps, 1)
         covered = num_steps * min(ROWS_PER_STEP, len(self.rows_NT)) / len(self.rows_NT)
-        self.on_event(measured.event(num_steps + head_steps, len(self.rows_NT), covered))
+        self.job.on_event(measured.event(num_steps + head_steps, len(self.rows_NT), covered))
         return {"num_steps": num_steps, "head_steps": head_steps}
 
     def _warm_up(self, resolved: Mapping[str, Any]) -> Estimate:
@@ -278,7 +266,7 @@ class _Pretraining:
         head_work = Workspace(self.work.folder / "head")
         head_work.folder.mkdir(exist_ok=True)
         plan = self._plan(resolved, "warm up", int(resolved["head_steps"]), HEAD_LEARNING_RATE, first_batch=1 << 20)
-        run(plan, self.options, head_work, self.on_event, {})
+        run(plan, self.options, head_work, self.job.on_event, {})
         for parameter in body:
             parameter.requires_grad_(True)
 
@@ -296,7 +284,7 @@ class _Pretraining:
             precision=str(resolved["precision"]),
             flops_per_token=flops_per_token(self.model),
             peak_gflops=float(resolved["peak_gflops"]),
-            logs=self.logs if stage == "pretrain" else None,
+            logs=self.job.logs if stage == "pretrain" else None,
             stage=stage,
         )
 
@@ -354,26 +342,18 @@ def _made(network: NewNetwork | None, work: Workspace, data: Dataset, seed: int)
     """Return the folder of a network to begin from, with a vocabulary of the texts that are trained on."""
     if network is None:
         raise UsageError("pretrain needs a start model", remedy="--start new:transformer-tiny")
-    return network.make(work.folder / "start", _texts(data, _trained_split(data)), seed)
+    return network.make(work.folder / "start", texts_of(data, trained_split(data)), seed)
 
 
-def _trained_split(data: Dataset) -> str:
-    return "train" if "train" in data.splits else data.splits[0]
-
-
-def _texts(data: Dataset, split: str) -> list[str]:
-    if "text" not in data.manifest.columns:
-        raise DataError(
-            "the data has no text column", where=str(data.path), remedy="refine it again with --text COLUMN"
-        )
-    texts = [str(text) for text in data.frame(split, ["text"])["text"].drop_nulls()]
-    if not texts:
-        raise DataError(
-            "there is no text to train on",
-            where=f"{data.path}, split {split!r}",
-            remedy="check the text column (--text COLUMN), and the rows that refine dropped (report.html)",
-        )
-    return texts
+def _mask_id(opened: Any, start: Path) -> int:
+    for token in ("[MASK]", "<mask>"):
+        if (known := opened.token_to_id(token)) is not None:
+            return int(known)
+    raise ArtifactError(
+        "the start model's tokenizer has no mask token",
+        where=str(start),
+        remedy="start from an encoder that was trained to guess masked words, or from new:transformer-tiny",
+    )
 
 
 def _special_ids(opened: Any) -> list[int]:
