@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oreline.data.duplicates.spool import Spool
 
@@ -21,3 +27,46 @@ def test_what_is_read_is_what_was_written(max_bytes: int) -> None:
     whole = spool.array()
     spool.release()
     assert np.array_equal(whole, np.concatenate(parts)), "what was let go is read again"
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 20))), st.sampled_from([0, 10_000]))
+def test_runs_are_what_lies_there(wanted: list[tuple[int, int]], max_bytes: int) -> None:
+    spool, whole = Spool(np.uint32, max_bytes=max_bytes), np.arange(1000, 1120, dtype=np.uint32)
+    for part in np.split(whole, [7, 50]):
+        spool.append(part)
+    starts, counts = np.array(wanted, np.int64).reshape(-1, 2).T
+    expected = [int(value) for start, count in wanted for value in whole[start : start + count]]
+    assert spool.runs(starts, counts).tolist() == expected
+
+
+def test_a_spool_that_ends_too_early_is_an_error() -> None:
+    spool = Spool(np.uint32, max_bytes=0)
+    spool.append(np.arange(4, dtype=np.uint32))
+    with pytest.raises(OSError, match="before what was written"):
+        spool.runs(np.array([2]), np.array([3]))
+
+
+READING = """
+import sys
+import numpy as np
+from oreline.data.duplicates.spool import Spool
+
+def held():
+    return sum(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(("RssFile", "RssAnon"))) // 1024
+
+spool = Spool(np.uint32, max_bytes=0)
+for start in range(0, 25_000_000, 1_000_000):
+    spool.append(np.arange(start, start + 1_000_000, dtype=np.uint32))
+before = held()
+starts = np.random.default_rng(0).integers(0, 24_000_000, 5_000)
+assert (spool.runs(starts, np.full(5_000, 2))[::2] == starts).all()
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_runs_from_disk_hold_no_more_than_they_are() -> None:
+    """100 MB lie on disk; where pages were mapped, five thousand places held nearly all of them."""
+    done = subprocess.run([sys.executable, "-c", READING], check=True, capture_output=True, text=True)
+    assert re.fullmatch(r"-?\d+", done.stdout.strip())
+    assert int(done.stdout) < 20

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from oreline.data.duplicates.minhash import bands
 from oreline.data.duplicates.near import Sketch
-from oreline.data.duplicates.shingles import Sets, similarities
+from oreline.data.duplicates.shingles import SpooledSets, similarities
 from oreline.data.duplicates.spool import Spool
 from oreline.data.duplicates.survivors import Divided, divided, first_of_equal, places
 from oreline.data.duplicates.tokens import I64
@@ -27,8 +27,6 @@ from oreline.data.duplicates.union import connected
 SPOOL_BYTES = 256 << 20
 _NEIGHBOURS = 12
 """Sets of equal key in a band are compared with so many that follow, and with the first of all."""
-_PAIRS = 1 << 15
-"""Pairs that are compared at a time."""
 _PAIRS_PER_ROW, _MORE_PAIRS = 20, 1_000_000
 """Candidates that are compared, at most."""
 
@@ -90,15 +88,13 @@ class NearRows:
         digest_N = _taken(self._digests, np.uint64)
         starts_E = np.concatenate([[0], np.cumsum(_taken(self._counts, np.uint32), dtype=np.int64)])
         owner_E, size_E = _taken(self._owners, np.uint32).astype(np.int64), _taken(self._sizes, np.uint8)
-        sets = Sets(owner_E, size_E, self._values.array(), starts_E)
-        return _Search(sets, self._values, self._keys, digest_N, self.threshold)
+        sets = SpooledSets(owner_E, size_E, self._values, starts_E)
+        return _Search(sets, self._keys, digest_N, self.threshold)
 
 
 class _Search:
-    def __init__(
-        self, sets: Sets, values: Spool, keys: list[Spool], digest_N: NDArray[np.uint64], threshold: float
-    ) -> None:
-        self._sets, self._values, self._keys, self._threshold = sets, values, keys, threshold
+    def __init__(self, sets: SpooledSets, keys: list[Spool], digest_N: NDArray[np.uint64], threshold: float) -> None:
+        self._sets, self._keys, self._threshold = sets, keys, threshold
         self.first_N = first_of_equal(digest_N)
         self._component_N = self.first_N.copy()
         self.num_skipped = 0
@@ -153,13 +149,7 @@ class _Search:
         return tables
 
     def _similar(self, first_P: I64, second_P: I64) -> NDArray[np.float64]:
-        """Return the similarity of pairs of sets, some pairs at a time: what is read from disk for them is let go."""
-        found_P = np.zeros(len(first_P))
-        for low in range(0, len(first_P), _PAIRS):
-            part = slice(low, low + _PAIRS)
-            found_P[part] = similarities(self._sets, first_P[part], self._sets, second_P[part])
-            self._values.release()
-        return found_P
+        return similarities(self._sets, first_P, self._sets, second_P)
 
 
 def _taken(parts: list[NDArray[Any]], dtype: DTypeLike) -> NDArray[Any]:

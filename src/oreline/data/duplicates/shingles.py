@@ -19,13 +19,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from oreline.data.duplicates.spool import Spool
 from oreline.data.duplicates.tokens import I64, U64, Tokens, mixed
 
 SHORT, MIDDLE, LONG = 2, 5, 10
 """Tokens in a shingle."""
 _MIDDLE_FROM, _LONG_FROM = 50, 2000
 _FACTOR = 0xC2B2AE3D27D4EB4F
-_BLOCK = 4_000_000
+_BLOCK = 1_000_000
 """Shingles that are compared at a time."""
 
 U32 = NDArray[np.uint32]
@@ -46,6 +47,27 @@ class Sets(NamedTuple):
     def counts_E(self) -> I64:  # noqa: N802  the suffix is its shape
         """Shingles in each set."""
         return np.diff(self.starts_E)
+
+    def taken(self, numbers: I64, counts: I64) -> U32:
+        """Return the shingles of some sets, end to end; `counts` says how many each of them has."""
+        ends = np.cumsum(counts)
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts_E[numbers] - ends + counts, counts)
+        found: U32 = self.values_M[places]
+        return found
+
+
+class SpooledSets(NamedTuple):
+    """`Sets` whose shingles lie in a spool, perhaps on disk."""
+
+    text_E: I64
+    size_E: NDArray[np.uint8]
+    values: Spool
+    starts_E: I64
+
+    def taken(self, numbers: I64, counts: I64) -> U32:
+        """Return the shingles of some sets, end to end; `counts` says how many each of them has."""
+        found: U32 = self.values.runs(self.starts_E[numbers], counts)
+        return found
 
 
 def shingle_sets(found: Tokens, *, near: float, size: int | None = None) -> Sets:
@@ -78,7 +100,9 @@ def shingle_sets(found: Tokens, *, near: float, size: int | None = None) -> Sets
     )
 
 
-def similarities(first: Sets, first_P: I64, second: Sets, second_P: I64) -> NDArray[np.float64]:
+def similarities(
+    first: Sets | SpooledSets, first_P: I64, second: Sets | SpooledSets, second_P: I64
+) -> NDArray[np.float64]:
     """Return the Jaccard index |A ∩ B| / |A ∪ B| of pairs of sets, given by their numbers; 0 where their sizes differ.
 
     >>> import polars as pl
@@ -87,7 +111,7 @@ def similarities(first: Sets, first_P: I64, second: Sets, second_P: I64) -> NDAr
     >>> similarities(sets, np.array([0]), sets, np.array([1])).tolist()
     [0.5]
     """
-    counts_P = first.counts_E[first_P] + second.counts_E[second_P]
+    counts_P = _counts(first, first_P) + _counts(second, second_P)
     block_P = np.cumsum(counts_P) // _BLOCK
     edges = [0, *(np.flatnonzero(np.diff(block_P)) + 1).tolist(), len(first_P)]
     common = [np.zeros(0, np.int64)]
@@ -98,20 +122,24 @@ def similarities(first: Sets, first_P: I64, second: Sets, second_P: I64) -> NDAr
     return np.where(is_comparable, common_P / np.maximum(counts_P - common_P, 1), 0.0)
 
 
-def _num_common(first: Sets, first_P: I64, second: Sets, second_P: I64) -> I64:
+def _num_common(first: Sets | SpooledSets, first_P: I64, second: Sets | SpooledSets, second_P: I64) -> I64:
     keys = [_keyed(sets, numbers) for sets, numbers in ((first, first_P), (second, second_P))]
     both = np.sort(np.concatenate(keys))
     twice = both[1:][both[1:] == both[:-1]]
     return np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=len(first_P))
 
 
-def _keyed(sets: Sets, numbers: I64) -> U64:
+def _counts(sets: Sets | SpooledSets, numbers: I64) -> I64:
+    """Return how many shingles some sets have."""
+    counts: I64 = sets.starts_E[numbers + 1] - sets.starts_E[numbers]
+    return counts
+
+
+def _keyed(sets: Sets | SpooledSets, numbers: I64) -> U64:
     """Return the shingles of some sets, each with its place among these numbers in the upper half."""
-    counts = sets.counts_E[numbers]
-    ends = np.cumsum(counts)
-    places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(sets.starts_E[numbers] - ends + counts, counts)
+    counts = _counts(sets, numbers)
     owner = np.repeat(np.arange(len(numbers), dtype=np.uint64) << np.uint64(32), counts)
-    keys: U64 = owner | sets.values_M[places]
+    keys: U64 = owner | sets.taken(numbers, counts)
     return keys
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
 import weakref
 from pathlib import Path
@@ -62,6 +63,35 @@ class Spool:
             self._file.flush()
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(self._map, self._dtype).reshape(shape)
+
+    def runs(self, starts_R: NDArray[np.int64], counts_R: NDArray[np.int64]) -> NDArray[Any]:
+        """Return so many numbers from each of these places on, end to end.
+
+        From disk they are read, not mapped: where the system keeps a file in large pages, a few numbers of a mapped one
+        hold up to two megabytes.
+        """
+        ends_R = np.cumsum(counts_R)
+        total = int(ends_R[-1]) if len(ends_R) else 0
+        if self._file is None:
+            places = np.arange(total) + np.repeat(starts_R - ends_R + counts_R, counts_R)
+            taken: NDArray[Any] = self.array()[places]
+            return taken
+        found = np.empty(total, self._dtype)
+        size = self._dtype.itemsize
+        into = memoryview(found.view(np.uint8).data)
+        with translating(Path(tempfile.gettempdir())):
+            self._file.flush()
+            file = self._file.fileno()
+            for start, end, count in zip(starts_R.tolist(), ends_R.tolist(), counts_R.tolist()):
+                self._read(file, into[(end - count) * size : end * size], start * size)
+        return found
+
+    @staticmethod
+    def _read(file: int, into: memoryview, offset: int) -> None:
+        while len(into):
+            if not (num_read := os.preadv(file, [into], offset)):
+                raise OSError(f"a temporary file ends at {offset:,} bytes, before what was written to it")
+            into, offset = into[num_read:], offset + num_read
 
     def _joined(self) -> NDArray[Any]:
         """Return the parts as one array; each is let go of when it is copied, so that they are never held twice."""
