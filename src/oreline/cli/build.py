@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,20 +86,25 @@ def refine(
     Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
     test, what is not given is taken out of train, unless --set split={} says otherwise.
 
-    With --select, SOURCE is a dataset, and what is written are rows for a person to label (oreline label FILE); --set
-    takes random_share and rounds.
+    With --select, SOURCE is a dataset (raw data are refined first), and what is written are rows for a person to label
+    (oreline label FILE); --set takes random_share and rounds.
 
     With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
     """
+    idle: dict[str, Any] = {"--against": against, "--keep-unlabelled": keep_unlabelled, "--together": together}
+    idle |= {"--gap": gap, "--fail-on-leak": fail_on_leak, "--report-encoder": report_encoder}
+    idle |= {"--apply-review": apply_review, "--workers": workers, "--memory": memory != "2GB"}
+    idle |= {"--engine": engine != "local", "--cache": cache}
     if select is not None:
-        return _select(common, source, select, model, out, {"--operator": operator, "--against": against})
+        idle |= {"--text": text, "--label": label, "--group": group, "--time": time, "--role": role}
+        _refuse_idle("--select", idle | {"--operator": operator, "--calibrate": calibrate})
+        return _select(common, source, select, model, out)
     if model is not None:
         raise UsageError("--model belongs to --select", remedy="add --select 200, or leave it out")
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
     if calibrate:
-        if against or keep_unlabelled or isinstance(data, dict):
-            raise UsageError("--calibrate takes sources and operators", remedy="leave --against and split names out")
+        _refuse_idle("--calibrate", idle | {"SPLIT=FILE": isinstance(data, dict)})
         return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
     given: dict[str, Any] = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
     given |= {"apply_review": apply_review, "together": together, "gap": gap, "fail_on_leak": fail_on_leak}
@@ -107,11 +112,16 @@ def refine(
     return show(common, call(common, "refine", data=data, **columns, **given, **how, cache=cache or None))
 
 
-def _select(
-    common: Common, source: list[str], num: int, model: str | None, out: str | None, idle: dict[str, Any]
-) -> None:
-    if given := next((name for name, value in idle.items() if value), None):
-        raise UsageError(f"{given} changes nothing with --select", remedy="leave it out: the dataset is refined")
+def _refuse_idle(beside: str, options: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for an option of refining that was given and changes nothing beside another one."""
+    is_given = {name: value is not None and value is not False and value != [] for name, value in options.items()}
+    if given := next((name for name, is_there in is_given.items() if is_there), None):
+        remedy = "leave it out, or refine with it into a dataset first (--keep-unlabelled)"
+        remedy = remedy if beside == "--select" else "leave it out: a sample is looked at, and nothing is refined"
+        raise UsageError(f"{given} changes nothing with {beside}", remedy=remedy)
+
+
+def _select(common: Common, source: list[str], num: int, model: str | None, out: str | None) -> None:
     if len(source) > 1:
         raise UsageError("--select takes one dataset", remedy="refine the files into one first")
     show(common, call(common, "select", data=source[0], select=num, model=model, out=out))
