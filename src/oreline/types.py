@@ -63,6 +63,7 @@ class Task(Protocol):
     `encode_target`, `predicted` and `tuned` of exactly these rows (`tasks/reading.py`). `window_prefix` says which
     window answers for the special tokens of a row in several: the `first` (default), or that which scores `lowest`.
     A task with `pooling` wants its texts read so (`train.encoder.pooling_of`); for `marks` it gives `Encoded.places`.
+    A task whose answers name entities has `found_entities`: the labels that these may have, in any order.
     A task that cannot read every text has `fault(row)`: the `DataError` that refuses the inputs of one row, or None;
     and `as_read(row)`: a row that is to be predicted, in the form that its inputs have. One whose targets go by the
     row's texts has `misfit(row, target)`: the `DataError` that refuses a target beside these inputs, or None.
@@ -179,7 +180,8 @@ class Reader(Protocol):
 class Model(Protocol):
     """A model as operators see it: texts in, answers or vectors out.
 
-    One that may not know the language of texts has `doubts(texts)`: a sentence that says so, or nothing.
+    One that may not know the language of texts has `doubts(texts)`: a sentence that says so, or nothing. A trained one
+    has `entities`: the labels of the entities that its answers may name, empty where they name none.
     """
 
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:

@@ -97,6 +97,12 @@ def test_data_without_labels(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column looks like a label") as caught:
         init.write_recipe(str(file))
     assert "oreline pretrain" in caught.value.remedy
+    for name in ("neg/1", "neg/2", "pos/1", "pos/2"):
+        (tmp_path / "films" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "films" / name).with_suffix(".txt").write_text(f"a long line of text in {name}\n" * 20)
+    with pytest.raises(DataError, match="no column looks like a label") as caught:
+        init.write_recipe(str(tmp_path / "films"))
+    assert caught.value.remedy.endswith(f"name class_folders:{tmp_path}/films")
 
 
 @pytest.mark.parametrize("name", ["a b.csv", "x: y", "日本", "-", "null", "1e3", "yes", "a/b.csv", "#x", "it's"])

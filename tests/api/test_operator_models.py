@@ -62,6 +62,9 @@ def test_models_that_do_not_do_are_refused_before_rows_are_read(
         ({"augment_masked": {"model": str(torch_model.path)}}, "fills no gaps", "augment_masked"),
         ({"augment_masked": {"model": str(tiny_start)}}, "no masked-language head", "augment_masked"),
         ({"augment_translated": {"there": str(torch_model.path), "back": "x"}}, "no start model 'x'", "back"),
+        ({"mask_pii": {"model": str(torch_model.path)}}, "the model of mask_pii finds no entities", "mask_pii"),
+        ({"mask_pii": {"model": str(tiny_start)}}, "the model of mask_pii finds no entities", "mask_pii"),
+        ({"augment_entities": {"model": str(torch_model.path)}}, "augment_entities finds no entities", "entities"),
         ({"augment_translated": {"there": str(tiny_start), "back": str(tiny_start)}}, "has no task yet", "there"),
     ]:
         with pytest.raises(OrelineError, match=says) as told:
@@ -157,6 +160,10 @@ def test_mask_pii_with_a_model_of_entities(triple_models: Any, tmp_path: Path) -
     data = refined(rows, tmp_path, {"mask_pii": {"model": str(ner.path), "kinds": ["name"]}})
     assert data.frame("all")["text"][0] == "the [NAME] with boring 7"
     assert data.report().facts["rows_changed"] == sum(map(bool, found))
+    wrong = {"model": str(ner.path), "model_kinds": {"PERSON": "name"}}
+    with pytest.raises(UsageError, match="finds no entity 'PERSON'") as told:
+        refined(tmp_path / "there is no such file", tmp_path, {"mask_pii": wrong})
+    assert "PER" in told.value.allowed
 
 
 def test_calibrate_opens_models(linear_model: Any, tiny_start: Path, tmp_path: Path) -> None:

@@ -78,6 +78,14 @@ def test_what_it_refuses(pool: Dataset, tmp_path: Path) -> None:
         ore.select(pool, out=tmp_path / "there")
 
 
+def test_raw_data_keep_their_rows_without_a_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": f"{word} {n}", "label": TRUTH[word] if n < 5 else None} for n in range(20) for word in TRUTH]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    report = ore.select("rows.jsonl", select=4, out=tmp_path / "first.jsonl")
+    assert (report.facts["pool"], report.facts["labelled"]) == (60, 20)
+
+
 def test_a_start_model_gives_vectors(pool: Dataset, tiny_start: Path, tmp_path: Path) -> None:
     report = ore.select(pool, select=5, model=str(tiny_start), out=tmp_path / "rows.jsonl")
     assert report.facts["pool"] == 80

@@ -4,10 +4,13 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import oreline as ore
 from oreline import store
+from oreline.monitor.log import PredictionLog
+from oreline.monitor.records import LogRecord
 
 
 @pytest.fixture
@@ -157,6 +160,27 @@ def test_update_promotes_refuses_and_is_dry(cli, model_folder: Path, data_folder
     without = cli("update", model_folder, "fresh.csv", "--out", "home")
     assert without.code == 2
     assert "--gate" in without.err
+
+
+ASKED = (
+    "SELECT json_extract(inputs, '$.text') AS text, feedback.label AS label FROM feedback JOIN predictions USING (id)"
+)
+
+
+def test_an_update_learns_from_labels_that_the_log_holds(cli, model_folder: Path, data_folder: Path) -> None:
+    assert ASKED in (Path(__file__).parents[2] / "docs" / "how-to.md").read_text(encoding="utf-8")
+    log = PredictionLog("predictions.sqlite")
+    scores = np.full(2, 0.5, np.float32)
+    inputs = [{"text": f"a velvet film, number {n}"} for n in range(40)]
+    log.append(LogRecord(f"{n:032x}", 1.0, "m", "v", text, "fresh", scores) for n, text in enumerate(inputs))
+    for n in range(30):
+        log.feedback(f"{n:032x}", "rotten" if n % 3 else "fresh")
+    log.close()
+    arguments = ("update", model_folder, f"predictions.sqlite::{ASKED}", "--gate", f"{data_folder}#test")
+    done = cli(*arguments, "--out", "home", "--dry-run", "--json")
+    assert done.code == 0, done.err
+    (table,) = json.loads(done.out)["tables"]
+    assert sum(row[1] for row in table["rows"] if row[0].startswith("fresh")) == 30, table
 
 
 def test_an_update_that_the_gate_refuses_ends_with_one(

@@ -144,6 +144,10 @@ def test_select_and_apply_review_on_the_command_line(tmp_path: Path, capsys: pyt
     for wrong, what in [
         (["--model", "x"], "--model belongs to --select"),
         (["--select", "3", "--against", "y"], "--against changes nothing"),
+        (["--select", "3", "--text", "said"], "--text changes nothing with --select"),
+        (["--select", "3", "--keep-unlabelled"], "--keep-unlabelled changes nothing with --select"),
+        (["--calibrate", "--fail-on-leak", "0"], "--fail-on-leak changes nothing with --calibrate"),
+        (["--calibrate", "--apply-review", "y"], "--apply-review changes nothing with --calibrate"),
         (["--select", "3"], "needs a file"),
     ]:
         code, _, err = run(capsys, "refine", data, *wrong)

@@ -60,7 +60,9 @@ def test_pictures_bounds_and_examples():
     words = charts["keep_gopher_quality: num_words"]
     assert sum(words["series"]["en"]) == sum(words["series"]["zh"]) == 30
     assert {"x": 30.0, "label": "from 30 (zh)"} in words["marks"]
-    assert "keep_perplexity: perplexity" in charts
+    for language in ("en", "zh"):
+        own = charts[f"keep_perplexity: perplexity ({language})"]["series"]
+        assert list(own) == [language], "units of two languages do not compare"
     sides = [row[:4] for row in table(report, "Just inside and just outside") if row[1] == "num_words"]
     assert ["keep_gopher_quality", "num_words", "en 50", "outside"] in sides
     lines = [row[1] for row in table(report, "Bounds from these data") if row[0] == "tail 0.01"]

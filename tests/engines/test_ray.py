@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,30 @@ def test_a_cluster_gives_the_bytes_of_one_process(tmp_path: Path, monkeypatch: p
     import ray
 
     assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://localhost:{}", "[::1]:{}"])
+def test_a_cluster_that_is_not_there_is_not_waited_for(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray would ask again for minutes."""
+    ray = pytest.importorskip("ray")
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = form.format(taken.getsockname()[1])
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        monkeypatch.setattr(ray, "init", lambda **_: pytest.fail("Ray was asked"))
+        with pytest.raises(ResourceError, match="no Ray cluster answers") as told:
+            list(Ray().map(items("x"), Job(())))
+    assert told.value.where == f"RAY_ADDRESS={address}"
+    assert "ray start --head" in told.value.remedy
+
+
+@pytest.mark.parametrize("address", ["head", "http:/head:6379", "ray://head", "head:port"])
+def test_an_address_that_is_none(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UsageError, match="RAY_ADDRESS is") as told:
+        list(Ray().map(items("x"), Job(())))
+    assert "HOST:PORT" in told.value.allowed
 
 
 def test_less_than_one_worker_is_refused() -> None:

@@ -50,6 +50,7 @@ def test_answers_and_credit() -> None:
     assert first["label"] == "go"
     assert first["scores"] == {"go": 1.0, "stop": 0.0}
     assert first["entities"] == [{"label": "X", "text": "New York", "start": 3, "end": 11, "score": 1.0}]
+    assert TASK.found_entities == ("X",)
     assert (second["label"], second["tags"]) == ("stop", [])
     assert TASK.decode({"scores": ragged([])}, {"text": []}) == []
     assert TASK.names(predicted) == ["go: X 2-3", "stop: (none)"]

@@ -97,6 +97,7 @@ def test_answers_have_places_in_characters() -> None:
     scores = ragged([np.eye(5, dtype=np.float32)[[0, 1, 2, 0]], np.empty((0, 5), np.float32)])
     first, second = task.decode({"scores": scores}, {"text": ["in New  York.", ""]})
     assert first["entities"] == [{"label": "X", "text": "New  York", "start": 3, "end": 12, "score": 1.0}]
+    assert (task.found_entities, Task(labels=["a", "b"]).found_entities) == (("X", "Y"), ())
     assert first["words"] == ["in", "New", "York", "."]
     assert first["tags"] == ["O", "B-X", "I-X", "O"]
     assert second == {"entities": [], "words": [], "tags": []}

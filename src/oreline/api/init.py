@@ -73,8 +73,9 @@ def write_recipe(data: str) -> NewRecipe:
             "no column looks like a label",
             where=found.source,
             allowed="columns: " + ", ".join(column.name for column in found.columns),
-            remedy="write the recipe by hand with label: COLUMN, or pretrain on the texts alone: oreline pretrain "
-            + data,
+            remedy="; ".join(
+                (f"write the recipe by hand with label: COLUMN, or pretrain: oreline pretrain {data}", *found.notes)
+            ),
         )
     method, start, why = _method(found, data, roles)
     estimated = Estimated(None)

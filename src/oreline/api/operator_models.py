@@ -36,6 +36,11 @@ class TrainedModel:
             )
         self._runtime, self._place = runtime, place
 
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """Labels of the entities that its answers may name; none where they name none."""
+        return tuple(getattr(self._runtime.task, "found_entities", ()))
+
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:
         """Return an answer for each text, as `oreline predict` gives it, a column for each of its keys."""
         import polars as pl
@@ -77,6 +82,11 @@ class StartModel:
 
     def __init__(self, folder: Path, place: str) -> None:
         self._folder, self._place = folder, place
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """None: a start model answers nothing."""
+        return ()
 
     def predict(self, texts: Sequence[str]) -> pl.DataFrame:
         """Raise `UsageError`: a start model has no task."""

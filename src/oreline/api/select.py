@@ -37,7 +37,7 @@ def select(
     """Choose rows without a label that are worth labelling, and say whether choosing still helps.
 
     Args:
-        data: a dataset with rows that have no label (`refine --keep-unlabelled`), or with no labels at all.
+        data: a dataset with rows that have no label (`refine --keep-unlabelled`) or with no labels at all, or raw data.
         select: rows that are wanted.
         model: a classifier, whose scores and vectors are used; or a start model, under whose vectors a linear layer is
             fitted on the rows that have labels. Character n-grams stand in for vectors when not given.
@@ -56,7 +56,7 @@ def select(
     from oreline.data.labels.selecting import select_rows
 
     file = _place(out, force=force)
-    pool = pool_of(names.dataset(data, seed=seed, on_event=on_event))
+    pool = pool_of(names.dataset(data, seed=seed, keep_unlabelled=True, on_event=on_event))
     memory = Path(rounds) if rounds is not None else file.parent / ROUNDS_FILE
     state = read_rounds(memory)
     on_event(Event("select", message=f"looking at {pool.rows.height:,} rows without a label"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,8 +31,18 @@ ReportEncoder = Annotated[
     str | None,
     typer.Option(help="A model that embeds some rows for the report: meanings, what train covers of the rest."),
 ]
+Cache = Annotated[
+    bool, typer.Option("--cache", help="Keep finished stages; later runs with the same beginning go on from them.")
+]
 Time = Annotated[str | None, typer.Option(help="Split by time: later rows are for dev and test; groups may be torn.")]
 
+_MEMORY, _ENGINE = "2GB", "local"
+_DEFAULTS = {"memory": _MEMORY, "engine": _ENGINE}
+_IDLE = (
+    "against", "keep_unlabelled", "together", "gap", "fail_on_leak", "report_encoder", "apply_review", "workers",
+    "memory", "engine", "cache",
+)  # fmt: skip
+"""Options of refining that change nothing where nothing is refined."""
 _GIVEN = re.compile(r"([\w-]+)=(.*)")
 
 
@@ -74,11 +84,9 @@ def refine(
         bool, typer.Option("--calibrate", help="Show on a sample what each rule would drop; write a report only.")
     ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores when not given, where it pays.")] = None,
-    memory: Annotated[str, typer.Option(help="What all processes together may take, about.")] = "2GB",
-    engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster (RAY_ADDRESS).")] = "local",
-    cache: Annotated[
-        bool, typer.Option("--cache", help="Keep finished stages; later runs with the same beginning go on from them.")
-    ] = False,
+    memory: Annotated[str, typer.Option(help="What all processes together may take, about.")] = _MEMORY,
+    engine: Annotated[str, typer.Option(help="local: this machine; ray: a cluster (RAY_ADDRESS).")] = _ENGINE,
+    cache: Cache = False,
     out: Out = None,
 ) -> None:
     """Turn raw data into a dataset: clean, deduplicate, split, and account for every row.
@@ -86,20 +94,23 @@ def refine(
     Data that are divided already: oreline refine train=a.csv test=b.csv. Given splits stay as they are; of dev and
     test, what is not given is taken out of train, unless --set split={} says otherwise.
 
-    With --select, SOURCE is a dataset, and what is written are rows for a person to label (oreline label FILE); --set
-    takes random_share and rounds.
+    With --select, SOURCE is a dataset (raw data are refined first), and what is written are rows for a person to label
+    (oreline label FILE); --set takes random_share and rounds.
 
     With --calibrate nothing is dropped; --set rows=5000 sizes the sample, --set tail=0.01 the bounds that are proposed.
     """
+    options = dict(locals())  # while nothing else has a name here
     if select is not None:
-        return _select(common, source, select, model, out, {"--operator": operator, "--against": against})
+        _refuse_idle("--select", options, ("text", "label", "group", "time", "role", "operator", "calibrate", *_IDLE))
+        return _select(common, source, select, model, out)
     if model is not None:
         raise UsageError("--model belongs to --select", remedy="add --select 200, or leave it out")
     columns = {"text": text, "label": label, "group": group, "time": time, "roles": _roles(role)}
     data = data_of(source)
     if calibrate:
-        if against or keep_unlabelled or isinstance(data, dict):
-            raise UsageError("--calibrate takes sources and operators", remedy="leave --against and split names out")
+        if isinstance(data, dict):
+            raise UsageError("--calibrate takes sources without splits", remedy="leave the names of the splits out")
+        _refuse_idle("--calibrate", options, _IDLE)
         return show(common, call(common, "calibrate", data=data, **columns, operators=operator, out=out))
     given: dict[str, Any] = {"operators": operator, "against": against, "keep_unlabelled": keep_unlabelled, "out": out}
     given |= {"apply_review": apply_review, "together": together, "gap": gap, "fail_on_leak": fail_on_leak}
@@ -107,11 +118,17 @@ def refine(
     return show(common, call(common, "refine", data=data, **columns, **given, **how, cache=cache or None))
 
 
-def _select(
-    common: Common, source: list[str], num: int, model: str | None, out: str | None, idle: dict[str, Any]
-) -> None:
-    if given := next((name for name, value in idle.items() if value), None):
-        raise UsageError(f"{given} changes nothing with --select", remedy="leave it out: the dataset is refined")
+def _refuse_idle(beside: str, options: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise `UsageError` for an option of refining that was given and changes nothing beside another one."""
+    for name in names:
+        if options[name] is None or options[name] is False or options[name] in ([], _DEFAULTS.get(name, [])):
+            continue
+        remedy = "leave it out, or refine with it into a dataset first (--keep-unlabelled)"
+        remedy = remedy if beside == "--select" else "leave it out: a sample is looked at, and nothing is refined"
+        raise UsageError(f"--{name.replace('_', '-')} changes nothing with {beside}", remedy=remedy)
+
+
+def _select(common: Common, source: list[str], num: int, model: str | None, out: str | None) -> None:
     if len(source) > 1:
         raise UsageError("--select takes one dataset", remedy="refine the files into one first")
     show(common, call(common, "select", data=source[0], select=num, model=model, out=out))

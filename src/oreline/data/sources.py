@@ -34,7 +34,7 @@ from oreline.data.input.described import (
 )
 from oreline.data.input.members import archive_of
 from oreline.data.input.paths import is_file
-from oreline.data.input.readable import files_of, is_document, place_of, reader_of, splits_of, splits_of_place
+from oreline.data.input.readable import files_of, hint_of, is_document, place_of, reader_of, splits_of, splits_of_place
 from oreline.data.input.row_sizes import checked
 from oreline.data.input.tables import as_frame, table_of
 from oreline.errors import DataError, ResourceError, UsageError
@@ -69,6 +69,8 @@ class Source:
     """Files of one row each, read as one source."""
     part: Part | None = None
     """How the rows take part in fused data; None for a source that is not described."""
+    hint: str = ""
+    """What the files behind this one may be meant as: said before the first row."""
     broken: str = ""
     """Why there may be more behind it: the archive that it is the last file of breaks off."""
 
@@ -80,6 +82,8 @@ class Source:
 
         Raises `DataError` when it holds no row, or as its reader says.
         """
+        if self.hint and note is not None:
+            note(self.hint)
         done = 0
         try:
             for frame in self._numbered(rows, note):
@@ -244,7 +248,9 @@ def _from_paths(items: Sequence[str | os.PathLike[str]], *, reader: str = "", li
             found.append(Source(place.name, location=place.location, reader=place.reader))
         else:
             paths = [path for split in shards.values() for path in split] or files_of(text, reader, links=links)
-            found.extend(Source("", path=path, reader=reader, has_ids=_is_shard(path)) for path in paths)
+            own = [Source("", path=path, reader=reader, has_ids=_is_shard(path)) for path in paths]
+            own[:1] = [replace(own[0], hint="" if reader else hint_of(text, paths))]
+            found.extend(own)
     counts = Counter(source.path.absolute() for source in found if source.path)
     if twice := next((path for path, count in counts.items() if count > 1), None):
         raise UsageError(f"{twice} is named twice", remedy="name every file once")

@@ -8,6 +8,8 @@ come from this process's readers a frame at a time (decision 027). Nothing here 
 from __future__ import annotations
 
 import os
+import re
+import socket
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,6 +23,9 @@ from oreline.errors import ResourceError, UsageError
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 _WINDOW = 2
 """Frames under way for each core."""
+_PATIENCE_S = 5.0
+"""Time in which a cluster has to take a connection; Ray itself would ask again for minutes."""
+_PLACE = re.compile(r"(?:ray://)?(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:/\[\]]+)):(?P<port>\d{1,5})")
 
 
 class Ray:
@@ -29,7 +34,8 @@ class Ray:
     Args:
         workers: frames that are worked on at a time; as many as the cluster has cores when not given.
 
-    Raises `UsageError` for less than one worker, `ResourceError` when the cluster cannot be reached.
+    Raises `UsageError` for less than one worker and an address that is none, `ResourceError` when the cluster cannot be
+    reached.
     """
 
     def __init__(self, *, workers: int | None = None) -> None:
@@ -78,6 +84,8 @@ class Ray:
 
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
+            if address:
+                _refuse_unreachable(address)
             given: dict[str, Any] = {"address": address} if address else {"address": "local", "num_cpus": self._workers}
             environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "POLARS_MAX_THREADS": "1"}
             try:
@@ -112,6 +120,23 @@ class Ray:
         frame, more = Answer(rows, lines, error, spent).item()
         notes.add(more)
         return frame, notes
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Raise `ResourceError` where nothing takes connections, `UsageError` where no host and port are named."""
+    if address in ("auto", "local") or "://" in address.removeprefix("ray://"):
+        return  # found by Ray, or by a package that brings the scheme
+    place = _PLACE.fullmatch(address)
+    if place is None:
+        raise UsageError(f"RAY_ADDRESS is {address!r}", allowed="HOST:PORT, ray://HOST:PORT, auto, local")
+    try:
+        socket.create_connection((place["six"] or place["host"], int(place["port"])), _PATIENCE_S).close()
+    except (OSError, OverflowError) as error:
+        raise ResourceError(
+            f"no Ray cluster answers: {error}",
+            where=f"RAY_ADDRESS={address}",
+            remedy="start it (ray start --head), correct RAY_ADDRESS, or unset it for a cluster on this machine",
+        ) from error
 
 
 def _answered(told: str, rows: bytes) -> tuple[Any, bytes, bytes, Any]:

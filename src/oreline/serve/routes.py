@@ -86,7 +86,7 @@ def log_routes() -> APIRouter:
 
     @router.post("/feedback", response_model=wire.Done)
     async def feedback(request: Request, body: wire.Feedback) -> Response:
-        """Report the true label of an earlier prediction; `oreline update` learns from it."""
+        """Report the true label of an earlier prediction; it is kept in the log beside it."""
         await _service(request).feedback(body.id, body.label)
         return _done(request, body.id, "label recorded")
 

@@ -72,6 +72,12 @@ class Task:
         """Return the tags, then the intents."""
         return (*self.slots.labels, *self.classes.labels)
 
+    @property
+    def found_entities(self) -> tuple[str, ...]:
+        """Labels of the slots that answers name as entities, sorted."""
+        found: tuple[str, ...] = self.slots.found_entities
+        return found
+
     def prepared(self, folder: Path, tokenizer: Tokenizer, options: TrainOptions) -> Self:
         """Return this task with `capitals` settled for a start model. Raises `UsageError` where it cannot have them."""
         capitals = self.slots.prepared(folder, tokenizer, options).capitals

@@ -101,6 +101,11 @@ class Task:
         found = (parts(tag, self.scheme) for tag in self._labels)
         return tuple(sorted({label for meaning, label in found if meaning != OUTSIDE}))
 
+    @property
+    def found_entities(self) -> tuple[str, ...]:
+        """Labels of the entities that answers name, sorted; plain tags name none."""
+        return () if self.scheme == "plain" else self.entity_labels
+
     def entities(self, tags_W: NDArray[np.int64]) -> list[Entity]:
         """Return the entities of a row of encoded tags."""
         return entities([self._names[tag] for tag in tags_W], self.scheme)

@@ -21,6 +21,7 @@ def test_counts_and_shares() -> None:
     found = kept({"a": 30, "b": 0.25})
     assert [sum(row.startswith(s) for row in found) for s in "abc"] == [30, 25, 100]
     assert len(kept({"a": 1000})) == 300
+    assert [sum(row.startswith(s) for row in kept({"a": 1, "b": 1.0})) for s in "ab"] == [1, 100], "one row; all"
 
 
 def test_the_draw_depends_on_id_and_seed_only() -> None:

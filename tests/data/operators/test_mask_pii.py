@@ -143,6 +143,21 @@ def test_a_model_finds_more() -> None:
     assert operator.edit(frame(["Ann has 13812345678"]))["text"].to_list() == ["[NAME] has [PHONE]"]
 
 
+class Names:
+    """A model that finds people and places, and says so."""
+
+    entities = ("LOC", "PER")
+
+
+def test_entities_that_the_model_lacks_are_refused_when_it_is_given() -> None:
+    Operator(model="runs/ner", model_kinds={"loc": "address"}).bind({"finder": Names()})
+    with pytest.raises(UsageError, match="finds no entity 'PERSON'") as told:
+        Operator(model="runs/ner", model_kinds={"PERSON": "name"}).bind({"finder": Names()})
+    assert "PER" in told.value.allowed
+    with pytest.raises(UsageError, match="which of the entities that the model finds are private data: LOC, PER"):
+        Operator(model="runs/ner", kinds=["mobile"]).bind({"finder": Names()})
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from oreline.data.quality.c4 import LineRules
+from oreline.data.quality.statistics import measured
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,16 @@ from oreline.data.quality.c4 import LineRules
 )
 def test_english_lines(line: str, fault: str | None):
     assert LineRules().fault(line, "en") == fault
+
+
+def test_a_chinese_line_of_an_english_text_is_judged_as_chinese():
+    text = "The sky was blue that day, and we walked.\n今天下了一场大雨。我们没有出门！\n首页 产品"
+    kept, done = LineRules().trimmed(text, "en")
+    assert kept.split("\n") == text.split("\n")[:2]
+    assert done == ["no_sentence_end"]
+    assert LineRules().num_sentences(text, "en") == 3
+    (found,) = measured(pl.Series([text]), pl.Series(["en"]), ["num_sentences"])["num_sentences"]
+    assert found == 3, "of many texts at once as well"
 
 
 @pytest.mark.parametrize(

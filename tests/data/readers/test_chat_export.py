@@ -27,6 +27,12 @@ EXPORTS = {
     "================\n\n2026-01-31 14:05:09 安\nHello\nsecond line\n\n2026-01-31 14:07:01 李雷(10001)\nHi: 好的\n\n"
     "2026-01-31 14:08:00 安\n[图片]\n",
     "wechat": "2026-01-31 14:05:09 安(wxid_123)\nHello\nsecond line\n\n2026-01-31 14:07:00 李雷\n[图片]\n\n2026-01-31 14:07:01 李雷\nHi: 好的\n",
+    "line": "[LINE] Chat history with 李雷\nSaved on: 31/1/2026, 15:00\n\nSat, 31/1/2026\n14:05\tAnn\tHello\nsecond line\n"
+    "14:06\t李雷\t[Sticker]\n14:07\t李雷\tHi: 好的\n14:08\tAnn unsent a message.\n",
+    "line_zh": '[LINE] 與李雷的聊天記錄\n儲存日期： 2026/01/31 15:00\n\n2026/01/31（週六）\n下午02:05\t安\t"Hello\nsecond line"\n'
+    "下午02:06\t李雷\t[貼圖]\n下午02:07\t李雷\tHi: 好的\n",
+    "line_ja": '[LINE] 李雷とのトーク履歴\n保存日時：2026/01/31 15:00\n\n2026/01/31(土)\n午後2:05\t安\t"Hello\nsecond line"\n'
+    "午後2:06\t李雷\t[スタンプ]\n午後2:07\t李雷\tHi: 好的\n",
     "wechat_other": "安 2026年1月31日 下午2:05\nHello\nsecond line\n\n李雷 2026年1月31日 下午2:07\nHi: 好的\n\n安 2026年1月31日 下午2:08\n",
 }
 
@@ -44,6 +50,16 @@ def test_forms(tmp_path: Path, form: str) -> None:
     found, dates = read(tmp_path, EXPORTS[form])
     assert found == [EXPECTED]
     assert str(dates[0]).startswith("2026-01-31T14:05")
+
+
+def test_days_of_line_stand_above_their_messages(tmp_path: Path) -> None:
+    """The next day is another conversation, and a line of a table is none of it."""
+    days = [f"2026/01/3{day}(土)\n10:00\tA\tq{day}\n10:01\tB\ta{day}\n" for day in (0, 1)]
+    found, dates = read(tmp_path, "[LINE] Bとのトーク履歴\n保存日時：2026/01/31 15:00\n\n" + "\n".join(days))
+    assert found == [[("user", "q0"), ("assistant", "a0")], [("user", "q1"), ("assistant", "a1")]]
+    assert [str(date)[:16] for date in dates] == ["2026-01-30T10:00", "2026-01-31T10:00"]
+    (tmp_path / "table.txt").write_text("10:00\tA\tq\n10:01\tB\ta\n10:02\tA\tq\n", encoding="utf-8")
+    assert reader_of(tmp_path / "table.txt") == "text"
 
 
 def test_an_export_in_gb18030_is_known(tmp_path: Path) -> None:

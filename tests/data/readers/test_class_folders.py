@@ -155,3 +155,62 @@ def test_an_archive_without_classes(tmp_path: Path) -> None:
         list(frames(f"class_folders:{tmp_path}/flat.zip"))
     with pytest.raises(DataError, match="no folders with texts"):
         list(frames(f"class_folders:{tmp_path}/flat.zip/pos"))
+
+
+def written(folder: Path, *names: str) -> Path:
+    """Write a short text into each file of a folder."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("a film", encoding="utf-8")
+    return folder
+
+
+CLASSES = ("neg/1.txt", "neg/2.txt", "pos/1.txt", "pos/more/2.txt")
+
+
+def said(source: object) -> list[str]:
+    notes: list[str] = []
+    list(frames(source, note=notes.append))
+    return notes
+
+
+def test_classes_that_nobody_named_are_hinted_at(tmp_path: Path) -> None:
+    """The texts are lines without a label then."""
+    folder = written(tmp_path / "films", *CLASSES)
+    hint = "the folders that the texts lie in (neg, pos) give no label; if they are the classes, name class_folders:"
+    assert said(str(folder)) == [f"{hint}{folder}"]
+    assert said(str(folder.parent)) == [f"{hint}{folder}"], "a folder that holds all is looked through"
+    archive = packed(folder, "zip", "data/films/")
+    (named,) = said(str(archive))
+    assert named == f"{hint}{archive}/data/films"
+    (frame,) = frames(named.rpartition("name ")[2])
+    assert frame["label"].to_list() == ["neg", "neg", "pos", "pos"]
+    pages = written(tmp_path / "pages", *(name.replace(".txt", ".html") for name in CLASSES))
+    assert said(str(pages))[0] == f"{hint}{pages}", "of pages, too"
+
+
+def test_splits_of_classes_are_hinted_at(tmp_path: Path) -> None:
+    folder = written(tmp_path / "films", *(f"{split}/{name}" for split in ("train", "test") for name in CLASSES))
+    (hint,) = said(str(folder))
+    assert hint.endswith(f"name test=class_folders:{folder}/test train=class_folders:{folder}/train")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("1.txt", "2.txt", "pos/1.txt", "pos/2.txt"),
+        ("1.txt", "2.txt"),
+        ("1/a.txt", "2/a.txt", "3/a.txt"),
+        ("pos/1.txt", "pos/2.txt"),
+    ],
+    ids=["beside", "flat", "each its own", "one"],
+)
+def test_other_folders_are_no_classes(names: tuple[str, ...], tmp_path: Path) -> None:
+    assert said(str(written(tmp_path / "films", *names))) == []
+
+
+def test_who_names_a_reader_means_it(tmp_path: Path) -> None:
+    folder = written(tmp_path / "films", *CLASSES)
+    assert said({"path": str(folder), "reader": "text"}) == []
+    assert said(f"class_folders:{folder}") == []
+    assert said([str(folder / name) for name in CLASSES]) == []

@@ -37,7 +37,7 @@ class Part:
     weight: float | None = None
     """What each row counts: the column `weight`."""
     quota: int | float | None = None
-    """Rows that are kept: at most so many, or this share of them."""
+    """Rows that are kept: at most so many (an `int`), or this share of them (a `float` up to 1)."""
     where: str = ""
     """Which rows are read: a condition in SQL over the source's own columns."""
     dialogues: Mapping[str, Any] | None = None
@@ -161,11 +161,27 @@ def _part(value: Mapping[str, Any], name: Any) -> Part:
     weight, quota, dialogues = value.get("weight"), value.get("quota"), value.get("dialogues")
     if weight is not None and not (_is_number(weight) and 0 < weight < float("inf")):
         raise UsageError(f"the weight is {weight!r}", allowed="a number above 0")
-    if quota is not None and not (_is_number(quota) and (0 < quota <= 1 or (quota > 1 and quota == int(quota)))):
-        raise UsageError(f"the quota is {quota!r}", allowed="a number of rows, or a share between 0 and 1")
+    if quota is not None:
+        quota = _quota(quota)
     if dialogues is not None and not isinstance(dialogues, Mapping):
         raise UsageError(f"dialogues is {dialogues!r}", allowed="{conversation: COLUMN, speaker: COLUMN, text: COLUMN}")
     return Part(str(name or ""), columns, weight, quota, str(value.get("where") or ""), dialogues)
+
+
+def _quota(value: Any) -> int | float:
+    """Return a number of rows as an `int`, a share as a `float`: `1` is one row, and `1.0` all of them.
+
+    >>> _quota(1), _quota(1.0), _quota(5e3)
+    (1, 1.0, 5000)
+    """
+    if _is_number(value) and 0 < value < float("inf"):
+        if isinstance(value, int) or value <= 1:
+            return value  # type: ignore[no-any-return]
+        if value == int(value):
+            return int(value)
+    raise UsageError(
+        f"the quota is {value!r}", allowed="a number of rows (1, 5000), or a share of them (0.25; 1.0 for all)"
+    )
 
 
 def _kinds() -> list[str]:

@@ -21,7 +21,7 @@ class Quotas:
     rows of a smaller one.
 
     Args:
-        quotas: by the name in the column `source`: rows, or a share of at most 1.
+        quotas: by the name in the column `source`: rows where it is an `int`, a share of at most 1 where a `float`.
         seed: of the draw.
     """
 
@@ -39,6 +39,6 @@ class Quotas:
         return found.with_columns(pl.lit(REASON).alias("reason"), pl.lit(None, dtype=pl.String).alias("kept_id"))
 
     def _over(self, rows: pl.DataFrame, quota: int | float) -> pl.DataFrame:
-        kept = round(rows.height * quota) if quota <= 1 else int(quota)
+        kept = quota if isinstance(quota, int) else round(rows.height * quota)
         order = np.lexsort((np.arange(rows.height), rows["hash"].to_numpy()))
         return rows.select("row_id")[np.sort(order[kept:])]

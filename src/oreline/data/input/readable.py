@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,6 +141,12 @@ def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
         return plain.suffix.lower() in (suffixes if plain == path else suffixes & unpacked)
 
     return fits
+
+
+def hint_of(text: str, files: Sequence[Path]) -> str:
+    """Return what files that nobody named a reader for may be meant as otherwise, by a reader that says so."""
+    plugs = [plug for plug in map(_plug, registry.names("reader")) if hasattr(plug, "hint")]
+    return next((hint for plug in plugs if (hint := plug.hint(text, files))), "")
 
 
 def splits_of(place: str | Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from oreline.data.augment.entities import Exchange, Gathered, Scheme, pools_of_tags, spans_by, tag_scheme
 from oreline.data.augment.making import Making
+from oreline.data.quality.answers_of_models import entities_of
 from oreline.errors import DataError, UsageError
 
 _FINDER = "finder"
@@ -54,8 +55,9 @@ class Operator:
         self._exchange = Exchange({}, change, Scheme("bio", {}))
 
     def bind(self, models: Mapping[str, Any]) -> None:
-        """Take the model that finds entities."""
+        """Take the model that finds entities. Raises `UsageError` where it finds none of the types asked for."""
         self._model = models.get(_FINDER)
+        entities_of(self._model, self._types, "augment_entities")
 
     def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
         """Learn from train which entities there are, and what the label filter needs."""

@@ -108,7 +108,7 @@ class Operator:
             if self._high is not None:
                 found.append(Bound("max_percentile", "perplexity", "high", float(values.quantile(self._high) or 0.0)))
             bounds[language] = tuple(found)
-        return Calibration(rows.select("perplexity"), rows["language"].fill_null(""), bounds)
+        return Calibration(rows.select("perplexity"), rows["language"].fill_null(""), bounds, apart=True)
 
     def _fitted(self, scan: pl.LazyFrame) -> dict[str, NgramModel]:
         models: dict[str, NgramModel] = {}

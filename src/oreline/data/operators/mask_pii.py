@@ -14,6 +14,7 @@ from oreline.data.pii.keyed import Key
 from oreline.data.pii.kinds import DEFAULT_KINDS, KIND_NAMES, KindName, kinds_of
 from oreline.data.pii.model import entity_kinds, places_by
 from oreline.data.pii.rows import replaced
+from oreline.data.quality.answers_of_models import entities_of
 from oreline.errors import UsageError, did_you_mean
 
 _CHANGES = ("mask", *KEYED)
@@ -75,7 +76,8 @@ class Operator:
         if unused := [name for name in own if name not in kinds]:
             raise UsageError(f"an action is given for {unused[0]!r}, which is not looked for", allowed=", ".join(kinds))
         self._kinds = kinds_of(kinds, private_ips=private_ips, phone_regions=phone_regions, titles=titles)
-        self._entities = entity_kinds(model_kinds or {}, kinds)
+        self._model_kinds = model_kinds or {}
+        self._entities = entity_kinds(self._model_kinds, kinds)
         if model_kinds and model is None:
             raise UsageError(
                 "mask_pii: model_kinds says what a model's entities are, and no model is named",
@@ -93,8 +95,15 @@ class Operator:
         self._finder: Any = None
 
     def bind(self, models: Mapping[str, Any]) -> None:
-        """Take the model that was named."""
+        """Take the model that was named. Raises `UsageError` where it finds nothing of what is looked for."""
         self._finder = models["finder"]
+        found = entities_of(self._finder, list(self._model_kinds), "mask_pii")
+        if found is not None and not any(label.lower() in self._entities for label in found):
+            raise UsageError(
+                f"mask_pii cannot tell which of the entities that the model finds are private data: {', '.join(found)}",
+                allowed=f"kinds: {', '.join(kind.name for kind in self._kinds)}",
+                remedy=f"say so: model_kinds: {{{found[0]}: name}}",
+            )
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with private data replaced, and what was done in `pii_spans` and the columns of reasons."""

@@ -15,7 +15,8 @@ class Operator:
 
     A line stays when it ends as a sentence does (. ? ! or a quote, 。！？ in Chinese; not with an ellipsis), has enough
     words, none of them above 1,000 characters, and is about neither JavaScript nor cookies, terms or privacy.
-    `keep_c4` after it drops what is left too short. Rows in other scripts are not touched.
+    `keep_c4` after it drops what is left too short. A Chinese line of an English row is judged as Chinese, and rows in
+    other scripts are not touched.
     Source: Raffel et al. 2020 (arXiv 1910.10683, section 2.2).
 
     Args:

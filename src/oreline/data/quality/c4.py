@@ -2,7 +2,7 @@
 
 In Chinese no white space divides words and sentences end with other marks, so the published rule drops every line.
 Here a Chinese line needs five characters in place of three words, which take about as much room, and ends with 。！？
-or a closing quote; the phrases of policies are Chinese ones too.
+or a closing quote; the phrases of policies are Chinese ones too. A Chinese line of an English text is judged as one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ LOREM_IPSUM = "lorem ipsum"
 """Begins a place holder of designers."""
 MAX_WORD = 1000
 TELLING = ("[", "javascript", *_POLICIES)
-"""An English text without any of these loses lines for their ends and lengths alone."""
+"""An English text without any of these, and without Han, loses lines for their ends and lengths alone."""
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_ASCII_LETTER = re.compile("[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class LineRules:
 
     def fault(self, line: str, language: str) -> str | None:
         """Return why a line goes, None for one that stays."""
-        is_chinese = language == CHINESE
+        is_chinese = _is_chinese(line, language)
         if self.needs_end and (
             not line.endswith(_CHINESE_ENDS if is_chinese else tuple(ENDS)) or line.endswith(_OPEN_ENDS)
         ):
@@ -85,13 +87,20 @@ class LineRules:
         >>> LineRules().num_sentences("下雨了。没出门！", "zh")
         2
         """
-        ends = _CHINESE_SENTENCE_END if language == CHINESE else _SENTENCE_END
-        return sum(
-            max(1, sum(1 for _ in ends.finditer(line))) for line, fault, _ in self._judged(text, language) if not fault
-        )
+        kept = [line for line, fault, _ in self._judged(text, language) if not fault]
+        ends = [_CHINESE_SENTENCE_END if _is_chinese(line, language) else _SENTENCE_END for line in kept]
+        return sum(max(1, sum(1 for _ in end.finditer(line))) for line, end in zip(kept, ends))
 
     def _judged(self, text: str, language: str) -> Iterator[tuple[str, str | None, bool]]:
         for raw in text.split("\n"):
             if line := raw.strip():
                 plain = _CITATION.sub("", line) if self.citations and "[" in line else line
                 yield plain, self.fault(plain, language), plain != line
+
+
+def _is_chinese(line: str, language: str) -> bool:
+    """Whether a line is judged as Chinese: all of a Chinese text, and those of another one that are (as rows are)."""
+    if language == CHINESE or line.isascii():
+        return language == CHINESE
+    num_han = len(HAN.findall(line))
+    return num_han > 0 and num_han >= 0.3 * (num_han + len(_ASCII_LETTER.findall(line)))

@@ -41,6 +41,8 @@ class Calibration:
     """Which bounds each row is judged by."""
     bounds: Mapping[str, tuple[Bound, ...]]
     """Bounds by language."""
+    apart: bool = False
+    """Whether values of two languages do not compare: each is drawn by itself."""
 
 
 class Rules:

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.fold import is_foreign
-from oreline.data.quality.c4 import LOREM_IPSUM, TELLING, LineRules
+from oreline.data.quality.c4 import HAN, LOREM_IPSUM, TELLING, LineRules
 from oreline.data.quality.characters import TERMINAL, word_hash
 from oreline.data.quality.languages import CHINESE, ENGLISH
 from oreline.data.quality.repetition import repetition
@@ -116,7 +116,8 @@ def _ngrams(tokens: Tokens, _: str) -> _Arrays:
 def _sentences(tokens: Tokens, language: str) -> _Arrays:
     rules, texts = LineRules(), tokens.texts
     found = num_sentences(tokens) if language == ENGLISH else np.zeros(tokens.num_texts)
-    for place in _holding(TELLING, texts) if language == ENGLISH else range(len(texts)):
+    with_han = [place for place, text in enumerate(texts) if not text.isascii() and HAN.search(text)]
+    for place in {*_holding(TELLING, texts), *with_han} if language == ENGLISH else range(len(texts)):
         found[place] = rules.num_sentences(texts[place], language)
     lorem_ipsum = np.zeros(tokens.num_texts)
     lorem_ipsum[_holding((LOREM_IPSUM,), texts)] = 1.0

@@ -10,5 +10,7 @@ A reader may have, besides:
   `name_of(text)` says what row ids call it, without secrets.
 * `knows_folder(folder)`: whether it reads a folder as a whole; `splits(folder)`: the folder of each split.
 * `splits_of(location)`: of a place that `schemes` name, the files of each split; its option `pattern` takes them.
+* `hint(text, files)`: of a folder or an archive that was named without a reader, and whose files others read: what else
+  it may be meant as, a sentence or nothing.
 * `notes`: sentences on what was left out, once all is read.
 """

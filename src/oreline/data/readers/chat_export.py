@@ -20,7 +20,8 @@ from oreline.errors import DataError
 
 _HEAD_BYTES = 8192
 _DATE = r"(?P<date>\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}年\d{1,2}月\d{1,2}日)"
-_TIME = r"(?P<time>(?:(?:上午|下午|早上|晚上|中午|凌晨) ?)?\d{1,2}:\d{2}(?::\d{2})?(?:[\s\u202f]?[APap]\.?[Mm]\.?)?)"
+_PART = "上午|下午|早上|晚上|中午|凌晨|午前|午後"
+_TIME = rf"(?P<time>(?:(?:{_PART}) ?)?\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?:[\s\u202f]?[APap]\.?[Mm]\.?)?)"
 _PATTERNS = (
     # [31.01.26, 14:05:09] Ann: Hello        31/01/2026, 2:05 PM - Ann: Hello
     re.compile(rf"^[\u200e\u200f]?\[?{_DATE},? {_TIME}\]?(?: -)? (?P<who>[^:：]{{1,80}})[:：] ?(?P<text>.*)$"),
@@ -29,22 +30,32 @@ _PATTERNS = (
     # 张三 2026-01-31 14:05:09, the text on the lines below
     re.compile(rf"^(?P<who>\S[^:：]{{0,79}}?) +{_DATE} {_TIME}$"),
 )
+_LINE = re.compile(rf"^{_TIME}\t(?P<who>[^\t]{{1,80}})\t(?P<text>.*)$")
+"""LINE: the date stands above the messages of a day, and tabs divide the columns."""
+_LINE_NOTICE = re.compile(rf"^{_TIME}\t[^\t]*$")
+_LINE_HEADING = re.compile(r"^\[LINE\] ?\S")
+_LINE_DAY = re.compile(rf"^(?:[^\W\d]{{2,4}}, )?{_DATE}(?: ?[(（][^()（）]{{1,5}}[)）])?$")
 _NOTICE = re.compile(rf"^[\u200e\u200f]?\[?{_DATE},? {_TIME}\]?(?: -)? ")
 _HEADING = re.compile(r"^(?:消息记录|={10,}$|消息分组[:：]|消息对象[:：])")
 """What QQ writes above the messages with each person."""
+_PICTURES = (
+    "图片|表情|语音|视频|文件|圖片|貼圖|链接|位置|名片|动画表情|照片|影片|語音訊息|檔案|"
+    "スタンプ|写真|動画|ボイスメッセージ|ファイル|sticker|photo|video|voice message|file"
+)
 _LEFT_OUT = re.compile(
     r"(?i)^[\u200e\u200f]*(?:<media omitted>|.{0,20} omitted|<.{0,30}(?:attached|附件|省略|忽略|略去).{0,30}>|"
     r".{1,8}(?:已忽略|已省略|已略去)|(?:this message was|you) deleted(?: this message)?\.?|"
     r"(?:此消息已被?删除|您删除了这条消息|此訊息已刪除|您已刪除此訊息)。?|"
-    r"\[(?:图片|表情|语音|视频|文件|圖片|貼圖|链接|位置|名片|动画表情)\])$"
+    rf"\[(?:{_PICTURES})\])$"
 )
 
 
 class Reader:
-    """Chats that WhatsApp, WeChat and their like export as text: each conversation is a row, a dialogue for `chat`.
+    """Chats that WhatsApp, WeChat, LINE and others export as text: each conversation is a row, a dialogue for `chat`.
 
-    A message begins with its date, time and speaker on one line, and may go on below. A long silence ends a
-    conversation. Who speaks first asks; media and notices are left out. QQ's headings are known, too.
+    A message begins with its date, time and speaker on one line, and may go on below; of LINE the date stands above the
+    messages of a day. A long silence ends a conversation. Who speaks first asks; media and notices are left out. QQ's
+    headings are known, too.
 
     Args:
         assistant: names of those who answer; everybody but the first speaker when not given.
@@ -71,6 +82,8 @@ class Reader:
         lines = [line.strip("\r") for line in _text_of(head).split("\n") if line.strip()]
         if lines and _HEADING.match(lines[0]):
             lines = [line for line in lines if not _HEADING.match(line)]
+        if lines and _LINE_HEADING.match(lines[0]):
+            return any(map(_LINE.match, lines))
         matches = [any(pattern.match(line) for pattern in _PATTERNS) for line in lines]
         begins = bool(lines) and (matches[0] or bool(_NOTICE.match(lines[0])))
         return begins and sum(matches) >= 3
@@ -115,9 +128,14 @@ def _turns(path: Path) -> Iterator[tuple[Turn, datetime.datetime | None]]:
     day_first = _day_first(path)
     who, lines = "", list[str]()
     when: datetime.datetime | None = None
-    for line in _lines(path):
-        found = next((match for pattern in _PATTERNS if (match := pattern.match(line))), None)
-        if found is None and not _NOTICE.match(line):
+    day, is_line = "", False
+    for number, line in enumerate(_lines(path)):
+        is_line = is_line or (number == 0 and bool(_LINE_HEADING.match(line)))
+        patterns = (_LINE,) if is_line else _PATTERNS
+        found = next((match for pattern in patterns if (match := pattern.match(line))), None)
+        above = _LINE_DAY.match(line) if is_line else None
+        day = above["date"] if above else day
+        if found is None and not above and not (_LINE_NOTICE if is_line else _NOTICE).match(line):
             lines += [] if _HEADING.match(line) else [line]
             continue
         if (text := _kept(lines)) and who:
@@ -125,7 +143,7 @@ def _turns(path: Path) -> Iterator[tuple[Turn, datetime.datetime | None]]:
         lines = []
         if found is not None:
             who = found["who"].strip().lstrip("~\u202f ").strip()
-            when = _when(found["date"], found["time"], day_first=day_first)
+            when = _when(day if is_line else found["date"], found["time"], day_first=day_first)
             lines = [found.groupdict().get("text") or ""]
     if (text := _kept(lines)) and who:
         yield Turn(who, text, when.isoformat() if when else None), when
@@ -142,7 +160,9 @@ def _until_break(path: Path) -> Iterator[list[str]]:
 
 
 def _kept(lines: Sequence[str]) -> str:
-    return "\n".join(line.lstrip("\u200e\u200f") for line in lines if not _LEFT_OUT.match(line)).strip()
+    text = "\n".join(line.lstrip("\u200e\u200f") for line in lines if not _LEFT_OUT.match(line)).strip()
+    is_quoted = "\n" in text and text.startswith('"') and text.endswith('"')  # LINE, around several lines
+    return text[1:-1].strip() if is_quoted else text
 
 
 def _text_of(head: bytes) -> str:
@@ -158,7 +178,7 @@ def _day_first(path: Path) -> bool:
     """Whether dates are written day, month, year: a second number above 12 says no, anything else yes."""
     lines = (line for part in _until_break(path) for line in part)
     for line in lines:
-        found = next((match for pattern in _PATTERNS if (match := pattern.match(line))), None)
+        found = next((match for pattern in (*_PATTERNS, _LINE_DAY) if (match := pattern.match(line))), None)
         if found and (numbers := [int(part) for part in re.findall(r"\d+", found["date"])])[0] <= 31:
             if numbers[0] > 12:
                 return True
@@ -168,14 +188,16 @@ def _day_first(path: Path) -> bool:
 
 
 def _when(date: str, time: str, *, day_first: bool) -> datetime.datetime | None:
+    if not date:
+        return None
     first, second, third = (int(part) for part in re.findall(r"\d+", date))
     year, month, day = (
         (first, second, third) if first > 31 else (third, *((second, first) if day_first else (first, second)))
     )
     clock = [int(part) for part in re.findall(r"\d+", time)]
-    is_late = bool(re.search(r"(?i)p\.?m|下午|晚上", time))
+    is_late = bool(re.search(r"(?i)p\.?m|下午|晚上|午後", time))
     hour = clock[0] + 12 if is_late and clock[0] < 12 else clock[0]
-    if re.search(r"(?i)a\.?m|凌晨|上午", time) and clock[0] == 12:
+    if re.search(r"(?i)a\.?m|凌晨|上午|午前", time) and clock[0] == 12:
         hour = 0
     second = clock[2] if len(clock) > 2 else 0
     try:

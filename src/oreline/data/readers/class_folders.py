@@ -19,6 +19,8 @@ from oreline.errors import DataError
 
 _NUM_NAMED = 10
 """Files that break off, in a message."""
+_NUM_SHOWN = 5
+"""Folders, in a hint."""
 _TEXTS, _PAGES = (".txt", ".text", ".md"), (".html", ".htm", ".xhtml")
 _SPLITS = ("train", "training", "test", "testing", "dev", "valid", "validation", "val")
 
@@ -45,6 +47,24 @@ class Reader:
         name = Path(location).expanduser().resolve().name
         suffix = max((end for end in SUFFIXES if name.lower().endswith(end)), key=len, default="")
         return name.removesuffix(name[len(name) - len(suffix) :]) or name
+
+    @staticmethod
+    def hint(text: str, files: Sequence[Path]) -> str:
+        """Return what files of text in folders may be meant as, where others read them; empty for other files."""
+        base = Path(text).expanduser()
+        if len(files) < 2 or not all(file.is_relative_to(base) and _fits(file) for file in files):
+            return ""
+        names = [file.relative_to(base).parts for file in files]
+        while len({name[0] for name in names}) == 1 and min(map(len, names)) > 1:
+            base, names = base / names[0][0], [name[1:] for name in names]
+        tops = sorted({name[0] for name in names})
+        if min(map(len, names)) < 2 or 2 * len(tops) > len(files):
+            return ""
+        named = f"class_folders:{base}"
+        if _is_splits(names):
+            named = " ".join(f"{top}=class_folders:{base / top}" for top in tops)
+        shown = ", ".join(tops[:_NUM_SHOWN]) + ", …" * (len(tops) > _NUM_SHOWN)
+        return f"the folders that the texts lie in ({shown}) give no label; if they are the classes, name {named}"
 
     def frames(self, path: Path | str, *, rows: int) -> Iterator[pl.DataFrame]:
         """Yield the texts in frames of at most `rows`, in the order of their paths; of a compressed tar in its own.
@@ -84,7 +104,7 @@ class Reader:
     def _refuse_splits(self, names: Sequence[tuple[str, ...]], folder: Path) -> None:
         """Raise `DataError` where train and test would be the classes: those lie one folder deeper."""
         tops = sorted({name[0] for name in names})
-        if not self._deepest and all(len(name) > 2 and name[0].lower() in _SPLITS for name in names):
+        if not self._deepest and _is_splits(names):
             raise DataError(
                 f"the folders {', '.join(tops)} are named like splits, and the classes lie below them",
                 where=str(folder),
@@ -111,6 +131,11 @@ def _files(folder: Path) -> tuple[Path, list[Path]]:
             break
         folder = below
     return folder, files
+
+
+def _is_splits(names: Sequence[tuple[str, ...]]) -> bool:
+    """Whether the topmost folders are train and test, and there are folders in them."""
+    return all(len(name) > 2 and name[0].lower() in _SPLITS for name in names)
 
 
 def _fits(file: Path) -> bool:

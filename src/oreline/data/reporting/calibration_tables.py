@@ -19,6 +19,7 @@ _TEXT = 160
 _COUNTS = ("num_words", "num_sentences", "stop_words", "characters", "curly_brackets", "lorem_ipsum")
 _CHOSEN = ("min_score", "threshold", "drop")
 """Bounds that say what a row has to be, not how far from the others it may lie: the data propose none."""
+_SIDES = {"low": "from", "high": "to"}
 _MARKS = (0.01, 0.05, 0.5, 0.95, 0.99)
 
 
@@ -35,24 +36,25 @@ def statistics(measured: Measured) -> Table:
 
 
 def charts(measured: Measured) -> list[Chart]:
-    """Return a histogram of each statistic, a series for each language, with the bounds drawn in."""
+    """Return a histogram of each statistic, a series for each language, with the bounds drawn in.
+
+    Where values of two languages do not compare, each language has a histogram of its own.
+    """
     found = []
     for operator, calibration in measured:
         for statistic in calibration.values.columns:
-            series = {
-                language: values
-                for _, language, name, values, _ in _each([(operator, calibration)])
-                if name == statistic
-            }
-            marks = [
-                {"x": bound.value, "label": f"{'from' if bound.side == 'low' else 'to'} {bound.value:g} ({language})"}
-                for language, bounds in calibration.bounds.items()
-                if language in series
-                for bound in bounds
-                if bound.statistic == statistic
-            ]
-            if marks and any(values.n_unique() > 1 for values in series.values()):
-                found.append(_chart(f"{operator}: {statistic}", series, marks))
+            of_statistic = [one for one in _each([(operator, calibration)]) if one[2] == statistic]
+            together = [[one] for one in of_statistic] if calibration.apart else [of_statistic]
+            for shown in together:
+                series = {language: values for _, language, _, values, _ in shown}
+                marks: list[dict[str, object]] = [
+                    {"x": bound.value, "label": f"{_SIDES[bound.side]} {bound.value:g} ({language})"}
+                    for _, language, _, _, bounds in shown
+                    for bound in bounds
+                ]
+                title = f"{operator}: {statistic}" + (f" ({shown[0][1]})" if calibration.apart else "")
+                if marks and any(values.n_unique() > 1 for values in series.values()):
+                    found.append(_chart(title, series, marks))
     return found
 
 
