@@ -50,10 +50,10 @@ def scheme_of(tags: Iterable[str]) -> str:
     return "bio" if prefixes <= {"B", "I"} else "bioes"
 
 
-def stray_tags(tags: Iterable[str]) -> set[str]:
+def strays(tags: Iterable[str]) -> set[str]:
     """Return the tags that are no spans among tags that are: `O` stands there, and some have a letter and a dash.
 
-    >>> sorted(stray_tags(["O", "B-PER", "PER", "b-LOC", "I-"])), stray_tags(["NN", "VB"]), stray_tags(["O", "B-PER"])
+    >>> sorted(strays(["O", "B-PER", "PER", "b-LOC", "I-"])), strays(["NN", "VB"]), strays(["O", "B-PER"])
     (['I-', 'PER', 'b-LOC'], set(), set())
     """
     found = {tag: tag == OUTSIDE or _PREFIXED.fullmatch(tag) is not None for tag in tags}

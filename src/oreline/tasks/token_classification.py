@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from oreline.errors import DataError, did_you_mean
-from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of, stray_tags
+from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of, strays
 from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.tasks.explaining import followed_entity
 from oreline.types import Columns, Encoded, Explained, Runtime, WordTokens
@@ -70,7 +70,7 @@ class Task:
         """
         rows = [parse(target) for target in targets if target is not None]
         found = {tag for row in rows for tag in row}
-        _refuse_strays(rows, stray_tags(found))
+        _refuse_strays(rows, strays(found))
         scheme = scheme_of(found)
         _refuse_breaks(rows, scheme)
         if len(found) < 2:
@@ -85,7 +85,7 @@ class Task:
         """Raise `DataError` for a row whose tags break the scheme; one that training never saw breaks nothing."""
         rows = [parse(target) for target in targets]
         if self.scheme != "plain":
-            _refuse_strays(rows, stray_tags({*self._labels, *(tag for row in rows for tag in row)}))
+            _refuse_strays(rows, strays({*self._labels, *(tag for row in rows for tag in row)}))
         _refuse_breaks(rows, self.scheme)
 
     @property
@@ -348,11 +348,11 @@ def _shown(entity: Entity) -> str:
     return f"{entity.label} {entity.start + 1}{last}"
 
 
-def _refuse_strays(rows: Sequence[Sequence[str]], strays: set[str]) -> None:
+def _refuse_strays(rows: Sequence[Sequence[str]], wrong: set[str]) -> None:
     """Raise `DataError` for the first row with one of the tags: a single one would make all others plain."""
     for number, row in enumerate(rows):
         for place, tag in enumerate(row):
-            if tag in strays:
+            if tag in wrong:
                 raise DataError(
                     f"the tag of word {place + 1} is {tag!r}, among tags of spans",
                     row=number,
