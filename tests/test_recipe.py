@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,14 @@ def test_names_defaults_and_types() -> None:
     assert found.steps[1].options["train"] == TrainOptions(epochs=2)
     assert found.steps[1].options.keys() == {"data", "train"}, "only what was given, so that defaults stay the verb's"
     assert (found.name, found.out, found.seed) == ("run", Path("runs/run"), 0)
+
+
+def test_options_stand_in_the_order_that_they_were_given_in() -> None:
+    """What is written of a recipe is then the same in every process."""
+    given = {"data": "x", "task": "pair", "method": "full", "start": "new:bilstm", "label": "kind", "text": "said"}
+    for order in (list(given), list(given)[::-1]):
+        found = read({"steps": [{"finetune": {name: given[name] for name in order}}]}, STEPS)
+        assert list(found.steps[0].options) == order
 
 
 @pytest.mark.parametrize(
@@ -111,6 +120,11 @@ def test_assignments() -> None:
     for wrong in ("a", "=3", "a={"):
         with pytest.raises(UsageError, match="--set"):
             parse_assignment(wrong)
+    for text in ("{text} It was [MASK].", "*", "{text}。总体来说很[MASK]。", 'a: "b": it\'s'):
+        with pytest.raises(UsageError, match="not YAML") as caught:
+            parse_assignment(f"pattern={text}")
+        [told] = shlex.split(caught.value.remedy.removeprefix("for a text: --set "))
+        assert parse_assignment(told) == (["pattern"], text)
     options: dict[str, Any] = {"train": {"epochs": 1}, "text": "x"}
     assign(options, ["train", "seed"], 2)
     assign(options, ["new", "deep"], 3)

@@ -34,13 +34,16 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         registry.get("operator", "dedup_exakt")
     assert "did you mean 'dedup_exact'" in str(caught.value)
     assert caught.value.remedy == "oreline list operator"
+    with pytest.raises(UsageError, match="no method named 'autoo'") as caught:
+        registry.get("method", "autoo")
+    assert "did you mean 'auto'" in str(caught.value)
 
 
 def test_options_are_the_constructors_arguments() -> None:
     plug = registry.get("operator", "keep_length")
     options = {option.name: option for option in registry.options_of(plug)}
     assert not options["min"].required
-    with pytest.raises(UsageError, match=r"a list is expected: \[gb18030\]"):
+    with pytest.raises(UsageError, match=r"a list is expected: \[\"gb18030\"\]"):
         registry.create("reader", "csv", encodings="gb18030")
     with pytest.raises(UsageError, match="has no option 'minimum'"):
         registry.create("operator", "keep_length", minimum=3)

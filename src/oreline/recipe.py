@@ -15,6 +15,8 @@ schema. `read` is handed those functions, checks every key against them, and say
 from __future__ import annotations
 
 import inspect
+import json
+import shlex
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -203,7 +205,7 @@ def check_options(verb: str, options: Mapping[str, Any], function: Callable[...,
         raise UsageError(
             f"{key!r} is {first.get('input')!r}: {first['msg'][0].lower()}{first['msg'][1:]}", where=where
         ) from error
-    return {name: getattr(parsed, name) for name in parsed.model_fields_set}
+    return {name: getattr(parsed, name) for name in options}
 
 
 def options_model(verb: str, function: Callable[..., Any]) -> type[BaseModel]:
@@ -267,7 +269,12 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
     try:
         return path.strip().split("."), yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise UsageError(f"--set {text!r}: the value is not YAML") from error
+        quoted = shlex.quote(f"{path}={json.dumps(value, ensure_ascii=False)}")
+        raise UsageError(
+            f"--set {text!r}: the value is not YAML",
+            allowed="a number, a word, [a, list], {a: mapping}; a text with signs of YAML in quotes of its own",
+            remedy=f"for a text: --set {quoted}",
+        ) from error
 
 
 def assign(options: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -15,6 +15,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import json
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,15 @@ def accepted(kind_name: str) -> list[str]:
     return sorted({*names(kind_name), *(names("adapter") if kind_name == "method" else ())})
 
 
+def choices(kind_name: str) -> list[str]:
+    """Return what a user may write where a plug of this kind is named: `auto` is the method that fits the rows.
+
+    >>> "auto" in choices("method"), "auto" in choices("compression")
+    (True, False)
+    """
+    return sorted({*accepted(kind_name), *(("auto",) if kind_name == "method" else ())})
+
+
 def get(kind_name: str, name: str) -> Any:
     """Import one plug and return its class.
 
@@ -124,7 +134,7 @@ def get(kind_name: str, name: str) -> Any:
         raise MissingExtraError(missing, kind(kind_name).extra, f"the {kind_name} {name!r}") from error
     raise UsageError(
         f"there is no {kind_name} named {name!r}",
-        allowed=did_you_mean(wanted, accepted(kind_name)),
+        allowed=did_you_mean(wanted, choices(kind_name)),
         remedy=f"oreline list {kind_name}",
     )
 
@@ -213,7 +223,7 @@ def _fault(plug: Any, option: str, value: Any) -> str:
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "sequence_str":
-            return f"a list is expected: [{value}]"
+            return f"a list is expected: {json.dumps([value], ensure_ascii=False)}"
         return f"{first['msg'][0].lower()}{first['msg'][1:]}"
     return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,23 @@ def test_an_input_is_not_replaced(tmp_path: Path) -> None:
         ore.finetune(None, data, method="linear", out=tmp_path / "runs", force=True)
     refuse_loss(tmp_path / "runs", ["a text that is no name " * 50, "other\0", None, 7], force=True)
     refuse_loss(tmp_path / "new", [str(data.path)], force=True)
+
+
+@pytest.mark.parametrize("place", ["", "unmerged", "member"])
+def test_the_base_of_an_adapter_is_not_replaced(place: str, tmp_path: Path) -> None:
+    """With `--force` and the base's folder for `--out`, a model would be written that is none without its base."""
+    base, model = tmp_path / "base", tmp_path / "model"
+    for folder in (base, model):
+        folder.mkdir()
+        (folder / "oreline.json").write_text("{}")
+    (model / place).mkdir(exist_ok=True)
+    record = {"adapter": "lora", "options": {}, "pooling": None}
+    record |= {"base": {"path": str(base), "files": {"model.safetensors": ""}}}
+    (model / place / "adapter.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match=f"it holds what is to be read: {base}"):
+        refuse_loss(base, [str(model)], force=True)
+    (model / place / "adapter.json").write_text("{}")
+    refuse_loss(base, [str(model)], force=True)
 
 
 def test_rows_that_were_restored_are_ours_and_other_lines_are_not(tmp_path: Path) -> None:

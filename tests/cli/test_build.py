@@ -227,6 +227,8 @@ def test_an_adapters_name_is_a_method_and_merge_makes_it_whole(cli, data_folder:
     merged = cli("merge", "small", "--out", "whole")
     assert merged.code == 0, merged.err
     assert ore.Artifact.open("whole").has("model.safetensors")
+    assert "--force" in cli("merge", "small", "--out", "whole").err
+    assert cli("merge", "small", "--out", "whole", "--force").code == 0
     refused = cli("merge", "whole", "--out", "again")
     assert refused.code == 2
     assert "has no adapter" in refused.err

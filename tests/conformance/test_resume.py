@@ -45,11 +45,13 @@ ELSEWHERE = [
     ("full", "seq2seq"),
     ("full-packed", "chat"),
     ("lora", "chat"),
+    ("prompt-frozen", "text_classification"),
 ]
 OF_CLASSES = [(method, "text_classification") for method in METHODS if method != "full"]
 EXTRAS: dict[str, dict[str, Any]] = {
     "full-packed": {"train": {"packing": True, "max_tokens": 64, "rows_per_step": 3, "dev_texts": 0}},
     "full-frozen": {"method_options": {"freeze_layers": 1}},
+    "prompt-frozen": {"method_options": {"freeze_layers": 1}},
     "full-extras": {"train": {"regularizers": ["ema", "r_drop"], "token_budget": 24, "gradient_checkpointing": True}},
 }
 

@@ -43,6 +43,18 @@ def test_broken_tags_name_word_and_row(targets: list[str], says: str, row: int |
     assert ("repair_tags" in caught.value.remedy) == (row is not None)
 
 
+@pytest.mark.parametrize("stray", ["B-", "X", "b-X", "0", "o", "B_X", ""])
+def test_a_single_tag_that_is_no_span_does_not_make_the_others_plain(stray: str) -> None:
+    """As plain tags, `O` would be an entity like the others, and nothing would be refused any more."""
+    for refuse in (Task.options_from, Task(labels=BIO).refuse_malformed):
+        with pytest.raises(DataError, match=f"the tag of word 2 is '{stray}', among tags of spans") as caught:
+            refuse([["O", "B-X", "I-X"], ["O", stray]])
+        assert caught.value.row == 1
+    assert Task.options_from([["O", "X"], ["Y", "O"]]) == {"labels": ["O", "X", "Y"]}
+    assert Task.options_from([["NN", "B-"], ["VB", "NN"]]) == {"labels": ["B-", "NN", "VB"]}
+    Task(labels=["NN", "VB"]).refuse_malformed([["NN", "B-X"]])
+
+
 def test_an_unseen_tag_is_refused_in_training_and_missed_in_judging() -> None:
     task = Task(labels=BIO)
     with pytest.raises(DataError, match="'B-Z' was never seen") as caught:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from oreline.errors import UsageError
+from oreline import store
+from oreline.errors import ArtifactError, UsageError
+from oreline.models.base import ADAPTER, read_record
 
 _WRITTEN = ("oreline.json", "dataset.json", "report.json")
 """One of these lies in every folder that a verb writes, except that of `restore`."""
@@ -61,6 +63,7 @@ def _paths(value: Any) -> Iterator[Path]:
             with contextlib.suppress(OSError, ValueError):  # a text is no name
                 if Path(name).exists():
                     yield Path(name)
+                    yield from _bases(Path(name))
     elif isinstance(value, Mapping):
         yield from _paths(list(value.values()))
     elif isinstance(value, list | tuple):
@@ -68,3 +71,13 @@ def _paths(value: Any) -> Iterator[Path]:
             yield from _paths(part)
     elif isinstance(path := getattr(value, "path", None), Path):  # an opened model or dataset
         yield path
+        yield from _bases(path)
+
+
+def _bases(folder: Path) -> Iterator[Path]:
+    """Return the models that a model is no model without: those that its adapter, or one folded into it, belongs to."""
+    if not (folder / store.MANIFEST).is_file():
+        return
+    for record in (folder / ADAPTER, *folder.glob(f"*/{ADAPTER}")):
+        with contextlib.suppress(ArtifactError):  # none, or one that whoever reads the model will complain of
+            yield Path(read_record(record.parent)["base"]["path"])

@@ -181,11 +181,11 @@ def check_plugs(step: Step, read: Recipe) -> None:
         entries = step.options.get(option) or []
         for entry in [entries] if isinstance(entries, str) else entries:
             name = str(next(iter(entry), "") if isinstance(entry, Mapping) else entry).replace("-", "_")
-            if name not in (*registry.accepted(kind), "auto"):
+            if name not in registry.choices(kind):
                 raise UsageError(
                     f"there is no {kind} named {name!r}",
                     where=f"{read.source}, step {step.name!r}, {option}",
-                    allowed=did_you_mean(name, registry.accepted(kind)),
+                    allowed=did_you_mean(name, registry.choices(kind)),
                 )
 
 

@@ -27,7 +27,7 @@ _WRITERS = {
 HEEDED = {
     "--set": _WRITERS | {"merge", "serve", "update", "predict"},
     "--seed": _WRITERS | {"update", "triples"},
-    "--force": _WRITERS | {"init", "rerun", "promote", "triples", "restore"},
+    "--force": _WRITERS | {"init", "merge", "rerun", "promote", "triples", "restore"},
 }
 """Commands in which an option changes something. In others it is refused, and their help does not show it."""
 SET_EXAMPLES = {

@@ -50,6 +50,17 @@ def scheme_of(tags: Iterable[str]) -> str:
     return "bio" if prefixes <= {"B", "I"} else "bioes"
 
 
+def strays(tags: Iterable[str]) -> set[str]:
+    """Return the tags that are no spans among tags that are: `O` stands there, and some have a letter and a dash.
+
+    >>> sorted(strays(["O", "B-PER", "PER", "b-LOC", "I-"])), strays(["NN", "VB"]), strays(["O", "B-PER"])
+    (['I-', 'PER', 'b-LOC'], set(), set())
+    """
+    found = {tag: tag == OUTSIDE or _PREFIXED.fullmatch(tag) is not None for tag in tags}
+    is_spans = OUTSIDE in found and sum(found.values()) > 1
+    return {tag for tag, fits in found.items() if not fits} if is_spans else set()
+
+
 def parts(tag: str, scheme: str) -> tuple[str, str]:
     """Return what a tag means, of `B I E S O`, and its label; a plain tag is an entity of one word.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from oreline.errors import DataError, did_you_mean
-from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of
+from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of, strays
 from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.tasks.explaining import followed_entity
 from oreline.types import Columns, Encoded, Explained, Runtime, WordTokens
@@ -70,6 +70,7 @@ class Task:
         """
         rows = [parse(target) for target in targets if target is not None]
         found = {tag for row in rows for tag in row}
+        _refuse_strays(rows, strays(found))
         scheme = scheme_of(found)
         _refuse_breaks(rows, scheme)
         if len(found) < 2:
@@ -82,7 +83,10 @@ class Task:
 
     def refuse_malformed(self, targets: Sequence[Any]) -> None:
         """Raise `DataError` for a row whose tags break the scheme; one that training never saw breaks nothing."""
-        _refuse_breaks([parse(target) for target in targets], self.scheme)
+        rows = [parse(target) for target in targets]
+        if self.scheme != "plain":
+            _refuse_strays(rows, strays({*self._labels, *(tag for row in rows for tag in row)}))
+        _refuse_breaks(rows, self.scheme)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -347,6 +351,19 @@ def _word_tokens(encoding: Encoding, num_words: int) -> WordTokens:
 def _shown(entity: Entity) -> str:
     last = f"-{entity.end}" if entity.end > entity.start + 1 else ""
     return f"{entity.label} {entity.start + 1}{last}"
+
+
+def _refuse_strays(rows: Sequence[Sequence[str]], wrong: set[str]) -> None:
+    """Raise `DataError` for the first row with one of the tags: a single one would make all others plain."""
+    for number, row in enumerate(rows):
+        for place, tag in enumerate(row):
+            if tag in wrong:
+                raise DataError(
+                    f"the tag of word {place + 1} is {tag!r}, among tags of spans",
+                    row=number,
+                    allowed="O, or a letter of BIO or BIOES, a dash and a label, such as B-X",
+                    remedy="correct the row; tags that are no spans are written without such letters, all of them",
+                )
 
 
 def _refuse_breaks(rows: Sequence[Sequence[str]], scheme: str) -> None:

@@ -36,13 +36,21 @@ def test_a_given_role_wins_over_a_column_of_that_name() -> None:
         ({"text": "reviw"}, DataError, "no column 'reviw'", "did you mean 'review'"),
         ({"lable": "stars"}, UsageError, "no role 'lable'", "did you mean 'label'"),
         ({"text": "review", "label": "review"}, UsageError, "two roles", "one role"),
-        ({"label": "stars"}, DataError, "no column is named 'text'", "known: review, stars"),
+        ({"label": "stars"}, DataError, "no column is named 'text'", "known: review"),
     ],
 )
 def test_wrong_roles(roles: dict[str, str], error: type[DataError], says: str, allowed: str) -> None:
     with pytest.raises(error, match=says) as caught:
         bind(["review", "stars"], roles, "a.csv")
     assert allowed in caught.value.allowed
+
+
+def test_a_label_column_that_is_called_text_is_not_offered_as_the_text() -> None:
+    with pytest.raises(
+        DataError, match="the column 'text' is the label, and none was given for the role 'text'"
+    ) as said:
+        bind(["text", "review"], {"label": "text"}, "a.csv")
+    assert said.value.allowed == "known: review"
 
 
 def labels(values: list[object], dtype: pl.DataType | None = None) -> list[str | None]:

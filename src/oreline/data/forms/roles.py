@@ -63,10 +63,12 @@ def bind(columns: Sequence[str], roles: Mapping[str, str], place: str) -> dict[s
         # Words that somebody has cut are the text; a column named `text` beside them stays as what it is.
         bound["text"] = bound.pop("tokens")
     if not set(bound) & set(_INPUTS):
+        taken = next((role for role, name in bound.items() if name == "text"), None)
+        what = f"the column 'text' is the {taken}" if taken else "no column is named 'text'"
         raise DataError(
-            "no column is named 'text', and none was given for that role",
+            f"{what}, and none was given for the role 'text'",
             where=place,
-            allowed=did_you_mean("text", columns),
+            allowed=did_you_mean("text", [name for name in columns if name not in bound.values()]),
             remedy="; ".join(filter(None, ("say which column holds the text: --text COLUMN", role_options(columns)))),
         )
     return bound

@@ -19,6 +19,8 @@ class Regularizer(Plain):
     The loss is ℓ(w + v) with v = γ ‖w‖ g / ‖g‖ for each matrix w, g the gradient of the loss with respect to it. v is
     held constant: the gradient at w + v moves w. Biases, norms and embedding tables are not perturbed. The paper's
     inputs are adversarial; with `fgm` before it in the list they are so here too. A step takes twice the arithmetic.
+    Weights are moved for each forward pass, up the gradient of its rows: of all regularizers it is the one whose step
+    changes a little with the passes that it is cut into (`token_budget`).
 
     Args:
         gamma: length γ of a matrix's perturbation, as a share of its norm. The paper takes 0.005 for image models
