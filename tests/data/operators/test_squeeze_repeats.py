@@ -29,6 +29,12 @@ def squeezed(text: str, **options: Any) -> str:
         ("a    b\n\n\n\nc", {}, "a    b\n\n\n\nc"),
         ("abcdeabcdeabcdeabcde", {}, "abcdeabcdeabcdeabcde"),
         ("abcdeabcdeabcdeabcde", {"max_unit": 5}, "abcdeabcdeabcde"),
+        (
+            "见http://a.com/yeeeees/====x!!!!!! WWW.aaaaa.cn。。。。。",
+            {},
+            "见http://a.com/yeeeees/====x!!! WWW.aaaaa.cn。。。",
+        ),
+        ("https://a.com/???????", {"max_repeats": 2}, "https://a.com/??"),
         ("committee bookkeeper 妈妈 爸爸", {}, "committee bookkeeper 妈妈 爸爸"),
     ],
 )

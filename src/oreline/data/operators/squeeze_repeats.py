@@ -12,12 +12,15 @@ from oreline.data.texts.edits import READ_COLUMNS, each, edited
 from oreline.data.texts.repeats import has_repeats
 from oreline.errors import UsageError
 
+_ADDRESS = r"(?i:https?://|www\.)[!-~]*[A-Za-z0-9/#=&%_-]"
+"""Of the web. What is shortened in one leads elsewhere."""
+
 
 class Operator:
     """Shorten `哈哈哈哈哈哈`, `!!!!!!`, `soooooo` and `hahahaha` to a given number of repetitions.
 
     What doubles or triples by rights stays: two of a kind always do (`good`, `看看`, `谢谢`), and so do three capital
-    letters (`III`, `AAA`) and `www`. Digits are never touched: `10000000` is a number, and so is `138888888`.
+    letters (`III`, `AAA`) and web addresses. Digits are never touched: `10000000` is a number, and so is `138888888`.
 
     The reason: `repeats`.
 
@@ -38,7 +41,7 @@ class Operator:
                 allowed="max_repeats 2 or more, max_unit 1 to 6",
             )
         self._max_repeats, self._max_unit, self._columns = max_repeats, max_unit, tuple(columns)
-        self._pattern = re.compile(rf"(\S{{1,{max_unit}}}?)\1{{{max_repeats},}}")
+        self._pattern = re.compile(rf"{_ADDRESS}|(\S{{1,{max_unit}}}?)\1{{{max_repeats},}}")
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the shortened rows."""
@@ -50,6 +53,8 @@ class Operator:
 
     def _shorter(self, run: re.Match[str]) -> str:
         unit = run[1]
+        if unit is None:
+            return run[0]
         if any(character.isdigit() for character in unit) or run[0] in ("www", "WWW"):
             return run[0]
         if len(run[0]) == 3 and unit.isupper() and unit.isascii():
