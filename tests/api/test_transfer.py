@@ -76,6 +76,11 @@ def test_other_data_are_noticed_and_wrong_requests_refused(data: ore.Dataset, tm
         ore.transfer(None, data, leave_out="category=book", adapt={"epochs": 1}, **given)
     with pytest.raises(DataError, match="no test row has the value 'bok'"):
         ore.transfer(None, data, leave_out="category=bok", **given)
+    for asked in ("label", "label=good"):
+        with pytest.raises(UsageError, match="'label' is what the model learns to answer"):
+            ore.transfer(None, data, leave_out=asked, **given)
+    with pytest.raises(UsageError, match="'text' has 240 values in 240 rows"):
+        ore.transfer(None, data, leave_out="text", **given)
     assert not (tmp_path / "out").exists(), "what is refused leaves nothing behind"
     ore.transfer(None, data, leave_out="category=book", **given)
     other = ore.refine(data, split={}, operators=["drop_empty", {"keep_length": {"max": 17}}], out=tmp_path / "d2")

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oreline import registry
 from oreline.api import names, transfer_report
 from oreline.api import run as running
 from oreline.api.build import DEFAULT_START, DEFAULT_TASK
 from oreline.api.extras import names_missing_extras
+from oreline.api.provenance import target_roles
 from oreline.api.suite import folder_name
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
@@ -70,7 +72,8 @@ def transfer(
 
     Raises:
         DataError: no test split, no such column, or a value that no test row has.
-        UsageError: more than 20 values to be left out one by one.
+        UsageError: a column that the task answers, one of ids or free text, or more than 20 values to be left out one
+            by one.
     """
     from oreline.data.leave_out import column_of, values_of
 
@@ -78,6 +81,13 @@ def transfer(
     dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     column, equals, given = leave_out.partition("=")
     name = column_of(dataset, column)
+    if name in target_roles(registry.get("task", task)):
+        raise UsageError(
+            f"{column!r} is what the model learns to answer: what it never saw it cannot answer",
+            where=str(dataset.path),
+            allowed="a column that says where rows come from",
+            remedy="name another column",
+        )
     sets = [_listed(given, leave_out)] if equals else [[v] for v in values_of(dataset, name, most=MAX_VALUES)]
     if adapt is not None and method == "linear":
         raise _nothing_to_adapt(str(dataset.path))

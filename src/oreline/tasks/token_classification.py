@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from oreline.errors import DataError, did_you_mean
+from oreline.errors import DataError, amount, did_you_mean
 from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of
 from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.tasks.explaining import followed_entity
@@ -147,7 +147,7 @@ class Task:
         words, tags = words_of(str(row["text"]))[1], parse(target)
         if len(words) != len(tags):
             return DataError(
-                f"the row has {len(words):,} words and {len(tags):,} tags",
+                f"the row has {amount(len(words), 'word')} and {amount(len(tags), 'tag')}",
                 allowed="a tag for each word",
                 remedy="the answer's `words` are what tags are counted by",
             )
