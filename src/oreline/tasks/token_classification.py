@@ -16,6 +16,7 @@ from oreline.errors import DataError, amount, did_you_mean
 from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of
 from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.tasks.explaining import followed_entity
+from oreline.tasks.surprise import of_words
 from oreline.types import Columns, Encoded, Explained, Runtime, WordTokens
 from oreline.words import as_cell, string_list, words_of
 
@@ -208,6 +209,10 @@ class Task:
             if true or given:
                 credit_N[row] = 2 * len(true & given) / (len(true) + len(given))
         return credit_N
+
+    def surprise(self, targets: NDArray[Any], scores: NDArray[Any]) -> float:
+        """Return the mean over words of how improbable their tags are, in nats; tags never seen are left out."""
+        return of_words(targets, scores)
 
     def names(self, targets: NDArray[Any]) -> list[str]:
         """Return the entities of each row by its words, such as `PER 1-2, LOC 5`; plain tags as they are."""
