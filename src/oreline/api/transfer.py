@@ -21,6 +21,7 @@ from oreline.api.provenance import target_roles
 from oreline.api.suite import folder_name
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
+from oreline.store import Artifact
 from oreline.types import Event, OnEvent, ignore
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ def transfer(
     reference: bool = False,
     adapt: TrainOptions | dict[str, Any] | None = None,
     task: str = DEFAULT_TASK,
+    task_options: dict[str, Any] | None = None,
     method: str = "auto",
     method_options: dict[str, Any] | None = None,
+    start_options: dict[str, Any] | None = None,
     text: str | None = None,
     label: str | None = None,
     group: str | None = None,
@@ -64,7 +67,8 @@ def transfer(
         reference: train one model with all values too, and compare on the same rows what it costs not to know them.
         adapt: training options (`{"epochs": 1}`) for pretraining on the left-out values' texts, without their labels,
             before fine-tuning; that model is then compared with the one that was not adapted, on the same rows.
-        task, method, method_options, text, label, group, time, roles, train: as for `finetune`.
+        task, task_options, method, method_options, start_options, text, label, group, time, roles, train: as for
+            `finetune`.
         out: the folder, with a folder for each experiment and the report; `transfer-COLUMN` in `./oreline-runs` when
             not given.
         seed: of everything random.
@@ -92,7 +96,8 @@ def transfer(
     if adapt is not None and method == "linear":
         raise _nothing_to_adapt(str(dataset.path))
     place = Path(out) if out is not None else names.runs_folder() / f"transfer-{folder_name(column)}"
-    trained = _training(start, task, method, method_options, train)
+    options = {"task_options": task_options, "method_options": method_options, "start_options": start_options}
+    trained = _training(start, task, method, options, train)
     common: dict[str, Any] = {"seed": seed, "force": force, "on_event": on_event}
     compared = _with_all(dataset, trained, place / ALL, **common) if reference else None
     found = []
@@ -101,9 +106,12 @@ def transfer(
         on_event(Event("transfer", number, len(sets), message=f"without {column} {title} ({number} of {len(sets)})"))
         folder = place / folder_name(title)
         left = _left(dataset, column, values, folder, on_event)
-        steps = _steps(left, trained, compared, names.train_options(adapt) if adapt is not None else None)
-        recipe = {"name": f"without {title}", "out": str(folder), "seed": seed, "steps": steps}
-        running.run(recipe, force=force, on_event=on_event)
+        steps = _steps(left, trained, compared)
+        recipe = {"name": f"without {title}", "out": str(folder), "seed": seed}
+        running.run({**recipe, "steps": steps}, force=force, on_event=on_event)
+        if adapt is not None:
+            steps += _adapting(left, trained, names.train_options(adapt), folder / "model")
+            running.run({**recipe, "steps": steps}, force=force, on_event=on_event)
         found.append(transfer_report.experiment(title, folder, task))
     report = transfer_report.report_of(column, found, subject={"data": dataset.fingerprint, "method": method})
     report.save(place)
@@ -130,10 +138,10 @@ def _listed(given: str, whole: str) -> list[str]:
 
 
 def _training(
-    start: Any, task: str, method: str, method_options: Mapping[str, Any] | None, train: Any
+    start: Any, task: str, method: str, given: Mapping[str, Mapping[str, Any] | None], train: Any
 ) -> dict[str, Any]:
     """Return the options of the fine-tuning step."""
-    options = {"task": task, "method": method, "method_options": dict(method_options or {})}
+    options = {"task": task, "method": method, **{name: dict(found or {}) for name, found in given.items()}}
     if train is not None:
         options["train"] = names.train_options(train).model_dump(exclude_unset=True)
     if start is not None and method != "linear":
@@ -164,28 +172,39 @@ def _left(data: Dataset, column: str, values: list[str], folder: Path, on_event:
     return write(data, column, values, out=place, on_event=on_event)
 
 
-def _steps(
-    left: Dataset, trained: Mapping[str, Any], compared: Path | None, adapt: TrainOptions | None
-) -> list[dict[str, Any]]:
-    from oreline.data.leave_out import LEFT_OUT, LEFT_OUT_TRAIN
+def _steps(left: Dataset, trained: Mapping[str, Any], compared: Path | None) -> list[dict[str, Any]]:
+    from oreline.data.leave_out import LEFT_OUT
 
     place = str(left.path)
     beside = {"compare": str(compared)} if compared else {}
-    steps: list[dict[str, Any]] = [
+    return [
         {"finetune": {"as": "model", "data": place, **trained}},
         {"evaluate": {"as": "inside", "model": "model", "data": place, "split": "test"}},
         {"evaluate": {"as": "outside", "model": "model", "data": place, "split": LEFT_OUT, **beside}},
     ]
-    if adapt is None:
-        return steps
-    if LEFT_OUT_TRAIN not in left.splits:
+
+
+def _adapting(left: Dataset, trained: Mapping[str, Any], adapt: TrainOptions, model: Path) -> list[dict[str, Any]]:
+    """Return the steps after the model's own: pretraining, and what it changes by the very method of the model.
+
+    Chosen anew, the method might be another one, and the difference would be the methods'.
+    """
+    from oreline.data.leave_out import LEFT_OUT, LEFT_OUT_TRAIN
+
+    place = str(left.path)
+    method = str(trained["method"])
+    if method == "auto":
+        method = str(Artifact.open(model, verify=False).manifest.recipe["options"]["method"])
+    if LEFT_OUT_TRAIN not in left.splits or method == "linear":
         raise _nothing_to_adapt(place)
     options = adapt.model_dump(exclude_unset=True)
     first = {"data": f"{place}#{LEFT_OUT_TRAIN}", "start": trained.get("start", DEFAULT_START), "train": options}
+    # The pretrained network is a start model with a vocabulary of its own: its options are settled by then.
+    network = {name: value for name, value in trained.items() if name == "start_options"}
+    then = {**{name: value for name, value in trained.items() if name != "start_options"}, "method": method}
     return [
-        *steps,
-        {"pretrain": {"as": "adapted_start", **first}},
-        {"finetune": {"as": "adapted", "data": place, **trained, "start": "adapted_start"}},
+        {"pretrain": {"as": "adapted_start", **first, **network}},
+        {"finetune": {"as": "adapted", "data": place, **then, "start": "adapted_start"}},
         {
             "evaluate": {
                 "as": "adapted_outside",
