@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oreline import registry
-from oreline.api import names, transfer_report
+from oreline.api import choose, names, transfer_report
 from oreline.api import run as running
 from oreline.api.build import DEFAULT_START, DEFAULT_TASK
 from oreline.api.extras import names_missing_extras
@@ -21,7 +21,6 @@ from oreline.api.provenance import target_roles
 from oreline.api.suite import folder_name
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
-from oreline.store import Artifact
 from oreline.types import Event, OnEvent, ignore
 
 if TYPE_CHECKING:
@@ -93,6 +92,10 @@ def transfer(
             remedy="name another column",
         )
     sets = [_listed(given, leave_out)] if equals else [[v] for v in values_of(dataset, name, most=MAX_VALUES)]
+    if method == "auto":
+        # Once, of all rows: chosen for each model anew, what is compared might be two methods.
+        method, start, why = choose.method_for_labelled(dataset, start, task)
+        on_event(Event("choose", message=f"method {method}: {why}"))
     if adapt is not None and method == "linear":
         raise _nothing_to_adapt(str(dataset.path))
     place = Path(out) if out is not None else names.runs_folder() / f"transfer-{folder_name(column)}"
@@ -106,12 +109,9 @@ def transfer(
         on_event(Event("transfer", number, len(sets), message=f"without {column} {title} ({number} of {len(sets)})"))
         folder = place / folder_name(title)
         left = _left(dataset, column, values, folder, on_event)
-        steps = _steps(left, trained, compared)
-        recipe = {"name": f"without {title}", "out": str(folder), "seed": seed}
-        running.run({**recipe, "steps": steps}, force=force, on_event=on_event)
-        if adapt is not None:
-            steps += _adapting(left, trained, names.train_options(adapt), folder / "model")
-            running.run({**recipe, "steps": steps}, force=force, on_event=on_event)
+        steps = _steps(left, trained, compared, names.train_options(adapt) if adapt is not None else None)
+        recipe = {"name": f"without {title}", "out": str(folder), "seed": seed, "steps": steps}
+        running.run(recipe, force=force, on_event=on_event)
         found.append(transfer_report.experiment(title, folder, task))
     report = transfer_report.report_of(column, found, subject={"data": dataset.fingerprint, "method": method})
     report.save(place)
@@ -172,37 +172,29 @@ def _left(data: Dataset, column: str, values: list[str], folder: Path, on_event:
     return write(data, column, values, out=place, on_event=on_event)
 
 
-def _steps(left: Dataset, trained: Mapping[str, Any], compared: Path | None) -> list[dict[str, Any]]:
-    from oreline.data.leave_out import LEFT_OUT
+def _steps(
+    left: Dataset, trained: Mapping[str, Any], compared: Path | None, adapt: TrainOptions | None
+) -> list[dict[str, Any]]:
+    from oreline.data.leave_out import LEFT_OUT, LEFT_OUT_TRAIN
 
     place = str(left.path)
     beside = {"compare": str(compared)} if compared else {}
-    return [
+    steps: list[dict[str, Any]] = [
         {"finetune": {"as": "model", "data": place, **trained}},
         {"evaluate": {"as": "inside", "model": "model", "data": place, "split": "test"}},
         {"evaluate": {"as": "outside", "model": "model", "data": place, "split": LEFT_OUT, **beside}},
     ]
-
-
-def _adapting(left: Dataset, trained: Mapping[str, Any], adapt: TrainOptions, model: Path) -> list[dict[str, Any]]:
-    """Return the steps after the model's own: pretraining, and what it changes by the very method of the model.
-
-    Chosen anew, the method might be another one, and the difference would be the methods'.
-    """
-    from oreline.data.leave_out import LEFT_OUT, LEFT_OUT_TRAIN
-
-    place = str(left.path)
-    method = str(trained["method"])
-    if method == "auto":
-        method = str(Artifact.open(model, verify=False).manifest.recipe["options"]["method"])
-    if LEFT_OUT_TRAIN not in left.splits or method == "linear":
+    if adapt is None:
+        return steps
+    if LEFT_OUT_TRAIN not in left.splits:
         raise _nothing_to_adapt(place)
     options = adapt.model_dump(exclude_unset=True)
     first = {"data": f"{place}#{LEFT_OUT_TRAIN}", "start": trained.get("start", DEFAULT_START), "train": options}
     # The pretrained network is a start model with a vocabulary of its own: its options are settled by then.
     network = {name: value for name, value in trained.items() if name == "start_options"}
-    then = {**{name: value for name, value in trained.items() if name != "start_options"}, "method": method}
+    then = {name: value for name, value in trained.items() if name != "start_options"}
     return [
+        *steps,
         {"pretrain": {"as": "adapted_start", **first, **network}},
         {"finetune": {"as": "adapted", "data": place, **then, "start": "adapted_start"}},
         {
