@@ -85,12 +85,7 @@ def transfer(
     column, equals, given = leave_out.partition("=")
     name = column_of(dataset, column)
     if name in target_roles(registry.get("task", task)):
-        raise UsageError(
-            f"{column!r} is what the model learns to answer: what it never saw it cannot answer",
-            where=str(dataset.path),
-            allowed="a column that says where rows come from",
-            remedy="name another column",
-        )
+        raise _no_domain(column, str(dataset.path))
     sets = [_listed(given, leave_out)] if equals else [[v] for v in values_of(dataset, name, most=MAX_VALUES)]
     if method == "auto":
         # Once, of all rows: chosen for each model anew, what is compared might be two methods.
@@ -117,6 +112,15 @@ def transfer(
     report.save(place)
     on_event(Event("transfer", message=f"report: {place / 'report.html'}"))
     return report
+
+
+def _no_domain(column: str, where: str) -> UsageError:
+    return UsageError(
+        f"{column!r} is what the model learns to answer: what it never saw it cannot answer",
+        where=where,
+        allowed="a column that says where rows come from",
+        remedy="name another column",
+    )
 
 
 def _nothing_to_adapt(where: str) -> UsageError:
