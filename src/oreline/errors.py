@@ -83,6 +83,15 @@ class ResourceError(OrelineError):
     """The machine refused: a full disk, missing permission, a port in use, memory."""
 
 
+def amount(number: int, one: str, many: str = "") -> str:
+    """Return how many there are of something, for a message.
+
+    >>> amount(1, "tag"), amount(1_200, "tag"), amount(0, "class", "classes")
+    ('1 tag', '1,200 tags', '0 classes')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 _MAX_LISTED = 50
 """Known names that a message lists."""
 

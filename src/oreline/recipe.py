@@ -89,7 +89,9 @@ class TrainOptions(BaseModel):
     reject: str | dict[str, Any] | None = Field(
         None, description="rejector plug, a name or {name: {option: value}}: rows of no class are answered as such"
     )
-    patience: int = Field(3, ge=1, description="dev evaluations without a gain before training stops")
+    patience: int = Field(
+        3, ge=1, description="dev evaluations without a gain (of the first figure or the loss) before training stops"
+    )
     evaluations_per_epoch: int = Field(2, ge=1, description="how often dev is scored; the best weights are kept")
     minutes: float | None = Field(None, gt=0, description="stop (well-decayed) after this time")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 where a probe finds it faster")

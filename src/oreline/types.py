@@ -66,7 +66,9 @@ class Task(Protocol):
     A task whose answers name entities has `found_entities`: the labels that these may have, in any order.
     A task that cannot read every text has `fault(row)`: the `DataError` that refuses the inputs of one row, or None;
     and `as_read(row)`: a row that is to be predicted, in the form that its inputs have. One whose targets go by the
-    row's texts has `misfit(row, target)`: the `DataError` that refuses a target beside these inputs, or None.
+    row's texts has `misfit(row, target)`: the `DataError` that refuses a target beside these inputs, or None. One that
+    has no `log_loss` among its metrics may have `surprise(targets, scores)`: the mean negative log probability of the
+    truth, in nats, by which equal figures on dev are told apart, and whether anything is still being learnt.
 
     An explanation leaves words out and follows one number: `explained(runtime, columns, label)` returns an `Explained`
     for a row and its variants; without it that is a label's score. `occluded` are the roles whose words may be left

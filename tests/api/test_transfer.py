@@ -63,9 +63,27 @@ def test_values_together_and_pretraining_on_their_texts(data: ore.Dataset, tiny_
     folder = tmp_path / "out" / "book--film"
     lineage = ore.Artifact.open(folder / "adapted").manifest.lineage
     assert [entry["verb"] for entry in lineage] == ["pretrain", "start"]
-    assert ore.Artifact.open(folder / "adapted_start").manifest.data["rows"] == ore.Dataset.open(
-        next(folder.glob("data-*"))
-    ).num_rows("left_out_train")
+    num_texts = ore.Dataset.open(next(folder.glob("data-*"))).num_rows("left_out_train")
+    assert ore.Artifact.open(folder / "adapted_start").manifest.data["rows"] == num_texts
+    assert report.facts["texts adapted to"] == num_texts
+
+
+def test_a_network_with_its_options_is_adapted_by_the_method_that_was_chosen_for_it(
+    data: ore.Dataset, tmp_path: Path
+) -> None:
+    """The vocabulary of the adapted network lacks words of the training rows: chosen anew, the method was `linear`."""
+    train = {"epochs": 0.3, "threads": 1, "max_tokens": 16}
+    given: dict[str, Any] = {"leave_out": "category=book", "train": train, "adapt": train, "out": tmp_path / "out"}
+    options = {"width": 16, "layers": 1, "vocabulary": 200}
+    ore.transfer("new:transformer-tiny", data, start_options=options, **given)
+    model, adapted = (ore.Artifact.open(tmp_path / "out" / "book" / name).manifest for name in ("model", "adapted"))
+    assert model.recipe["options"]["method"] == adapted.recipe["options"]["method"] == "full"
+    assert adapted.lineage[0]["verb"] == "pretrain"
+    said: list[Event] = []
+    ore.transfer("new:transformer-tiny", data, start_options=options, **given, on_event=said.append)
+    steps = [event.message for event in said if event.stage == "run" and "] " in event.message]
+    assert len(steps) > 3
+    assert all(step.endswith("done already") for step in steps)
 
 
 def test_other_data_are_noticed_and_wrong_requests_refused(data: ore.Dataset, tmp_path: Path) -> None:
@@ -76,6 +94,11 @@ def test_other_data_are_noticed_and_wrong_requests_refused(data: ore.Dataset, tm
         ore.transfer(None, data, leave_out="category=book", adapt={"epochs": 1}, **given)
     with pytest.raises(DataError, match="no test row has the value 'bok'"):
         ore.transfer(None, data, leave_out="category=bok", **given)
+    for asked in ("label", "label=good"):
+        with pytest.raises(UsageError, match="'label' is what the model learns to answer"):
+            ore.transfer(None, data, leave_out=asked, **given)
+    with pytest.raises(UsageError, match="'text' has 240 values in 240 rows"):
+        ore.transfer(None, data, leave_out="text", **given)
     assert not (tmp_path / "out").exists(), "what is refused leaves nothing behind"
     ore.transfer(None, data, leave_out="category=book", **given)
     other = ore.refine(data, split={}, operators=["drop_empty", {"keep_length": {"max": 17}}], out=tmp_path / "d2")

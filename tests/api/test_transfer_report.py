@@ -28,10 +28,10 @@ def estimate(value: float, n: int = 50) -> Estimate:
     return Estimate(value, value - 0.1, value + 0.1, n)
 
 
-def experiment(values: str, inside: float, outside: float, **more: Beside) -> Experiment:
+def experiment(values: str, inside: float, outside: float, num_adapted: int = 0, **more: Beside) -> Experiment:
     return Experiment(
         values, "accuracy", "full", 100, estimate(inside), estimate(outside, 20), (estimate(0.8), estimate(0.6)),
-        more.get("reference"), more.get("adapted"), ["few rows"],
+        more.get("reference"), more.get("adapted"), num_adapted, ["few rows"],
     )  # fmt: skip
 
 

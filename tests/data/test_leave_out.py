@@ -49,9 +49,23 @@ def test_a_column_by_its_role_or_its_own_name_and_numbers_as_text(data: Dataset,
 
 def test_values_of_test_rows(data: Dataset) -> None:
     assert sorted(values_of(data, "group", most=3)) == ["a", "b", "c"]
-    with pytest.raises(UsageError, match="18 values in test") as caught:
-        values_of(data, "text", most=5)
-    assert "--leave-out text=VALUE" in caught.value.remedy
+    with pytest.raises(UsageError, match="'shop' has 3 values in test") as caught:
+        values_of(data, "group", most=2)
+    assert "--leave-out shop=VALUE" in caught.value.remedy
+
+
+def test_a_column_of_ids_or_texts_is_no_domain(data: Dataset) -> None:
+    with pytest.raises(UsageError, match="'review' has 90 values in 90 rows: it looks like ids or free text") as caught:
+        values_of(data, "text", most=20)  # test alone has 18, which would be left out one by one
+    assert "--leave-out review=VALUE" in caught.value.remedy
+
+
+def test_small_groups_are_domains_still(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": [f"text {n}" for n in range(24)], "label": ["x", "y"] * 12, "pair": [*range(12)] * 2})
+    made = refine({"train": frame[:12], "test": frame[12:]}, roles={}, operators=[], split={}, out=tmp_path / "d")
+    assert len(values_of(made, "pair", most=12)) == 12, "two rows for each value are not an id"
+    with pytest.raises(UsageError, match="12 values in test"):
+        values_of(made, "pair", most=11)
 
 
 def test_what_cannot_be_left_out(data: Dataset, tmp_path: Path) -> None:

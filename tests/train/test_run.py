@@ -40,8 +40,8 @@ def steps(first: int, stop: int) -> Iterator[Sequence[Batch]]:
         yield [Batch(torch.zeros(2, 3, dtype=torch.long), None, num_tokens=6, weight=2.0)]
 
 
-def plan_of(model: Model, scores: Sequence[float] = (), **changes: Any) -> Plan:
-    given = iter(scores)
+def plan_of(model: Model, scores: Sequence[float] = (), losses: Sequence[float] = (), **changes: Any) -> Plan:
+    given, told = iter(scores), iter(losses)
     described = {
         "model": model,
         "optimizer": torch.optim.SGD(model.parameters(), lr=1.0),
@@ -52,7 +52,9 @@ def plan_of(model: Model, scores: Sequence[float] = (), **changes: Any) -> Plan:
         "precision": "fp32",
         "flops_per_token": 1e9,
         "peak_gflops": 1.0,
-        "evaluate": (lambda: ((value := next(given),), {"accuracy": value})) if scores else None,
+        "evaluate": (lambda: ((v := next(given), *(-next(told) for _ in losses[:1])), {"accuracy": v}))
+        if scores
+        else None,
         "evaluate_every": 2,
     }
     return Plan(**(described | changes))
@@ -80,6 +82,26 @@ def test_it_stops_when_dev_gains_no_more(tmp_path: Path):
     assert progress.stopped  # an equal score is no gain
     assert (progress.best_step, progress.step) == (2, 6)
     assert model.weight.item() == pytest.approx(weight_after(2))
+
+
+def test_it_goes_on_while_the_loss_on_dev_falls(tmp_path: Path):
+    """Entities are all wrong for long: a chance figure of the first steps must not end the run."""
+    model = Model()
+    plan = plan_of(model, [0.1, 0.0, 0.0, 0.3], losses=[1.0, 0.9, 0.8, 0.7])
+    progress = run(plan, OPTIONS, Workspace(tmp_path), lambda event: None, {})
+    assert (progress.stopped, progress.best_step, progress.step) == (False, STEPS, STEPS)
+    assert model.weight.item() == pytest.approx(weight_after(STEPS))
+
+
+def test_it_stops_where_neither_the_figure_nor_the_loss_gains(tmp_path: Path):
+    plan = plan_of(Model(), [0.5, 0.4, 0.4], losses=[0.8, 0.8, 0.9])
+    progress = run(plan, OPTIONS, Workspace(tmp_path), lambda event: None, {})
+    assert (progress.stopped, progress.best_step, progress.step) == (True, 2, 6)
+
+
+def test_of_equal_figures_the_lower_loss_is_kept(tmp_path: Path):
+    plan = plan_of(Model(), [0.0, 0.0, 0.0, 0.0], losses=[0.9, 0.7, 0.8, 0.8])
+    assert run(plan, OPTIONS, Workspace(tmp_path), lambda event: None, {}).best_step == 4
 
 
 def test_the_last_weights_are_kept_when_they_are_the_best_or_nothing_is_scored(tmp_path: Path):

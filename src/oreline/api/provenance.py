@@ -58,11 +58,15 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
         return {}
     task = open_task(artifact)
     known = artifact.manifest.columns
-    targets = ("label", "tags") if task.target == FRAME else (task.target, *getattr(task, "beside", ()))
-    roles = (*task.inputs, *targets, "messages", "head", "tail")
+    roles = (*task.inputs, *target_roles(task), "messages", "head", "tail")
     found = {role: known[role][0] for role in roles if known.get(role)}
     # Dialogues of another form than the training rows' are found by their columns' own names.
     return {role: name for role, name in found.items() if role != "messages" or name not in FOUND_BY_NAME}
+
+
+def target_roles(task: Any) -> tuple[str, ...]:
+    """Return the roles of the columns that a task, or its plug, learns to answer."""
+    return ("label", "tags") if task.target == FRAME else (task.target, *getattr(task, "beside", ()))
 
 
 def training_data(artifact: Artifact) -> Dataset:

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oreline.api import names, transfer_report
+from oreline import registry
+from oreline.api import choose, names, transfer_report
 from oreline.api import run as running
 from oreline.api.build import DEFAULT_START, DEFAULT_TASK
 from oreline.api.extras import names_missing_extras
+from oreline.api.provenance import target_roles
 from oreline.api.suite import folder_name
 from oreline.errors import UsageError
 from oreline.recipe import TrainOptions
@@ -40,8 +42,10 @@ def transfer(
     reference: bool = False,
     adapt: TrainOptions | dict[str, Any] | None = None,
     task: str = DEFAULT_TASK,
+    task_options: dict[str, Any] | None = None,
     method: str = "auto",
     method_options: dict[str, Any] | None = None,
+    start_options: dict[str, Any] | None = None,
     text: str | None = None,
     label: str | None = None,
     group: str | None = None,
@@ -62,7 +66,8 @@ def transfer(
         reference: train one model with all values too, and compare on the same rows what it costs not to know them.
         adapt: training options (`{"epochs": 1}`) for pretraining on the left-out values' texts, without their labels,
             before fine-tuning; that model is then compared with the one that was not adapted, on the same rows.
-        task, method, method_options, text, label, group, time, roles, train: as for `finetune`.
+        task, task_options, method, method_options, start_options, text, label, group, time, roles, train: as for
+            `finetune`.
         out: the folder, with a folder for each experiment and the report; `transfer-COLUMN` in `./oreline-runs` when
             not given.
         seed: of everything random.
@@ -70,7 +75,8 @@ def transfer(
 
     Raises:
         DataError: no test split, no such column, or a value that no test row has.
-        UsageError: more than 20 values to be left out one by one.
+        UsageError: a column that the task answers, one of ids or free text, or more than 20 values to be left out one
+            by one.
     """
     from oreline.data.leave_out import column_of, values_of
 
@@ -78,11 +84,18 @@ def transfer(
     dataset = names.dataset(data, roles=columns, seed=seed, on_event=on_event)
     column, equals, given = leave_out.partition("=")
     name = column_of(dataset, column)
+    if name in target_roles(registry.get("task", task)):
+        raise _no_domain(column, str(dataset.path))
     sets = [_listed(given, leave_out)] if equals else [[v] for v in values_of(dataset, name, most=MAX_VALUES)]
+    if method == "auto":
+        # Once, of all rows: chosen for each model anew, what is compared might be two methods.
+        method, start, why = choose.method_for_labelled(dataset, start, task)
+        on_event(Event("choose", message=f"method {method}: {why}"))
     if adapt is not None and method == "linear":
         raise _nothing_to_adapt(str(dataset.path))
     place = Path(out) if out is not None else names.runs_folder() / f"transfer-{folder_name(column)}"
-    trained = _training(start, task, method, method_options, train)
+    options = {"task_options": task_options, "method_options": method_options, "start_options": start_options}
+    trained = _training(start, task, method, options, train)
     common: dict[str, Any] = {"seed": seed, "force": force, "on_event": on_event}
     compared = _with_all(dataset, trained, place / ALL, **common) if reference else None
     found = []
@@ -99,6 +112,15 @@ def transfer(
     report.save(place)
     on_event(Event("transfer", message=f"report: {place / 'report.html'}"))
     return report
+
+
+def _no_domain(column: str, where: str) -> UsageError:
+    return UsageError(
+        f"{column!r} is what the model learns to answer: what it never saw it cannot answer",
+        where=where,
+        allowed="a column that says where rows come from",
+        remedy="name another column",
+    )
 
 
 def _nothing_to_adapt(where: str) -> UsageError:
@@ -120,10 +142,10 @@ def _listed(given: str, whole: str) -> list[str]:
 
 
 def _training(
-    start: Any, task: str, method: str, method_options: Mapping[str, Any] | None, train: Any
+    start: Any, task: str, method: str, given: Mapping[str, Mapping[str, Any] | None], train: Any
 ) -> dict[str, Any]:
     """Return the options of the fine-tuning step."""
-    options = {"task": task, "method": method, "method_options": dict(method_options or {})}
+    options = {"task": task, "method": method, **{name: dict(found or {}) for name, found in given.items()}}
     if train is not None:
         options["train"] = names.train_options(train).model_dump(exclude_unset=True)
     if start is not None and method != "linear":
@@ -172,10 +194,13 @@ def _steps(
         raise _nothing_to_adapt(place)
     options = adapt.model_dump(exclude_unset=True)
     first = {"data": f"{place}#{LEFT_OUT_TRAIN}", "start": trained.get("start", DEFAULT_START), "train": options}
+    # The pretrained network is a start model with a vocabulary of its own: its options are settled by then.
+    network = {name: value for name, value in trained.items() if name == "start_options"}
+    then = {name: value for name, value in trained.items() if name != "start_options"}
     return [
         *steps,
-        {"pretrain": {"as": "adapted_start", **first}},
-        {"finetune": {"as": "adapted", "data": place, **trained, "start": "adapted_start"}},
+        {"pretrain": {"as": "adapted_start", **first, **network}},
+        {"finetune": {"as": "adapted", "data": place, **then, "start": "adapted_start"}},
         {
             "evaluate": {
                 "as": "adapted_outside",

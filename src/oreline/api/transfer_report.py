@@ -41,6 +41,8 @@ class Experiment:
     """The model with all values, on the same rows; the difference is this model's minus its."""
     adapted: Beside | None
     """The model that was pretrained on the values' texts; the difference is its minus this model's."""
+    num_adapted: int
+    """Texts that it was pretrained on; 0 where there is none."""
     warnings: Sequence[str]
 
     @property
@@ -54,11 +56,12 @@ def experiment(values: str, folder: Path, task: str) -> Experiment:
     figure = registry.get("task", task).metrics[0]
     inside, outside = (Report.open(folder / name / "report.json") for name in ("inside", "outside"))
     manifest = Artifact.open(folder / "model", verify=False).manifest
-    adapted = None
+    adapted, num_adapted = None, 0
     if (folder / "adapted_outside" / "report.json").is_file():
         report = Report.open(folder / "adapted_outside" / "report.json")
         if (found := _against(report, "compared model", figure)) is not None:
             adapted = Beside(report.metrics[figure], found.difference)
+            num_adapted = int(Artifact.open(folder / "adapted_start", verify=False).manifest.data["rows"])
     baselines = [_against(report, "baseline", figure) for report in (inside, outside)]
     return Experiment(
         values,
@@ -70,6 +73,7 @@ def experiment(values: str, folder: Path, task: str) -> Experiment:
         (baselines[0].value if baselines[0] else None, baselines[1].value if baselines[1] else None),
         _against(outside, "compared model", figure),
         adapted,
+        num_adapted,
         outside.warnings,
     )
 
@@ -102,7 +106,11 @@ def report_of(column: str, found: Sequence[Experiment], *, subject: Mapping[str,
         title=f"Transfer across {column}",
         subject=dict(subject),
         metrics={f"{figure}_left_out": mean} if mean else {},
-        facts={"experiments": len(found), "method": ", ".join(dict.fromkeys(one.method for one in found))},
+        facts={
+            "experiments": len(found),
+            "method": ", ".join(dict.fromkeys(one.method for one in found)),
+            **({"texts adapted to": adapted_to} if (adapted_to := sum(one.num_adapted for one in found)) else {}),
+        },
         tables=tables,
         charts=[Chart(f"{figure} on test", "bars", {"labels": [one.values for one in found], "series": series})],
         warnings=[f"{one.values}: {warning}" for one in found for warning in one.warnings],

@@ -9,7 +9,7 @@ import polars as pl
 
 from oreline.data.dataset import Dataset
 from oreline.data.refine import refine
-from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.errors import DataError, UsageError, amount, did_you_mean
 from oreline.types import FRAME, ROLES, OnEvent, ignore
 
 LEFT_OUT = "left_out"
@@ -79,15 +79,29 @@ def column_of(data: Dataset, column: str) -> str:
 
 
 def values_of(data: Dataset, name: str, *, most: int) -> list[str]:
-    """Return the values of a column that test rows have, the frequent first. Raises `UsageError` for too many."""
+    """Return the values of a column that test rows have, the frequent first.
+
+    Raises `UsageError` for too many, and for a column most of whose rows have a value of their own: each would be left
+    out for the sake of one row.
+    """
+    own = data.manifest.roles.get(name, name)
+    all_rows = pl.concat([data.frame(split, [name]) for split in data.splits]).drop_nulls()
+    if all_rows[name].n_unique() > all_rows.height / 2:
+        raise UsageError(
+            f"the column {own!r} has {amount(all_rows[name].n_unique(), 'value')} in {amount(all_rows.height, 'row')}: "
+            "it looks like ids or free text, and leaving one value out leaves out one row",
+            where=str(data.path),
+            allowed="a column that says where rows come from, with values that many rows share",
+            remedy=f"name another column, or values that are left out together: --leave-out {own}=VALUE,VALUE",
+        )
     counted = data.frame("test", [name]).drop_nulls().group_by(name).len().sort(["len", name], descending=[True, False])
     values = [str(value) for value in counted[name].to_list()]
     if not 2 <= len(values) <= most:
         raise UsageError(
-            f"the column {name!r} has {len(values):,} values in test: each would be left out once",
+            f"the column {own!r} has {amount(len(values), 'value')} in test: each would be left out once",
             where=str(data.path),
             allowed=f"2 to {most} values",
-            remedy=f"name the values: --leave-out {name}=VALUE,VALUE",
+            remedy=f"name the values: --leave-out {own}=VALUE,VALUE",
         )
     return values
 

@@ -17,7 +17,7 @@ import polars as pl
 from oreline.data.fold import row_hashes
 from oreline.data.targets import labelled_frame
 from oreline.dialogue import is_dialogue, transcript
-from oreline.errors import DataError, did_you_mean
+from oreline.errors import DataError, amount, did_you_mean
 from oreline.runtime.windows import by_row
 from oreline.store import TRAIN_ROWS
 from oreline.tasks.reading import reading, refuse_unreadable
@@ -97,7 +97,7 @@ class Table:
         for row_id, target_W, scores_WK in zip(self.row_ids, self.targets, self.scores):
             if isinstance(target_W, np.ndarray) and len(target_W) != len(scores_WK):
                 raise DataError(
-                    f"the row has {len(scores_WK):,} words and {len(target_W):,} tags",
+                    f"the row has {amount(len(scores_WK), 'word')} and {amount(len(target_W), 'tag')}",
                     where=row_id,
                     allowed="one tag for each word",
                 )

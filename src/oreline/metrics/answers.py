@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from oreline.errors import amount
 from oreline.words import kind_of
 
 NO_ANSWER = "(no answer)"
@@ -88,7 +89,8 @@ def _from_mapping(target: Mapping[str, Any]) -> list[tuple[str, int | None]]:
         return [(text, place)] if text and text.strip() else []
     starts = list(start) if isinstance(start, Sequence) else [None] * len(text)
     if len(starts) != len(text):
-        raise ValueError(f"there are {len(text)} answers and {len(starts)} places")
+        counts = f"{amount(len(text), 'answer')}, {amount(len(starts), 'place')}"
+        raise ValueError(f"answers and places do not agree: {counts}")
     return [found for one, place in zip(text, starts) for found in _from_mapping({"text": one, "start": place})]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from oreline import registry
 from oreline.errors import DataError, UsageError, did_you_mean
+from oreline.tasks.surprise import of_words
 from oreline.types import FRAME, Columns, Encoded, Explained, Runtime, WordTokens
 from oreline.words import string_list
 
@@ -151,6 +152,11 @@ class Task:
         right = [float(true_W[0] == given_W[0]) for true_W, given_W in zip(targets, predicted)]
         slots_N: NDArray[np.float64] = self.slots.credit(_tags(targets), _tags(predicted))
         return (np.asarray(right) + slots_N) / 2
+
+    def surprise(self, targets: NDArray[Any], scores: NDArray[Any]) -> float:
+        """Return how improbable intents are, and how improbable tags, in nats: the sum of both means."""
+        intents = of_words(_each(targets, lambda row_W: row_W[:1]), _each(scores, lambda row_WK: row_WK[:1]))
+        return intents + of_words(_tags(targets), _each(scores, lambda row_WK: row_WK[1:, : self._first]))
 
     def names(self, targets: NDArray[Any]) -> list[str]:
         """Return intent and entities of each row, such as `flight: from 5, to 7-8`."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from oreline.errors import DataError, did_you_mean
+from oreline.tasks.surprise import nats
 from oreline.tasks.texts import encode_texts
 from oreline.types import Columns, Encoded
 
@@ -178,6 +179,10 @@ class Task:
         both_N = np.minimum(targets_NK, predicted_NK).sum(axis=1)
         either_N = np.maximum(targets_NK, predicted_NK).sum(axis=1)
         return np.where(either_N > 0, both_N / np.maximum(either_N, 1), 1.0)
+
+    def surprise(self, targets_NK: NDArray[np.floating], scores_NK: NDArray[np.floating]) -> float:
+        """Return the mean over labels and rows of how improbable the truth is, in nats."""
+        return nats(np.where(targets_NK > 0, scores_NK, 1.0 - scores_NK))
 
     def names(self, targets_NK: NDArray[np.floating]) -> list[str]:
         """Return the labels of each row, with `, ` between them."""

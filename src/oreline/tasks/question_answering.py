@@ -185,6 +185,15 @@ class Task:
         """Return the F1 of each row's answer with the nearest true one."""
         return np.asarray([f1 for _, f1 in row_scores(targets, predicted)], dtype=np.float64)
 
+    def surprise(self, targets: NDArray[Any], scores: NDArray[Any]) -> float:
+        """Return the mean over rows of how improbable the nearest true span is, or "no answer", in nats."""
+        none = Answer("")
+        best = [
+            max(log_p_of(row_W2, answer.first, answer.last) for answer in truths or (none,))
+            for truths, row_W2 in zip(targets, scores, strict=True)
+        ]
+        return -float(np.mean(best)) if best else 0.0
+
     def names(self, targets: NDArray[Any]) -> list[str]:
         """Return the different answers of each row."""
         return [" | ".join(dict.fromkeys(answer.text for answer in row)) or NO_ANSWER for row in targets]

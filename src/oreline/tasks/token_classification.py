@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from oreline.errors import DataError, did_you_mean
+from oreline.errors import DataError, amount, did_you_mean
 from oreline.metrics.tags import OUTSIDE, UNSEEN, Entity, entities, first_break, may_follow, parts, scheme_of, strays
 from oreline.tasks.capitals import capitals_of, tells_capitals
 from oreline.tasks.explaining import followed_entity
+from oreline.tasks.surprise import of_words
 from oreline.types import Columns, Encoded, Explained, Runtime, WordTokens
 from oreline.words import as_cell, string_list, words_of
 
@@ -156,7 +157,7 @@ class Task:
         words, tags = words_of(str(row["text"]))[1], parse(target)
         if len(words) != len(tags):
             return DataError(
-                f"the row has {len(words):,} words and {len(tags):,} tags",
+                f"the row has {amount(len(words), 'word')} and {amount(len(tags), 'tag')}",
                 allowed="a tag for each word",
                 remedy="the answer's `words` are what tags are counted by",
             )
@@ -217,6 +218,10 @@ class Task:
             if true or given:
                 credit_N[row] = 2 * len(true & given) / (len(true) + len(given))
         return credit_N
+
+    def surprise(self, targets: NDArray[Any], scores: NDArray[Any]) -> float:
+        """Return the mean over words of how improbable their tags are, in nats; tags never seen are left out."""
+        return of_words(targets, scores)
 
     def names(self, targets: NDArray[Any]) -> list[str]:
         """Return the entities of each row by its words, such as `PER 1-2, LOC 5`; plain tags as they are."""

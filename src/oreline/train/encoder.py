@@ -6,7 +6,6 @@ Shape suffixes: N rows, B rows of one batch, K classes.
 from __future__ import annotations
 
 import contextlib
-import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +31,7 @@ from oreline.plugs import Adapter
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import cut, predict_words
 from oreline.tasks.reading import reading
+from oreline.train.aim import aim_of
 from oreline.train.batches import few_widths
 from oreline.train.budget import Budget
 from oreline.train.foretell import foretold_steps, probed_budget
@@ -339,10 +339,7 @@ class EncoderTraining:
         self._last_outputs = self.outputs(self.dev)
         figures = self.job.score(task, self.job.dev.targets, self._last_outputs)
         shown = {name: figures[name] for name in (task.metrics[0], "log_loss") if name in figures}
-        sign = 1.0 if registry.get("metric", task.metrics[0]).higher_is_better else -1.0
-        # Equal accuracy happens often on few rows; the lower loss then decides. What is undefined is worst.
-        aim = (sign * figures.get(task.metrics[0], -sign * math.inf), -figures.get("log_loss", 0.0))
-        return aim, shown
+        return aim_of(task, self.job.dev.targets, self._last_outputs, figures), shown
 
     def _dev_outputs(self, progress: Progress) -> dict[str, NDArray[Any]] | None:
         """Return the kept weights' outputs on dev; those of the last evaluation, when it was of these weights."""

@@ -25,6 +25,7 @@ from oreline.models.sentence import read_pooling
 from oreline.recipe import TrainOptions
 from oreline.store import Artifact
 from oreline.tasks.reading import reading
+from oreline.train.aim import aim_of
 from oreline.train.artifact import EstimateDev, dev_metrics, lineage, write_artifact
 from oreline.train.budget import Budget
 from oreline.train.encoder import EncoderTraining, start_of
@@ -342,7 +343,7 @@ class _Training:
         return training.regularized.loss(training.model, batch)
 
     def _score_dev(self) -> tuple[tuple[float, ...], dict[str, float]]:
-        """Return the mean of the tasks' first metrics, to be maximised, and each of them."""
+        """Return the means of the tasks' first metrics and of minus their losses, and each of the metrics."""
         aims, shown = [], {}
         for name, training in self.trainings.items():
             if training.dev is None or training.job.dev is None:
@@ -351,12 +352,11 @@ class _Training:
             task = reading(training.job.task, training.job.dev.columns)
             metric = task.metrics[0]
             figures = training.job.score(task, training.job.dev.targets, self._dev_outputs[name])
-            sign = 1.0 if registry.get("metric", metric).higher_is_better else -1.0
-            value = figures.get(metric, float("nan"))
-            aims.append(sign * value if np.isfinite(value) else 0.0)
-            if np.isfinite(value):
-                shown[f"{name}_{metric}"] = value
-        return (float(np.mean(aims)),), shown
+            aim, loss = aim_of(task, training.job.dev.targets, self._dev_outputs[name], figures)
+            aims.append((aim if np.isfinite(aim) else 0.0, loss))
+            if np.isfinite(aim):
+                shown[f"{name}_{metric}"] = figures[metric]
+        return tuple(map(float, np.mean(aims, axis=0))), shown
 
     def _outcome(self, name: str, resolved: Mapping[str, Any], progress: Progress) -> Outcome:
         training = self.trainings[name]

@@ -66,6 +66,8 @@ class Progress:
     step: int = 0
     best: list[float] | None = None
     best_step: int = 0
+    best_last: float | None = None
+    """The highest of the last numbers to maximise: minus the loss, where evaluations tell one."""
     evaluations_without_gain: int = 0
     stopped: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
@@ -156,13 +158,16 @@ def _evaluate(
 ) -> dict[str, float]:
     plan.model.eval()
     aim, figures = evaluate()
-    if progress.best is None or list(aim) > progress.best:
+    gains = progress.best is None or list(aim) > progress.best
+    # A figure may stand still, or at nothing, while the model learns: what the loss gains counts against stopping.
+    progress.evaluations_without_gain += 1
+    if progress.best_last is None or aim[-1] > progress.best_last:
+        progress.best_last, progress.evaluations_without_gain = aim[-1], 0
+    if gains:
         progress.best, progress.best_step, progress.evaluations_without_gain = list(aim), progress.step, 0
         if progress.step < plan.num_steps:  # the last step's weights are in memory when they are needed
             checkpoint.save_weights(work, _BEST, plan.model)
-    else:
-        progress.evaluations_without_gain += 1
-        progress.stopped = progress.evaluations_without_gain >= options.patience
+    progress.stopped = progress.evaluations_without_gain >= options.patience
     return {f"dev_{name}": value for name, value in figures.items()}
 
 

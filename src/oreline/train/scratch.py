@@ -71,7 +71,7 @@ class NewNetwork:
             raise UsageError(
                 f"{self} knows nothing yet, and the method {method!r} builds on what a start model knows",
                 allowed=", ".join(METHODS),
-                remedy=f"--method full, or a pretrained start model for {method}",
+                remedy=f"a pretrained start model for {method}; --method full where the task has it",
             )
 
     def refuse_task(self, task: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from oreline.errors import DataError, ResourceError
+from oreline.errors import DataError, ResourceError, amount
 from oreline.runtime.batching import length_batches
 from oreline.runtime.windows import cut
 from oreline.train.linear import Linear, fit_classes
@@ -40,7 +40,7 @@ def by_token(task: Any, encoded: Encoded, rows: Rows, max_tokens: int) -> tuple[
     for number, (ids, words, target_W) in enumerate(zip(encoded.ids, encoded.words or (), rows.targets, strict=True)):
         if isinstance(target_W, np.ndarray) and len(words.places_W) != len(target_W):
             raise DataError(
-                f"a row has {len(words.places_W):,} words and {len(target_W):,} tags",
+                f"a row has {amount(len(words.places_W), 'word')} and {amount(len(target_W), 'tag')}",
                 allowed="one tag for each word",
                 remedy="split text and tags alike, or give the words as a list",
                 row=number,

@@ -40,13 +40,13 @@ def test_forms(text: str, given: object, words: list[str], tags: list[str]) -> N
 @pytest.mark.parametrize(
     ("text", "given", "says"),
     [
-        ("a b", "O", r"2 words \(2 at white space, 3 characters\) and 1 tags"),
+        ("a b", "O", r"2 words \(2 at white space, 3 characters\) and 1 tag\n"),
         ("我爱北京", {"L": {"上海": [[2, 3]]}}, "the text has '北京' at 2 to 3, and not '上海'"),
         ("in York", {"L": ["York"]}, "the words of its entities with their places are needed"),
         ("in York", {"L": {"York": [3]}}, "3 is no span"),
         ("王芳住在上海", "O O", r"6 words \(1 at white space, 6 characters\) and 2 tags"),
-        ('["a"]', '["O", "O"]', "1 words and 2 tags"),
-        ('["a"]', "[]", "1 words and 0 tags"),
+        ('["a"]', '["O", "O"]', "1 word and 2 tags"),
+        ('["a"]', "[]", "1 word and 0 tags"),
         ("abc", [[0, 4, "X"]], "outside of a text of 3 characters"),
         ("abc", [[2, 2, "X"]], "outside"),
         ("abc", [[0, "X"]], "is no span"),

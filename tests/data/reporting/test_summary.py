@@ -28,7 +28,7 @@ def tally(**splits: dict[str, int]) -> Tally:
         ({"train": {"x": 50}}, ["only one class, 'x'"]),
         ({"train": {f"c{n}": 1 for n in range(30)}}, ["30 classes for 30 rows"]),
         ({"train": {"x": 500, "y": 20}}, ["x has 25 times the rows of y"]),
-        ({"train": {"x": 50, "y": 40, "z": 6}}, ["1 classes have fewer than 10 rows: z (6)"]),
+        ({"train": {"x": 50, "y": 40, "z": 6}}, ["1 class has fewer than 10 rows: z (6)"]),
         ({"train": {"x": 50, "y": 40}, "test": {"x": 5, "w": 20}}, ["test has labels that train lacks: w"]),
         ({"train": {"x": 50, "y": 40}, "dev": {}}, ["the split 'dev' is empty"]),
     ],

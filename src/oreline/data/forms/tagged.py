@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from oreline.errors import DataError
+from oreline.errors import DataError, amount
 from oreline.metrics.tags import OUTSIDE, written
 from oreline.types import FRAME
 from oreline.words import Word, as_cell, string_list, units, words_of
@@ -92,8 +92,9 @@ def _aligned(text: str, given: Any) -> tuple[str, list[str], int]:
         if len(words_of(cell)[1]) == len(tags):
             return cell, tags, 0
     counts = [len(words_of(cell)[1]) for cell in forms]
-    words = f"{counts[0]:,} words" + (f" ({counts[1]:,} at white space, {counts[2]:,} characters)" if is_text else "")
-    raise ValueError(f"the row has {words} and {len(tags):,} tags")
+    words = amount(counts[0], "word")
+    words += f" ({counts[1]:,} at white space, {amount(counts[2], 'character')})" if is_text else ""
+    raise ValueError(f"the row has {words} and {amount(len(tags), 'tag')}")
 
 
 def _listed(given: Any, text: str) -> Sequence[Any]:

@@ -18,7 +18,7 @@ import polars as pl
 from oreline.data.input.archives import opened
 from oreline.data.input.compressed import CutOffError, batches
 from oreline.data.input.json_rows import Growing
-from oreline.errors import DataError
+from oreline.errors import DataError, amount
 
 _HEAD_BYTES = 65_536
 _LISTS = re.compile(rb'"(?:paragraphs|qas)"\s*:\s*\[')
@@ -176,7 +176,7 @@ def _answered(question: _Question) -> tuple[str | None, ...]:
     if answers is None and not impossible:
         what = "the question has no list of answers, and is not said to be impossible"
     elif answers and impossible:
-        what = f"the question is said to be impossible, and has {len(answers)} answers"
+        what = f"the question is said to be impossible, and has {amount(len(answers), 'answer')}"
     if what:
         raise _fault(what, question.path, question.place)
     spans = dict.fromkeys(_span(answer, question.path, question.place) for answer in answers or ())

@@ -15,6 +15,7 @@ from oreline.data.input.fusion import Fusion
 from oreline.data.ledger import Ledger, source_of
 from oreline.data.reporting.leaks import Leak, leak_facts, leak_tables, leak_warnings
 from oreline.data.reporting.sample import RowSample
+from oreline.errors import amount
 from oreline.report.report import Chart, Report, Table
 
 MAX_CLASSES_SHOWN = 150
@@ -183,7 +184,8 @@ def class_warnings(tally: Tally) -> list[str]:
         tiny = [label for label in labels if total[label] < 10]
         if tiny:
             named = ", ".join(f"{label} ({total[label]})" for label in tiny[:5])
-            found.append(f"{len(tiny)} classes have fewer than 10 rows: {named}{', …' if len(tiny) > 5 else ''}")
+            have = amount(len(tiny), "class has", "classes have")
+            found.append(f"{have} fewer than 10 rows: {named}{', …' if len(tiny) > 5 else ''}")
         most, least = labels[0], labels[-1]
         if total[most] >= 10 * total[least]:
             ratio = total[most] / total[least]
