@@ -79,6 +79,15 @@ class Operator:
         inputs = [role for role in INPUT_ROLES if role in names]
         if not inputs:
             return pl.DataFrame(schema=DROPS)
+        clusters = self._clusters(scan, inputs, signatures)
+        drops = as_drops(clusters.divided)
+        merged = agreed(drops, scan)
+        named = row_ids_at(scan, merged.with_columns(reason=pl.lit("near_duplicate")))
+        self._findings = _findings(clusters, drops, merged, named, scan)
+        return named
+
+    def _clusters(self, scan: pl.LazyFrame, inputs: list[str], signatures: pl.LazyFrame | None) -> Clusters:
+        """Return the clusters among all rows; what they were found by is let go of with this call."""
         rows = NearRows(self._threshold, max_bytes=self.memory_bytes // 8)
         num_tokens = []
         if signatures is None:
@@ -92,12 +101,7 @@ class Operator:
             rows.add(found)
             num_tokens.append(found.counts_N.astype(np.int32))
         lengths = np.concatenate([np.zeros(0, np.int32), *num_tokens]).astype(np.int64)
-        clusters = rows.clusters(ranks(scan, self._keep, self._column, lengths, operator="dedup_near"))
-        drops = as_drops(clusters.divided)
-        merged = agreed(drops, scan)
-        named = row_ids_at(scan, merged.with_columns(reason=pl.lit("near_duplicate")))
-        self._findings = _findings(clusters, drops, merged, named, scan)
-        return named
+        return rows.clusters(ranks(scan, self._keep, self._column, lengths, operator="dedup_near"))
 
     def calibration(self, frame: pl.DataFrame) -> Calibration:
         """Return how similar each row is to the most similar one before it, from one half on, with the threshold."""
