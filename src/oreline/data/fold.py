@@ -76,18 +76,18 @@ def fingerprints(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint
 def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
     """Turn positions into row ids: from `position`, `kept`, … to `row_id`, `kept_id`, …, in row order."""
     wanted_W = pl.concat([drops["position"], drops["kept"].drop_nulls()]).unique().sort().to_numpy()
-    found = pl.DataFrame({"position": wanted_W, "row_id": _row_ids(scan, wanted_W)})
+    found = pl.DataFrame({"position": wanted_W, "row_id": rows_at(scan.select("row_id"), wanted_W)["row_id"]})
     kept = found.select(kept="position", kept_id="row_id")
     named = drops.join(found, on="position").join(kept, on="kept", how="left").sort("position")
     return named.select("row_id", "reason", "kept_id", *(["similarity"] if "similarity" in drops.columns else []))
 
 
-def _row_ids(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.Series:
-    """Return the row ids at positions in rising order; a join would hold those of all rows."""
-    parts, begin = [pl.Series(dtype=pl.String)], 0
-    for rows in scan.select("row_id").collect_batches(chunk_size=_CHUNK):
+def rows_at(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.DataFrame:
+    """Return the rows at positions in rising order, of as many columns as are looked at; a join would hold all rows."""
+    parts, begin = [scan.clear().collect()], 0
+    for rows in scan.collect_batches(chunk_size=_CHUNK):
         low, high = np.searchsorted(wanted_W, [begin, begin + rows.height])
-        parts.append(rows["row_id"].gather(wanted_W[low:high] - begin))
+        parts.append(rows[wanted_W[low:high] - begin])
         begin += rows.height
     return pl.concat(parts)
 

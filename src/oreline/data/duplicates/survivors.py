@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.duplicates.tokens import I64
+from oreline.data.fold import rows_at
 from oreline.errors import UsageError
 
 Keep = Literal["longest", "first", "newest", "highest"]
@@ -131,10 +132,9 @@ def examples(drops: pl.DataFrame, scan: pl.LazyFrame) -> list[list[str | float]]
     shown = shown.gather_every(max(shown.height // MAX_EXAMPLES, 1)).head(MAX_EXAMPLES)
     if shown.is_empty():
         return []
-    wanted = pl.concat([shown["position"], shown["kept"]]).unique().to_frame("position")
-    begin = pl.col("text").str.head(_SHOWN_CHARACTERS)
-    rows = scan.select("row_id", begin).with_row_index("position").join(wanted.lazy(), on="position", how="semi")
-    found = {place: (row_id, text) for place, row_id, text in rows.collect(engine="streaming").iter_rows()}
+    wanted = pl.concat([shown["position"], shown["kept"]]).unique().sort()
+    rows = rows_at(scan.select("row_id", pl.col("text").str.head(_SHOWN_CHARACTERS)), wanted.to_numpy())
+    found = dict(zip(wanted.to_list(), rows.iter_rows()))
     return [
         [found[one][0], found[other][0], round(similarity, 3), found[one][1], found[other][1]]
         for one, other, similarity in shown.iter_rows()
@@ -149,9 +149,8 @@ def agreed(drops: pl.DataFrame, scan: pl.LazyFrame) -> pl.DataFrame:
     targets: Sequence[str] = [role for role in TARGETS if role in scan.collect_schema().names()]
     if not targets or drops.is_empty():
         return drops
-    wanted = pl.concat([drops["position"], drops["kept"]]).unique().to_frame("position")
-    hashed = scan.select(pl.struct(targets).hash().alias("target")).with_row_index("position")
-    found = hashed.join(wanted.lazy(), on="position", how="semi").collect(engine="streaming")
+    wanted = pl.concat([drops["position"], drops["kept"]]).unique().sort()
+    found = rows_at(scan.select(pl.struct(targets).hash().alias("target")), wanted.to_numpy()).with_columns(wanted)
     own = drops.join(found, on="position", how="left", maintain_order="left")
     kept = found.rename({"position": "kept", "target": "wanted"})
     both = own.join(kept, on="kept", how="left", maintain_order="left")
