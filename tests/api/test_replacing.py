@@ -74,3 +74,22 @@ def test_rows_that_were_restored_are_ours_and_other_lines_are_not(tmp_path: Path
     assert is_written(tmp_path)
     (tmp_path / "more.jsonl").write_text('{"text": "x"}\n')
     assert not is_written(tmp_path)
+
+
+def test_the_base_is_found_through_homes_and_where_it_lies_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, home = tmp_path / "base", tmp_path / "home"
+    model = home / "versions" / "abc"
+    for folder in (base, model):
+        folder.mkdir(parents=True)
+        (folder / "oreline.json").write_text("{}")
+    (home / "aliases.json").write_text('{"champion": "abc"}')
+    record = {"adapter": "lora", "options": {}, "pooling": None}
+    for path in (base, tmp_path / "gone"):
+        described = {"path": str(path), "files": {"model.safetensors": ""}}
+        (model / "adapter.json").write_text(json.dumps({**record, "base": described}))
+        for read in (str(home), f"{home}@champion", home):
+            with pytest.raises(UsageError, match=f"it holds what is to be read: {base}"):
+                refuse_loss(base, [read], force=True)
+        monkeypatch.setenv("ORELINE_BASES", str(base))
+    (model / "adapter.json").write_text(json.dumps({**record, "base": {"files": {"model.safetensors": ""}}}))
+    refuse_loss(base, [str(home)], force=True)

@@ -100,6 +100,8 @@ def test_other_data_are_noticed_and_wrong_requests_refused(data: ore.Dataset, tm
     with pytest.raises(UsageError, match="'text' has 240 values in 240 rows"):
         ore.transfer(None, data, leave_out="text", **given)
     assert not (tmp_path / "out").exists(), "what is refused leaves nothing behind"
+    small = {"start_options": {"hidden_size": 16}}
+    ore.transfer("new:transformer-tiny", data, leave_out="category=book", **small, **given | {"out": tmp_path / "new"})
     ore.transfer(None, data, leave_out="category=book", **given)
     other = ore.refine(data, split={}, operators=["drop_empty", {"keep_length": {"max": 17}}], out=tmp_path / "d2")
     with pytest.raises(UsageError, match="finished here with other options or other input"):

@@ -167,7 +167,7 @@ ASKED = (
 )
 
 
-def test_an_update_learns_from_labels_that_the_log_holds(cli, model_folder: Path, data_folder: Path) -> None:
+def test_labels_that_the_log_holds_are_rows_of_an_update(cli, model_folder: Path, data_folder: Path) -> None:
     assert ASKED in (Path(__file__).parents[2] / "docs" / "how-to.md").read_text(encoding="utf-8")
     log = PredictionLog("predictions.sqlite")
     scores = np.full(2, 0.5, np.float32)

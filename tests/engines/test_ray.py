@@ -84,7 +84,7 @@ def test_a_cluster_that_is_not_there_is_not_waited_for(form: str, monkeypatch: p
     assert "ray start --head" in told.value.remedy
 
 
-@pytest.mark.parametrize("address", ["head", "http:/head:6379", "ray://head", "head:port"])
+@pytest.mark.parametrize("address", ["head", "http:/head:6379", "ray://head", "head:port", "a..b:6379"])
 def test_an_address_that_is_none(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
     monkeypatch.setenv("RAY_ADDRESS", address)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
-from oreline.metrics.tags import entities, first_break, may_follow, parts, repaired, scheme_of, written
+from oreline.metrics.tags import entities, first_break, may_follow, parts, repaired, scheme_of, strays, written
 
 BIO = ["O", "B-X", "I-X", "B-Y", "I-Y"]
 BIOES = ["O", *(f"{prefix}-{label}" for prefix in "BIES" for label in "XY")]
@@ -59,3 +59,20 @@ def test_labels_may_hold_dashes() -> None:
     assert parts("B-a-b", "bio") == ("B", "a-b")
     assert written(2, "a-b", "bio") == ["B-a-b", "I-a-b"]
     assert may_follow("B-a-b", "I-a-b", "bio")
+
+
+@pytest.mark.parametrize(
+    ("tags", "slips"),
+    [
+        (["O", "B-PER", "I-PER", "LOC"], {"LOC"}),
+        (["O", "B-PER", "PER"], {"PER"}),
+        (["O", "B-PER", "o"], {"o"}),
+        (["O", "B-PER", "B-"], {"B-"}),
+        (["O", "B-PER", "b-LOC"], {"b-LOC"}),
+        (["O", "PERSON", "CITY", "S-Bahn"], set()),
+        (["O", "S-Bahn", "e-mail"], set()),
+        (["NN", "B-PER", "VB"], set()),
+    ],
+)
+def test_slips_among_spans_and_plain_tags_that_look_like_one(tags: list[str], slips: set[str]) -> None:
+    assert strays(tags) == slips

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from oreline import store
-from oreline.errors import ArtifactError, UsageError
-from oreline.models.base import ADAPTER, read_record
+from oreline.errors import ArtifactError, OrelineError, UsageError
+from oreline.models.base import ADAPTER, base_places
 
 _WRITTEN = ("oreline.json", "dataset.json", "report.json")
 """One of these lies in every folder that a verb writes, except that of `restore`."""
@@ -63,7 +63,8 @@ def _paths(value: Any) -> Iterator[Path]:
             with contextlib.suppress(OSError, ValueError):  # a text is no name
                 if Path(name).exists():
                     yield Path(name)
-                    yield from _bases(Path(name))
+        with contextlib.suppress(OSError, ValueError, OrelineError):
+            yield from _bases(store.resolve(value))
     elif isinstance(value, Mapping):
         yield from _paths(list(value.values()))
     elif isinstance(value, list | tuple):
@@ -80,4 +81,4 @@ def _bases(folder: Path) -> Iterator[Path]:
         return
     for record in (folder / ADAPTER, *folder.glob(f"*/{ADAPTER}")):
         with contextlib.suppress(ArtifactError):  # none, or one that whoever reads the model will complain of
-            yield Path(read_record(record.parent)["base"]["path"])
+            yield from base_places(record.parent)

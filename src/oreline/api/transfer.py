@@ -148,7 +148,9 @@ def _training(
     options = {"task": task, "method": method, **{name: dict(found or {}) for name, found in given.items()}}
     if train is not None:
         options["train"] = names.train_options(train).model_dump(exclude_unset=True)
-    if start is not None and method != "linear":
+    if method == "linear":  # begins from nothing
+        options.pop("start_options")
+    elif start is not None:
         options["start"] = names.model_name(start)
     return {name: value for name, value in options.items() if value not in ({},)}
 

@@ -126,11 +126,13 @@ def _refuse_unreachable(address: str) -> None:
     """Raise `ResourceError` where nothing takes connections, `UsageError` where no host and port are named."""
     if address in ("auto", "local") or "://" in address.removeprefix("ray://"):
         return  # found by Ray, or by a package that brings the scheme
-    place = _PLACE.fullmatch(address)
+    place, allowed = _PLACE.fullmatch(address), "HOST:PORT, ray://HOST:PORT, auto, local"
     if place is None:
-        raise UsageError(f"RAY_ADDRESS is {address!r}", allowed="HOST:PORT, ray://HOST:PORT, auto, local")
+        raise UsageError(f"RAY_ADDRESS is {address!r}", allowed=allowed)
     try:
         socket.create_connection((place["six"] or place["host"], int(place["port"])), _PATIENCE_S).close()
+    except UnicodeError as error:  # a name of a host that cannot be one: a..b
+        raise UsageError(f"RAY_ADDRESS is {address!r}", allowed=allowed) from error
     except (OSError, OverflowError) as error:
         raise ResourceError(
             f"no Ray cluster answers: {error}",

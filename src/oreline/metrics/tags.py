@@ -23,6 +23,8 @@ UNSEEN = "(unseen in training)"
 _CANONICAL = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S"}
 """Prefixes of BIO, BIOES, BMES and BILOU by what they mean: begin, inside, end, single."""
 _PREFIXED = re.compile(r"([BIMELSU])-(.+)", re.DOTALL)
+_SLIP = re.compile(r"[BIMELSU]-?|[bimelsu]-[^a-z]+", re.DOTALL)
+"""A letter without a label, or a small one before a label in capitals."""
 
 
 class Entity(NamedTuple):
@@ -51,14 +53,24 @@ def scheme_of(tags: Iterable[str]) -> str:
 
 
 def strays(tags: Iterable[str]) -> set[str]:
-    """Return the tags that are no spans among tags that are: `O` stands there, and some have a letter and a dash.
+    """Return the tags that are slips among tags of spans; none where tags are plain, if one looks like a span.
+
+    Tags are meant as spans where `O` stands among them and more than half of the others have a letter and a dash, or
+    where one of the rest is a span written wrongly: without its letter, its label or its capital.
 
     >>> sorted(strays(["O", "B-PER", "PER", "b-LOC", "I-"])), strays(["NN", "VB"]), strays(["O", "B-PER"])
     (['I-', 'PER', 'b-LOC'], set(), set())
+    >>> strays(["O", "PERSON", "CITY", "S-Bahn"])
+    set()
     """
-    found = {tag: tag == OUTSIDE or _PREFIXED.fullmatch(tag) is not None for tag in tags}
-    is_spans = OUTSIDE in found and sum(found.values()) > 1
-    return {tag for tag, fits in found.items() if not fits} if is_spans else set()
+    kinds = set(tags)
+    spans = {tag: found[2] for tag in kinds if (found := _PREFIXED.fullmatch(tag))}
+    others = kinds - {OUTSIDE, *spans}
+    if OUTSIDE not in kinds or not spans:
+        return set()
+    labels = {label.upper() for label in spans.values()}
+    is_slip = any(tag.upper() in {OUTSIDE, *labels} or _SLIP.fullmatch(tag) for tag in others)
+    return others if is_slip or len(spans) > len(others) else set()
 
 
 def parts(tag: str, scheme: str) -> tuple[str, str]:

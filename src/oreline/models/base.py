@@ -59,12 +59,18 @@ def read_record(folder: str | Path) -> dict[str, Any]:
     file = Path(folder) / ADAPTER
     try:
         record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        wanted = (record["adapter"], record["options"], record["pooling"], record["base"]["files"][_WEIGHTS])
+        base = record["base"]
+        wanted = (record["adapter"], record["options"], record["pooling"], base["path"], base["files"][_WEIGHTS])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(
             f"{ADAPTER} cannot be read", where=str(file), remedy="restore the folder from a copy, or train it again"
         ) from error
     return record if wanted else {}
+
+
+def base_places(folder: str | Path) -> list[Path]:
+    """Return the local folders in which the base of an adapter may lie. Raises `ArtifactError` for no adapter."""
+    return [Path(read_record(folder)["base"]["path"]), *_moved()]
 
 
 def describe_base(folder: Path, origin: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -129,8 +135,8 @@ def weights_bytes(folder: Path) -> int:
 def _candidates(base: Mapping[str, Any]) -> Iterator[tuple[str, Path | None]]:
     """Yield the places where a base may lie, the recorded one first; a name is looked up only when those fail."""
     yield base["path"], Path(base["path"])
-    for given in filter(None, os.environ.get(BASES, "").split(os.pathsep)):
-        yield f"{given} ({BASES})", Path(given)
+    for given in _moved():
+        yield f"{given} ({BASES})", given
     name = str(base.get("name") or "")
     if name.startswith(_CATALOG):
         try:
@@ -139,6 +145,10 @@ def _candidates(base: Mapping[str, Any]) -> Iterator[tuple[str, Path | None]]:
             yield f"{name} ({error.what})", None
     elif "/" in name:
         yield f"{name} in the hub's cache", _from_hub_cache(name)
+
+
+def _moved() -> list[Path]:
+    return [Path(given) for given in os.environ.get(BASES, "").split(os.pathsep) if given]
 
 
 def _from_hub_cache(name: str) -> Path | None:

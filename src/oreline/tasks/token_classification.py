@@ -360,11 +360,12 @@ def _shown(entity: Entity) -> str:
 
 def _refuse_strays(rows: Sequence[Sequence[str]], wrong: set[str]) -> None:
     """Raise `DataError` for the first row with one of the tags: a single one would make all others plain."""
+    span = next((tag for row in rows for tag in row if tag not in wrong and tag != OUTSIDE), "B-X") if wrong else ""
     for number, row in enumerate(rows):
         for place, tag in enumerate(row):
             if tag in wrong:
                 raise DataError(
-                    f"the tag of word {place + 1} is {tag!r}, among tags of spans",
+                    f"the tag of word {place + 1} is {tag!r}, among tags of spans such as {span!r}",
                     row=number,
                     allowed="O, or a letter of BIO or BIOES, a dash and a label, such as B-X",
                     remedy="correct the row; tags that are no spans are written without such letters, all of them",

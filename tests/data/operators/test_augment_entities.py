@@ -71,6 +71,26 @@ def test_texts_through_a_model(tmp_path: Path) -> None:
         refined(tmp_path / "wrong", source, model="stand", running=wrong)
 
 
+class Told(Finder):
+    """A finder that says what it finds."""
+
+    entities = ("L",)
+
+
+def test_types_that_the_model_lacks_are_refused_where_it_is_needed(tmp_path: Path) -> None:
+    source = {"text": ["I like Rome", "Oslo is cold", "我爱北京"], "label": ["x", "y", "x"]}
+    running = Running(open_model=lambda place: Told())  # type: ignore[arg-type, return-value]
+    with pytest.raises(UsageError, match="finds no entity 'PERSON'"):
+        refined(tmp_path / "lacks", source, model="stand", types=["PERSON"], running=running)
+    small = refined(tmp_path / "small", source, model="stand", types=["l"], times=3, believable=0.0, running=running)
+    assert small.manifest.counts["rows_added"] > 0, "capitals do not count"
+    tagged = refined(tmp_path / "tagged", TAGGED, model="stand", types=["l"], times=3, running=running)
+    assert tagged.manifest.counts["rows_added"] > 0
+    other = {**TAGGED, "tags": [[tag.replace("-L", "-PRODUCT") for tag in row] for row in TAGGED["tags"]]}
+    made = refined(tmp_path / "other", other, model="stand", types=["PRODUCT"], times=3, running=running)
+    assert made.manifest.counts["rows_added"] > 0, "rows with tags need no model"
+
+
 def test_what_has_no_entities(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="tags are no entities"):
         refined(tmp_path / "plain", {"tokens": [["a", "b"]], "tags": [["DT", "NN"]]})

@@ -110,3 +110,10 @@ def test_calibration_is_the_similarity_to_the_nearest_row_before() -> None:
     assert found.values["similarity"].drop_nulls().min() >= 0.5
     (bound,) = found.bounds["all"]
     assert (bound.option, bound.value) == ("threshold", 0.8)
+
+
+def test_no_rows_are_no_duplicates() -> None:
+    empty = pl.LazyFrame(schema={"row_id": pl.String, "text": pl.String})
+    operator = Operator()
+    assert operator.whole(empty).is_empty()
+    assert operator.findings()["counts"]["clusters"] == 0

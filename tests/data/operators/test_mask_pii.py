@@ -156,6 +156,7 @@ def test_entities_that_the_model_lacks_are_refused_when_it_is_given() -> None:
     assert "PER" in told.value.allowed
     with pytest.raises(UsageError, match="which of the entities that the model finds are private data: LOC, PER"):
         Operator(model="runs/ner", kinds=["mobile"]).bind({"finder": Names()})
+    Operator(model="runs/ner", kinds=["name"], model_kinds={"PER": "name"}).bind({"finder": Names()})
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def squeezed(text: str, **options: Any) -> str:
             {},
             "见http://a.com/yeeeees/====x!!! WWW.aaaaa.cn。。。",
         ),
+        ("Awww...!!!!!!!soooooo www.....haaaaa", {}, "Awww...!!!sooo www...haaa"),
+        ("http://a.com/xxxxx<br>Soooooooo<br>", {}, "http://a.com/xxxxx<br>Sooo<br>"),
         ("https://a.com/???????", {"max_repeats": 2}, "https://a.com/??"),
         ("committee bookkeeper 妈妈 爸爸", {}, "committee bookkeeper 妈妈 爸爸"),
     ],

@@ -62,6 +62,21 @@ def test_days_of_line_stand_above_their_messages(tmp_path: Path) -> None:
     assert reader_of(tmp_path / "table.txt") == "text"
 
 
+def test_what_line_writes_means_nothing_in_other_exports(tmp_path: Path) -> None:
+    said = '"Yes" he said\nand then "no"'
+    lines = [f"01/02/2026, 14:05 - Ann: {said}", "dates:", "12/25/2025", "01/02/2026, 14:06 - Bo: ok"]
+    found, dates = read(tmp_path, "\n".join([*lines, "01/02/2026, 14:07 - Ann: bye"]))
+    assert found == [[("user", f"{said}\ndates:\n12/25/2025"), ("assistant", "ok")]]
+    assert str(dates[0]).startswith("2026-02-01"), "a line that is a date says nothing of the others' order"
+
+
+def test_dates_and_quotes_within_a_message_of_line(tmp_path: Path) -> None:
+    day = "[LINE] Bとのトーク履歴\n保存日時：2026/01/31 15:00\n\n2026/01/31(土)\n"
+    found, dates = read(tmp_path, day + '10:00\tA\tdates\n2025/12/25\n10:01\tB\t"a"\nor "b"\n')
+    assert found == [[("user", "dates\n2025/12/25"), ("assistant", '"a"\nor "b"')]]
+    assert str(dates[0]).startswith("2026-01-31T10:00")
+
+
 def test_an_export_in_gb18030_is_known(tmp_path: Path) -> None:
     said = [("安", "我的手机打不开了，怎么办？"), ("李雷", "请长按电源键十秒钟。"), ("安", "好了，谢谢您的帮助！")]
     text = "\n\n".join(f"{who} 2026年1月31日 14:0{minute}\n{words}" for minute, (who, words) in enumerate(said))

@@ -195,6 +195,23 @@ def test_splits_of_classes_are_hinted_at(tmp_path: Path) -> None:
     assert hint.endswith(f"name test=class_folders:{folder}/test train=class_folders:{folder}/train")
 
 
+def test_splits_without_classes_are_no_classes(tmp_path: Path) -> None:
+    folder = written(tmp_path / "films", *(f"{split}/{number}.txt" for split in ("train", "test") for number in "123"))
+    (hint,) = said(str(folder))
+    assert hint.endswith(f"if they are splits, name test={folder}/test train={folder}/train")
+    with pytest.raises(DataError, match="no classes lie below them") as told:
+        list(frames(f"class_folders:{folder}"))
+    assert told.value.allowed == f"test={folder}/test train={folder}/train"
+
+
+def test_chats_in_folders_are_no_classes(tmp_path: Path) -> None:
+    chat = "".join(f"31/01/2026, 14:0{minute} - {who}: words\n" for minute, who in enumerate(("Ann", "Bo", "Ann")))
+    for name in ("a/1.txt", "a/2.txt", "b/1.txt", "b/2.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(chat)
+    assert said(str(tmp_path)) == []
+
+
 @pytest.mark.parametrize(
     "names",
     [

@@ -41,12 +41,12 @@ class Gathered:
     """Collects the entities of rows by type, each once."""
 
     def __init__(self, types: Sequence[str]) -> None:
-        self._types = frozenset(types)
+        self._types = frozenset(map(str.lower, types))
         self._found: dict[str, dict[str, None]] = {}
 
     def add(self, label: str, text: str) -> None:
         """Take an entity, unless its type is not asked for or has enough."""
-        if self._types and label not in self._types:
+        if self._types and label.lower() not in self._types:
             return
         own = self._found.setdefault(label, {})
         if len(own) < MAX_OF_TYPE and text.strip():

@@ -144,7 +144,12 @@ def _fitting(suffixes: set[str], unpacked: set[str]) -> Callable[[Path], bool]:
 
 
 def hint_of(text: str, files: Sequence[Path]) -> str:
-    """Return what files that nobody named a reader for may be meant as otherwise, by a reader that says so."""
+    """Return what files that nobody named a reader for may be meant as otherwise, by a reader that says so.
+
+    Nothing of files that a reader knows by how they begin: those are what they are.
+    """
+    if len(files) > 1 and hasattr(registry.get("reader", reader_of(files[0])), "knows"):
+        return ""
     plugs = [plug for plug in map(_plug, registry.names("reader")) if hasattr(plug, "hint")]
     return next((hint for plug in plugs if (hint := plug.hint(text, files))), "")
 

@@ -55,12 +55,14 @@ class Operator:
         self._exchange = Exchange({}, change, Scheme("bio", {}))
 
     def bind(self, models: Mapping[str, Any]) -> None:
-        """Take the model that finds entities. Raises `UsageError` where it finds none of the types asked for."""
+        """Take the model that finds entities."""
         self._model = models.get(_FINDER)
-        entities_of(self._model, self._types, "augment_entities")
 
     def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
-        """Learn from train which entities there are, and what the label filter needs."""
+        """Learn from train which entities there are, and what the label filter needs.
+
+        Raises `UsageError` where the model finds none of a type that is asked for.
+        """
         learnt = self._making.fit(scan)
         names = scan.collect_schema().names()
         if "tags" in names:
@@ -76,6 +78,7 @@ class Operator:
             return {**learnt, "pools": pools, "scheme": [scheme.name, dict(scheme.letters)]}
         if self._model is None or not learnt["rows"]:
             return {**learnt, "pools": {}, "scheme": ["bio", {}]}
+        entities_of(self._model, self._types, "augment_entities")
         texts = scan.select("text").head(_MAX_TEXTS).collect()["text"].drop_nulls().to_list()
         gathered = Gathered(self._types)
         for text, spans in zip(texts, self._spans(texts)):

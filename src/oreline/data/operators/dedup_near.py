@@ -143,7 +143,10 @@ def _findings(
     if clusters.num_skipped:
         alarms.append(f"{clusters.num_skipped:,} candidates were not compared: more near-duplicates may be left")
     parts = (part["source"].value_counts(name="rows") for part in scan.select(source=source_of()).collect_batches())
-    rows = pl.concat(parts).group_by("source").sum()  # part by part: grouped while they stream in, all ids are held
+    none = pl.DataFrame(schema={"source": pl.String, "rows": pl.UInt32})
+    rows = (
+        pl.concat([none, *parts]).group_by("source").sum()
+    )  # part by part: grouped while they stream in, all ids are held
     gone = named.select(source=source_of()).group_by("source").len("gone")
     for source, num_gone, num_rows in gone.join(rows, on="source").sort("source").iter_rows():
         if num_gone > _GREEDY_SHARE * num_rows and num_gone > _MANY // 200:

@@ -102,7 +102,7 @@ class Operator:
             raise UsageError(
                 f"mask_pii cannot tell which of the entities that the model finds are private data: {', '.join(found)}",
                 allowed=f"kinds: {', '.join(kind.name for kind in self._kinds)}",
-                remedy=f"say so: model_kinds: {{{found[0]}: name}}",
+                remedy="say which is which: model_kinds: {LABEL: KIND}, of the kinds that are looked for",
             )
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:

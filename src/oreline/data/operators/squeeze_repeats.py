@@ -12,7 +12,7 @@ from oreline.data.texts.edits import READ_COLUMNS, each, edited
 from oreline.data.texts.repeats import has_repeats
 from oreline.errors import UsageError
 
-_ADDRESS = r"(?i:https?://|www\.)[!-~]*[A-Za-z0-9/#=&%_-]"
+_ADDRESS = r"(?<![A-Za-z0-9])(?i:https?://|www\.)[A-Za-z0-9](?:[!#-;=?-~]*[A-Za-z0-9/#=&%_-])?"
 """Of the web. What is shortened in one leads elsewhere."""
 
 

@@ -128,24 +128,24 @@ def _turns(path: Path) -> Iterator[tuple[Turn, datetime.datetime | None]]:
     day_first = _day_first(path)
     who, lines = "", list[str]()
     when: datetime.datetime | None = None
-    day, is_line = "", False
+    day, is_line, before = "", False, ""
     for number, line in enumerate(_lines(path)):
         is_line = is_line or (number == 0 and bool(_LINE_HEADING.match(line)))
         patterns = (_LINE,) if is_line else _PATTERNS
         found = next((match for pattern in patterns if (match := pattern.match(line))), None)
-        above = _LINE_DAY.match(line) if is_line else None
-        day = above["date"] if above else day
+        above = _LINE_DAY.match(line) if is_line and not before.strip() else None
+        day, before = above["date"] if above else day, line
         if found is None and not above and not (_LINE_NOTICE if is_line else _NOTICE).match(line):
             lines += [] if _HEADING.match(line) else [line]
             continue
-        if (text := _kept(lines)) and who:
+        if (text := _kept(lines, is_line=is_line)) and who:
             yield Turn(who, text, when.isoformat() if when else None), when
         lines = []
         if found is not None:
             who = found["who"].strip().lstrip("~\u202f ").strip()
             when = _when(day if is_line else found["date"], found["time"], day_first=day_first)
             lines = [found.groupdict().get("text") or ""]
-    if (text := _kept(lines)) and who:
+    if (text := _kept(lines, is_line=is_line)) and who:
         yield Turn(who, text, when.isoformat() if when else None), when
 
 
@@ -159,10 +159,10 @@ def _until_break(path: Path) -> Iterator[list[str]]:
         yield from batches(_lines(path), 1000)
 
 
-def _kept(lines: Sequence[str]) -> str:
+def _kept(lines: Sequence[str], *, is_line: bool) -> str:
     text = "\n".join(line.lstrip("\u200e\u200f") for line in lines if not _LEFT_OUT.match(line)).strip()
-    is_quoted = "\n" in text and text.startswith('"') and text.endswith('"')  # LINE, around several lines
-    return text[1:-1].strip() if is_quoted else text
+    is_quoted = is_line and "\n" in text and text.startswith('"') and text.endswith('"')  # around several lines
+    return text[1:-1].strip() if is_quoted and '"' not in text[1:-1] else text
 
 
 def _text_of(head: bytes) -> str:
@@ -177,8 +177,11 @@ def _text_of(head: bytes) -> str:
 def _day_first(path: Path) -> bool:
     """Whether dates are written day, month, year: a second number above 12 says no, anything else yes."""
     lines = (line for part in _until_break(path) for line in part)
-    for line in lines:
-        found = next((match for pattern in (*_PATTERNS, _LINE_DAY) if (match := pattern.match(line))), None)
+    patterns: tuple[re.Pattern[str], ...] = _PATTERNS
+    for number, line in enumerate(lines):
+        if number == 0 and _LINE_HEADING.match(line):
+            patterns = (_LINE_DAY,)
+        found = next((match for pattern in patterns if (match := pattern.match(line))), None)
         if found and (numbers := [int(part) for part in re.findall(r"\d+", found["date"])])[0] <= 31:
             if numbers[0] > 12:
                 return True

@@ -60,10 +60,13 @@ class Reader:
         tops = sorted({name[0] for name in names})
         if min(map(len, names)) < 2 or 2 * len(tops) > len(files):
             return ""
-        named = f"class_folders:{base}"
-        if _is_splits(names):
-            named = " ".join(f"{top}=class_folders:{base / top}" for top in tops)
         shown = ", ".join(tops[:_NUM_SHOWN]) + ", …" * (len(tops) > _NUM_SHOWN)
+        if _is_splits(names, depth=2):
+            named = " ".join(f"{top}={base / top}" for top in tops)
+            return f"the folders that the texts lie in ({shown}) are read as one; if they are splits, name {named}"
+        named = f"class_folders:{base}"
+        if _is_splits(names, depth=3):
+            named = " ".join(f"{top}=class_folders:{base / top}" for top in tops)
         return f"the folders that the texts lie in ({shown}) give no label; if they are the classes, name {named}"
 
     def frames(self, path: Path | str, *, rows: int) -> Iterator[pl.DataFrame]:
@@ -104,12 +107,19 @@ class Reader:
     def _refuse_splits(self, names: Sequence[tuple[str, ...]], folder: Path) -> None:
         """Raise `DataError` where train and test would be the classes: those lie one folder deeper."""
         tops = sorted({name[0] for name in names})
-        if not self._deepest and _is_splits(names):
+        if not self._deepest and _is_splits(names, depth=3):
             raise DataError(
                 f"the folders {', '.join(tops)} are named like splits, and the classes lie below them",
                 where=str(folder),
                 allowed=" ".join(f"{top}=class_folders:{folder / top}" for top in tops),
                 remedy="give them so, as splits; or say deepest: true, and a class is the folder right above a file",
+            )
+        if not self._deepest and len(tops) > 1 and _is_splits(names, depth=2):
+            raise DataError(
+                f"the folders {', '.join(tops)} are named like splits, and no classes lie below them",
+                where=str(folder),
+                allowed=" ".join(f"{top}={folder / top}" for top in tops),
+                remedy="give them so, as splits of texts without labels; or name folders after classes",
             )
 
 
@@ -133,9 +143,10 @@ def _files(folder: Path) -> tuple[Path, list[Path]]:
     return folder, files
 
 
-def _is_splits(names: Sequence[tuple[str, ...]]) -> bool:
-    """Whether the topmost folders are train and test, and there are folders in them."""
-    return all(len(name) > 2 and name[0].lower() in _SPLITS for name in names)
+def _is_splits(names: Sequence[tuple[str, ...]], *, depth: int) -> bool:
+    """Whether the topmost folders are train and test: with classes in them at a depth of 3, texts alone at 2."""
+    fits = (len(name) == 2 if depth == 2 else len(name) > 2 for name in names)
+    return all(fits) and all(name[0].lower() in _SPLITS for name in names)
 
 
 def _fits(file: Path) -> bool:
