@@ -55,8 +55,9 @@ class Operator:
         self._exchange = Exchange({}, change, Scheme("bio", {}))
 
     def bind(self, models: Mapping[str, Any]) -> None:
-        """Take the model that finds entities."""
+        """Take the model that finds entities. Raises `UsageError` for one that finds none of any type."""
         self._model = models.get(_FINDER)
+        entities_of(self._model, (), "augment_entities")
 
     def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
         """Learn from train which entities there are, and what the label filter needs.
