@@ -19,10 +19,10 @@ from numpy.typing import DTypeLike, NDArray
 from oreline.data.duplicates.minhash import bands
 from oreline.data.duplicates.near import Sketch
 from oreline.data.duplicates.shingles import SpooledSets, similarities
-from oreline.data.duplicates.spool import Spool
 from oreline.data.duplicates.survivors import Divided, divided, first_of_equal, places
 from oreline.data.duplicates.tokens import I64
 from oreline.data.duplicates.union import connected
+from oreline.data.external.spool import Spool
 
 SPOOL_BYTES = 256 << 20
 _NEIGHBOURS = 12

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.duplicates.spool import Spool
+from oreline.data.external.spool import Spool
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 
 KEY = ("hash_high", "hash_low")

@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oreline.data.duplicates.spool import Spool
 from oreline.data.duplicates.tokens import I64, U64, Tokens, mixed
+from oreline.data.external.spool import Spool
 
 SHORT, MIDDLE, LONG = 2, 5, 10
 """Tokens in a shingle."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from oreline.data.duplicates.clusters import SPOOL_BYTES
 from oreline.data.duplicates.near import compared, digests
-from oreline.data.duplicates.spool import Spool
 from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, divided, first_of_equal, places, ranks
 from oreline.data.duplicates.tokens import tokens
 from oreline.data.duplicates.union import connected
 from oreline.data.duplicates.vectors import alike, cosines, hashed_words
+from oreline.data.external.spool import Spool
 from oreline.data.fold import INPUT_ROLES, row_ids_at
 from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError

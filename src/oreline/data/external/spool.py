@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from oreline.data.external.pages import read_at
 from oreline.store import translating
 
 
@@ -63,6 +64,20 @@ class Spool:
             self._file.flush()
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(self._map, self._dtype).reshape(shape)
+
+    def part(self, start: int, count: int) -> NDArray[Any]:
+        """Return so many numbers from a place on."""
+        return self.runs(np.array([start]), np.array([count]))
+
+    def at(self, places_P: NDArray[np.int64]) -> NDArray[Any]:
+        """Return what lies at some places, shape (P,) or (P, W): in whatever order, each perhaps more than once."""
+        if self._file is None:
+            taken: NDArray[Any] = self.array()[places_P]
+            return taken
+        with translating(Path(tempfile.gettempdir())):
+            self._file.flush()
+        found = read_at(self._file.fileno(), places_P, self._dtype, self._width or 1)
+        return found if self._width is not None else found[:, 0]
 
     def runs(self, starts_R: NDArray[np.int64], counts_R: NDArray[np.int64]) -> NDArray[Any]:
         """Return so many numbers from each of these places on, end to end.

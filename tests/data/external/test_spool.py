@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.duplicates.spool import Spool
+from oreline.data.external.spool import Spool
 
 
 @pytest.mark.parametrize("max_bytes", [0, 40, 10_000])
@@ -49,7 +49,7 @@ def test_a_spool_that_ends_too_early_is_an_error() -> None:
 READING = """
 import sys
 import numpy as np
-from oreline.data.duplicates.spool import Spool
+from oreline.data.external.spool import Spool
 
 def held():
     return sum(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(("RssFile", "RssAnon"))) // 1024
@@ -70,3 +70,20 @@ def test_runs_from_disk_hold_no_more_than_they_are() -> None:
     done = subprocess.run([sys.executable, "-c", READING], check=True, capture_output=True, text=True)
     assert re.fullmatch(r"-?\d+", done.stdout.strip())
     assert int(done.stdout) < 20
+
+
+@given(st.lists(st.integers(0, 59)), st.sampled_from([0, 10_000]), st.sampled_from([1, 2]))
+def test_places_are_what_lies_there(places: list[int], max_bytes: int, width: int) -> None:
+    whole = np.arange(1000, 1120, dtype=np.uint32).reshape(-1, width)
+    spool = Spool(np.uint32, width=width, max_bytes=max_bytes)
+    for part in np.split(whole, [7, 50]):
+        spool.append(part)
+    assert np.array_equal(spool.at(np.array(places, np.int64)), whole[np.array(places, np.int64)])
+
+
+@pytest.mark.parametrize("max_bytes", [0, 10_000])
+def test_a_part_is_what_lies_from_a_place_on(max_bytes: int) -> None:
+    spool = Spool(np.uint32, max_bytes=max_bytes)
+    spool.append(np.arange(9, dtype=np.uint32))
+    assert spool.part(3, 2).tolist() == [3, 4]
+    assert spool.at(np.array([8, 0, 8])).tolist() == [8, 0, 8]

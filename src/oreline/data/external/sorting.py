@@ -1,0 +1,122 @@
+"""Numbers in rising order, however many they are: sorted runs that are merged (Knuth, vol. 3, section 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oreline.data.external.spool import Spool
+
+BLOCK = 1 << 16
+_LEAST_RUN = 1 << 12
+_LOW = np.uint64(0xFFFFFFFF)
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+
+
+class Sorted:
+    """Takes numbers of 64 bits in any order and gives them in rising order, as often as it is asked to.
+
+    Args:
+        max_bytes: held in memory, about; beyond that sorted runs lie in a temporary file.
+
+    >>> numbers = Sorted(max_bytes=0)
+    >>> for part in ([5, 3], [4, 3]):
+    ...     numbers.append(np.array(part))
+    >>> [block.tolist() for block in numbers.blocks()]
+    [[3, 3, 4, 5]]
+    """
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self._room = max(max_bytes // 16, _LEAST_RUN)  # a run and its parts are held together for a moment
+        self._parts: list[U64] = []
+        self._num_waiting = 0
+        self._runs = Spool(np.uint64, max_bytes=0)
+        self._ends: list[int] = []
+
+    def __len__(self) -> int:
+        return self._num_waiting + (self._ends[-1] if self._ends else 0)
+
+    def append(self, numbers: NDArray[np.generic]) -> None:
+        """Add numbers. Raises `ResourceError` for a full disk."""
+        for low in range(0, len(numbers), self._room):
+            part = numbers[low : low + self._room]
+            self._parts.append(part.astype(np.uint64))
+            self._num_waiting += len(part)
+            if self._num_waiting > self._room:
+                self._end_run()
+
+    def blocks(self, size: int = BLOCK) -> Iterator[U64]:
+        """Yield all numbers in rising order, about so many at a time; equal ones may come in two blocks."""
+        if self._ends and self._num_waiting:
+            self._end_run()
+        if self._ends:
+            yield from self._merged(size)
+            return
+        run = self._taken()
+        self._parts = [run]
+        for low in range(0, len(run), size):
+            yield run[low : low + size]
+
+    def _end_run(self) -> None:
+        run = self._taken()
+        self._runs.append(run)
+        self._ends.append((self._ends[-1] if self._ends else 0) + len(run))
+        self._num_waiting = 0
+
+    def _taken(self) -> U64:
+        run = np.concatenate([np.zeros(0, np.uint64), *self._parts])
+        self._parts.clear()
+        run.sort()
+        return run
+
+    def _merged(self, size: int) -> Iterator[U64]:
+        """Yield, again and again, what no number that was not read yet comes before."""
+        nexts = [0, *self._ends[:-1]]
+        ahead = max(size // len(nexts), 256)
+        heads = [np.zeros(0, np.uint64) for _ in nexts]
+        while True:
+            for run, end in enumerate(self._ends):
+                if not len(heads[run]) and nexts[run] < end:
+                    heads[run] = self._runs.part(nexts[run], min(ahead, end - nexts[run]))
+                    nexts[run] += len(heads[run])
+            unread = [head[-1] for head, place, end in zip(heads, nexts, self._ends) if place < end]
+            bound = min(unread, default=np.uint64(np.iinfo(np.uint64).max))
+            counts = [int(np.searchsorted(head, bound, side="right")) for head in heads]
+            block = np.concatenate([head[:count] for head, count in zip(heads, counts)])
+            if not len(block):
+                return
+            block.sort()
+            yield block
+            heads = [head[count:] for head, count in zip(heads, counts)]
+
+
+def coded(high: NDArray[np.generic], low: NDArray[np.generic]) -> U64:
+    """Return two numbers of 32 bits as one of 64: it sorts by the first, then the second.
+
+    >>> coded(np.array([1]), np.array([2])).tolist()
+    [4294967298]
+    """
+    codes: U64 = high.astype(np.uint64) << np.uint64(32)
+    codes |= low.astype(np.uint64)
+    return codes
+
+
+def decoded(codes: U64) -> tuple[I64, I64]:
+    """Return what `coded` joined."""
+    return (codes >> np.uint64(32)).astype(np.int64), (codes & _LOW).astype(np.int64)
+
+
+def distinct(blocks: Iterator[U64]) -> Iterator[U64]:
+    """Yield blocks of rising numbers without repetitions."""
+    last: np.uint64 | None = None
+    for block in blocks:
+        is_new = np.ones(len(block), np.bool_)
+        is_new[1:] = block[1:] != block[:-1]
+        is_new[:1] = last is None or block[0] != last
+        last = block[-1]
+        if is_new.any():
+            yield block[is_new]
