@@ -18,7 +18,7 @@ I64 = NDArray[np.int64]
 
 
 class Table:
-    """So many numbers, 0 at first: in memory up to a bound, beyond it in a temporary file of the pages that were written.
+    """So many numbers, 0 at first: in memory up to a bound, beyond it a temporary file of the pages written to.
 
     Args:
         size: how many.
