@@ -29,7 +29,7 @@ RANKS = [
 ]  # fmt: skip
 RANK = {name: number for number, names in enumerate(RANKS) for name in names}
 DATA_RANKS = [
-    {"fold", "columnar", "doubted"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
+    {"fold", "columnar", "doubted", "external"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
     {"quality", "duplicates", "profile"}, {"split", "pii"}, {"labels", "reporting"}, {"augment"},
     {"running", "readers", "operators"},
     {"refine", "calibrate"}, {"leave_out"},
@@ -59,7 +59,7 @@ CALLS_AT_IMPORT = {
     "chr", "min", "max", "abs", "join", "split", "items", "keys", "values", "maketrans", "lower", "encode", "fromkeys",
     "get_args", "compile", "field", "dataclass", "lru_cache", "wraps", "field_validator", "model_validator",
     "field_serializer", "resolve", "absolute", "with_name", "joinpath", "inv_cdf", "log", "sqrt", "zeros", "array",
-    "finfo", "iinfo", "no_grad", "inference_mode", "schema", "string", "float64", "getLogger", "command", "callback",
+    "finfo", "iinfo", "uint64", "no_grad", "inference_mode", "schema", "string", "float64", "getLogger", "command", "callback",
     "contextmanager", "asynccontextmanager", "exception_handler", "middleware", "get", "post",
 }  # fmt: skip
 """What a module may call while it is imported, besides constructors of values (`Package(...)`): cheap and pure."""

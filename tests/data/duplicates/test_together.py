@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from oreline.data.duplicates.together import Together, check_ways, gap_us, template
+from oreline.data.duplicates.union import connected
 from oreline.errors import UsageError
 
 LONG = "one of the finest films of this year and a very warm one at that"
@@ -18,9 +20,9 @@ def codes(texts: list[str], ways: list[str], **shares: float) -> tuple[list[int]
     found = Together(ways)
     for text in texts:
         found.add(pl.DataFrame({"row_id": ["a:1"], "text": [text]}))
-    series, alarms = found.codes(shares or {"train": 0.5, "test": 0.5})
-    assert series is not None
-    return series.to_list(), alarms
+    edges, alarms = found.edges(shares or {"train": 0.5, "test": 0.5})
+    first, second = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in zip(*edges))
+    return connected(len(texts), first, second).tolist(), alarms
 
 
 def test_near_texts_share_a_code() -> None:
@@ -59,10 +61,9 @@ def test_both_ways_are_joined() -> None:
 
 
 def test_without_a_way_or_rows_there_is_nothing_to_say() -> None:
-    assert Together([]).codes({"a": 1.0}) == (None, [])
-    series, alarms = Together(["near", "template"]).codes({"a": 1.0})
-    assert series is not None
-    assert (len(series), alarms) == (0, [])
+    for ways in ([], ["near", "template"]):
+        edges, alarms = Together(ways).edges({"a": 1.0})
+        assert (list(edges), alarms) == ([], [])
 
 
 def test_a_cluster_that_would_decide_the_splits_is_placed_row_by_row() -> None:

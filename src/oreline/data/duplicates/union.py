@@ -5,13 +5,17 @@ Shape suffixes: N rows, E edges, P places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oreline.data.duplicates.tokens import I64
-from oreline.data.external.sorting import coded, decoded
-from oreline.data.external.table import Table
+from oreline.data.external.sorting import BLOCK, Sorted, coded, decoded
+from oreline.data.external.table import Bits, Table
+
+Edges = Iterable[tuple[I64, I64]]
+"""Blocks of edges: in each, rows and the rows that they are connected with, shape (E,) both."""
 
 
 def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
@@ -36,29 +40,6 @@ def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
             if np.array_equal(shorter_N, root_N):
                 break
             root_N = shorter_N
-
-
-def components(codes: Sequence[I64]) -> I64:
-    """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
-
-    They are numbered in the order of their smallest codes of the first kind: what is drawn by these numbers (splits)
-    does not depend on which other kinds there are.
-
-    >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
-    [0, 0, 0, 1]
-    """
-    if len(codes) == 1:
-        return np.unique(codes[0], return_inverse=True)[1].astype(np.int64, copy=False)
-    num_rows = len(codes[0])
-    firsts = []
-    for code_N in codes:
-        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
-        firsts.append(first[inverse])
-    own = np.tile(np.arange(num_rows), len(firsts))
-    root_N = connected(num_rows, own, np.concatenate(firsts))
-    smallest_N = np.full(num_rows, num_rows)
-    np.minimum.at(smallest_N, root_N, np.unique(codes[0], return_inverse=True)[1])
-    return np.unique(smallest_N[root_N], return_inverse=True)[1].astype(np.int64)
 
 
 class Forest:
@@ -118,3 +99,42 @@ class Forest:
         """Make rows children of others; of a row that is named more than once the first parent counts."""
         rows, first = np.unique(rows_P, return_index=True)
         self._steps.put(rows, (rows - parents_P[first]).astype(np.uint32))
+
+
+class Joined:
+    """The rows that edges connect with others, in whatever blocks they come.
+
+    Memory: a bit a row, and up to `max_bytes`; the rest lies on disk.
+
+    >>> joined = Joined(5, max_bytes=0)
+    >>> joined.connect([(np.array([4, 2]), np.array([1, 2]))])
+    >>> [[part.tolist() for part in decoded(block)] for block in joined.rows().blocks()]
+    [[[1, 1], [1, 4]]]
+    """
+
+    def __init__(self, num_rows: int, *, max_bytes: int) -> None:
+        self.num_rows, self._max_bytes = num_rows, max_bytes
+        self._forest = Forest(num_rows, max_bytes=max_bytes // 2)
+        self._is_joined = Bits(num_rows)
+
+    def connect(self, edges: Edges) -> None:
+        """Take edges; one from a row to itself says nothing."""
+        for first_E, second_E in edges:
+            differs_E = first_E != second_E
+            first_E, second_E = first_E[differs_E], second_E[differs_E]
+            self._forest.connect(first_E, second_E)
+            self._is_joined.set(first_E)
+            self._is_joined.set(second_E)
+
+    def are_joined(self, rows_P: I64) -> NDArray[np.bool_]:
+        """Return which of some rows are connected with another one."""
+        return self._is_joined.at(rows_P)
+
+    def rows(self) -> Sorted:
+        """Return the rows that are connected with another one, each as `coded(smallest row of its component, row)`."""
+        found = Sorted(max_bytes=self._max_bytes // 2)
+        for start in range(0, self.num_rows, BLOCK):
+            rows_P = np.arange(start, min(start + BLOCK, self.num_rows))
+            rows_P = rows_P[self._is_joined.at(rows_P)]
+            found.append(coded(self._forest.roots(rows_P), rows_P))
+        return found

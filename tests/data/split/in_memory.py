@@ -1,4 +1,4 @@
-"""Divide rows into splits: stratified by label, or along time; what belongs together stays together.
+"""How rows were divided while all of them lay in memory: what the split on streams is compared with.
 
 Shape suffixes: N rows, S splits, K classes, U units (sets of rows that must not be torn apart).
 """
@@ -6,32 +6,19 @@ Shape suffixes: N rows, S splits, K classes, U units (sets of rows that must not
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.duplicates.union import components
-from oreline.errors import UsageError
+from oreline.data.duplicates.union import connected
 
 _TENTHS = 10
 
 Codes = NDArray[np.int64]
 Places = NDArray[np.int64]
 """For each row, the index of its split in the order of the shares."""
-
-
-def check_shares(shares: Mapping[str, float]) -> None:
-    """Raise `UsageError` for shares that are not positive, do not add up to 1, or bear names that cannot be folders."""
-    for name, share in shares.items():
-        if not re.fullmatch(r"[\w-]+", name):
-            raise UsageError(f"a split cannot be called {name!r}", allowed="letters, digits, _ and -")
-        if not 0 < share <= 1:
-            raise UsageError(f"the share of {name!r} is {share}", allowed="above 0, at most 1")
-    if shares and abs(sum(shares.values()) - 1) > 1e-6:
-        raise UsageError(f"the shares add up to {sum(shares.values()):g}", allowed="shares that add up to 1")
 
 
 def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0) -> Places:
@@ -175,3 +162,26 @@ def _codes(column: pl.Series) -> Codes:
     number = pl.int_range(pl.len()).cast(pl.Int64)
     filled = dense.select(pl.col("code").fill_null(number + pl.len() + 1)).to_series().to_numpy()
     return np.unique(filled, return_inverse=True)[1].astype(np.int64)
+
+
+def components(codes: Sequence[Codes]) -> Codes:
+    """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
+
+    They are numbered in the order of their smallest codes of the first kind: what is drawn by these numbers (splits)
+    does not depend on which other kinds there are.
+
+    >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
+    [0, 0, 0, 1]
+    """
+    if len(codes) == 1:
+        return np.unique(codes[0], return_inverse=True)[1].astype(np.int64, copy=False)
+    num_rows = len(codes[0])
+    firsts = []
+    for code_N in codes:
+        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
+        firsts.append(first[inverse])
+    own = np.tile(np.arange(num_rows), len(firsts))
+    root_N = connected(num_rows, own, np.concatenate(firsts))
+    smallest_N = np.full(num_rows, num_rows)
+    np.minimum.at(smallest_N, root_N, np.unique(codes[0], return_inverse=True)[1])
+    return np.unique(smallest_N[root_N], return_inverse=True)[1].astype(np.int64)
