@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.duplicates.union import Forest, connected
+from oreline.data.duplicates.alike import Alike
+from oreline.data.duplicates.union import Forest, Joined, connected
+from oreline.data.external.sorting import decoded
 
 
 def slow(num_rows: int, edges: list[tuple[int, int]]) -> list[int]:
@@ -73,3 +75,56 @@ def test_a_forest_of_the_most_rows_that_there_may_be() -> None:
     last = (1 << 32) - 1
     forest.connect(np.array([last, last, 7]), np.array([1 << 31, 7, 0]))
     assert forest.roots(np.array([last, 1 << 31, 5, 0])).tolist() == [0, 0, 5, 0]
+
+
+@given(BLOCKS, st.sampled_from([0, 1 << 20]))
+def test_joined_rows_equal_those_of_a_slow_search(blocks: list[list[tuple[int, int]]], max_bytes: int) -> None:
+    joined = Joined(30, max_bytes=max_bytes)
+    joined.connect(tuple(np.array(block, np.int64).reshape(-1, 2).T) for block in blocks)
+    roots = slow(30, [edge for block in blocks for edge in block])
+    expected = [(root, row) for row, root in enumerate(roots) if roots.count(root) > 1]
+    found = [pair for block in joined.rows().blocks() for pair in zip(*(part.tolist() for part in decoded(block)))]
+    assert found == sorted(expected)
+    assert np.flatnonzero(joined.are_joined(np.arange(30))).tolist() == [row for _, row in expected]
+
+
+def test_a_chain_through_texts_and_groups_is_one_component() -> None:
+    """Text i and i + 1 share group i: the worst case for spreading numbers step by step."""
+    size = 50_000
+    texts = np.repeat(np.arange(size), 2)
+    groups = np.concatenate([[0], np.repeat(np.arange(1, size), 2), [size]])
+    order = np.random.default_rng(0).permutation(len(texts))
+    joined = Joined(len(texts), max_bytes=0)
+    for keys in (texts[order], groups[order]):
+        alike = Alike(max_bytes=0)
+        alike.add(keys.astype(np.uint64))
+        joined.connect(alike.edges())
+    roots, rows = decoded(np.concatenate(list(joined.rows().blocks())))
+    assert (set(roots.tolist()), len(rows)) == ({0}, 2 * size)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=25))
+def test_components_equal_those_of_merged_sets(pairs: list[tuple[int, int]]) -> None:
+    joined = Joined(len(pairs), max_bytes=0)
+    for keys in zip(*pairs):
+        alike = Alike(max_bytes=0)
+        alike.add(np.array(keys, np.uint64))
+        joined.connect(alike.edges())
+    found = list(range(len(pairs)))
+    for block in joined.rows().blocks():
+        for root, row in zip(*(part.tolist() for part in decoded(block))):
+            found[row] = root
+    assert found == merged_sets(*(list(keys) for keys in zip(*pairs))) if pairs else not found
+
+
+def merged_sets(first: list[int], second: list[int]) -> list[int]:
+    """Merge sets until nothing changes."""
+    sets = [{number} for number in range(len(first))]
+    for codes in (first, second):
+        for a in range(len(first)):
+            for b in range(a):
+                if codes[a] == codes[b] and sets[a] is not sets[b]:
+                    sets[a] |= sets[b]
+                    for member in sets[a]:
+                        sets[member] = sets[a]
+    return [min(members) for members in sets]

@@ -51,8 +51,9 @@ def at_places(blocks: Iterable[U64], places_P: I64) -> U64:
 def num_before(blocks: Iterable[U64], numbers_P: U64, side: Literal["left", "right"]) -> I64:
     """Return how many are less than each of some numbers (`left`), or not greater (`right`).
 
-    >>> num_before([np.array([3, 4], np.uint64), np.array([4, 9], np.uint64)], np.array([4], np.uint64), "left").tolist()
-    [1]
+    >>> blocks = [np.array([3, 4], np.uint64), np.array([4, 9], np.uint64)]
+    >>> num_before(blocks, np.array([4, 9], np.uint64), "left").tolist()
+    [1, 3]
     """
     found_P = np.zeros(len(numbers_P), np.int64)
     for block in blocks:

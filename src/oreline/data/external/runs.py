@@ -56,8 +56,9 @@ def whole(blocks: Iterable[tuple[U64, NDArray[Any]]]) -> Iterator[tuple[U64, NDA
 
     What has the same first number must fit into memory.
 
-    >>> blocks = [(np.array([1, 1 << 32], np.uint64), np.array([7, 8])), (np.array([1 + (1 << 32)], np.uint64), np.array([9]))]
-    >>> [values.tolist() for _, values in whole(blocks)]
+    >>> from oreline.data.external.sorting import coded
+    >>> codes = coded(np.array([4, 5, 5]), np.array([0, 0, 1]))
+    >>> [values.tolist() for _, values in whole([(codes[:2], np.array([7, 8])), (codes[2:], np.array([9]))])]
     [[7], [8, 9]]
     """
     begun: tuple[U64, NDArray[Any]] | None = None

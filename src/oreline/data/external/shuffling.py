@@ -1,4 +1,4 @@
-"""Numbers in random order, however many they are (Rao 1961, Sandelius 1962): dealt out at random, each heap shuffled."""
+"""Numbers in random order, however many: dealt out at random, each heap shuffled (Rao 1961, Sandelius 1962)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oreline.data.external.sorting import I64, U64
 from oreline.data.external.spool import BLOCK, Spool
 
 BUCKET = 1 << 24
-"""Numbers that are shuffled in memory. It decides what is drawn from a seed, so it does not follow the memory there is."""
+"""Numbers that are shuffled in memory. It decides what a seed draws, so it does not follow the memory that there is."""
 
 
 class Buckets:

@@ -1,1 +1,1 @@
-"""Which split each row goes to: what belongs together stays together, classes have their shares, or time is followed."""
+"""Which split each row goes to: what belongs together stays so, classes have their shares, or time is followed."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from oreline.data.columnar import compact
 from oreline.data.external.ranks import at_places, num_before, rising
@@ -19,6 +18,8 @@ from oreline.data.external.spool import BLOCK, Spool
 MOST_LABELS, _MOST_BYTES = 1 << 18, 32 << 20
 """Different labels that are classes of their own, at most, and what they take."""
 _LEAST_BYTES = 1 << 20
+_VIEW_BYTES = 16
+"""Of a text, beside its letters."""
 _TENTHS = 10
 
 
@@ -136,15 +137,15 @@ class _Different:
     def __init__(self) -> None:
         self._known: pl.Series | None = None
         self._waiting: list[pl.Series] = []
-        self._num_waiting = 0
+        self._bytes_waiting = 0
         self._are_too_many = False
 
     def add(self, labels: pl.Series) -> None:
         if self._are_too_many:
             return
         self._waiting.append(_different(labels))
-        self._num_waiting += self._waiting[-1].estimated_size()
-        if self._num_waiting > max(_LEAST_BYTES, 0 if self._known is None else self._known.estimated_size()):
+        self._bytes_waiting += _num_bytes(self._waiting[-1])
+        if self._bytes_waiting > max(_LEAST_BYTES, 0 if self._known is None else _num_bytes(self._known)):
             self._join()
 
     def in_order(self) -> pl.Series | None:
@@ -155,13 +156,17 @@ class _Different:
 
     def _join(self) -> None:
         known = _different(pl.concat([*([] if self._known is None else [self._known]), *self._waiting]))
-        self._are_too_many = len(known) > MOST_LABELS or known.estimated_size() > _MOST_BYTES
+        self._are_too_many = len(known) > MOST_LABELS or _num_bytes(known) > _MOST_BYTES
         self._known = None if self._are_too_many else known
-        self._waiting, self._num_waiting = [], 0
+        self._waiting, self._bytes_waiting = [], 0
 
 
 def _different(labels: pl.Series) -> pl.Series:
     return compact(labels.unique().to_frame()).to_series()
+
+
+def _num_bytes(labels: pl.Series) -> int:
+    return int(labels.estimated_size()) + _VIEW_BYTES * len(labels)
 
 
 def _marks(labels: pl.Series) -> U64:
