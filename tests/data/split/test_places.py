@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -262,3 +264,40 @@ def test_single_rows_of_several_buckets_meet_their_shares(monkeypatch: pytest.Mo
             assert is_placed.sum() == 10_000 * share
             assert is_placed[:15_000].mean() == pytest.approx(share / 3, abs=0.03), "early rows and late ones alike"
     assert places(keys(rows), SHARES, seed=1).tolist() == found.tolist()
+
+
+PLACING = """
+import numpy as np
+import polars as pl
+from oreline.data.split.places import Placing
+
+def peak():
+    return sum(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024
+
+def keys(random, rows):
+    of_group = pl.Series(random.integers(0, 2 * rows, rows))
+    return pl.DataFrame({
+        "hash_high": random.integers(0, 1 << 63, rows, dtype=np.uint64),
+        "label": pl.Series(random.integers(0, 5, rows)).cast(pl.String),
+        "group": pl.select(pl.when(of_group % 2 == 0).then(of_group)).to_series(),
+    })
+
+def split(num_frames, max_bytes):
+    random, placing = np.random.default_rng(0), Placing(max_bytes=max_bytes)
+    for _ in range(num_frames):
+        placing.add(keys(random, 10_000))
+    return len(placing.places({"train": 0.8, "test": 0.2}))
+
+split(10, 8 << 20)
+before = peak()
+print(split(150, 8 << 20), peak() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_is_held_does_not_grow_with_the_rows() -> None:
+    """1,500,000 rows, half of them in 10,000 groups; 140 bytes of each would be 200 MB."""
+    done = subprocess.run([sys.executable, "-c", PLACING], check=True, capture_output=True, text=True)
+    rows, held = map(int, done.stdout.split())
+    assert rows == 1_500_000
+    assert held < 40
