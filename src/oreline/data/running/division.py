@@ -169,7 +169,7 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     wanted = ("label", "group", "time") if splitting.by_time else ("label", "group")
     for frame, hashes in _hashed(stage, run):
         others = [role for role in wanted if role in frame.columns]
-        placing.add(frame.select(others).with_columns(hashes["hash_high"]))
+        placing.add(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
         ways.add(frame)
     if splitting.gap_us and placing.num_rows and not placing.is_by_time:
         raise UsageError(
