@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 
 from oreline.data.duplicates.alike import Alike
-from oreline.data.duplicates.clusters import NearRows
 from oreline.data.duplicates.near import THRESHOLD, compared, sketch
+from oreline.data.duplicates.near_rows import NearRows
 from oreline.data.duplicates.tokens import I64
 from oreline.data.duplicates.union import Edges, Joined
 from oreline.data.external.runs import counted
-from oreline.data.external.sorting import Sorted, coded, decoded
+from oreline.data.external.sorting import Sorted, decoded
 from oreline.data.fold import INPUT_ROLES, folded, joined
 from oreline.errors import UsageError, did_you_mean
 
@@ -71,7 +71,7 @@ class Together:
         """
         joined = Joined(self._num_rows, max_bytes=self._max_bytes // 2)
         if self._near is not None:
-            joined.connect(map(decoded, _connected_rows(self._near).blocks()))
+            joined.connect(map(decoded, self._near.connected_rows().blocks()))
         if self._templates is not None:
             joined.connect(self._templates.edges())
         most = max(min(shares.values()) / 2 * self._num_rows, _SMALL)
@@ -100,15 +100,6 @@ def _without(clusters: Sorted, torn: list[int]) -> Iterator[tuple[I64, I64]]:
         first_P, rows_P = decoded(block)
         stays_P = ~np.isin(first_P, torn)
         yield first_P[stays_P], rows_P[stays_P]
-
-
-def _connected_rows(near: NearRows) -> Sorted:
-    """Return the rows that near rows connect with others, each as `coded(first row of the component, row)`."""
-    first_N = near.components()
-    found = Sorted(max_bytes=MAX_BYTES)
-    joined = np.flatnonzero(np.bincount(first_N, minlength=1)[first_N] > 1) if len(first_N) else first_N
-    found.append(coded(first_N[joined], joined))
-    return found
 
 
 def template(columns: Sequence[str]) -> pl.Expr:
