@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 
 from oreline.data.duplicates.together import Together, check_ways, gap_us, template
-from oreline.data.duplicates.union import connected
+from oreline.data.external.sorting import decoded
 from oreline.errors import UsageError
 
 LONG = "one of the finest films of this year and a very warm one at that"
@@ -20,9 +19,12 @@ def codes(texts: list[str], ways: list[str], **shares: float) -> tuple[list[int]
     found = Together(ways)
     for text in texts:
         found.add(pl.DataFrame({"row_id": ["a:1"], "text": [text]}))
-    edges, alarms = found.edges(shares or {"train": 0.5, "test": 0.5})
-    first, second = (np.concatenate([np.zeros(0, np.int64), *parts]) for parts in zip(*edges))
-    return connected(len(texts), first, second).tolist(), alarms
+    clusters, alarms = found.clusters(shares or {"train": 0.5, "test": 0.5})
+    roots = list(range(len(texts)))
+    for block in clusters.blocks():
+        for first, row in zip(*(part.tolist() for part in decoded(block))):
+            roots[row] = first
+    return roots, alarms
 
 
 def test_near_texts_share_a_code() -> None:
@@ -62,8 +64,8 @@ def test_both_ways_are_joined() -> None:
 
 def test_without_a_way_or_rows_there_is_nothing_to_say() -> None:
     for ways in ([], ["near", "template"]):
-        edges, alarms = Together(ways).edges({"a": 1.0})
-        assert (list(edges), alarms) == ([], [])
+        clusters, alarms = Together(ways).clusters({"a": 1.0})
+        assert (len(clusters), alarms) == (0, [])
 
 
 def test_a_cluster_that_would_decide_the_splits_is_placed_row_by_row() -> None:

@@ -16,6 +16,7 @@ from tests.data.split import in_memory
 from tests.data.split.small_blocks import use_small_blocks
 
 from oreline.data.external import shuffling
+from oreline.data.external.sorting import Sorted, coded
 from oreline.data.split.places import Placing, check_shares, places
 from oreline.errors import UsageError
 
@@ -160,7 +161,9 @@ def keys_of(labels: list[str]) -> pl.DataFrame:
 def test_rows_that_belong_together_stay_so_with_their_groups() -> None:
     groups = [n // 10 for n in range(200)]
     rows = pl.DataFrame({"hash_high": range(200), "group": groups})
-    found = places(rows, SHARES, together=[(np.arange(200) // 4 * 4, np.arange(200))])
+    together = Sorted(max_bytes=0)
+    together.append(coded(np.arange(200) // 4 * 4, np.arange(200)))
+    found = places(rows, SHARES, together=together)
     assert all(len(set(found[start : start + 20])) == 1 for start in range(0, 200, 20))
 
 
@@ -197,12 +200,13 @@ def frames(draw: st.DrawFn, *roles: str) -> pl.DataFrame:
 
 def streamed(keys: pl.DataFrame, shares: dict[str, float], seed: int, *, gap_us: int = 0, rows: int) -> list[int]:
     """Return the places by the split on streams, with nothing held in memory, from frames of so many rows."""
-    placing, edges = Placing(max_bytes=0), []
+    placing, edges = Placing(max_bytes=0), None
     for frame in keys.drop("together", strict=False).iter_slices(rows) if keys.height else [keys]:
         placing.add(frame)
     if "together" in keys.columns:
         _, first, number = np.unique(keys["together"], return_index=True, return_inverse=True)
-        edges = [(first[number], np.arange(keys.height))]
+        edges = Sorted(max_bytes=0)
+        edges.append(coded(first[number], np.arange(keys.height)))
     return placing.places(shares, seed=seed, gap_us=gap_us, together=edges).array().tolist()
 
 

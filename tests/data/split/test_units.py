@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from tests.data.split.small_blocks import use_small_blocks
 
+from oreline.data.duplicates.equal import EqualRows
 from oreline.data.external.sorting import Sorted, coded
-from oreline.data.external.spool import Spool
 from oreline.data.split.classes import Classes
 from oreline.data.split.units import Units
 
 
 def units_of(roots: list[int], keys: list[int], *, seed: int = 0) -> Units:
     """Return the units of rows by the first row of each; a row that is its own alone is in none."""
-    rows, all_keys = Sorted(max_bytes=0), Spool(np.uint64, max_bytes=0)
+    rows, all_keys = Sorted(max_bytes=0), EqualRows(1, max_bytes=0)
     joined = [row for row, root in enumerate(roots) if roots.count(root) > 1]
     rows.append(coded(np.array(roots, np.int64)[joined], np.array(joined, np.int64)))
-    all_keys.append(np.array(keys, np.uint64))
+    all_keys.add(np.array(keys, np.uint64))
     return Units(rows, all_keys, np.random.default_rng(seed), max_bytes=0)
 
 

@@ -5,16 +5,15 @@ Shape suffixes: N rows, P places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
-from oreline.data.duplicates.alike import Alike
+from oreline.data.duplicates.equal import EqualRows
 from oreline.data.duplicates.near import THRESHOLD, compared, sketch
 from oreline.data.duplicates.near_rows import NearRows
-from oreline.data.duplicates.tokens import I64
-from oreline.data.duplicates.union import Edges, Joined
+from oreline.data.duplicates.union import Joined
 from oreline.data.external.runs import counted
 from oreline.data.external.sorting import Sorted, decoded
 from oreline.data.fold import INPUT_ROLES, folded, joined
@@ -40,17 +39,18 @@ def check_ways(ways: Sequence[str]) -> None:
 
 
 class Together:
-    """Works out, frame by frame, which rows belong together; `edges` then says which do.
+    """Works out, frame by frame, which rows belong together; `clusters` then says which do.
 
     Args:
         ways: how rows belong together, of `WAYS`.
-        max_bytes: held in memory, about, beside near-duplicates and a bit a row; the rest lies on disk.
+        max_bytes: held in memory, about, and as much for each part of near-duplicates (`NearRows`); the rest lies on
+            disk, but for a bit a row.
     """
 
     def __init__(self, ways: Sequence[str], *, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._near = NearRows(THRESHOLD) if NEAR in ways else None
-        self._templates = Alike(max_bytes=max_bytes // 2) if TEMPLATE in ways else None
+        self._near = NearRows(THRESHOLD, max_bytes=max_bytes) if NEAR in ways else None
+        self._templates = EqualRows(1, max_bytes=max_bytes // 2) if TEMPLATE in ways else None
         self._num_rows = 0
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -63,27 +63,32 @@ class Together:
         if self._templates is not None and inputs:
             self._templates.add(frame.select(template(inputs).hash()).to_series().to_numpy())
 
-    def edges(self, shares: Mapping[str, float]) -> tuple[Edges, list[str]]:
+    def clusters(self, shares: Mapping[str, float]) -> tuple[Sorted, list[str]]:
         """Return which rows belong together in any way, and what could not be kept so.
+
+        Each row that belongs together with another one is `coded(first row of its cluster, row)`.
 
         A cluster of more rows than half the smallest split holds would decide the splits alone: its rows are placed
         one by one.
         """
-        joined = Joined(self._num_rows, max_bytes=self._max_bytes // 2)
+        joined = Joined(self._num_rows, max_bytes=self._max_bytes // 4)
         if self._near is not None:
-            joined.connect(map(decoded, self._near.connected_rows().blocks()))
+            joined.connect(self._near.connected_rows())
         if self._templates is not None:
-            joined.connect(self._templates.edges())
+            joined.connect(self._templates.groups())
         most = max(min(shares.values()) / 2 * self._num_rows, _SMALL)
         clusters = joined.rows()
         torn = _larger(clusters, most)
         if not torn:
-            return map(decoded, clusters.blocks()), []
+            return clusters, []
         alarm = (
             f"{sum(torn.values()):,} rows belong together in clusters ({max(torn.values()):,} in the largest) of more "
             "than half of the smallest split: they were placed one by one, so the splits share them"
         )
-        return _without(clusters, list(torn)), [alarm]
+        stay = Sorted(max_bytes=self._max_bytes // 4)
+        for block in clusters.blocks():
+            stay.append(block[~np.isin(decoded(block)[0], list(torn))])
+        return stay, [alarm]
 
 
 def _larger(clusters: Sorted, most: float) -> dict[int, int]:
@@ -93,13 +98,6 @@ def _larger(clusters: Sorted, most: float) -> dict[int, int]:
         is_larger_P = sizes_P > most
         found.update(zip(first_P[is_larger_P].tolist(), sizes_P[is_larger_P].tolist()))
     return found
-
-
-def _without(clusters: Sorted, torn: list[int]) -> Iterator[tuple[I64, I64]]:
-    for block in clusters.blocks():
-        first_P, rows_P = decoded(block)
-        stays_P = ~np.isin(first_P, torn)
-        yield first_P[stays_P], rows_P[stays_P]
 
 
 def template(columns: Sequence[str]) -> pl.Expr:

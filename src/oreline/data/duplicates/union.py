@@ -5,41 +5,12 @@ Shape suffixes: N rows, E edges, P places.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from oreline.data.duplicates.tokens import I64
 from oreline.data.external.sorting import BLOCK, Sorted, coded, decoded
 from oreline.data.external.table import Bits, Table
-
-Edges = Iterable[tuple[I64, I64]]
-"""Blocks of edges: in each, rows and the rows that they are connected with, shape (E,) both."""
-
-
-def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
-    """Return, for each row, the smallest row that it is connected with, shape (N,).
-
-    Every round hooks each component to its smallest neighbour and then shortens all ways to one step; of the components
-    that have a neighbour at most half are left, so a chain of n rows takes about log n rounds.
-
-    >>> connected(5, np.array([3, 1]), np.array([1, 0])).tolist()
-    [0, 0, 2, 0, 4]
-    """
-    root_N = np.arange(num_rows)
-    while True:
-        one_E, other_E = root_N[first_E], root_N[second_E]
-        differs = one_E != other_E
-        if not differs.any():
-            return root_N
-        first_E, second_E, one_E, other_E = first_E[differs], second_E[differs], one_E[differs], other_E[differs]
-        np.minimum.at(root_N, np.maximum(one_E, other_E), np.minimum(one_E, other_E))
-        while True:
-            shorter_N = root_N[root_N]
-            if np.array_equal(shorter_N, root_N):
-                break
-            root_N = shorter_N
 
 
 class Forest:
@@ -107,7 +78,9 @@ class Joined:
     Memory: a bit a row, and up to `max_bytes`; the rest lies on disk.
 
     >>> joined = Joined(5, max_bytes=0)
-    >>> joined.connect([(np.array([4, 2]), np.array([1, 2]))])
+    >>> edges = Sorted(max_bytes=0)
+    >>> edges.append(coded(np.array([1, 2]), np.array([4, 2])))
+    >>> joined.connect(edges)
     >>> [[part.tolist() for part in decoded(block)] for block in joined.rows().blocks()]
     [[[1, 1], [1, 4]]]
     """
@@ -117,9 +90,9 @@ class Joined:
         self._forest = Forest(num_rows, max_bytes=max_bytes // 2)
         self._is_joined = Bits(num_rows)
 
-    def connect(self, edges: Edges) -> None:
-        """Take edges; one from a row to itself says nothing."""
-        for first_E, second_E in edges:
+    def connect(self, edges: Sorted) -> None:
+        """Take edges, `coded(row, other row)`; one from a row to itself says nothing."""
+        for first_E, second_E in map(decoded, edges.blocks()):
             differs_E = first_E != second_E
             first_E, second_E = first_E[differs_E], second_E[differs_E]
             self._forest.connect(first_E, second_E)

@@ -175,7 +175,7 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
         raise UsageError(
             "a gap is of time, and the rows have no time", remedy="name its column: --time COLUMN, or leave the gap out"
         )
-    together, alarms = ways.edges(shares)
+    together, alarms = ways.clusters(shares)
     run.shop.ledger.alarms.extend(alarms)
     places = placing.places(shares, seed=splitting.seed, gap_us=splitting.gap_us, together=together)
     begin = 0

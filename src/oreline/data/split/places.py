@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.duplicates.alike import Alike
-from oreline.data.duplicates.union import Edges, Joined
+from oreline.data.duplicates.equal import EqualRows
+from oreline.data.duplicates.union import Joined
 from oreline.data.external.sorting import U64, Sorted, coded, decoded
 from oreline.data.external.spool import Spool
 from oreline.data.split.classes import Classes, Strata, one_class
@@ -41,7 +41,7 @@ def check_shares(shares: Mapping[str, float]) -> None:
 
 
 def places(
-    keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0, together: Edges = ()
+    keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0, together: Sorted | None = None
 ) -> Places:
     """Return the split of every row of one frame, shape (N,): see `Placing`."""
     placing = Placing()
@@ -59,8 +59,8 @@ class Placing:
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._share = max_bytes // _SHARES
-        self._texts = Alike(max_bytes=8 * self._share)
-        self._groups: Alike | None = None
+        self._texts = EqualRows(1, max_bytes=8 * self._share)
+        self._groups: EqualRows | None = None
         self._strata: Strata | None = None
         self._moments: Moments | None = None
         self.num_rows = 0
@@ -85,11 +85,13 @@ class Placing:
             return
         self._texts.add(keys["hash_high"].cast(pl.UInt64).to_numpy())
         if self._groups is not None:
-            self._groups.add(keys["group"].hash().to_numpy(), keys["group"].is_null().to_numpy())
+            self._groups.add(keys["group"].hash().to_numpy(), is_alone_N=keys["group"].is_null().to_numpy())
         if self._strata is not None:
             self._strata.add(keys["label"])
 
-    def places(self, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0, together: Edges = ()) -> Spool:
+    def places(
+        self, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0, together: Sorted | None = None
+    ) -> Spool:
         """Return the split of every row, in order, as an index into `shares`.
 
         Args:
@@ -97,16 +99,19 @@ class Placing:
             seed: the same rows, shares and seed give the same splits, however the rows were framed.
             gap_us: with `time`, rows of a split that lie less than this (microseconds) before the next one have the
                 place -1.
-            together: rows that belong together beside those of equal text or group.
+            together: rows that belong together beside those of equal text or group, `coded(row, other row)`.
         """
         shares_S = np.array(list(shares.values()), dtype=np.float64)
         shares_S /= shares_S.sum()
         if self._moments is not None:
             return self._moments.places(shares_S, gap_us)
         joined = Joined(self.num_rows, max_bytes=8 * self._share)
-        for edges in (self._texts.edges(), () if self._groups is None else self._groups.edges(), together):
-            joined.connect(edges)
-        self._groups = None
+        joined.connect(self._texts.groups())
+        if self._groups is not None:
+            joined.connect(self._groups.groups())
+            self._groups = None
+        if together is not None:
+            joined.connect(together)
         if self._strata is not None:
             classes = self._strata.classes(len(shares_S))
         else:
@@ -117,7 +122,7 @@ class Placing:
         if "time" in columns:
             self._moments = Moments(max_bytes=_SHARES * self._share)
             return
-        self._groups = Alike(max_bytes=4 * self._share) if "group" in columns else None
+        self._groups = EqualRows(1, max_bytes=4 * self._share) if "group" in columns else None
         self._strata = Strata(max_bytes=4 * self._share) if "label" in columns else None
 
     def _stratified(
@@ -125,7 +130,7 @@ class Placing:
     ) -> Spool:
         """Place units of several rows greedily, the largest first; then fill up every class with the single rows."""
         filling = Filling(shares_S, classes.rows_K)
-        units = Units(joined.rows(), self._texts.keys, random, max_bytes=6 * self._share)
+        units = Units(joined.rows(), self._texts, random, max_bytes=6 * self._share)
         place_of_unit = Spool(np.int16, max_bytes=self._share)
         singles_K = classes.rows_K.copy()
         for some in units.classes(classes):

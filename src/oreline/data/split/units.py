@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from oreline.data.duplicates.equal import EqualRows
 from oreline.data.external.runs import counted, reduced, whole
 from oreline.data.external.shuffling import Buckets, shuffled
 from oreline.data.external.sorting import I64, U64, Sorted, coded, decoded
@@ -29,13 +30,12 @@ class Units:
 
     Args:
         rows: of all units, `coded(first row of the unit, row)`.
-        keys: of all rows, by which units are numbered before they are shuffled: a number for each row, the least of
-            which differs between units.
+        keys: of all rows: units are shuffled in the order of their least keys, of which no two are equal.
         random: drawn from.
         max_bytes: held in memory, about.
     """
 
-    def __init__(self, rows: Sorted, keys: Spool, random: np.random.Generator, *, max_bytes: int) -> None:
+    def __init__(self, rows: Sorted, keys: EqualRows, random: np.random.Generator, *, max_bytes: int) -> None:
         self._rows, self._share = rows, max_bytes // _SHARES
         self._magnitudes = Spool(np.uint8, max_bytes=self._share)
         for _, sizes_P in counted(units_P for units_P, _ in self._numbered()):
@@ -61,7 +61,7 @@ class Units:
         for units_P, rows_P in self._numbered():
             yield self._order.take(units_P).astype(np.int64), rows_P
 
-    def _drawn(self, keys: Spool, random: np.random.Generator) -> Table:
+    def _drawn(self, keys: EqualRows, random: np.random.Generator) -> Table:
         """Return the place of each unit in the order."""
         by_size = Buckets(_MAGNITUDES, np.uint32, max_bytes=self._share)
         for units_P in shuffled(self._by_key(keys), len(self), random, max_bytes=self._share):
@@ -74,11 +74,11 @@ class Units:
                 begin += len(block)
         return order
 
-    def _by_key(self, keys: Spool) -> Iterator[U64]:
+    def _by_key(self, keys: EqualRows) -> Iterator[U64]:
         """Yield the units in the order of their least keys."""
         least = Spool(np.uint64, max_bytes=self._share)
         in_order = Sorted(max_bytes=self._share)
-        of_rows = ((units_P, keys.at(rows_P)) for units_P, rows_P in self._numbered())
+        of_rows = ((units_P, keys.first_numbers(rows_P)) for units_P, rows_P in self._numbered())
         for units_P, least_P in reduced(of_rows, np.minimum):
             least.append(least_P)
             in_order.append(coded(least_P >> _HALF, units_P))
