@@ -39,9 +39,9 @@ class Forest:
         Raises `ResourceError` for a full disk, as `connect` does.
         """
         distinct, places_P = np.unique(rows, return_inverse=True)
-        roots = self._parents(distinct)
-        is_child = roots != distinct
-        walking = np.flatnonzero(is_child)
+        parents_before = self._parents(distinct)
+        roots = parents_before.copy()
+        walking = np.flatnonzero(roots != distinct)
         while len(walking):
             parents = self._parents(roots[walking])
             is_further = parents != roots[walking]
@@ -49,7 +49,8 @@ class Forest:
             grandparents = self._parents(parents)
             self._hang(roots[walking], grandparents)
             roots[walking] = grandparents
-        self._hang(distinct[is_child], roots[is_child])
+        is_shorter = roots != parents_before
+        self._hang(distinct[is_shorter], roots[is_shorter])
         return roots[places_P]
 
     def connect(self, first: I64, second: I64) -> None:
@@ -60,14 +61,16 @@ class Forest:
             differs = one != other
             pairs = np.unique(coded(np.maximum(one, other)[differs], np.minimum(one, other)[differs]))
             one, other = decoded(pairs)
-            self._hang(one, other)
+            is_first = np.diff(one, prepend=-1) != 0  # each root is hung under the smallest that it meets
+            self._hang(one[is_first], other[is_first])
+            one, other = one[~is_first], other[~is_first]
 
     def _parents(self, rows_P: I64) -> I64:
         parents: I64 = rows_P - self._steps.take(rows_P)
         return parents
 
     def _hang(self, rows_P: I64, parents_P: I64) -> None:
-        """Make rows children of others; of a row that is named more than once the first parent counts."""
+        """Make rows children of others; a row may be named more than once with the same parent."""
         rows, first = np.unique(rows_P, return_index=True)
         self._steps.put(rows, (rows - parents_P[first]).astype(np.uint32))
 
@@ -87,7 +90,7 @@ class Joined:
 
     def __init__(self, num_rows: int, *, max_bytes: int) -> None:
         self.num_rows, self._max_bytes = num_rows, max_bytes
-        self._forest = Forest(num_rows, max_bytes=max_bytes // 2)
+        self._forest = Forest(num_rows, max_bytes=3 * max_bytes // 4)
         self._is_joined = Bits(num_rows)
 
     def connect(self, edges: Sorted) -> None:
@@ -105,7 +108,7 @@ class Joined:
 
     def rows(self) -> Sorted:
         """Return the rows that are connected with another one, each as `coded(smallest row of its component, row)`."""
-        found = Sorted(max_bytes=self._max_bytes // 2)
+        found = Sorted(max_bytes=self._max_bytes // 4)
         for start in range(0, self.num_rows, BLOCK):
             rows_P = np.arange(start, min(start + BLOCK, self.num_rows))
             rows_P = rows_P[self._is_joined.at(rows_P)]

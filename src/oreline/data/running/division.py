@@ -38,8 +38,8 @@ from oreline.types import FRAME, Event
 SPLIT = "split"
 """What the ledger calls the rows that the gap between splits takes."""
 _TRAIN = ".train"
-_SHARES = 16
-"""Of the run's memory, one is held for the keys of rows, and one for what belongs together."""
+_SHARES = 8
+"""Of the run's memory, one is for what is held of all rows while they are divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     if len(shares) == 1:
         yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
         return
-    max_bytes = run.shop.memory_bytes // _SHARES
+    max_bytes = run.shop.memory_bytes // _SHARES // (2 if splitting.together else 1)
     placing, ways = Placing(max_bytes=max_bytes), Together(splitting.together, max_bytes=max_bytes)
     wanted = ("label", "group", "time") if splitting.by_time else ("label", "group")
     for frame, hashes in _hashed(stage, run):

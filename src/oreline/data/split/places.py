@@ -24,6 +24,7 @@ from oreline.errors import UsageError
 
 MAX_BYTES = 256 << 20
 _SHARES = 32
+"""Texts have 12 and components 8, for these are looked up at random; what is sorted is as fast on disk."""
 
 Places = NDArray[np.int64]
 """For each row, the index of its split in the order of the shares."""
@@ -59,7 +60,7 @@ class Placing:
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._share = max_bytes // _SHARES
-        self._texts = EqualRows(1, max_bytes=8 * self._share)
+        self._texts = EqualRows(1, max_bytes=12 * self._share)
         self._groups: EqualRows | None = None
         self._strata: Strata | None = None
         self._moments: Moments | None = None
@@ -122,7 +123,7 @@ class Placing:
         if "time" in columns:
             self._moments = Moments(max_bytes=_SHARES * self._share)
             return
-        self._groups = EqualRows(1, max_bytes=4 * self._share) if "group" in columns else None
+        self._groups = EqualRows(1, max_bytes=2 * self._share) if "group" in columns else None
         self._strata = Strata(max_bytes=4 * self._share) if "label" in columns else None
 
     def _stratified(
