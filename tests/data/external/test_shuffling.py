@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from itertools import permutations
 
@@ -54,3 +55,17 @@ def test_buckets_keep_the_order(blocks: list[list[tuple[int, int]]], max_bytes: 
     for bucket, spool in enumerate(buckets.spools):
         expected = [number for block in blocks for number, chosen in block if chosen == bucket]
         assert spool.part(0, len(spool)).tolist() == expected
+
+
+def test_a_number_that_waits_does_not_hold_what_came_with_it() -> None:
+    """Of each block one number stays in memory; the others, 40 MB in all, lie on disk."""
+    buckets = Buckets(2, np.uint64, max_bytes=20_000)
+    chosen = np.zeros(100_000, np.int64)
+    chosen[7] = 1
+    tracemalloc.start()
+    for _ in range(50):
+        buckets.append(np.arange(100_000, dtype=np.uint64), chosen)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [spool.is_on_disk for spool in buckets.spools] == [True, False]
+    assert held < 2 << 20
