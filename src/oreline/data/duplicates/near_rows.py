@@ -29,8 +29,8 @@ _NEIGHBOURS = 12
 _PAIRS_PER_ROW, _MORE_PAIRS = 20, 1_000_000
 """Candidates that are compared, at most."""
 _MAX_DIFFERING = 1 << 21
-"""Pairs that are not near and that other bands do not compare again, at most: 16 MB, whatever memory is allowed, so that
-the same pairs are compared."""
+"""Pairs that are not near and that other bands do not compare again, at most: 16 MB, whatever memory is allowed, so
+that the same pairs are compared."""
 _MAX_SIZES = 3
 """Sizes of shingles that one text is cut into, at most."""
 
