@@ -37,7 +37,7 @@ from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage, unified
 from oreline.data.running.steps import Step, bind_models, refuse_absent_columns, steps_of
 from oreline.data.sources import Source, given_splits, sources
-from oreline.data.split import check_shares
+from oreline.data.split.places import check_shares
 from oreline.errors import DataError, UsageError
 from oreline.registry import MADE_OF
 from oreline.report.report import Table

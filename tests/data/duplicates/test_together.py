@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from oreline.data.duplicates.together import Together, check_ways, gap_us, template
+from oreline.data.external.sorting import decoded
 from oreline.errors import UsageError
 
 LONG = "one of the finest films of this year and a very warm one at that"
@@ -18,9 +19,12 @@ def codes(texts: list[str], ways: list[str], **shares: float) -> tuple[list[int]
     found = Together(ways)
     for text in texts:
         found.add(pl.DataFrame({"row_id": ["a:1"], "text": [text]}))
-    series, alarms = found.codes(shares or {"train": 0.5, "test": 0.5})
-    assert series is not None
-    return series.to_list(), alarms
+    clusters, alarms = found.clusters(shares or {"train": 0.5, "test": 0.5})
+    roots = list(range(len(texts)))
+    for block in clusters.blocks():
+        for first, row in zip(*(part.tolist() for part in decoded(block))):
+            roots[row] = first
+    return roots, alarms
 
 
 def test_near_texts_share_a_code() -> None:
@@ -59,10 +63,9 @@ def test_both_ways_are_joined() -> None:
 
 
 def test_without_a_way_or_rows_there_is_nothing_to_say() -> None:
-    assert Together([]).codes({"a": 1.0}) == (None, [])
-    series, alarms = Together(["near", "template"]).codes({"a": 1.0})
-    assert series is not None
-    assert (len(series), alarms) == (0, [])
+    for ways in ([], ["near", "template"]):
+        clusters, alarms = Together(ways).clusters({"a": 1.0})
+        assert (len(clusters), alarms) == (0, [])
 
 
 def test_a_cluster_that_would_decide_the_splits_is_placed_row_by_row() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
+import scipy.sparse.csgraph
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.duplicates.union import Forest, connected
+from oreline.data.duplicates.equal import EqualRows
+from oreline.data.duplicates.union import Forest, Joined
+from oreline.data.external.sorting import Sorted, coded, decoded
 
 
 def slow(num_rows: int, edges: list[tuple[int, int]]) -> list[int]:
@@ -22,12 +26,16 @@ def slow(num_rows: int, edges: list[tuple[int, int]]) -> list[int]:
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=25))
 def test_components_equal_those_of_a_slow_search(edges: list[tuple[int, int]]) -> None:
     pairs = np.array(edges, np.int64).reshape(-1, 2)
-    assert connected(20, pairs[:, 0], pairs[:, 1]).tolist() == slow(20, edges)
+    forest = Forest(20, max_bytes=1 << 20)
+    forest.connect(pairs[:, 0], pairs[:, 1])
+    assert forest.roots(np.arange(20)).tolist() == slow(20, edges)
 
 
 def test_a_long_chain_in_random_order() -> None:
     names = np.random.default_rng(0).permutation(20_000)
-    assert not connected(20_000, names[1:], names[:-1]).any()
+    forest = Forest(20_000, max_bytes=1 << 20)
+    forest.connect(names[1:], names[:-1])
+    assert not forest.roots(np.arange(20_000)).any()
 
 
 BLOCKS = st.lists(st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)), max_size=8), max_size=8)
@@ -48,13 +56,16 @@ def test_a_forest_equals_a_slow_search_after_each_block(
 
 
 @pytest.mark.parametrize("max_bytes", [0, 1 << 30])
-def test_a_forest_of_random_blocks_equals_what_is_connected_at_once(max_bytes: int) -> None:
+def test_a_forest_of_random_blocks_equals_the_components_of_scipy(max_bytes: int) -> None:
     size = 5000
     pairs = np.random.default_rng(0).integers(0, size, (4000, 2))
     forest = Forest(size, max_bytes=max_bytes)
     for block in np.array_split(pairs, 40):
         forest.connect(block[:, 0], block[:, 1])
-    assert np.array_equal(forest.roots(np.arange(size)), connected(size, pairs[:, 0], pairs[:, 1]))
+    graph = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), (size, size))
+    _, component = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    _, first, number = np.unique(component, return_index=True, return_inverse=True)
+    assert np.array_equal(forest.roots(np.arange(size)), first[number])
 
 
 @pytest.mark.parametrize("rows_in_order", [True, False])
@@ -73,3 +84,59 @@ def test_a_forest_of_the_most_rows_that_there_may_be() -> None:
     last = (1 << 32) - 1
     forest.connect(np.array([last, last, 7]), np.array([1 << 31, 7, 0]))
     assert forest.roots(np.array([last, 1 << 31, 5, 0])).tolist() == [0, 0, 5, 0]
+
+
+@given(BLOCKS, st.sampled_from([0, 1 << 20]))
+def test_joined_rows_equal_those_of_a_slow_search(blocks: list[list[tuple[int, int]]], max_bytes: int) -> None:
+    joined = Joined(30, max_bytes=max_bytes)
+    for block in blocks:
+        edges = Sorted(max_bytes=max_bytes)
+        edges.append(coded(*np.array(block, np.int64).reshape(-1, 2).T))
+        joined.connect(edges)
+    roots = slow(30, [edge for block in blocks for edge in block])
+    expected = [(root, row) for row, root in enumerate(roots) if roots.count(root) > 1]
+    found = [pair for block in joined.rows().blocks() for pair in zip(*(part.tolist() for part in decoded(block)))]
+    assert found == sorted(expected)
+    assert np.flatnonzero(joined.are_joined(np.arange(30))).tolist() == [row for _, row in expected]
+
+
+def test_a_chain_through_texts_and_groups_is_one_component() -> None:
+    """Text i and i + 1 share group i: the worst case for spreading numbers step by step."""
+    size = 50_000
+    texts = np.repeat(np.arange(size), 2)
+    groups = np.concatenate([[0], np.repeat(np.arange(1, size), 2), [size]])
+    order = np.random.default_rng(0).permutation(len(texts))
+    joined = Joined(len(texts), max_bytes=0)
+    for keys in (texts[order], groups[order]):
+        equal = EqualRows(1, max_bytes=0)
+        equal.add(keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        joined.connect(equal.groups())
+    roots, rows = decoded(np.concatenate(list(joined.rows().blocks())))
+    assert (set(roots.tolist()), len(rows)) == ({0}, 2 * size)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=25))
+def test_components_equal_those_of_merged_sets(pairs: list[tuple[int, int]]) -> None:
+    joined = Joined(len(pairs), max_bytes=0)
+    for keys in zip(*pairs):
+        equal = EqualRows(1, max_bytes=0)
+        equal.add(np.array(keys, np.uint64))
+        joined.connect(equal.groups())
+    found = list(range(len(pairs)))
+    for block in joined.rows().blocks():
+        for root, row in zip(*(part.tolist() for part in decoded(block))):
+            found[row] = root
+    assert found == merged_sets(*(list(keys) for keys in zip(*pairs))) if pairs else not found
+
+
+def merged_sets(first: list[int], second: list[int]) -> list[int]:
+    """Merge sets until nothing changes."""
+    sets = [{number} for number in range(len(first))]
+    for codes in (first, second):
+        for a in range(len(first)):
+            for b in range(a):
+                if codes[a] == codes[b] and sets[a] is not sets[b]:
+                    sets[a] |= sets[b]
+                    for member in sets[a]:
+                        sets[member] = sets[a]
+    return [min(members) for members in sets]

@@ -87,3 +87,28 @@ def test_a_part_is_what_lies_from_a_place_on(max_bytes: int) -> None:
     spool.append(np.arange(9, dtype=np.uint32))
     assert spool.part(3, 2).tolist() == [3, 4]
     assert spool.at(np.array([8, 0, 8])).tolist() == [8, 0, 8]
+
+
+@pytest.mark.parametrize("max_bytes", [0, 10_000])
+@given(st.lists(st.lists(st.integers(0, 255), max_size=9)), st.integers(1, 20))
+def test_blocks_are_all_numbers_in_order(max_bytes: int, parts: list[list[int]], size: int) -> None:
+    spool = Spool(np.uint16, max_bytes=max_bytes)
+    for part in parts:
+        spool.append(np.array(part, np.int64))
+    blocks = [block.tolist() for block in spool.blocks(size)]
+    assert [number for block in blocks for number in block] == [number for part in parts for number in part]
+    assert len(spool) == sum(map(len, parts)) == sum(map(len, blocks))
+    assert all(len(block) == size for block in blocks[:-1])
+
+
+def test_the_length_is_that_of_rows() -> None:
+    spool = Spool(np.uint32, max_bytes=0, width=2)
+    spool.append(np.zeros((3, 2), np.uint32))
+    assert len(spool) == 3
+
+
+def test_the_bound_is_of_the_numbers_as_they_are_kept() -> None:
+    """Numbers of 8 bytes that become numbers of one byte each."""
+    spool = Spool(np.uint8, max_bytes=10)
+    spool.append(np.arange(10, dtype=np.int64))
+    assert not spool.is_on_disk

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from oreline.data.dataset import UNLABELLED
 from oreline.data.ledger import Ledger
@@ -11,6 +12,7 @@ from oreline.data.running.division import Run, Splitting, ordered, shares_of_par
 from oreline.data.running.kept import Kept
 from oreline.data.running.reading import Book
 from oreline.data.running.stage import Stage
+from oreline.errors import UsageError
 
 SHARES = {"train": 0.5, "dev": 0.25, "test": 0.25}
 
@@ -57,3 +59,53 @@ def test_rows_without_a_label_go_to_a_split_of_their_own(tmp_path: Path) -> None
 def test_a_given_label_brings_an_unlabelled_row_into_train(tmp_path: Path) -> None:
     frame = pl.DataFrame({"row_id": ["a:1", "a:2"], "text": ["one", "two"], "label": ["x", None]})
     assert written(tmp_path, frame, UNLABELLED, Splitting({})) == {UNLABELLED: ["a:2"], "train": ["a:1"]}
+
+
+def test_rows_of_nothing_but_a_text_are_divided(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"row_id": [f"a:{n}" for n in range(40)], "text": [f"text {n}" for n in range(40)]})
+    assert [len(rows) for rows in written(tmp_path, frame, "all", Splitting(SHARES)).values()] == [20, 10, 10]
+
+
+def test_places_follow_the_rows_that_have_a_label_through_frames(tmp_path: Path) -> None:
+    """Rows without a label lie between the others, and what is equal lies in several frames."""
+    frames = [
+        pl.DataFrame(
+            {
+                "row_id": [f"a:{start + n}" for n in range(50)],
+                "text": [f"text {n % 25}" for n in range(50)],
+                "label": [None if (start + n) % 7 == 0 else "xy"[n % 2] for n in range(50)],
+            }
+        )
+        for start in range(0, 200, 50)
+    ]
+    with Stage(tmp_path / "stage") as stage:
+        for frame in frames:
+            stage.append(frame)
+    found = written(tmp_path / "out", pl.concat(frames), "all", Splitting(SHARES, seed=3))
+    with Ledger(tmp_path / "ledger.parquet") as ledger:
+        run = Run(tmp_path, Shop(ledger, Kept(tmp_path / "kept")), Book({}), [])
+        write_splits({"all": stage}, Splitting(SHARES, seed=3), run)
+    again = {name: pl.read_parquet(tmp_path / name / "*.parquet")["row_id"].to_list() for name in found}
+    assert again == found
+    texts = dict(pl.concat(frames).select("row_id", "text").iter_rows())
+    held = [{texts[row] for row in found[name]} for name in SHARES]
+    assert sum(map(len, held)) == len(set().union(*held)) == 25
+    assert found[UNLABELLED] == [f"a:{n}" for n in range(0, 200, 7)]
+
+
+def test_rows_of_one_template_stay_together(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {
+            "row_id": [f"a:{n}" for n in range(80)],
+            "text": [f"{'abcdefghij'[n % 10]}{'klmnopqr'[n // 10]} has number {n}" for n in range(80)],
+        }
+    ).with_columns(pl.col("text").str.replace("^(.).", "${1}"))
+    found = written(tmp_path, frame, "all", Splitting(SHARES, together=("template",)))
+    letters = [{"abcdefghij"[int(row[2:]) % 10] for row in rows} for rows in found.values()]
+    assert sum(map(len, letters)) == 10
+
+
+def test_a_gap_needs_a_time(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"row_id": ["a:1", "a:2"], "text": ["one", "two"]})
+    with pytest.raises(UsageError, match="the rows have no time"):
+        written(tmp_path, frame, "all", Splitting(SHARES, gap_us=5))

@@ -1,6 +1,6 @@
 """Rows of equal text, by hashes of 16 bytes, and rows of equal keys of any kind.
 
-Shape suffixes: N rows, W numbers in a key.
+Shape suffixes: N rows, P places, W numbers in a key.
 """
 
 from __future__ import annotations
@@ -77,6 +77,11 @@ class EqualRows:
         self._keys.append(keys_NW)
         self._codes.append(codes if is_alone_N is None else codes[~is_alone_N])
         self.num_rows += len(keys_NW)
+
+    def first_numbers(self, rows_P: I64) -> NDArray[np.uint64]:
+        """Return the first number of the keys of some rows, shape (P,)."""
+        numbers_P: NDArray[np.uint64] = self._keys.at(rows_P)[:, 0]
+        return numbers_P
 
     def groups(self) -> Sorted:
         """Return the rows whose key occurs again, each as `coded(first row of that key, row)`, the first itself too."""

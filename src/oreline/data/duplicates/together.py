@@ -1,6 +1,6 @@
 """What belongs into one split beside equal texts and equal groups: near-duplicates, and texts of one template.
 
-Shape suffixes: N rows.
+Shape suffixes: N rows, P places.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from oreline.data.duplicates.equal import EqualRows
 from oreline.data.duplicates.near import THRESHOLD, compared, sketch
 from oreline.data.duplicates.near_rows import NearRows
-from oreline.data.duplicates.tokens import I64
-from oreline.data.duplicates.union import components
-from oreline.data.external.sorting import decoded
+from oreline.data.duplicates.union import Joined
+from oreline.data.external.runs import counted
+from oreline.data.external.sorting import Sorted, decoded
 from oreline.data.fold import INPUT_ROLES, folded, joined
 from oreline.errors import UsageError, did_you_mean
 
 NEAR, TEMPLATE = "near", "template"
 WAYS = (NEAR, TEMPLATE)
+MAX_BYTES = 64 << 20
 _SMALL = 10
 """Rows of a cluster that are never too many."""
 _MASKS = (
@@ -37,49 +39,65 @@ def check_ways(ways: Sequence[str]) -> None:
 
 
 class Together:
-    """Works out, frame by frame, which rows belong together; `codes` then says which do."""
+    """Works out, frame by frame, which rows belong together; `clusters` then says which do.
 
-    def __init__(self, ways: Sequence[str]) -> None:
-        self._near = NearRows(THRESHOLD) if NEAR in ways else None
-        self._templates: list[pl.Series] | None = [] if TEMPLATE in ways else None
+    Args:
+        ways: how rows belong together, of `WAYS`.
+        max_bytes: held in memory, about, and as much for each part of near-duplicates (`NearRows`); the rest lies on
+            disk, but for a bit a row.
+    """
+
+    def __init__(self, ways: Sequence[str], *, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._near = NearRows(THRESHOLD, max_bytes=max_bytes) if NEAR in ways else None
+        self._templates = EqualRows(1, max_bytes=max_bytes // 2) if TEMPLATE in ways else None
+        self._num_rows = 0
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add the rows of a frame."""
+        self._num_rows += frame.height
         inputs = [role for role in INPUT_ROLES if role in frame.columns]
-        texts = compared(frame, inputs) if inputs else pl.Series([None] * frame.height, dtype=pl.String)
         if self._near is not None:
+            texts = compared(frame, inputs) if inputs else pl.Series([None] * frame.height, dtype=pl.String)
             self._near.add(sketch(texts, threshold=THRESHOLD))
-        if self._templates is not None:
-            self._templates.append(frame.select(template(inputs).hash()).to_series() if inputs else texts)
+        if self._templates is not None and inputs:
+            self._templates.add(frame.select(template(inputs).hash()).to_series().to_numpy())
 
-    def codes(self, shares: Mapping[str, float]) -> tuple[pl.Series | None, list[str]]:
-        """Return a code for each row, equal for rows that belong together in any way, and what could not be kept so.
+    def clusters(self, shares: Mapping[str, float]) -> tuple[Sorted, list[str]]:
+        """Return which rows belong together in any way, and what could not be kept so.
+
+        Each row that belongs together with another one is `coded(first row of its cluster, row)`.
 
         A cluster of more rows than half the smallest split holds would decide the splits alone: its rows are placed
-        one by one. Without a way there are no codes.
+        one by one.
         """
-        found: list[I64] = []
+        joined = Joined(self._num_rows, max_bytes=self._max_bytes // 4)
         if self._near is not None:
-            root_N = np.arange(self._near.num_rows)
-            for block in self._near.connected_rows().blocks():
-                first_P, row_P = decoded(block)
-                root_N[row_P] = first_P
-            found.append(root_N)
+            joined.connect(self._near.connected_rows())
         if self._templates is not None:
-            codes = pl.concat(self._templates) if self._templates else pl.Series([], dtype=pl.UInt64)
-            found.append(codes.to_numpy().astype(np.int64))
-        if not found:
-            return None, []
-        code_N = components(found)
-        sizes = np.bincount(code_N, minlength=1)
-        is_torn_N = sizes[code_N] > max(min(shares.values()) / 2 * len(code_N), _SMALL)
-        alarms = []
-        if num_torn := int(is_torn_N.sum()):
-            alarms.append(
-                f"{num_torn:,} rows belong together in clusters ({sizes.max():,} in the largest) of more than half of "
-                "the smallest split: they were placed one by one, so the splits share them"
-            )
-        return pl.Series(np.where(is_torn_N, len(sizes) + np.arange(len(code_N)), code_N)), alarms
+            joined.connect(self._templates.groups())
+        most = max(min(shares.values()) / 2 * self._num_rows, _SMALL)
+        clusters = joined.rows()
+        torn = _larger(clusters, most)
+        if not torn:
+            return clusters, []
+        alarm = (
+            f"{sum(torn.values()):,} rows belong together in clusters ({max(torn.values()):,} in the largest) of more "
+            "than half of the smallest split: they were placed one by one, so the splits share them"
+        )
+        stay = Sorted(max_bytes=self._max_bytes // 4)
+        for block in clusters.blocks():
+            stay.append(block[~np.isin(decoded(block)[0], list(torn))])
+        return stay, [alarm]
+
+
+def _larger(clusters: Sorted, most: float) -> dict[int, int]:
+    """Return the first rows of the clusters of more rows than that, which are few, and how many each has."""
+    found: dict[int, int] = {}
+    for first_P, sizes_P in counted(decoded(block)[0] for block in clusters.blocks()):
+        is_larger_P = sizes_P > most
+        found.update(zip(first_P[is_larger_P].tolist(), sizes_P[is_larger_P].tolist()))
+    return found
 
 
 def template(columns: Sequence[str]) -> pl.Expr:

@@ -5,60 +5,12 @@ Shape suffixes: N rows, E edges, P places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 
 from oreline.data.duplicates.tokens import I64
-from oreline.data.external.sorting import coded, decoded
-from oreline.data.external.table import Table
-
-
-def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
-    """Return, for each row, the smallest row that it is connected with, shape (N,).
-
-    Every round hooks each component to its smallest neighbour and then shortens all ways to one step; of the components
-    that have a neighbour at most half are left, so a chain of n rows takes about log n rounds.
-
-    >>> connected(5, np.array([3, 1]), np.array([1, 0])).tolist()
-    [0, 0, 2, 0, 4]
-    """
-    root_N = np.arange(num_rows)
-    while True:
-        one_E, other_E = root_N[first_E], root_N[second_E]
-        differs = one_E != other_E
-        if not differs.any():
-            return root_N
-        first_E, second_E, one_E, other_E = first_E[differs], second_E[differs], one_E[differs], other_E[differs]
-        np.minimum.at(root_N, np.maximum(one_E, other_E), np.minimum(one_E, other_E))
-        while True:
-            shorter_N = root_N[root_N]
-            if np.array_equal(shorter_N, root_N):
-                break
-            root_N = shorter_N
-
-
-def components(codes: Sequence[I64]) -> I64:
-    """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
-
-    They are numbered in the order of their smallest codes of the first kind: what is drawn by these numbers (splits)
-    does not depend on which other kinds there are.
-
-    >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
-    [0, 0, 0, 1]
-    """
-    if len(codes) == 1:
-        return np.unique(codes[0], return_inverse=True)[1].astype(np.int64, copy=False)
-    num_rows = len(codes[0])
-    firsts = []
-    for code_N in codes:
-        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
-        firsts.append(first[inverse])
-    own = np.tile(np.arange(num_rows), len(firsts))
-    root_N = connected(num_rows, own, np.concatenate(firsts))
-    smallest_N = np.full(num_rows, num_rows)
-    np.minimum.at(smallest_N, root_N, np.unique(codes[0], return_inverse=True)[1])
-    return np.unique(smallest_N[root_N], return_inverse=True)[1].astype(np.int64)
+from oreline.data.external.sorting import BLOCK, Sorted, coded, decoded
+from oreline.data.external.table import Bits, Table
 
 
 class Forest:
@@ -87,9 +39,9 @@ class Forest:
         Raises `ResourceError` for a full disk, as `connect` does.
         """
         distinct, places_P = np.unique(rows, return_inverse=True)
-        roots = self._parents(distinct)
-        is_child = roots != distinct
-        walking = np.flatnonzero(is_child)
+        parents_before = self._parents(distinct)
+        roots = parents_before.copy()
+        walking = np.flatnonzero(roots != distinct)
         while len(walking):
             parents = self._parents(roots[walking])
             is_further = parents != roots[walking]
@@ -97,7 +49,8 @@ class Forest:
             grandparents = self._parents(parents)
             self._hang(roots[walking], grandparents)
             roots[walking] = grandparents
-        self._hang(distinct[is_child], roots[is_child])
+        is_shorter = roots != parents_before
+        self._hang(distinct[is_shorter], roots[is_shorter])
         return roots[places_P]
 
     def connect(self, first: I64, second: I64) -> None:
@@ -108,13 +61,56 @@ class Forest:
             differs = one != other
             pairs = np.unique(coded(np.maximum(one, other)[differs], np.minimum(one, other)[differs]))
             one, other = decoded(pairs)
-            self._hang(one, other)
+            is_first = np.diff(one, prepend=-1) != 0  # each root is hung under the smallest that it meets
+            self._hang(one[is_first], other[is_first])
+            one, other = one[~is_first], other[~is_first]
 
     def _parents(self, rows_P: I64) -> I64:
         parents: I64 = rows_P - self._steps.take(rows_P)
         return parents
 
     def _hang(self, rows_P: I64, parents_P: I64) -> None:
-        """Make rows children of others; of a row that is named more than once the first parent counts."""
+        """Make rows children of others; a row may be named more than once with the same parent."""
         rows, first = np.unique(rows_P, return_index=True)
         self._steps.put(rows, (rows - parents_P[first]).astype(np.uint32))
+
+
+class Joined:
+    """The rows that edges connect with others, in whatever blocks they come.
+
+    Memory: a bit a row, and up to `max_bytes`; the rest lies on disk.
+
+    >>> joined = Joined(5, max_bytes=0)
+    >>> edges = Sorted(max_bytes=0)
+    >>> edges.append(coded(np.array([1, 2]), np.array([4, 2])))
+    >>> joined.connect(edges)
+    >>> [[part.tolist() for part in decoded(block)] for block in joined.rows().blocks()]
+    [[[1, 1], [1, 4]]]
+    """
+
+    def __init__(self, num_rows: int, *, max_bytes: int) -> None:
+        self.num_rows, self._max_bytes = num_rows, max_bytes
+        self._forest = Forest(num_rows, max_bytes=3 * max_bytes // 4)
+        self._is_joined = Bits(num_rows)
+
+    def connect(self, edges: Sorted) -> None:
+        """Take edges, `coded(row, other row)`; one from a row to itself says nothing."""
+        for first_E, second_E in map(decoded, edges.blocks()):
+            differs_E = first_E != second_E
+            first_E, second_E = first_E[differs_E], second_E[differs_E]
+            self._forest.connect(first_E, second_E)
+            self._is_joined.set(first_E)
+            self._is_joined.set(second_E)
+
+    def are_joined(self, rows_P: I64) -> NDArray[np.bool_]:
+        """Return which of some rows are connected with another one."""
+        return self._is_joined.at(rows_P)
+
+    def rows(self) -> Sorted:
+        """Return the rows that are connected with another one, each as `coded(smallest row of its component, row)`."""
+        found = Sorted(max_bytes=self._max_bytes // 4)
+        for start in range(0, self.num_rows, BLOCK):
+            rows_P = np.arange(start, min(start + BLOCK, self.num_rows))
+            rows_P = rows_P[self._is_joined.at(rows_P)]
+            found.append(coded(self._forest.roots(rows_P), rows_P))
+        return found

@@ -6,6 +6,7 @@ import mmap
 import os
 import tempfile
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from oreline.data.external.pages import read_at
 from oreline.store import translating
+
+BLOCK = 1 << 16
+"""Numbers that are worked on together."""
 
 
 class Spool:
@@ -35,6 +39,9 @@ class Spool:
         self._map: mmap.mmap | None = None
         self._num_bytes = 0
 
+    def __len__(self) -> int:
+        return self._num_bytes // (self._dtype.itemsize * (self._width or 1))
+
     @property
     def is_on_disk(self) -> bool:
         """Whether the bound was passed."""
@@ -43,7 +50,7 @@ class Spool:
     def append(self, part: NDArray[Any]) -> None:
         """Add numbers. Raises `ResourceError` for a full disk."""
         self._parts.append(np.ascontiguousarray(part, self._dtype))
-        self._num_bytes += part.nbytes
+        self._num_bytes += self._parts[-1].nbytes
         if self._file is None and self._num_bytes > self._max_bytes:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the spool
             weakref.finalize(self, self._file.close)
@@ -68,6 +75,12 @@ class Spool:
     def part(self, start: int, count: int) -> NDArray[Any]:
         """Return so many numbers from a place on."""
         return self.runs(np.array([start]), np.array([count]))
+
+    def blocks(self, size: int = BLOCK) -> Iterator[NDArray[Any]]:
+        """Yield all numbers in order, so many at a time, of a spool without a width."""
+        for start in range(0, len(self), size):
+            count = min(size, len(self) - start)
+            yield self.part(start, count) if self.is_on_disk else self.array()[start : start + count]
 
     def at(self, places_P: NDArray[np.int64]) -> NDArray[Any]:
         """Return what lies at some places, shape (P,) or (P, W): in whatever order, each perhaps more than once."""

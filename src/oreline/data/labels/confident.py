@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.labels.posterior import fit_noise, posterior
-from oreline.data.split import places
+from oreline.data.split.places import places
 from oreline.errors import DataError
 
 Codes = NDArray[np.int64]

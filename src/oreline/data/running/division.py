@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 
 from oreline.data.augment.held_out import HeldOut
-from oreline.data.columnar import compact
 from oreline.data.dataset import UNLABELLED, UNSPLIT
 from oreline.data.duplicates.together import Together
 from oreline.data.fold import INPUT_ROLES, wide_hashes
@@ -32,13 +31,15 @@ from oreline.data.running.shards import SplitWriter
 from oreline.data.running.signing import Signing
 from oreline.data.running.stage import Stage, conform, unified
 from oreline.data.running.steps import Step
-from oreline.data.split import Places, places
+from oreline.data.split.places import Places, Placing
 from oreline.errors import UsageError
 from oreline.types import FRAME, Event
 
 SPLIT = "split"
 """What the ledger calls the rows that the gap between splits takes."""
 _TRAIN = ".train"
+_SHARES = 8
+"""Of the run's memory, one is for what is held of all rows while they are divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,30 +164,27 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     if len(shares) == 1:
         yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
         return
-    keys = []
-    ways = Together(splitting.together)
+    max_bytes = run.shop.memory_bytes // _SHARES // (2 if splitting.together else 1)
+    placing, ways = Placing(max_bytes=max_bytes), Together(splitting.together, max_bytes=max_bytes)
+    wanted = ("label", "group", "time") if splitting.by_time else ("label", "group")
     for frame, hashes in _hashed(stage, run):
-        wanted = ("label", "group", "time") if splitting.by_time else ("label", "group")
         others = [role for role in wanted if role in frame.columns]
-        keys.append(pl.DataFrame([*(compact(frame.select(others))), hashes["hash_high"]]))
+        placing.add(pl.DataFrame([*frame.select(others), hashes["hash_high"]]))
         ways.add(frame)
-    if splitting.gap_us and keys and "time" not in keys[0].columns:
+    if splitting.gap_us and placing.num_rows and not placing.is_by_time:
         raise UsageError(
             "a gap is of time, and the rows have no time", remedy="name its column: --time COLUMN, or leave the gap out"
         )
-    codes, alarms = ways.codes(shares)
+    together, alarms = ways.clusters(shares)
     run.shop.ledger.alarms.extend(alarms)
-    everything = pl.concat(keys) if keys else pl.DataFrame({"hash_high": []})
-    if codes is not None:
-        everything = everything.with_columns(together=codes)
-    places_N = places(everything, shares, seed=splitting.seed, gap_us=splitting.gap_us)
-    del keys, everything
-    done = 0
+    places = placing.places(shares, seed=splitting.seed, gap_us=splitting.gap_us, together=together)
+    begin = 0
     for frame in stage.frames():
         is_placed_N = has_label(frame)
+        count = int(is_placed_N.sum())
         own_N = np.zeros(frame.height, np.int64)
-        own_N[is_placed_N] = places_N[done : done + int(is_placed_N.sum())]
-        done += int(is_placed_N.sum())
+        own_N[is_placed_N] = places.part(begin, count)
+        begin += count
         yield frame, own_N
 
 

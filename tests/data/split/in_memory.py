@@ -1,4 +1,4 @@
-"""Divide rows into splits: stratified by label, or along time; what belongs together stays together.
+"""How rows were divided while all of them lay in memory: what the split on streams is compared with.
 
 Shape suffixes: N rows, S splits, K classes, U units (sets of rows that must not be torn apart).
 """
@@ -6,32 +6,17 @@ Shape suffixes: N rows, S splits, K classes, U units (sets of rows that must not
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-
-from oreline.data.duplicates.union import components
-from oreline.errors import UsageError
 
 _TENTHS = 10
 
 Codes = NDArray[np.int64]
 Places = NDArray[np.int64]
 """For each row, the index of its split in the order of the shares."""
-
-
-def check_shares(shares: Mapping[str, float]) -> None:
-    """Raise `UsageError` for shares that are not positive, do not add up to 1, or bear names that cannot be folders."""
-    for name, share in shares.items():
-        if not re.fullmatch(r"[\w-]+", name):
-            raise UsageError(f"a split cannot be called {name!r}", allowed="letters, digits, _ and -")
-        if not 0 < share <= 1:
-            raise UsageError(f"the share of {name!r} is {share}", allowed="above 0, at most 1")
-    if shares and abs(sum(shares.values()) - 1) > 1e-6:
-        raise UsageError(f"the shares add up to {sum(shares.values()):g}", allowed="shares that add up to 1")
 
 
 def places(keys: pl.DataFrame, shares: Mapping[str, float], *, seed: int = 0, gap_us: int = 0) -> Places:
@@ -175,3 +160,50 @@ def _codes(column: pl.Series) -> Codes:
     number = pl.int_range(pl.len()).cast(pl.Int64)
     filled = dense.select(pl.col("code").fill_null(number + pl.len() + 1)).to_series().to_numpy()
     return np.unique(filled, return_inverse=True)[1].astype(np.int64)
+
+
+def connected(num_rows: int, first_E: Codes, second_E: Codes) -> Codes:
+    """Return, for each row, the smallest row that it is connected with, shape (N,).
+
+    Every round hooks each component to its smallest neighbour and then shortens all ways to one step; of the components
+    that have a neighbour at most half are left, so a chain of n rows takes about log n rounds.
+
+    >>> connected(5, np.array([3, 1]), np.array([1, 0])).tolist()
+    [0, 0, 2, 0, 4]
+    """
+    root_N = np.arange(num_rows)
+    while True:
+        one_E, other_E = root_N[first_E], root_N[second_E]
+        differs = one_E != other_E
+        if not differs.any():
+            return root_N
+        first_E, second_E, one_E, other_E = first_E[differs], second_E[differs], one_E[differs], other_E[differs]
+        np.minimum.at(root_N, np.maximum(one_E, other_E), np.minimum(one_E, other_E))
+        while True:
+            shorter_N = root_N[root_N]
+            if np.array_equal(shorter_N, root_N):
+                break
+            root_N = shorter_N
+
+
+def components(codes: Sequence[Codes]) -> Codes:
+    """Return connected components of rows, where equal codes of any kind connect; numbered from 0, shape (N,).
+
+    They are numbered in the order of their smallest codes of the first kind: what is drawn by these numbers (splits)
+    does not depend on which other kinds there are.
+
+    >>> components([np.array([0, 0, 1, 2]), np.array([5, 6, 6, 7])]).tolist()
+    [0, 0, 0, 1]
+    """
+    if len(codes) == 1:
+        return np.unique(codes[0], return_inverse=True)[1].astype(np.int64, copy=False)
+    num_rows = len(codes[0])
+    firsts = []
+    for code_N in codes:
+        _, first, inverse = np.unique(code_N, return_index=True, return_inverse=True)
+        firsts.append(first[inverse])
+    own = np.tile(np.arange(num_rows), len(firsts))
+    root_N = connected(num_rows, own, np.concatenate(firsts))
+    smallest_N = np.full(num_rows, num_rows)
+    np.minimum.at(smallest_N, root_N, np.unique(codes[0], return_inverse=True)[1])
+    return np.unique(smallest_N[root_N], return_inverse=True)[1].astype(np.int64)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.data.split import in_memory
+from tests.data.split.small_blocks import use_small_blocks
 
-from oreline.data.duplicates.union import components
-from oreline.data.split import check_shares, places
+from oreline.data.external import shuffling
+from oreline.data.external.sorting import Sorted, coded
+from oreline.data.split.places import Placing, check_shares, places
 from oreline.errors import UsageError
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.1, "fresh": 0.1}
@@ -23,36 +28,6 @@ def keys(rows: Rows) -> pl.DataFrame:
     schema = {"hash_high": pl.UInt64, "group": pl.String, "label": pl.String}
     named = [(text, None if group is None else f"g{group}", label) for text, group, label in rows]
     return pl.DataFrame(named, schema=schema, orient="row")
-
-
-def slow_components(first: list[int], second: list[int]) -> list[int]:
-    """Merge sets until nothing changes."""
-    sets = [{number} for number in range(len(first))]
-    for codes in (first, second):
-        for a in range(len(first)):
-            for b in range(a):
-                if codes[a] == codes[b] and sets[a] is not sets[b]:
-                    sets[a] |= sets[b]
-                    for member in sets[a]:
-                        sets[member] = sets[a]
-    return [min(members) for members in sets]
-
-
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=25))
-def test_components_equal_those_of_merged_sets(pairs: list[tuple[int, int]]) -> None:
-    first, second = [a for a, _ in pairs], [b for _, b in pairs]
-    found = components([np.array(first, np.int64), np.array(second, np.int64)])
-    slow = slow_components(first, second)
-    assert len(set(zip(found.tolist(), slow))) == len(set(slow)) == len(set(found.tolist()))
-
-
-def test_a_long_chain_is_one_component() -> None:
-    """Text i and i + 1 share group i: the worst case for spreading numbers step by step."""
-    size = 50_000
-    texts = np.repeat(np.arange(size), 2)
-    groups = np.concatenate([[0], np.repeat(np.arange(1, size), 2), [size]])
-    order = np.random.default_rng(0).permutation(len(texts))
-    assert set(components([texts[order], groups[order]]).tolist()) == {0}
 
 
 @settings(max_examples=200)
@@ -185,8 +160,10 @@ def keys_of(labels: list[str]) -> pl.DataFrame:
 
 def test_rows_that_belong_together_stay_so_with_their_groups() -> None:
     groups = [n // 10 for n in range(200)]
-    rows = pl.DataFrame({"hash_high": range(200), "together": [n // 4 for n in range(200)], "group": groups})
-    found = places(rows, SHARES)
+    rows = pl.DataFrame({"hash_high": range(200), "group": groups})
+    together = Sorted(max_bytes=0)
+    together.append(coded(np.arange(200) // 4 * 4, np.arange(200)))
+    found = places(rows, SHARES, together=together)
     assert all(len(set(found[start : start + 20])) == 1 for start in range(0, 200, 20))
 
 
@@ -197,3 +174,134 @@ def test_the_gap_is_purged_before_every_later_split() -> None:
     found = places(rows, shares, gap_us=3 * 3600 * 1_000_000).tolist()
     assert found == [*[0] * 18, -1, -1, *[1] * 8, -1, -1, *[2] * 10]
     assert places(rows, shares).tolist() == [*[0] * 20, *[1] * 10, *[2] * 10]
+
+
+HALVES = st.integers(0, 3)
+NAMED = [st.sampled_from("xyz"), st.integers(-3, 30).map(str), st.floats(-9, 9).map(str), st.text("ab", max_size=3)]
+"""Labels: few, numbers that are mostly shared, numbers that mostly are not, and texts."""
+
+
+@st.composite
+def frames(draw: st.DrawFn, *roles: str) -> pl.DataFrame:
+    """Return keys of some rows: texts of which many share the upper half of their hash, groups, what belongs together."""
+    size = draw(st.integers(0, 40))
+    spread = draw(st.sampled_from([2, 1000]))
+    columns = {
+        "hash_high": st.tuples(HALVES, st.integers(0, spread)).map(lambda halves: (halves[0] << 62) + halves[1]),
+        "label": draw(st.sampled_from(NAMED)),
+        "group": st.none() | st.integers(0, draw(st.sampled_from([5, 500]))).map(str),
+        "together": st.integers(0, draw(st.sampled_from([10, 500]))),
+        "time": st.integers(-5, 30),
+    }
+    held = {name: draw(st.lists(columns[name], min_size=size, max_size=size)) for name in roles}
+    types = {"hash_high": pl.UInt64, "label": pl.String, "group": pl.String, "together": pl.Int64, "time": pl.Int64}
+    return pl.DataFrame(held, schema={name: types[name] for name in roles})
+
+
+def streamed(keys: pl.DataFrame, shares: dict[str, float], seed: int, *, gap_us: int = 0, rows: int) -> list[int]:
+    """Return the places by the split on streams, with nothing held in memory, from frames of so many rows."""
+    placing, edges = Placing(max_bytes=0), None
+    for frame in keys.drop("together", strict=False).iter_slices(rows) if keys.height else [keys]:
+        placing.add(frame)
+    if "together" in keys.columns:
+        _, first, number = np.unique(keys["together"], return_index=True, return_inverse=True)
+        edges = Sorted(max_bytes=0)
+        edges.append(coded(first[number], np.arange(keys.height)))
+    return placing.places(shares, seed=seed, gap_us=gap_us, together=edges).array().tolist()
+
+
+@pytest.fixture
+def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_small_blocks(monkeypatch)
+
+
+SPLITS = st.sampled_from([SHARES, {"train": 0.9, "test": 0.1}, {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}])
+ROLES = st.sets(st.sampled_from(["label", "group", "together"])).map(sorted)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data(), ROLES, SPLITS, st.integers(0, 3), st.integers(1, 50))
+@pytest.mark.usefixtures("in_small_blocks")
+def test_streams_are_split_as_rows_in_memory_were(
+    data: st.DataObject, roles: list[str], shares: dict[str, float], seed: int, rows: int
+) -> None:
+    keys = data.draw(frames("hash_high", *roles))
+    assert streamed(keys, shares, seed, rows=rows) == in_memory.places(keys, shares, seed=seed).tolist()
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(frames("time"), SPLITS, st.integers(0, 9), st.integers(1, 50))
+@pytest.mark.usefixtures("in_small_blocks")
+def test_streams_are_split_along_time_as_rows_in_memory_were(
+    keys: pl.DataFrame, shares: dict[str, float], gap: int, rows: int
+) -> None:
+    expected = in_memory.places(keys, shares, gap_us=gap).tolist()
+    assert streamed(keys, shares, 0, gap_us=gap, rows=rows) == expected
+
+
+@pytest.mark.parametrize(("seed", "max_bytes"), [(0, 0), (1, 1 << 20), (2, 1 << 28)])
+def test_many_rows_are_split_as_rows_in_memory_were(seed: int, max_bytes: int) -> None:
+    """Real blocks, of rows of which many are copies, some in large groups."""
+    random = np.random.default_rng(seed)
+    size = 150_000
+    keys = pl.DataFrame(
+        {
+            "hash_high": random.integers(0, 1 << 63, size, dtype=np.uint64)[random.integers(0, size, size)],
+            "label": random.choice(["a", "b", "c"], size, p=[0.7, 0.29, 0.01]),
+            "group": np.minimum(random.zipf(1.3, size), 1 << 40),
+        }
+    ).with_columns(pl.when(pl.col("group") > 3).then("group"))
+    placing = Placing(max_bytes=max_bytes)
+    for frame in keys.iter_slices(7000):
+        placing.add(frame)
+    assert np.array_equal(placing.places(SHARES, seed=seed).array(), in_memory.places(keys, SHARES, seed=seed))
+
+
+def test_single_rows_of_several_buckets_meet_their_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shuffling, "BUCKET", 1000)
+    rows: Rows = [(number, None, "xyz"[number % 3]) for number in range(30_000)]
+    found = places(keys(rows), SHARES, seed=1)
+    labels = np.array([label for *_, label in rows])
+    for place, share in enumerate(SHARES.values()):
+        for label in "xyz":
+            is_placed = (found == place) & (labels == label)
+            assert is_placed.sum() == 10_000 * share
+            assert is_placed[:15_000].mean() == pytest.approx(share / 3, abs=0.03), "early rows and late ones alike"
+    assert places(keys(rows), SHARES, seed=1).tolist() == found.tolist()
+
+
+PLACING = """
+import numpy as np
+import polars as pl
+from oreline.data.split.places import Placing
+
+def peak():
+    return sum(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024
+
+def keys(random, rows):
+    of_group = pl.Series(random.integers(0, 2 * rows, rows))
+    return pl.DataFrame({
+        "hash_high": random.integers(0, 1 << 63, rows, dtype=np.uint64),
+        "label": pl.Series(random.integers(0, 5, rows)).cast(pl.String),
+        "group": pl.select(pl.when(of_group % 2 == 0).then(of_group)).to_series(),
+    })
+
+def split(num_frames, max_bytes):
+    random, placing = np.random.default_rng(0), Placing(max_bytes=max_bytes)
+    for _ in range(num_frames):
+        placing.add(keys(random, 10_000))
+    return len(placing.places({"train": 0.8, "test": 0.2}))
+
+split(10, 8 << 20)
+before = peak()
+print(split(150, 8 << 20), peak() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_is_held_does_not_grow_with_the_rows() -> None:
+    """1,500,000 rows, half of them in 10,000 groups; 140 bytes of each would be 200 MB."""
+    done = subprocess.run([sys.executable, "-c", PLACING], check=True, capture_output=True, text=True)
+    rows, held = map(int, done.stdout.split())
+    assert rows == 1_500_000
+    assert held < 40
