@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from oreline.data.external import sorting
+from oreline.data.operators import keep_perplexity
 from oreline.data.operators.keep_perplexity import Operator
 from oreline.errors import UsageError
 
@@ -61,3 +63,34 @@ def test_impossible_options():
 
 def test_no_text_column():
     assert Operator().whole(pl.LazyFrame({"row_id": ["a:1"], "other": ["x"]})).height == 0
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 1 << 30])
+@pytest.mark.parametrize(("low", "high"), [(None, 0.9), (0.13, 0.87), (0.3, None), (None, None)])
+def test_what_goes_is_told_by_percentiles_of_all_rows(
+    monkeypatch: pytest.MonkeyPatch, memory_bytes: int, low: float | None, high: float | None
+) -> None:
+    """Against Polars' quantiles of what is held in memory; in the order of the rows."""
+    monkeypatch.setattr(keep_perplexity, "_BATCH", 7)
+    monkeypatch.setattr(sorting, "_LEAST_RUN", 10)
+    texts = [text for n in range(30) for text in (ENGLISH[n] + "!" * (n % 7), CHINESE[n][n % 5 :], "short"[: n % 6])]
+    rows = frame(texts)
+    operator = Operator(min_percentile=low, max_percentile=high, bits=14)
+    operator.memory_bytes = memory_bytes
+    drops = operator.whole(rows.lazy())
+    scores = Operator(bits=14).perplexities(rows.lazy())
+    value, wanted = pl.col("perplexity"), []
+    for language in ("en", "zh"):
+        own = scores.filter(language=language)
+        if low is not None:
+            wanted += [(row, "perplexity: low") for row in own.filter(value < value.quantile(low))["row_id"]]
+        if high is not None:
+            wanted += [(row, "perplexity: high") for row in own.filter(value > value.quantile(high))["row_id"]]
+    place = {row: number for number, row in enumerate(rows["row_id"])}
+    assert drops.select("row_id", "reason").rows() == sorted(wanted, key=lambda found: place[found[0]])
+    assert bool(wanted) == (low is not None or high is not None)
+    shown = [row[2:] for row in operator.findings()["tables"][0]["rows"]]
+    assert shown == [
+        [scores.filter(language=language)["perplexity"].quantile(share) for share in (0.02, 0.25, 0.5, 0.75, 0.98)]
+        for language in ("en", "zh")
+    ]
