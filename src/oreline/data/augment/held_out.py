@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from oreline.data.columnar import compact
-from oreline.data.duplicates.near import NearIndex, compared
+from oreline.data.duplicates.near import MAX_CHARACTERS, NearIndex, compared
 from oreline.data.external.numbers import Numbers
 from oreline.data.fold import INPUT_ROLES, row_hashes
 
@@ -36,7 +36,8 @@ class HeldOut:
             return
         self._known.add(row_hashes(frame, inputs))
         if (room := MAX_COMPARED - self.num_rows) > 0:
-            self._texts.append(compact(compared(frame.head(room), inputs).to_frame("text")))
+            texts = compared(frame.head(room), inputs).str.head(MAX_CHARACTERS)
+            self._texts.append(compact(texts.to_frame("text")))
         self.num_rows += frame.height
         self._index = None
 
