@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import operator
 import os
 import tempfile
 import weakref
@@ -16,7 +15,6 @@ from oreline.store import translating
 _READ_BYTES = 1 << 16
 _LINE_BYTES = 150
 """What a line takes beside its characters, about."""
-_BY_NUMBER = operator.itemgetter(0)
 
 
 class SortedLines:
@@ -51,13 +49,13 @@ class SortedLines:
             self._end_run()
 
     def __iter__(self) -> Iterator[str]:
-        self._held.sort(key=_BY_NUMBER)
+        self._held.sort(key=_number_of)
         runs = [self._run(start, end) for start, end in zip(self._ends, self._ends[1:])]
-        for _, line in heapq.merge(*runs, self._held, key=_BY_NUMBER):
+        for _, line in heapq.merge(*runs, self._held, key=_number_of):
             yield line
 
     def _end_run(self) -> None:
-        self._held.sort(key=_BY_NUMBER)
+        self._held.sort(key=_number_of)
         with translating(Path(tempfile.gettempdir())):
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the lines
@@ -80,3 +78,7 @@ class SortedLines:
             for told in whole:
                 number, _, line = told.decode("utf-8", "surrogatepass").partition(" ")
                 yield float(number), line
+
+
+def _number_of(numbered: tuple[float, str]) -> float:
+    return numbered[0]

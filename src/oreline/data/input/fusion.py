@@ -24,7 +24,6 @@ _BUCKETS = 64
 _HASH_BITS = 64
 _BLOCK = 1 << 14
 _COLUMNS = ("text", "label", "source")
-_SCHEMA = pa.schema([("text", pa.uint64()), ("label", pa.uint64()), ("name", pa.string())])
 
 OVERLAP = "Overlap of the sources"
 """Title of the table."""
@@ -54,7 +53,8 @@ class Fusion:
         if not self._rows.num_rows:
             return
         names = pl.Series("name", list(self._names), dtype=pl.String)
-        with ParquetFile(file, _SCHEMA, compression="lz4", is_passing=True) as parquet:
+        schema = pa.schema([("text", pa.uint64()), ("label", pa.uint64()), ("name", pa.string())])
+        with ParquetFile(file, schema, compression="lz4", is_passing=True) as parquet:
             for rows in self._rows.blocks():
                 source = names.gather(pl.Series(rows[:, 2]))
                 parquet.write(pl.DataFrame({"text": rows[:, 0], "label": rows[:, 1], "name": source}))
