@@ -96,7 +96,7 @@ def ours(file: Path) -> dict[str, Any]:
 
     rows = pl.scan_parquet(file)
     started, cpu = time.perf_counter(), time.process_time()
-    went = Operator(threshold=THRESHOLD).whole(rows).height
+    went = sum(frame.height for frame in Operator(threshold=THRESHOLD).whole(rows))
     return {
         "cpu_s": time.process_time() - cpu,
         "wall_s": time.perf_counter() - started,
@@ -142,7 +142,7 @@ def quality(language: str, texts: list[str], num_rows: int) -> None:
     order = source.sample(range(len(rows)), len(rows))
     frame = pl.DataFrame({"row_id": [f"x:{n}" for n in order], "text": [rows[n] for n in order]})
     near = oracle(rows)
-    drops = Operator(threshold=THRESHOLD).whole(frame.lazy())
+    drops = pl.concat(list(Operator(threshold=THRESHOLD).whole(frame.lazy())))
     went = {int(row_id[2:]): int(kept[2:]) for row_id, kept in drops.select("row_id", "kept_id").iter_rows()}
     copies = [(n, len(chosen) + n) for n in range(len(planted)) if (n, len(chosen) + n) in near]
     found = sum(a in went or b in went for a, b in copies)

@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from oreline import registry
+from oreline.data.running.steps import named_by
 
 RULES = ("keep_gopher_quality", "keep_gopher_repetition", "keep_c4", "keep_fineweb")
 BATCH = 2048
@@ -74,7 +75,7 @@ def planted(frame: pl.DataFrame, size: float) -> None:
     rows = numbered(pl.DataFrame({"text": texts}))
     perplexity = registry.create("operator", "keep_perplexity", max_percentile=0.98)
     started = time.process_time()
-    found = {int(row) for row in perplexity.whole(rows.lazy())["row_id"]}
+    found = {int(row) for row in pl.concat(named_by(perplexity.whole(rows.lazy())))["row_id"]}
     speed = size * rows.height / frame.height / (time.process_time() - started)
     hits = f"{len(found & noise)} of {len(noise)} garbled rows among {len(found)} dropped"
     print(f"  keep_perplexity finds {hits}; {speed:.2f} MB/s")

@@ -29,7 +29,7 @@ RANKS = [
 ]  # fmt: skip
 RANK = {name: number for number, names in enumerate(RANKS) for name in names}
 DATA_RANKS = [
-    {"fold", "columnar", "doubted"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
+    {"fold", "columnar", "doubted", "external"}, {"dataset", "ledger"}, {"texts", "forms"}, {"input", "targets"}, {"sources"},
     {"quality", "duplicates", "profile"}, {"split", "pii"}, {"labels", "reporting"}, {"augment"},
     {"running", "readers", "operators"},
     {"refine", "calibrate"}, {"leave_out"},

@@ -209,8 +209,9 @@ class Operator(Protocol):
     * `keep(frame) -> pl.Series`: a reason (string) for each row that is dropped, null for each that stays.
     * `edit(frame) -> pl.DataFrame`: the same rows in the same order, with changed or added columns. Columns
       `change_reason`, `drop_reason` and `flag_reason` say in the ledger what was done; the frame takes them away.
-    * `whole(scan) -> pl.DataFrame`: sees all rows as a lazy frame and returns the rows to drop as
-      `row_id`, `reason`, `kept_id` (null or the row it gave way to), and `similarity` where the two differ.
+    * `whole(scan) -> pl.DataFrame | Iterator[pl.DataFrame]`: sees all rows as a lazy frame and returns the rows to drop
+      as `row_id`, `reason`, `kept_id` (null or the row it gave way to), and `similarity` where the two differ; many of
+      them better frame by frame, with `position`, the place of each in the scan.
     * `add(frame) -> pl.DataFrame`: rows to add to `train`, after the split, with a column `from_id`: the row each comes
       from. It sees the rows that were there before any were added; `change_reason` says in the ledger what was done.
 

@@ -21,7 +21,7 @@ from oreline import registry
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, Notes
 from oreline.data.refine import Running, refine
 from oreline.data.running.engine import Job
-from oreline.data.running.steps import Step, kind_of
+from oreline.data.running.steps import Step, kind_of, named_by
 from oreline.errors import UsageError
 
 OPERATORS = registry.names("operator")
@@ -117,7 +117,9 @@ def said_of(operator: Any, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select("row_id").with_columns(operator.keep(frame).alias("reason"))
     if kind in ("edit", "add") and not frame.height and hasattr(operator, "fit"):
         return frame  # it learnt from no row, and is given none
-    found: pl.DataFrame = getattr(operator, kind)(frame.lazy() if kind == "whole" else frame)
+    if kind == "whole":
+        return pl.concat(named_by(operator.whole(frame.lazy())))
+    found: pl.DataFrame = getattr(operator, kind)(frame)
     return found
 
 
@@ -297,7 +299,7 @@ def test_another_process_does_the_same(name: str) -> None:
         return
     if hasattr(here, "signatures"):
         parts = [Job.heard(Job(signer=step).told()).done((part, Notes()))[0] for part in frame.iter_slices(3)]
-        found = here.whole(frame.lazy(), pl.concat(parts).lazy())
+        found = pl.concat(named_by(here.whole(frame.lazy(), pl.concat(parts).lazy())))
         assert found.equals(said_of(here, frame))
     elif kind in ("keep", "edit"):
         notes, there = Notes(), Notes()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.fold import folded, row_hashes, row_ids_at, rows_at, wide_hashes
+from oreline.data.fold import folded, row_hashes, rows_at, wide_hashes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 SPACES = re.compile(r"[\s\x85]+")
@@ -65,26 +65,3 @@ def test_rows_at_positions_across_chunks(monkeypatch: pytest.MonkeyPatch) -> Non
     assert rows_at(scan, np.array([0, 2, 3, 7], np.uint32)).rows() == [("a", 0), ("c", 2), ("d", 3), ("h", 7)]
     none = rows_at(scan.select("size"), np.array([], np.uint32))
     assert (none.height, none.schema) == (0, {"size": pl.Int64})
-
-
-def test_positions_become_row_ids() -> None:
-    scan = pl.LazyFrame({"row_id": ["a:1", "a:2", "b:1"]})
-    drops = pl.DataFrame({"position": [2, 1], "kept": [0, None], "reason": ["x", "y"]}).cast(
-        {"position": pl.UInt32, "kept": pl.UInt32}
-    )
-    assert row_ids_at(scan, drops).rows() == [("a:2", "y", None), ("b:1", "x", "a:1")]
-
-
-@given(st.data())
-def test_positions_become_ids_over_many_chunks(data):
-    num_rows = data.draw(st.integers(1, 40))
-    ids = [f"s:{number}" for number in range(num_rows)]
-    at = data.draw(st.lists(st.integers(0, num_rows - 1), unique=True))
-    kept = data.draw(st.lists(st.none() | st.integers(0, num_rows - 1), min_size=len(at), max_size=len(at)))
-    schema = {"position": pl.UInt32, "kept": pl.UInt32, "reason": pl.String}
-    drops = pl.DataFrame({"position": at, "kept": kept, "reason": ["x"] * len(at)}, schema=schema)
-    expected = sorted((place, ids[place], None if to is None else ids[to]) for place, to in zip(at, kept))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("oreline.data.fold._CHUNK", 7)
-        found = row_ids_at(pl.LazyFrame({"row_id": ids}), drops)
-    assert found.select("row_id", "kept_id").rows() == [(own, to) for _, own, to in expected]

@@ -15,6 +15,7 @@ from oreline.data.quality.languages import row_languages
 from oreline.data.quality.rules import Calibration
 from oreline.data.reporting.calibration_shares import share_charts, shown_rows
 from oreline.data.reporting.calibration_tables import bounds_of_the_data, charts, examples, statistics
+from oreline.data.running.steps import named_by
 from oreline.data.sources import sources
 from oreline.errors import DataError, UsageError
 from oreline.report.report import Report, Table
@@ -132,7 +133,7 @@ def _cut(sample: pl.DataFrame, name: str, operator: Any) -> Cut | None:
     is_reported = bool(getattr(operator, "reports_only", False))
     if hasattr(operator, "keep"):
         return Cut(name, operator.keep(sample).alias("reason"), calibration, is_reported)
-    drops = operator.whole(sample.lazy()).select("row_id", "reason")
+    drops = pl.concat([frame.select("row_id", "reason") for frame in named_by(operator.whole(sample.lazy()))])
     reasons = sample.select("row_id").join(drops, on="row_id", how="left", maintain_order="left")["reason"]
     return Cut(name, reasons, calibration, is_reported, sees_all=True)
 

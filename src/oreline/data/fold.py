@@ -73,15 +73,6 @@ def fingerprints(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint
     return np.stack([half.to_numpy() for half in halves], axis=1)
 
 
-def row_ids_at(scan: pl.LazyFrame, drops: pl.DataFrame) -> pl.DataFrame:
-    """Turn positions into row ids: from `position`, `kept`, … to `row_id`, `kept_id`, …, in row order."""
-    wanted_W = pl.concat([drops["position"], drops["kept"].drop_nulls()]).unique().sort().to_numpy()
-    found = pl.DataFrame({"position": wanted_W, "row_id": rows_at(scan.select("row_id"), wanted_W)["row_id"]})
-    kept = found.select(kept="position", kept_id="row_id")
-    named = drops.join(found, on="position").join(kept, on="kept", how="left").sort("position")
-    return named.select("row_id", "reason", "kept_id", *(["similarity"] if "similarity" in drops.columns else []))
-
-
 def rows_at(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.DataFrame:
     """Return the rows at positions in rising order, of as many columns as are looked at; a join would hold all rows."""
     parts, begin = [scan.clear().collect()], 0

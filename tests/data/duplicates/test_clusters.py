@@ -1,126 +1,53 @@
-"""Clusters of near rows: what goes, what stays, and that chains do not remove what differs."""
+"""Rows that are connected, and which of them stay."""
 
 from __future__ import annotations
 
-import random
-from itertools import combinations
-from typing import NamedTuple
-
 import numpy as np
-import polars as pl
-import pytest
 from numpy.typing import NDArray
 
-from oreline.data.duplicates import clusters as module
-from oreline.data.duplicates.clusters import NearRows
-from oreline.data.duplicates.near import sketch
-
-WORDS = [f"word{number}" for number in range(500)]
-HAN = [chr(code) for code in range(0x4E00, 0x4E00 + 500)]
+from oreline.data.duplicates.clusters import Clusters
+from oreline.data.external.sorting import Sorted, coded, decoded
 
 
-class Found(NamedTuple):
-    dropped_D: NDArray[np.int64]
-    kept_D: NDArray[np.int64]
-    similarity_D: NDArray[np.float64]
-    num_unmerged: int
-    component_N: NDArray[np.int64]
-    num_skipped: int
+def equal(*pairs: tuple[int, int]) -> Sorted:
+    rows = Sorted(max_bytes=0)
+    rows.append(coded(*np.array(pairs, np.int64).reshape(-1, 2).T))
+    return rows
 
 
-def found_in(texts: list[str], rank: list[int] | None = None, threshold: float = 0.8, frame: int = 7) -> Found:
-    rows = NearRows(threshold)
-    series = pl.Series(texts, dtype=pl.String)
-    for start in range(0, len(texts), frame):
-        rows.add(sketch(series[start : start + frame], threshold=threshold))
-    found = rows.clusters(np.array(rank if rank is not None else [0] * len(texts)))
-    return Found(**found.divided._asdict(), component_N=found.component_N, num_skipped=found.num_skipped)
+def pairs_of(clusters: Clusters) -> list[tuple[int, int]]:
+    found = clusters.connected_rows().blocks()
+    return [pair for block in found for pair in zip(*map(np.ndarray.tolist, decoded(block)))]
 
 
-def slow_set(words: list[str], size: int) -> set[tuple[str, ...]]:
-    return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)}
+def as_numbers(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.abs(first - second) / 10
 
 
-def slow_jaccard(a: set[tuple[str, ...]], b: set[tuple[str, ...]]) -> float:
-    return len(a & b) / len(a | b)
+def test_rows_are_connected_over_any_number_of_steps() -> None:
+    clusters = Clusters(9, equal((1, 1), (1, 8)), max_bytes=0)
+    clusters.connect(np.array([5, 7]), np.array([3, 5]))
+    clusters.connect(np.array([8]), np.array([7]))
+    assert pairs_of(clusters) == [(1, row) for row in (1, 3, 5, 7, 8)]
+    assert clusters.are_apart(np.array([3, 3, 0]), np.array([8, 2, 4])).tolist() == [False, True, True]
 
 
-@pytest.mark.parametrize(("vocabulary", "joiner"), [(WORDS, " "), (HAN, "")], ids=["en", "zh"])
-@pytest.mark.parametrize(("length", "size"), [(30, 2), (90, 5)], ids=["short", "long"])
-def test_planted_duplicates_are_found_and_nothing_else(
-    vocabulary: list[str], joiner: str, length: int, size: int
-) -> None:
-    """Recall of the planted pairs at or above 0.8 at least 0.95, precision 1, by a slow exact comparison of all pairs."""
-    source = random.Random(length)
-    rows = [source.choices(vocabulary, k=length) for _ in range(120)]
-    for original in rows[:80]:
-        changed = list(original)
-        for place in source.sample(range(length), source.randint(0, 3)):
-            changed[place] = source.choice(vocabulary)
-        rows.append(changed)
-    sets = [slow_set(words, size) for words in rows]
-    near = {(a, b) for a, b in combinations(range(200), 2) if slow_jaccard(sets[a], sets[b]) >= 0.8}
-    assert 20 < len(near) <= 80
-    found = found_in([joiner.join(words) for words in rows], frame=64)
-    pairs = {(int(kept), int(dropped)) for kept, dropped in zip(found.kept_D, found.dropped_D)}
-    assert pairs <= near
-    assert len(pairs) >= 0.95 * len(near)
-    for kept, dropped, similarity in zip(found.kept_D, found.dropped_D, found.similarity_D):
-        assert similarity == pytest.approx(slow_jaccard(sets[kept], sets[dropped]))
+def test_nothing_is_connected_with_nothing() -> None:
+    clusters = Clusters(4, equal(), max_bytes=0)
+    assert pairs_of(clusters) == []
+    divided = clusters.divided(np.zeros_like, as_numbers, 0.5)
+    assert (list(divided.drops.blocks()), divided.num_unmerged, divided.largest) == ([], 0, 0)
 
 
-def test_the_best_row_stays_and_equal_ones_follow_it() -> None:
-    text = " ".join(WORDS[:40])
-    texts = [text, "something else", text.upper(), f"{text} more", text]
-    found = found_in(texts, rank=[1, 0, 1, 0, 1])
-    assert found.dropped_D.tolist() == [0, 2, 4]
-    assert found.kept_D.tolist() == [3, 3, 3]
-    assert found.similarity_D.tolist() == pytest.approx([39 / 40] * 3)
-    first = found_in(texts)
-    assert (first.dropped_D.tolist(), first.kept_D.tolist()) == ([2, 3, 4], [0, 0, 0])
-
-
-def test_a_chain_does_not_remove_what_differs() -> None:
-    """Each text shares 0.8 with the next; the ends share nothing. A blow-up must not leave one row of them."""
-    texts = [" ".join(WORDS[start : start + 40]) for start in range(0, 400, 4)]
-    found = found_in(texts)
-    assert len(set(found.component_N.tolist())) == 1
-    assert found.similarity_D.min() >= 0.6
-    stays = sorted(set(range(len(texts))) - set(found.dropped_D.tolist()))
-    assert len(stays) == pytest.approx(len(texts) / 3, abs=10)
-    assert set(found.kept_D.tolist()) <= set(stays)
-
-
-def test_rows_that_are_left_after_all_rounds_stay_and_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oreline.data.duplicates.survivors._ROUNDS", 1)
-    texts = [" ".join(WORDS[start : start + 40]) for start in range(0, 400, 4)]
-    found = found_in(texts)
-    assert 0 < len(found.dropped_D) < 5
-    assert found.num_unmerged == len(texts) - len(found.dropped_D) - 1
-
-
-def test_pairs_that_are_not_compared_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAIRS_PER_ROW", 0)
-    monkeypatch.setattr(module, "_MORE_PAIRS", 3)
-    texts = [f"{' '.join(WORDS[:40])} {word}" for word in WORDS[:20]]
-    assert found_in(texts).num_skipped > 0
-
-
-def test_many_alike_are_one_cluster_whatever_the_frames() -> None:
-    texts = [f"{' '.join(WORDS[:60])} {word}" for word in WORDS[:100]]
-    found = [found_in(texts, frame=frame) for frame in (100, 9)]
-    for clusters in found:
-        assert clusters.dropped_D.tolist() == list(range(1, 100))
-        assert set(clusters.kept_D.tolist()) == {0}
-
-
-def test_rows_without_words_are_never_alike() -> None:
-    assert found_in(["", "...", "", "…"]).dropped_D.tolist() == []
-    assert found_in([]).dropped_D.tolist() == []
-
-
-def test_shingles_on_disk_give_the_same() -> None:
-    texts = [f"{' '.join(WORDS[:60])} {word}" for word in WORDS[:30]]
-    rows = NearRows(0.8, max_bytes=0)
-    rows.add(sketch(pl.Series(texts)))
-    assert rows.clusters(np.zeros(30)).divided.dropped_D.tolist() == found_in(texts).dropped_D.tolist()
+def test_the_best_of_equal_rows_stands_for_them() -> None:
+    """Rows 0, 2, 4 are equal and connected with 5: what stays is like 5, and all go for the same one."""
+    clusters = Clusters(6, equal((0, 0), (0, 2), (0, 4)), max_bytes=0)
+    clusters.connect(np.array([0]), np.array([5]))
+    rank_N = np.array([3, 3, 1, 3, 1, 0])
+    divided = clusters.divided(lambda place: rank_N[place], lambda first, second: np.full(len(first), 0.7), 0.6)
+    assert [goes.position_P.tolist() for goes in divided.drops.blocks()] == [[0, 2, 4]]
+    assert [goes.kept_P.tolist() for goes in divided.drops.blocks()] == [[5, 5, 5]]
+    assert (divided.num_unmerged, divided.largest) == (0, 4)
+    apart = clusters.divided(lambda place: rank_N[place], lambda first, second: np.full(len(first), 0.5), 0.6)
+    assert [goes.position_P.tolist() for goes in apart.drops.blocks()] == [[0, 4]]
+    assert [goes.kept_P.tolist() for goes in apart.drops.blocks()] == [[2, 2]]

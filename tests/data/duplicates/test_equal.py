@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from oreline.data.duplicates.equal import inputs_of, marks, marks_of, repeated
+from oreline.data.duplicates.equal import EqualRows, inputs_of, marks, marks_of
+from oreline.data.external import sorting
+from oreline.data.external.sorting import decoded
 
 ROWS = pl.DataFrame(
     {
@@ -31,19 +36,29 @@ def test_a_missing_target_is_a_value_of_its_own() -> None:
     assert marks(rows, ["label"])["target"].n_unique() == 3
 
 
-@pytest.mark.parametrize("max_bytes", [0, 1 << 20])
-@pytest.mark.parametrize("size", [1, 3, 7])
-def test_what_occurs_once_is_left_out(size: int, max_bytes: int) -> None:
-    found = repeated((marks(part, ["label"]) for part in ROWS.iter_slices(size)), max_bytes=max_bytes)
-    assert found["position"].to_list() == [0, 1, 2, 4, 5, 6]
-    assert found.schema["position"] == pl.UInt32
-    assert repeated([]).height == 0
-    assert repeated([marks(ROWS.head(2))]).height == 0
+KEYS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2), st.booleans()), max_size=40)
 
 
-def test_half_of_a_hash_is_not_enough() -> None:
-    rows = pl.DataFrame({"hash_high": [1, 1, 2, 1], "hash_low": [5, 6, 5, 6], "target": [0] * 4}).cast(pl.UInt64)
-    assert repeated([rows])["position"].to_list() == [1, 3]
+@given(KEYS, st.sampled_from([1, 2]), st.sampled_from([0, 1 << 20]), st.integers(1, 9), st.integers(1, 9))
+def test_groups_are_those_of_a_dictionary(
+    rows: list[tuple[int, int, int, bool]], width: int, max_bytes: int, size: int, block: int
+) -> None:
+    """Keys that share 32 bits, that lie in several frames and blocks, and that are alone."""
+    keys = np.array([(high << 32 | low, other) for high, low, other, _ in rows], np.uint64).reshape(-1, 2)[:, :width]
+    is_alone = np.array([alone for *_, alone in rows], np.bool_)
+    by_key: dict[tuple[int, ...], list[int]] = {}
+    for row in np.flatnonzero(~is_alone).tolist():
+        by_key.setdefault(tuple(keys[row].tolist()), []).append(row)
+    expected = sorted((same[0], row) for same in by_key.values() if len(same) > 1 for row in same)
+    equal = EqualRows(width, max_bytes=max_bytes)
+    for low in range(0, len(keys), size):
+        equal.add(keys[low : low + size], is_alone_N=is_alone[low : low + size])
+    assert equal.num_rows == len(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        blocks = sorting.Sorted.blocks
+        patch.setattr(sorting.Sorted, "blocks", lambda numbers: blocks(numbers, block))
+        groups = list(equal.groups().blocks())
+    assert [pair for part in groups for pair in zip(*map(np.ndarray.tolist, decoded(part)))] == expected
 
 
 def test_a_scan_is_marked_in_order() -> None:

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oreline.data.operators.dedup_exact import Operator
+from oreline.data.running.steps import named_by
 
 
 def drops(rows: list[tuple[str, str | None]], columns: tuple[str, ...] = ("text", "label")) -> list[tuple[str, str]]:
     frame = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
     ids = pl.Series("row_id", [f"a:{number}" for number in range(len(rows))], dtype=pl.String)
-    return Operator().whole(frame.with_columns(ids).lazy()).select("row_id", "kept_id").rows()
+    found = pl.concat(named_by(Operator().whole(frame.with_columns(ids).lazy())))
+    return found.select("row_id", "kept_id").rows()
 
 
 def test_the_first_stays_and_conflicts_are_left_alone() -> None:

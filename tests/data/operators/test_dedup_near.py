@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from oreline.data.operators.dedup_near import Operator
+from oreline.data.running.steps import named_by
 from oreline.errors import UsageError
 
 EN = "one of the finest films of this year and a very warm one at that"
@@ -21,8 +22,8 @@ def dropped(rows: list[tuple[Any, ...]], columns: list[str], **options: Any) -> 
         row_id=pl.format("a:{}", pl.int_range(1, pl.len() + 1))
     )
     operator = Operator(**options)
-    found = operator.whole(frame.lazy())
-    signed = operator.whole(frame.lazy(), operator.signatures(frame).lazy())
+    found = pl.concat(named_by(operator.whole(frame.lazy())))
+    signed = pl.concat(named_by(operator.whole(frame.lazy(), operator.signatures(frame).lazy())))
     assert found.equals(signed)
     assert (found["reason"] == "near_duplicate").all()
     return found.select("row_id", "kept_id", pl.col("similarity").round(3)).rows()
@@ -51,7 +52,7 @@ def test_clusters_with_different_labels_are_left_alone_and_counted() -> None:
     frame = pl.DataFrame(rows, ["text", "label"], orient="row").with_columns(
         row_id=pl.format("a:{}", pl.int_range(pl.len()))
     )
-    operator.whole(frame.lazy())
+    list(operator.whole(frame.lazy()))
     found = operator.findings()
     assert found["counts"]["rows left because labels differ in their cluster"] == 3
     assert found["counts"]["clusters"] == 1
@@ -72,7 +73,7 @@ def test_a_blow_up_and_a_greedy_source_are_told(monkeypatch: pytest.MonkeyPatch)
     texts = [f"{EN} {word}" for word in "abcdefgh"] + [f"quite another text, number {n}, {n * n}" for n in range(3)]
     ids = [*[f"mirror.csv:{n}" for n in range(1, 9)], *[f"own.csv:{n}" for n in range(1, 4)]]
     operator = Operator()
-    operator.whole(pl.LazyFrame({"row_id": ids, "text": texts}))
+    list(operator.whole(pl.LazyFrame({"row_id": ids, "text": texts})))
     alarms = operator.findings()["alarms"]
     assert any("8 rows are one cluster" in alarm for alarm in alarms)
     assert any(alarm.startswith("7 of the 8 rows of mirror.csv (87.5%) went as near-duplicates") for alarm in alarms)
@@ -115,5 +116,5 @@ def test_calibration_is_the_similarity_to_the_nearest_row_before() -> None:
 def test_no_rows_are_no_duplicates() -> None:
     empty = pl.LazyFrame(schema={"row_id": pl.String, "text": pl.String})
     operator = Operator()
-    assert operator.whole(empty).is_empty()
+    assert list(operator.whole(empty)) == []
     assert operator.findings()["counts"]["clusters"] == 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from oreline.data.duplicates.vectors import hashed_words
 from oreline.data.operators.dedup_semantic import Operator
+from oreline.data.running.steps import named_by
 from oreline.errors import UsageError
 
 TEXTS = ["a fine film", "a splendid picture", "", "terrible", "影片很好", "这部片子不错"]
@@ -33,7 +34,8 @@ def found_in(texts: list[str], labels: list[str] | None = None, **options: objec
     frame = pl.DataFrame({"row_id": [f"a:{n}" for n in range(len(texts))], "text": texts})
     if labels:
         frame = frame.with_columns(label=pl.Series(labels))
-    return operator.whole(frame.lazy()).select("row_id", "kept_id", pl.col("similarity").round(3)).rows()
+    found = pl.concat(named_by(operator.whole(frame.lazy())))
+    return found.select("row_id", "kept_id", pl.col("similarity").round(3)).rows()
 
 
 def test_like_rows_are_reported_and_the_longest_stays() -> None:
@@ -50,7 +52,7 @@ def test_it_reports_unless_it_is_told_to_drop() -> None:
 
 def test_without_a_model_words_are_counted() -> None:
     frame = pl.DataFrame({"row_id": ["a:1", "a:2", "a:3"], "text": ["电影很好看", "看电影很好", "nothing like it"]})
-    found = Operator(threshold=0.7).whole(frame.lazy())
+    found = pl.concat(named_by(Operator(threshold=0.7).whole(frame.lazy())))
     assert found.select("row_id", "kept_id", "reason").rows() == [("a:2", "a:1", "same_meaning")]
 
 

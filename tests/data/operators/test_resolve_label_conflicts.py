@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oreline.data.operators.resolve_label_conflicts import Operator
+from oreline.data.running.steps import named_by
 from oreline.errors import UsageError
 
 Row = tuple[str, str]
@@ -18,7 +19,9 @@ Row = tuple[str, str]
 def drops(rows: list[Row], keep: str) -> list[tuple[str, str, str | None]]:
     frame = pl.DataFrame(rows, schema={"text": pl.String, "label": pl.String}, orient="row")
     ids = pl.Series("row_id", [f"a:{number}" for number in range(len(rows))], dtype=pl.String)
-    return Operator(keep=keep).whole(frame.with_columns(ids).lazy()).rows()  # type: ignore[arg-type]
+    operator = Operator(keep=keep)  # type: ignore[arg-type]
+    found = pl.concat(named_by(operator.whole(frame.with_columns(ids).lazy())))
+    return found.select("row_id", "reason", "kept_id").rows()
 
 
 ROWS = [("q", "x"), ("Q", "y"), ("q ", "x"), ("r", "x"), ("r", "y"), ("s", "x"), ("s", "x")]
@@ -55,7 +58,7 @@ def test_equal_to_a_count(rows: list[Row]) -> None:
 
 def test_without_labels_there_is_no_conflict() -> None:
     scan = pl.LazyFrame({"row_id": ["a:1", "a:2"], "text": ["x", "x"]})
-    assert Operator().whole(scan).is_empty()
+    assert list(Operator().whole(scan)) == []
 
 
 def test_an_unknown_option_is_refused() -> None:

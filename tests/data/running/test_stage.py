@@ -25,6 +25,14 @@ def rows(first: int, last: int) -> pl.DataFrame:
     return pl.DataFrame({"row_id": [f"a:{number}" for number in range(first, last)], "n": range(first, last)})
 
 
+def by_ids(ids: list[str]) -> list[pl.DataFrame]:
+    return [pl.DataFrame({"row_id": ids, "position": [None] * len(ids)}, {"row_id": pl.String, "position": pl.UInt32})]
+
+
+def by_places(places: list[int]) -> list[pl.DataFrame]:
+    return [pl.DataFrame({"row_id": ["any"] * len(places), "position": places})]
+
+
 def test_rows_come_back_in_order(tmp_path: Path) -> None:
     stage = filled(tmp_path, rows(0, 10_000), rows(10_000, 30_000))
     assert pl.concat(stage.frames()).equals(rows(0, 30_000))
@@ -36,7 +44,7 @@ def test_rows_come_back_in_order(tmp_path: Path) -> None:
 def test_dropped_rows_are_gone(tmp_path_factory: pytest.TempPathFactory, first: set[int], second: set[int]) -> None:
     stage = filled(tmp_path_factory.mktemp("stage"), rows(0, 50), rows(50, 100))
     for numbers in (first, second - first):
-        stage.drop(pl.Series("row_id", [f"a:{n}" for n in sorted(numbers)], dtype=pl.String), operator="x")
+        stage.drop(by_ids([f"a:{n}" for n in sorted(numbers)]), operator="x")
     left = [number for number in range(100) if number not in first | second]
     assert [number for frame in stage.frames() for number in frame["n"]] == left
     assert stage.scan().collect()["n"].to_list() == left
@@ -45,10 +53,34 @@ def test_dropped_rows_are_gone(tmp_path_factory: pytest.TempPathFactory, first: 
 
 def test_only_rows_that_are_there_can_be_dropped_and_once(tmp_path: Path) -> None:
     stage = filled(tmp_path, rows(0, 5))
-    stage.drop(pl.Series(["a:1"]), operator="x")
+    with pytest.raises(OrelineError, match="the operator 'cheat'"):
+        stage.drop(by_places([5]), operator="cheat")
+    stage.drop(by_ids(["a:1"]), operator="x")
     for wrong in (["a:9"], ["a:1"], ["a:2", "a:2"]):
         with pytest.raises(OrelineError, match="the operator 'cheat'"):
-            stage.drop(pl.Series(wrong), operator="cheat")
+            stage.drop(by_ids(wrong), operator="cheat")
+    for places in ([4], [70_000], [1, 1]):
+        with pytest.raises(OrelineError, match="the operator 'cheat'"):
+            stage.drop(by_places(places), operator="cheat")
+    assert stage.num_alive == 4
+
+
+@given(st.lists(st.sets(st.integers(0, 99), max_size=40), max_size=4), st.integers(1, 9))
+def test_rows_are_dropped_by_their_places_among_those_that_are_left(
+    tmp_path_factory: pytest.TempPathFactory, all_numbers: list[set[int]], size: int
+) -> None:
+    stage = filled(tmp_path_factory.mktemp("stage"), rows(0, 37), rows(37, 100))
+    left = list(range(100))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("oreline.data.running.stage._BLOCK", 8)
+        for numbers in all_numbers:
+            places = sorted(place for place, number in enumerate(left) if number in numbers)
+            parts = [places[low : low + size] for low in range(0, len(places), size)]
+            stage.drop([frame for part in parts for frame in by_places(part)], operator="x")
+            left = [number for number in left if number not in numbers]
+            assert stage.scan().collect()["n"].to_list() == left
+    assert [number for frame in stage.frames() for number in frame["n"]] == left
+    assert stage.num_alive == len(left)
 
 
 def test_frames_of_different_columns_get_the_union(tmp_path: Path) -> None:

@@ -1,24 +1,27 @@
-"""Rows of equal text: found by hashes of 16 bytes, of which only those are looked at that occur again.
+"""Rows of equal text, by hashes of 16 bytes, and rows of equal keys of any kind.
 
-Shape suffixes: N rows.
+Shape suffixes: N rows, W numbers in a key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.duplicates.tokens import I64
+from oreline.data.external.sorting import Sorted, coded, decoded
 from oreline.data.external.spool import Spool
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 
 KEY = ("hash_high", "hash_low")
 """Columns that are equal where texts are the same after folding."""
+TARGET = "target"
 SPOOL_BYTES = 256 << 20
-_COLUMNS = (*KEY, "target")
 _CHUNK = 4096
+_HALF = 32
 
 
 def marks(frame: pl.DataFrame, targets: Sequence[str] = ()) -> pl.DataFrame:
@@ -36,7 +39,7 @@ def marks(frame: pl.DataFrame, targets: Sequence[str] = ()) -> pl.DataFrame:
     inputs = inputs_of(frame.columns)
     hashes = wide_hashes(frame, inputs) if inputs else pl.DataFrame(dict.fromkeys(KEY, nothing))
     target = frame.select(pl.struct(targets).hash()).to_series() if targets else nothing
-    return hashes.with_columns(target.alias("target"))
+    return hashes.with_columns(target.alias(TARGET))
 
 
 def marks_of(scan: pl.LazyFrame, targets: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
@@ -46,41 +49,62 @@ def marks_of(scan: pl.LazyFrame, targets: Sequence[str] = ()) -> Iterator[pl.Dat
         yield marks(batch, targets)
 
 
-def repeated(found: Iterable[pl.DataFrame], *, max_bytes: int = SPOOL_BYTES) -> pl.DataFrame:
-    """Return the rows whose text occurs more than once, in order: `position`, `KEY` and `target`.
+class EqualRows:
+    """Finds the rows whose keys are the same.
 
-    Memory: 16 bytes a row, and 24 more up to `max_bytes`, beyond which those lie on disk.
+    Rows are sorted by 32 bits of their key; whole keys are looked up where these agree.
 
     Args:
-        found: what `marks` returns, of all rows in order.
-        max_bytes: what may be held of them in memory.
+        width: numbers of 64 bits in a key, 1 or 2.
+        max_bytes: held in memory, about; the rest lies on disk.
 
-    >>> rows = pl.DataFrame({"text": ["a", "b", "A "]})
-    >>> repeated([marks(rows)])["position"].to_list()
-    [0, 2]
+    >>> rows = EqualRows(1, max_bytes=0)
+    >>> rows.add(np.array([7, 5, 7], np.uint64))
+    >>> [decoded(block) for block in rows.groups().blocks()]
+    [(array([0, 0]), array([0, 2]))]
     """
-    spool = Spool(np.uint64, width=len(_COLUMNS), max_bytes=max_bytes)
-    for part in found:
-        spool.append(part.select(_COLUMNS).to_numpy())
-    rows_N3 = spool.array()
-    sorted_N = np.sort(rows_N3[:, 0])
-    twice = np.unique(sorted_N[1:][sorted_N[1:] == sorted_N[:-1]])
-    del sorted_N
-    positions = _among(rows_N3, twice)
-    chosen = rows_N3[positions]
-    columns = {name: chosen[:, place].copy() for place, name in enumerate(_COLUMNS)}
-    rows = pl.DataFrame({"position": positions.astype(np.uint32), **columns})
-    return rows.filter(pl.len().over(KEY) > 1)
 
+    def __init__(self, width: int, *, max_bytes: int) -> None:
+        self._width, self._max_bytes = width, max_bytes
+        self._keys = Spool(np.uint64, width=width, max_bytes=max_bytes // 2)
+        self._codes = Sorted(max_bytes=max_bytes // 4)
+        self.num_rows = 0
 
-def _among(rows_N3: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return the numbers of the rows whose first column is among sorted numbers, some rows at a time."""
-    found = [np.zeros(0, np.int64)]
-    for low in range(0, len(rows_N3) if len(wanted) else 0, 1 << 16):
-        part = np.ascontiguousarray(rows_N3[low : low + (1 << 16), 0])
-        place = np.minimum(np.searchsorted(wanted, part), len(wanted) - 1)
-        found.append(np.flatnonzero(wanted[place] == part) + low)
-    return np.concatenate(found)
+    def add(self, keys_NW: NDArray[np.uint64], *, is_alone_N: NDArray[np.bool_] | None = None) -> None:
+        """Add rows by their keys, shape (N, W) or (N,); those that are alone are equal to nothing."""
+        keys_NW = keys_NW.reshape(-1, self._width)
+        codes = coded(keys_NW[:, 0] >> _HALF, np.arange(self.num_rows, self.num_rows + len(keys_NW)))
+        self._keys.append(keys_NW)
+        self._codes.append(codes if is_alone_N is None else codes[~is_alone_N])
+        self.num_rows += len(keys_NW)
+
+    def groups(self) -> Sorted:
+        """Return the rows whose key occurs again, each as `coded(first row of that key, row)`, the first itself too."""
+        found = Sorted(max_bytes=self._max_bytes // 4)
+        # Of the keys that share the last 32 bits of a block the first rows go with the next: their groups may go on.
+        begun, is_given = np.zeros(0, np.uint64), np.zeros(0, np.bool_)
+        for block in self._codes.blocks():
+            codes = np.concatenate([begun, block])
+            first, row = self._equal(codes)
+            given = decoded(begun[is_given])[1]
+            found.append(coded(first, row)[~np.isin(row, given)])
+            lasts = codes[codes >> _HALF == codes[-1] >> _HALF]
+            begun = lasts[~np.isin(decoded(lasts)[1], row[row != first])]
+            is_given = np.isin(decoded(begun)[1], np.concatenate([first, given]))
+        return found
+
+    def _equal(self, codes: NDArray[np.uint64]) -> tuple[I64, I64]:
+        """Return the rows whose key is not the only one of its kind, and the first row of each one's key."""
+        is_same = codes[1:] >> _HALF == codes[:-1] >> _HALF
+        row = decoded(codes[np.append(is_same, False) | np.insert(is_same, 0, False)])[1]
+        keys = self._keys.at(row)
+        order = np.lexsort((row, *keys.T))
+        row, keys = row[order], keys[order]
+        is_new = np.ones(len(row), np.bool_)
+        is_new[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+        number = np.cumsum(is_new) - 1
+        is_group = np.bincount(number, minlength=1)[number] > 1
+        return row[is_new][number[is_group]], row[is_group]
 
 
 def inputs_of(columns: Sequence[str]) -> list[str]:

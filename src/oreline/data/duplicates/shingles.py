@@ -28,6 +28,7 @@ _MIDDLE_FROM, _LONG_FROM = 50, 2000
 _FACTOR = 0xC2B2AE3D27D4EB4F
 _BLOCK = 1_000_000
 """Shingles that are compared at a time."""
+_BYTE = 8
 
 U32 = NDArray[np.uint32]
 
@@ -48,25 +49,66 @@ class Sets(NamedTuple):
         """Shingles in each set."""
         return np.diff(self.starts_E)
 
-    def taken(self, numbers: I64, counts: I64) -> U32:
-        """Return the shingles of some sets, end to end; `counts` says how many each of them has."""
+    def sizes(self, numbers: I64) -> NDArray[np.uint8]:
+        """Return the tokens in a shingle of some sets."""
+        return self.size_E[numbers]
+
+    def runs(self, numbers: I64) -> tuple[I64, I64]:
+        """Return where the shingles of some sets begin, and how many they are."""
+        starts = self.starts_E[numbers]
+        return starts, self.starts_E[numbers + 1] - starts
+
+    def taken(self, starts: I64, counts: I64) -> U32:
+        """Return the shingles of some `runs`, end to end."""
         ends = np.cumsum(counts)
-        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts_E[numbers] - ends + counts, counts)
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + counts, counts)
         found: U32 = self.values_M[places]
         return found
 
 
-class SpooledSets(NamedTuple):
-    """`Sets` whose shingles lie in a spool, perhaps on disk."""
+class SpooledSets:
+    """`Sets` that are added to, and lie on disk beyond a bound."""
 
-    text_E: I64
-    size_E: NDArray[np.uint8]
-    values: Spool
-    starts_E: I64
+    def __init__(self, *, max_bytes: int) -> None:
+        self._values = Spool(np.uint32, max_bytes=max_bytes)
+        self._ends = Spool(np.int64, max_bytes=max_bytes // 8)
+        self._ends.append(np.zeros(1, np.int64))
+        self._kinds = Spool(np.uint64, max_bytes=max_bytes // 8)
+        """The text of each set, and in its last byte the size of its shingles."""
+        self._num_sets = self._num_values = 0
 
-    def taken(self, numbers: I64, counts: I64) -> U32:
-        """Return the shingles of some sets, end to end; `counts` says how many each of them has."""
-        found: U32 = self.values.runs(self.starts_E[numbers], counts)
+    def __len__(self) -> int:
+        return self._num_sets
+
+    def append(self, sets: Sets, order_E: I64, *, first_text: int) -> None:
+        """Add sets in an order; the first of their texts has this number."""
+        starts, counts = sets.runs(order_E)
+        in_order = bool((order_E[1:] > order_E[:-1]).all())
+        self._values.append(sets.values_M if in_order else sets.taken(starts, counts))
+        self._ends.append(self._num_values + np.cumsum(counts))
+        kinds = (sets.text_E[order_E] + first_text).astype(np.uint64) << _BYTE
+        self._kinds.append(kinds | sets.size_E[order_E])
+        self._num_sets += len(order_E)
+        self._num_values += int(counts.sum())
+
+    def texts(self, numbers: I64) -> I64:
+        """Return the texts that some sets are of."""
+        texts: I64 = (self._kinds.at(numbers) >> _BYTE).astype(np.int64)
+        return texts
+
+    def sizes(self, numbers: I64) -> NDArray[np.uint8]:
+        """Return the tokens in a shingle of some sets."""
+        sizes: NDArray[np.uint8] = self._kinds.at(numbers).astype(np.uint8)
+        return sizes
+
+    def runs(self, numbers: I64) -> tuple[I64, I64]:
+        """Return where the shingles of some sets begin, and how many they are."""
+        starts: I64 = self._ends.at(numbers)
+        return starts, self._ends.at(numbers + 1) - starts
+
+    def taken(self, starts: I64, counts: I64) -> U32:
+        """Return the shingles of some `runs`, end to end."""
+        found: U32 = self._values.runs(starts, counts)
         return found
 
 
@@ -111,35 +153,33 @@ def similarities(
     >>> similarities(sets, np.array([0]), sets, np.array([1])).tolist()
     [0.5]
     """
-    counts_P = _counts(first, first_P) + _counts(second, second_P)
+    runs_of = first.runs(first_P), second.runs(second_P)
+    counts_P = runs_of[0][1] + runs_of[1][1]
     block_P = np.cumsum(counts_P) // _BLOCK
     edges = [0, *(np.flatnonzero(np.diff(block_P)) + 1).tolist(), len(first_P)]
     common = [np.zeros(0, np.int64)]
     for low, high in pairwise(edges):
-        common.append(_num_common(first, first_P[low:high], second, second_P[low:high]))
+        keys = [
+            _keyed(sets.taken(starts[low:high], counts[low:high]), counts[low:high])
+            for sets, (starts, counts) in zip((first, second), runs_of)
+        ]
+        common.append(_num_common(np.concatenate(keys), high - low))
     common_P = np.concatenate(common)
-    is_comparable = first.size_E[first_P] == second.size_E[second_P]
+    is_comparable = first.sizes(first_P) == second.sizes(second_P)
     return np.where(is_comparable, common_P / np.maximum(counts_P - common_P, 1), 0.0)
 
 
-def _num_common(first: Sets | SpooledSets, first_P: I64, second: Sets | SpooledSets, second_P: I64) -> I64:
-    keys = [_keyed(sets, numbers) for sets, numbers in ((first, first_P), (second, second_P))]
-    both = np.sort(np.concatenate(keys))
+def _num_common(keys: U64, num_pairs: int) -> I64:
+    """Return how many keys each pair has twice."""
+    both = np.sort(keys)
     twice = both[1:][both[1:] == both[:-1]]
-    return np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=len(first_P))
+    return np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=num_pairs)
 
 
-def _counts(sets: Sets | SpooledSets, numbers: I64) -> I64:
-    """Return how many shingles some sets have."""
-    counts: I64 = sets.starts_E[numbers + 1] - sets.starts_E[numbers]
-    return counts
-
-
-def _keyed(sets: Sets | SpooledSets, numbers: I64) -> U64:
-    """Return the shingles of some sets, each with its place among these numbers in the upper half."""
-    counts = _counts(sets, numbers)
-    owner = np.repeat(np.arange(len(numbers), dtype=np.uint64) << np.uint64(32), counts)
-    keys: U64 = owner | sets.taken(numbers, counts)
+def _keyed(shingles: U32, counts: I64) -> U64:
+    """Return the shingles of some sets, end to end, each with the number of its set in the upper half."""
+    keys: U64 = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(32), counts)
+    keys |= shingles
     return keys
 
 

@@ -1,50 +1,48 @@
-"""Which of several rows that say the same stays, and which clusters are left alone.
+"""Which of several rows that say the same stays.
 
-Shape suffixes: N rows, D rows to drop.
+Shape suffixes: P places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.duplicates.drops import Drops, Similarity
 from oreline.data.duplicates.tokens import I64
-from oreline.data.fold import rows_at
+from oreline.data.external.sorting import Sorted, decoded
+from oreline.data.external.spool import Spool
+from oreline.data.external.table import Table
 from oreline.errors import UsageError
 
 Keep = Literal["longest", "first", "newest", "highest"]
-TARGETS = ("label", "tags", "answers", "target_text")
-DROPS = {"row_id": pl.String, "reason": pl.String, "kept_id": pl.String, "similarity": pl.Float64}
-"""Columns of the rows to drop."""
-MAX_EXAMPLES = 8
-_SHOWN_CHARACTERS = 80
+Rank = Callable[[I64], NDArray[np.generic]]
+"""From places of rows to numbers; the lower, the better the row is."""
 _ROUNDS = 32
 """Times that a component is divided again; rows that are left then stay."""
 
 
-class Divided(NamedTuple):
-    """Which rows go, ascending, for which, and how similar the two are."""
+def ranks(scan: pl.LazyFrame, keep: Keep, column: str, lengths: Spool, *, operator: str, max_bytes: int) -> Rank:
+    """Return what ranks rows.
 
-    dropped_D: I64
-    kept_D: I64
-    similarity_D: NDArray[np.float64]
-    num_unmerged: int
-    """Rows of long chains that stay although they are near to some row."""
+    Args:
+        scan: all rows.
+        keep: what makes a row better.
+        column: the column for `highest`.
+        lengths: of each row.
+        operator: named where the rows lack the column that decides.
+        max_bytes: what the numbers may take in memory.
 
-
-def ranks(scan: pl.LazyFrame, keep: Keep, column: str, lengths_N: I64, *, operator: str) -> NDArray[np.generic]:
-    """Return a number for each row; the lower, the better the row is.
-
-    Raises `UsageError` where the rows lack the column that decides.
+    Raises `UsageError` where the rows lack that column.
     """
     if keep == "first":
-        return np.zeros(len(lengths_N), np.int64)
+        return np.zeros_like
     if keep == "longest":
-        return -lengths_N
+        return lambda place_P: -lengths.at(place_P)
     names = scan.collect_schema().names()
     wanted = "time" if keep == "newest" else column
     if wanted not in names:
@@ -53,105 +51,61 @@ def ranks(scan: pl.LazyFrame, keep: Keep, column: str, lengths_N: I64, *, operat
             allowed=", ".join(name for name in names if name != "row_id"),
             remedy="name the column by its role (--time COLUMN), or choose another `keep`",
         )
-    values = scan.select(pl.col(wanted).to_physical().cast(pl.Float64, strict=False)).collect(engine="streaming")
-    return -values.to_series().fill_nan(None).fill_null(-np.inf).to_numpy()
+    values = Spool(np.float64, max_bytes=max_bytes)
+    numbers = pl.col(wanted).to_physical().cast(pl.Float64, strict=False).fill_nan(None).fill_null(-np.inf)
+    for frame in scan.select(numbers).collect_batches(chunk_size=1 << 14):
+        values.append(frame.to_series().to_numpy())
+    return lambda place_P: -values.at(place_P)
 
 
-def places(rank_N: NDArray[np.generic]) -> I64:
-    """Return the place of each row in the order of preference; of equal ranks the first row comes first."""
-    place_N = np.empty(len(rank_N), np.int64)
-    place_N[np.argsort(rank_N, kind="stable")] = np.arange(len(rank_N))
-    return place_N
-
-
-def divided(
-    component_N: I64, first_N: I64, place_N: I64, similarity: Callable[[I64, I64], NDArray[np.float64]], least: float
-) -> Divided:
+def divide(waiting: Sorted, rank: Rank, similarity: Similarity, least: float, drops: Drops, *, max_bytes: int) -> int:
     """Divide components: the best row of each stays, those go that are like it; the others are divided again.
 
     Args:
-        component_N: a number for each row; rows of one number are connected.
-        first_N: the first row with the same text as each, for rows that are equal outright.
-        place_N: the place of each row in the order of preference.
+        waiting: rows, as `coded(root of its component, row)`.
+        rank: what makes a row better.
         similarity: of pairs of rows.
         least: similarity to the row that stays from which on a row goes.
+        drops: where the rows that go are noted.
+        max_bytes: held in memory, about.
+
+    Returns:
+        How many rows of long chains stay although they are near to some row.
     """
-    best_N = best(first_N, place_N)
-    equal = np.flatnonzero(best_N != np.arange(len(best_N)))
-    sizes_N = np.bincount(component_N, minlength=len(component_N))
-    waiting = np.unique(best_N[np.flatnonzero(sizes_N[component_N] > 1)])
-    to_N, like_N = np.arange(len(best_N)), np.ones(len(best_N))
+    stays = Table(drops.num_rows, np.uint32, max_bytes=max_bytes // 2)
     for _ in range(_ROUNDS):
         if not len(waiting):
             break
-        stays = waiting[best(component_N[waiting], place_N[waiting])]
-        found = similarity(waiting, stays)
-        goes = (found >= least) & (stays != waiting)
-        to_N[waiting[goes]], like_N[waiting[goes]] = stays[goes], found[goes]
-        waiting = waiting[~goes & (stays != waiting)]
-    # A row whose text equals that of a row that goes gives way to the same one.
-    to_N[equal], like_N[equal] = to_N[best_N[equal]], like_N[best_N[equal]]
-    dropped = np.flatnonzero(to_N != np.arange(len(to_N)))
-    return Divided(dropped, to_N[dropped], like_N[dropped], len(waiting))
+        for root_P, row_P in best_of(waiting.blocks(), rank):
+            stays.put(root_P, row_P)
+        rest = Sorted(max_bytes=max_bytes // 4)
+        for block in waiting.blocks():
+            root_P, row_P = decoded(block)
+            best_P = stays.take(root_P).astype(np.int64)
+            others = np.flatnonzero(row_P != best_P)
+            goes = similarity(row_P[others], best_P[others]) >= least
+            drops.put(row_P[others[goes]], best_P[others[goes]])
+            rest.append(block[others[~goes]])
+        waiting = rest
+    return len(waiting)
 
 
-def first_of_equal(digest_N: NDArray[np.uint64]) -> I64:
-    """Return the first row with the same tokens as each row; a row without tokens is alone."""
-    _, first, inverse = np.unique(digest_N, return_index=True, return_inverse=True)
-    return np.where(digest_N > 0, first[inverse], np.arange(len(digest_N)))
+def best_of(blocks: Iterable[NDArray[np.uint64]], rank: Rank) -> Iterator[tuple[I64, I64]]:
+    """Yield the groups of blocks of `coded(group, row)` and the best row of each: the first among equals.
 
+    A group that goes on in the next block is given again, with the best of its rows up to there.
 
-def best(group_N: I64, place_N: I64) -> I64:
-    """Return, for each row, the number of the row of its group that comes first in the order of preference.
-
-    >>> best(np.array([7, 8, 7]), np.array([2, 0, 1])).tolist()
-    [2, 1, 2]
+    >>> from oreline.data.external.sorting import coded
+    >>> groups = coded(np.array([7, 7, 8]), np.array([0, 2, 1]))
+    >>> [(group.tolist(), row.tolist()) for group, row in best_of([groups], lambda row: -row)]
+    [([7, 8], [2, 1])]
     """
-    order = np.lexsort([place_N, group_N])
-    is_first = np.ones(len(order), np.bool_)
-    is_first[1:] = group_N[order][1:] != group_N[order][:-1]
-    best_N = np.empty(len(order), np.int64)
-    best_N[order] = order[is_first][np.cumsum(is_first) - 1]
-    return best_N
-
-
-def as_drops(found: Divided) -> pl.DataFrame:
-    """Return rows that go as `position`, `kept` and `similarity`."""
-    columns = {"position": found.dropped_D, "kept": found.kept_D, "similarity": found.similarity_D}
-    return pl.DataFrame(columns, schema={"position": pl.UInt32, "kept": pl.UInt32, "similarity": pl.Float64})
-
-
-def examples(drops: pl.DataFrame, scan: pl.LazyFrame) -> list[list[str | float]]:
-    """Return some rows that go beside those that stay, from the least similar on: ids, similarity, beginnings of texts.
-
-    Args:
-        drops: as `agreed` returns them.
-        scan: all rows.
-    """
-    shown = drops.filter(pl.col("similarity") < 1).sort("similarity", "position")
-    shown = shown.gather_every(max(shown.height // MAX_EXAMPLES, 1)).head(MAX_EXAMPLES)
-    if shown.is_empty():
-        return []
-    wanted = pl.concat([shown["position"], shown["kept"]]).unique().sort()
-    rows = rows_at(scan.select("row_id", pl.col("text").str.head(_SHOWN_CHARACTERS)), wanted.to_numpy())
-    found = dict(zip(wanted.to_list(), rows.iter_rows()))
-    return [
-        [found[one][0], found[other][0], round(similarity, 3), found[one][1], found[other][1]]
-        for one, other, similarity in shown.iter_rows()
-    ]
-
-
-def agreed(drops: pl.DataFrame, scan: pl.LazyFrame) -> pl.DataFrame:
-    """Leave out the clusters whose rows differ in a label, tags, answers or a target text.
-
-    To merge them would decide which is right.
-    """
-    targets: Sequence[str] = [role for role in TARGETS if role in scan.collect_schema().names()]
-    if not targets or drops.is_empty():
-        return drops
-    wanted = pl.concat([drops["position"], drops["kept"]]).unique().sort()
-    found = rows_at(scan.select(pl.struct(targets).hash().alias("target")), wanted.to_numpy()).with_columns(wanted)
-    own = drops.join(found, on="position", how="left", maintain_order="left")
-    kept = found.rename({"position": "kept", "target": "wanted"})
-    both = own.join(kept, on="kept", how="left", maintain_order="left")
-    return both.filter((pl.col("target") == pl.col("wanted")).all().over("kept")).select(drops.columns)
+    begun_P, best_P = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    for block in blocks:
+        group_P, row_P = map(np.concatenate, zip((begun_P, best_P), decoded(block)))
+        order = np.lexsort((row_P, rank(row_P), group_P))
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = group_P[order][1:] != group_P[order][:-1]
+        group_P, row_P = group_P[order[is_first]], row_P[order[is_first]]
+        yield group_P, row_P
+        begun_P, best_P = group_P[-1:], row_P[-1:]

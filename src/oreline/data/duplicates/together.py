@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from oreline.data.duplicates.clusters import NearRows
 from oreline.data.duplicates.near import THRESHOLD, compared, sketch
+from oreline.data.duplicates.near_rows import NearRows
 from oreline.data.duplicates.tokens import I64
 from oreline.data.duplicates.union import components
+from oreline.data.external.sorting import decoded
 from oreline.data.fold import INPUT_ROLES, folded, joined
 from oreline.errors import UsageError, did_you_mean
 
@@ -59,7 +60,11 @@ class Together:
         """
         found: list[I64] = []
         if self._near is not None:
-            found.append(self._near.components())
+            root_N = np.arange(self._near.num_rows)
+            for block in self._near.connected_rows().blocks():
+                first_P, row_P = decoded(block)
+                root_N[row_P] = first_P
+            found.append(root_N)
         if self._templates is not None:
             codes = pl.concat(self._templates) if self._templates else pl.Series([], dtype=pl.UInt64)
             found.append(codes.to_numpy().astype(np.int64))

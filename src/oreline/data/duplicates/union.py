@@ -1,4 +1,7 @@
-"""Connected components of rows by edges: who belongs together with whom, over any number of steps."""
+"""Connected components of rows by edges: who belongs together with whom, over any number of steps.
+
+Shape suffixes: N rows, E edges, P places.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from oreline.data.duplicates.tokens import I64
+from oreline.data.external.sorting import coded, decoded
+from oreline.data.external.table import Table
 
 
 def connected(num_rows: int, first_E: I64, second_E: I64) -> I64:
@@ -54,3 +59,62 @@ def components(codes: Sequence[I64]) -> I64:
     smallest_N = np.full(num_rows, num_rows)
     np.minimum.at(smallest_N, root_N, np.unique(codes[0], return_inverse=True)[1])
     return np.unique(smallest_N[root_N], return_inverse=True)[1].astype(np.int64)
+
+
+class Forest:
+    """Components of rows whose edges come in blocks; of each component the smallest row is the root.
+
+    A row knows how many rows before it its parent is, 0 where it is a root: a table that nothing was written to is a
+    forest of single rows, so only what is connected takes memory.
+
+    Args:
+        num_rows: at most 2^32.
+        max_bytes: 4 bytes a row lie in memory up to this bound, beyond it in a temporary file.
+
+    >>> forest = Forest(6, max_bytes=0)
+    >>> forest.connect(np.array([5, 2]), np.array([3, 1]))
+    >>> forest.connect(np.array([3]), np.array([2]))
+    >>> forest.roots(np.arange(6)).tolist()
+    [0, 1, 1, 1, 4, 1]
+    """
+
+    def __init__(self, num_rows: int, *, max_bytes: int) -> None:
+        self._steps = Table(num_rows, np.uint32, max_bytes=max_bytes)
+
+    def roots(self, rows: I64) -> I64:
+        """Return the smallest row that each of some rows is connected with, shape (P,). What was walked is shortened.
+
+        Raises `ResourceError` for a full disk, as `connect` does.
+        """
+        distinct, places_P = np.unique(rows, return_inverse=True)
+        roots = self._parents(distinct)
+        is_child = roots != distinct
+        walking = np.flatnonzero(is_child)
+        while len(walking):
+            parents = self._parents(roots[walking])
+            is_further = parents != roots[walking]
+            walking, parents = walking[is_further], parents[is_further]
+            grandparents = self._parents(parents)
+            self._hang(roots[walking], grandparents)
+            roots[walking] = grandparents
+        self._hang(distinct[is_child], roots[is_child])
+        return roots[places_P]
+
+    def connect(self, first: I64, second: I64) -> None:
+        """Take edges, which connect one row with another, shape (E,) each."""
+        one, other = first, second
+        while len(one):
+            one, other = self.roots(one), self.roots(other)
+            differs = one != other
+            pairs = np.unique(coded(np.maximum(one, other)[differs], np.minimum(one, other)[differs]))
+            one, other = decoded(pairs)
+            self._hang(one, other)
+
+    def _parents(self, rows_P: I64) -> I64:
+        parents: I64 = rows_P - self._steps.take(rows_P)
+        return parents
+
+    def _hang(self, rows_P: I64, parents_P: I64) -> None:
+        """Make rows children of others; of a row that is named more than once the first parent counts."""
+        rows, first = np.unique(rows_P, return_index=True)
+        self._steps.put(rows, (rows - parents_P[first]).astype(np.uint32))

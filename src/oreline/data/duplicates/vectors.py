@@ -1,6 +1,6 @@
 """Pairs of vectors that point nearly the same way.
 
-Shape suffixes: N rows, D width, P pairs, K buckets.
+Shape suffixes: N rows, R some of them, D width, P pairs, K buckets.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _NEIGHBOURS = 16
 Vectors = NDArray[np.float32]
 
 
-def alike(vectors_ND: Vectors, threshold: float) -> tuple[I64, I64]:
-    """Return the pairs of rows whose cosine is at least the threshold, each once; vectors have length 1 or 0.
+def alike(vectors_ND: Vectors, threshold: float, *, rows: I64) -> tuple[I64, I64]:
+    """Return the pairs among some rows whose cosine is at least the threshold, each once; vectors have length 1 or 0.
 
     Where more than 16 rows of a block are alike, each is given with the first 16 of them: all are still connected.
     Of more than 20,000 rows those are compared that share one of their two nearest k-means buckets: a pair that is
     nearly parallel has nearly always one in common.
     """
-    if len(vectors_ND) <= _ALL_PAIRS:
-        return _within(vectors_ND, np.arange(len(vectors_ND)), threshold)
-    centres_KD = _centres(vectors_ND, len(vectors_ND) // _BUCKET_ROWS + 1)
-    nearest_2N = _nearest(vectors_ND, centres_KD)
+    if len(rows) <= _ALL_PAIRS:
+        return _within(vectors_ND, rows, threshold)
+    centres_KD = _centres(vectors_ND, rows, len(rows) // _BUCKET_ROWS + 1)
+    nearest_2N = _nearest(vectors_ND, rows, centres_KD)
     pairs = []
     for bucket in range(len(centres_KD)):
-        rows = np.flatnonzero((nearest_2N == bucket).any(axis=0))
-        pairs.append(np.stack(_within(vectors_ND, rows, threshold)))
+        near = rows[(nearest_2N == bucket).any(axis=0)]
+        pairs.append(np.stack(_within(vectors_ND, near, threshold)))
     first_P, second_P = np.unique(np.concatenate(pairs, axis=1), axis=1)
     return first_P, second_P
 
@@ -86,10 +86,10 @@ def _within(vectors_ND: Vectors, rows: I64, threshold: float) -> tuple[I64, I64]
     return np.concatenate(first), np.concatenate(second)
 
 
-def _centres(vectors_ND: Vectors, num_buckets: int) -> Vectors:
+def _centres(vectors_ND: Vectors, rows: I64, num_buckets: int) -> Vectors:
     """Return the centres of spherical k-means on a sample."""
     random = np.random.default_rng(0)
-    sample = np.asarray(vectors_ND[np.sort(random.permutation(len(vectors_ND))[:_SAMPLE])])
+    sample = np.asarray(vectors_ND[rows[np.sort(random.permutation(len(rows))[:_SAMPLE])]])
     centres_KD = sample[random.permutation(len(sample))[:num_buckets]]
     for _ in range(_ROUNDS):
         own = (sample @ centres_KD.T).argmax(axis=1)
@@ -100,10 +100,10 @@ def _centres(vectors_ND: Vectors, num_buckets: int) -> Vectors:
     return centres_KD
 
 
-def _nearest(vectors_ND: Vectors, centres_KD: Vectors) -> I64:
-    """Return the two nearest centres of each row, (2, N)."""
+def _nearest(vectors_ND: Vectors, rows: I64, centres_KD: Vectors) -> NDArray[np.int32]:
+    """Return the two nearest centres of some rows, (2, R)."""
     parts = []
-    for low in range(0, len(vectors_ND), _BLOCK):
-        near = vectors_ND[low : low + _BLOCK] @ centres_KD.T
-        parts.append(np.argsort(-near, axis=1)[:, :2].T)
+    for low in range(0, len(rows), _BLOCK):
+        near = vectors_ND[rows[low : low + _BLOCK]] @ centres_KD.T
+        parts.append(np.argsort(-near, axis=1)[:, :2].T.astype(np.int32))
     return np.concatenate(parts, axis=1)

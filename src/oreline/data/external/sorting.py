@@ -11,7 +11,7 @@ from oreline.data.external.spool import Spool
 
 BLOCK = 1 << 16
 _LEAST_RUN = 1 << 12
-_LOW = np.uint64(0xFFFFFFFF)
+_LOW = 0xFFFFFFFF
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
@@ -100,14 +100,14 @@ def coded(high: NDArray[np.generic], low: NDArray[np.generic]) -> U64:
     >>> coded(np.array([1]), np.array([2])).tolist()
     [4294967298]
     """
-    codes: U64 = high.astype(np.uint64) << np.uint64(32)
+    codes: U64 = high.astype(np.uint64) << 32
     codes |= low.astype(np.uint64)
     return codes
 
 
 def decoded(codes: U64) -> tuple[I64, I64]:
     """Return what `coded` joined."""
-    return (codes >> np.uint64(32)).astype(np.int64), (codes & _LOW).astype(np.int64)
+    return (codes >> 32).astype(np.int64), (codes & _LOW).astype(np.int64)
 
 
 def distinct(blocks: Iterator[U64]) -> Iterator[U64]:
@@ -120,3 +120,21 @@ def distinct(blocks: Iterator[U64]) -> Iterator[U64]:
         last = block[-1]
         if is_new.any():
             yield block[is_new]
+
+
+def grouped(blocks: Iterator[U64]) -> Iterator[U64]:
+    """Yield blocks of rising `coded` numbers in such parts that those of one first number stand in one part.
+
+    >>> parts = grouped(iter([coded(np.array([1, 2]), np.zeros(2)), coded(np.array([2, 3]), np.ones(2))]))
+    >>> [decoded(part)[0].tolist() for part in parts]
+    [[1], [2, 2], [3]]
+    """
+    begun: list[U64] = []
+    for block in blocks:
+        last = int(np.searchsorted(block, block[-1] >> 32 << 32))
+        if last or (begun and begun[-1][-1] | _LOW < block[0]):
+            yield np.concatenate([*begun, block[:last]])
+            begun = []
+        begun.append(block[last:])
+    if begun:
+        yield np.concatenate(begun)

@@ -68,7 +68,14 @@ class Bits:
     """
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self._bytes = np.zeros(-(-size // 8), np.uint8)
+
+    def copy(self) -> Bits:
+        """Return bits of their own that are set where these are."""
+        other = Bits(0)
+        other.size, other._bytes = self.size, self._bytes.copy()
+        return other
 
     def set(self, places_P: I64) -> None:
         """Set some bits."""
@@ -82,6 +89,11 @@ class Bits:
     def count(self) -> int:
         """Return how many are set."""
         return int(np.bitwise_count(self._bytes).sum())
+
+    def counts(self, block: int) -> I64:
+        """Return how many are set in each run of so many bits, a multiple of 8."""
+        counts = np.bitwise_count(self._bytes).astype(np.int64)
+        return np.add.reduceat(counts, np.arange(0, len(counts), block // 8)) if len(counts) else counts
 
 
 def _masks(places_P: I64) -> NDArray[np.uint8]:

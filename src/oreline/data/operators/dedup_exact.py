@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import polars as pl
 
-from oreline.data.duplicates.equal import KEY, SPOOL_BYTES, inputs_of, marks, marks_of, repeated
-from oreline.data.duplicates.survivors import DROPS, TARGETS
-from oreline.data.fold import row_ids_at
+from oreline.data.duplicates.drops import TARGETS, Drops
+from oreline.data.duplicates.equal import KEY, SPOOL_BYTES, TARGET, EqualRows, inputs_of, marks, marks_of
+from oreline.data.external.sorting import decoded
+from oreline.data.external.spool import Spool
+from oreline.data.external.table import Bits
 
 
 class Operator:
@@ -18,7 +23,7 @@ class Operator:
     Rows of one text with different labels, tags or answers are all left alone, repeated ones too: to merge them would
     decide which label is right. That is the work of `resolve_label_conflicts`, which needs every vote.
 
-    Memory: about 24 bytes a row, never the texts; hashes lie on disk beyond a bound.
+    Memory: up to about half of `--memory` for hashes of the texts, which lie on disk beyond it; a bit a row stays.
     """
 
     memory_bytes = 4 * SPOOL_BYTES
@@ -29,20 +34,27 @@ class Operator:
         """Return hashes of the texts and of the targets of each row."""
         return marks(frame, _targets(frame.columns))
 
-    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> pl.DataFrame:
-        """Return the rows to drop with the row that each gave way to."""
+    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the rows to drop, in order, with the row that each gave way to."""
         names = scan.collect_schema().names()
         if not inputs_of(names):
-            return pl.DataFrame(schema=DROPS).drop("similarity")
+            return
+        share = self.memory_bytes // 8
+        equal, targets = EqualRows(len(KEY), max_bytes=2 * share), Spool(np.uint64, max_bytes=share)
         found = marks_of(scan, _targets(names)) if signatures is None else signatures.collect_batches(chunk_size=8192)
-        rows = repeated(found, max_bytes=self.memory_bytes // 4)
-        groups = (
-            rows.group_by(KEY)
-            .agg(kept=pl.col("position").min(), is_one_label=pl.col("target").n_unique() == 1)
-            .filter(pl.col("is_one_label"))
-        )
-        others = rows.join(groups, on=KEY).filter(pl.col("position") != pl.col("kept"))
-        return row_ids_at(scan, others.select("position", "kept", reason=pl.lit("duplicate")))
+        for frame in found:
+            equal.add(frame.select(KEY).to_numpy())
+            targets.append(frame[TARGET].to_numpy())
+        groups, differ = equal.groups(), Bits(equal.num_rows)
+        for block in groups.blocks():
+            first_P, row_P = decoded(block)
+            differ.set(first_P[targets.at(first_P) != targets.at(row_P)])
+        drops = Drops(equal.num_rows, max_bytes=share)
+        for block in groups.blocks():
+            first_P, row_P = decoded(block)
+            goes = (row_P != first_P) & ~differ.at(first_P)
+            drops.put(row_P[goes], first_P[goes])
+        yield from drops.named(scan, reason="duplicate", max_bytes=share)
 
 
 def _targets(columns: list[str]) -> list[str]:

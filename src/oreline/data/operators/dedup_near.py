@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
-from oreline.data.duplicates.clusters import SPOOL_BYTES, Clusters, NearRows
+from oreline.data.duplicates.drops import Disagreement, Goes
+from oreline.data.duplicates.examples import Examples
 from oreline.data.duplicates.minhash import bands
 from oreline.data.duplicates.near import SKETCH, NearIndex, compared, from_frame, sketch, to_frame
-from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, examples, ranks
-from oreline.data.fold import INPUT_ROLES, row_ids_at
+from oreline.data.duplicates.near_rows import SPOOL_BYTES, Found, NearRows
+from oreline.data.duplicates.survivors import ranks
+from oreline.data.external.row_ids import RowIds
+from oreline.data.external.spool import Spool
+from oreline.data.external.table import Bits
+from oreline.data.fold import INPUT_ROLES
 from oreline.data.ledger import source_of
 from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError
@@ -37,7 +43,7 @@ class Operator:
 
     Clusters whose rows carry different labels, tags or answers are left alone, as `dedup_exact` leaves them.
 
-    Memory: hundreds of bytes a row until its share of `--memory` is taken; beyond that shingles lie on disk.
+    Memory: up to about half of `--memory` for shingles and numbers, which lie on disk beyond it; some bits a row stay.
 
     Args:
         threshold: Jaccard index, above 0, at most 1.
@@ -72,24 +78,30 @@ class Operator:
         texts = compared(frame, columns) if columns else pl.Series([None] * frame.height, dtype=pl.String)
         return to_frame(sketch(texts, threshold=self._threshold, size=self._shingle), frame.height)
 
-    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> pl.DataFrame:
-        """Return the rows to drop, the row that each gave way to, and how similar the two are."""
+    def whole(self, scan: pl.LazyFrame, signatures: pl.LazyFrame | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the rows to drop, in order, the row that each gave way to, and how similar the two are."""
         self._findings = {"counts": {}, "alarms": []}
         names = scan.collect_schema().names()
         inputs = [role for role in INPUT_ROLES if role in names]
         if not inputs:
-            return pl.DataFrame(schema=DROPS)
-        clusters = self._clusters(scan, inputs, signatures)
-        drops = as_drops(clusters.divided)
-        merged = agreed(drops, scan)
-        named = row_ids_at(scan, merged.with_columns(reason=pl.lit("near_duplicate")))
-        self._findings = _findings(clusters, drops, merged, named, scan)
-        return named
+            return
+        share = self.memory_bytes // 64
+        found = self._found(scan, inputs, signatures)
+        drops, similarity = found.divided.drops, found.similarity
+        differ = Disagreement(drops, scan, max_bytes=share)
+        seen, ids = _Seen(drops.num_rows), RowIds(scan, max_bytes=share)
+        for goes in drops.blocks():
+            are_left = differ.among(goes)
+            seen.num_left += int(are_left.sum())
+            frame = goes.where(~are_left).named(ids, reason="near_duplicate", similarity=similarity)
+            seen.take(frame, goes.where(~are_left))
+            yield frame
+        self._findings = _findings(found, seen, differ, scan)
 
-    def _clusters(self, scan: pl.LazyFrame, inputs: list[str], signatures: pl.LazyFrame | None) -> Clusters:
-        """Return the clusters among all rows; what they were found by is let go of with this call."""
+    def _found(self, scan: pl.LazyFrame, inputs: list[str], signatures: pl.LazyFrame | None) -> Found:
+        """Return the clusters among all rows."""
         rows = NearRows(self._threshold, max_bytes=self.memory_bytes // 8)
-        num_tokens = []
+        lengths = Spool(np.int64, max_bytes=self.memory_bytes // 64)
         if signatures is None:
             sketches: Iterable[pl.DataFrame] = map(
                 self.signatures, scan.select(inputs).collect_batches(chunk_size=8192)
@@ -99,9 +111,9 @@ class Operator:
         for frame in sketches:
             found = from_frame(frame, bands(self._threshold)[0])
             rows.add(found)
-            num_tokens.append(found.counts_N.astype(np.int32))
-        lengths = np.concatenate([np.zeros(0, np.int32), *num_tokens]).astype(np.int64)
-        return rows.clusters(ranks(scan, self._keep, self._column, lengths, operator="dedup_near"))
+            lengths.append(found.counts_N)
+        share = self.memory_bytes // 64
+        return rows.clusters(ranks(scan, self._keep, self._column, lengths, operator="dedup_near", max_bytes=share))
 
     def calibration(self, frame: pl.DataFrame) -> Calibration:
         """Return how similar each row is to the most similar one before it, from one half on, with the threshold."""
@@ -122,34 +134,48 @@ class Operator:
         return self._findings
 
 
-def _findings(
-    clusters: Clusters, drops: pl.DataFrame, merged: pl.DataFrame, named: pl.DataFrame, scan: pl.LazyFrame
-) -> dict[str, Any]:
-    sizes = np.bincount(clusters.component_N)
-    left = drops.filter(~pl.col("kept").is_in(merged["kept"].implode()))
+class _Seen:
+    """What is remembered of the rows that go, while they stream by."""
+
+    def __init__(self, num_rows: int) -> None:
+        self.kept = Bits(num_rows)
+        self.gone: Counter[str] = Counter()
+        self.examples = Examples()
+        self.num_left = 0
+        """Rows that stay because labels differ in their cluster; the best of each not counted."""
+
+    def take(self, frame: pl.DataFrame, goes: Goes) -> None:
+        """Take in rows that go."""
+        self.kept.set(goes.kept_P)
+        for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
+            self.gone[source] += rows
+        self.examples.take(frame, goes)
+
+
+def _findings(found: Found, seen: _Seen, differ: Disagreement, scan: pl.LazyFrame) -> dict[str, Any]:
+    largest = found.divided.largest
     counts = {
-        "clusters": merged["kept"].n_unique(),
-        "rows left because labels differ in their cluster": left.height + left["kept"].n_unique(),
-        "rows connected by a chain of near rows, at most": int(sizes.max(initial=0)),
-        "rows of chains that were too long to divide": clusters.divided.num_unmerged,
-        "candidates that were not compared": clusters.num_skipped,
+        "clusters": seen.kept.count(),
+        "rows left because labels differ in their cluster": seen.num_left + differ.count(),
+        "rows connected by a chain of near rows, at most": max(largest, min(seen.kept.size, 1)),
+        "rows of chains that were too long to divide": found.divided.num_unmerged,
+        "candidates that were not compared": found.num_skipped,
     }
     alarms = []
-    if sizes.max(initial=0) > _MANY:
+    if largest > _MANY:
         alarms.append(
-            f"{sizes.max():,} rows are one cluster of near-duplicates by chains: boilerplate? Only rows like the "
-            "one that stays went"
+            f"{largest:,} rows are one cluster of near-duplicates by chains: boilerplate? Only rows like the one that "
+            "stays went"
         )
-    if clusters.num_skipped:
-        alarms.append(f"{clusters.num_skipped:,} candidates were not compared: more near-duplicates may be left")
-    parts = (part["source"].value_counts(name="rows") for part in scan.select(source=source_of()).collect_batches())
-    none = pl.DataFrame(schema={"source": pl.String, "rows": pl.UInt32})
-    rows = (
-        pl.concat([none, *parts]).group_by("source").sum()
-    )  # part by part: grouped while they stream in, all ids are held
-    gone = named.select(source=source_of()).group_by("source").len("gone")
-    for source, num_gone, num_rows in gone.join(rows, on="source").sort("source").iter_rows():
-        if num_gone > _GREEDY_SHARE * num_rows and num_gone > _MANY // 200:
-            share = num_gone / num_rows
-            alarms.append(f"{num_gone:,} of the {num_rows:,} rows of {source} ({share:.1%}) went as near-duplicates")
-    return {"counts": counts, "alarms": alarms, "examples": examples(merged, scan)}
+    if found.num_skipped:
+        alarms.append(f"{found.num_skipped:,} candidates were not compared: more near-duplicates may be left")
+    rows: Counter[str] = Counter()
+    for part in scan.select(source=source_of()).collect_batches():
+        rows.update(dict(part["source"].value_counts().iter_rows()))
+    for source, num_gone in sorted(seen.gone.items()):
+        if num_gone > _GREEDY_SHARE * rows[source] and num_gone > _MANY // 200:
+            share = num_gone / rows[source]
+            alarms.append(
+                f"{num_gone:,} of the {rows[source]:,} rows of {source} ({share:.1%}) went as near-duplicates"
+            )
+    return {"counts": counts, "alarms": alarms, "examples": seen.examples.rows(scan)}

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oreline.data.duplicates.clusters import SPOOL_BYTES
+from oreline.data.duplicates.clusters import Clusters
+from oreline.data.duplicates.drops import Disagreement
+from oreline.data.duplicates.equal import SPOOL_BYTES, EqualRows
 from oreline.data.duplicates.near import compared, digests
-from oreline.data.duplicates.survivors import DROPS, agreed, as_drops, divided, first_of_equal, places, ranks
-from oreline.data.duplicates.tokens import tokens
-from oreline.data.duplicates.union import connected
+from oreline.data.duplicates.survivors import ranks
+from oreline.data.duplicates.tokens import I64, tokens
 from oreline.data.duplicates.vectors import alike, cosines, hashed_words
+from oreline.data.external.row_ids import RowIds
+from oreline.data.external.sorting import Sorted, decoded
 from oreline.data.external.spool import Spool
-from oreline.data.fold import INPUT_ROLES, row_ids_at
+from oreline.data.fold import INPUT_ROLES
 from oreline.data.quality.rules import Bound, Calibration
 from oreline.errors import UsageError
 from oreline.types import Model
@@ -35,6 +38,8 @@ class Operator:
     Rows are sought among those of the same neighbourhood (buckets of k-means; all pairs up to 20,000 rows), are
     connected from the threshold on, and go when they are like the row that stays or two steps away at most. Clusters
     whose rows carry different labels are left alone.
+
+    Memory: the vectors lie on disk beyond half of the share of `--memory`; some 40 bytes a row stay.
 
     Args:
         model: what makes vectors: a start model such as `catalog:minilm-l6-en`, or the folder of a trained model.
@@ -69,43 +74,42 @@ class Operator:
         """Take the model that makes vectors."""
         self._model = models[_EMBEDDER]
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
-        """Return the rows that give way, the row that each gives way to, and their cosine."""
+    def whole(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """Yield the rows that give way, in order, the row that each gives way to, and their cosine."""
         inputs = [role for role in INPUT_ROLES if role in scan.collect_schema().names()]
-        if not inputs:
-            return pl.DataFrame(schema=DROPS)
+        share = self.memory_bytes // 16
         spool: Spool | None = None
-        lengths, equal = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
-        for frame in scan.select(inputs).collect_batches(chunk_size=2048):
+        lengths, equal = Spool(np.int64, max_bytes=share), EqualRows(1, max_bytes=share)
+        for frame in scan.select(inputs).collect_batches(chunk_size=2048) if inputs else ():
             texts = compared(frame, inputs)
             words = tokens(texts)
             vectors = self._vectors(texts, words.counts_N > 0)
             spool = spool or Spool(np.float32, width=vectors.shape[1], max_bytes=self.memory_bytes // 2)
             spool.append(vectors)
             lengths.append(words.counts_N)
-            equal.append(digests(words))
+            digest_N = digests(words)
+            equal.add(digest_N, is_alone_N=digest_N == 0)
         if spool is None:
-            return pl.DataFrame(schema=DROPS)
-        vectors_ND, lengths_N = spool.array(), np.concatenate(lengths)
-        first_N = first_of_equal(np.concatenate(equal))
-        distinct = np.unique(first_N)
-        first_P, second_P = alike(vectors_ND[distinct], self._threshold)
-        component_N = connected(len(first_N), distinct[first_P], distinct[second_P])[first_N]
-        rank_N = ranks(scan, self._keep, self._column, lengths_N, operator="dedup_semantic")
-        found = divided(
-            component_N,
-            first_N,
-            places(rank_N),
-            lambda first_P, second_P: cosines(vectors_ND, first_P, second_P),
-            max(2 * self._threshold**2 - 1, 0.5),  # the cosine of twice the angle: two steps away
-        )
-        return row_ids_at(scan, agreed(as_drops(found), scan).with_columns(reason=pl.lit("same_meaning")))
+            return
+        vectors_ND, groups = spool.array(), equal.groups()
+        clusters = Clusters(equal.num_rows, groups, max_bytes=4 * share)
+        clusters.connect(*alike(vectors_ND, self._threshold, rows=_distinct(equal.num_rows, groups)))
+        rank = ranks(scan, self._keep, self._column, lengths, operator="dedup_semantic", max_bytes=share)
+
+        def similarity(first_P: I64, second_P: I64) -> NDArray[np.float64]:
+            return cosines(vectors_ND, first_P, second_P)
+
+        least = max(2 * self._threshold**2 - 1, 0.5)  # the cosine of twice the angle: two steps away
+        drops = clusters.divided(rank, similarity, least).drops
+        differ, ids = Disagreement(drops, scan, max_bytes=share), RowIds(scan, max_bytes=share)
+        for goes in drops.blocks():
+            yield goes.where(~differ.among(goes)).named(ids, reason="same_meaning", similarity=similarity)
 
     def calibration(self, frame: pl.DataFrame) -> Calibration:
         """Return the cosine of each row and the one before it that is most alike, from 0.8 on, with the threshold."""
         texts = compared(frame, [role for role in INPUT_ROLES if role in frame.columns])
         vectors_ND = self._vectors(texts, tokens(texts).counts_N > 0)
-        first_P, second_P = alike(vectors_ND, min(_LOOKED_AT, self._threshold))
+        first_P, second_P = alike(vectors_ND, min(_LOOKED_AT, self._threshold), rows=np.arange(frame.height))
         most_N = np.full(frame.height, -np.inf)
         np.maximum.at(most_N, second_P, cosines(vectors_ND, first_P, second_P))
         values = pl.Series("cosine", np.where(np.isfinite(most_N), most_N, np.nan)).fill_nan(None)
@@ -119,3 +123,12 @@ class Operator:
         lengths[~has_words_N] = np.inf
         unit: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
         return unit
+
+
+def _distinct(num_rows: int, equal: Sorted) -> I64:
+    """Return the rows that are not equal to an earlier one."""
+    is_distinct = np.ones(num_rows, np.bool_)
+    for block in equal.blocks():
+        first_P, row_P = decoded(block)
+        is_distinct[row_P[row_P != first_P]] = False
+    return np.flatnonzero(is_distinct)

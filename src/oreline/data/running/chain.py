@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from oreline.data.columnar import ParquetFile, row_groups
+from oreline.data.duplicates.drops import DROPS
 from oreline.data.ledger import Ledger, Notes
 from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Engine, Here, Item, Job
@@ -21,7 +22,7 @@ from oreline.data.running.kept import EMPTIED, Kept, chained, signed_key
 from oreline.data.running.reading import Rows
 from oreline.data.running.signed import Prints, Signed, watched
 from oreline.data.running.stage import Stage
-from oreline.data.running.steps import STREAMING, Step, with_learnt
+from oreline.data.running.steps import STREAMING, Step, named_by, with_learnt
 from oreline.errors import OrelineError
 from oreline.types import Event, OnEvent, ignore
 
@@ -202,33 +203,34 @@ def _drop_whole(stage: Stage | None, step: Step, shop: Shop, key: str) -> None:
         if (signed := shop.kept.find(signed_key(key))) is not None:
             shop.signed.remember(step, np.load(signed / _PRINTS, mmap_mode="r"), signed / _SIGNATURES)
     elif stage is not None and num_rows:
-        with shop.clock.timing(step.name, num_rows):
-            drops, findings = _judged_together(stage, step, shop, key)
-            with shop.kept.making(key) as making:
-                drops.write_parquet(making / _DROPS)
-                folder = shop.kept.keep(making, key, {"findings": findings})
+        with shop.clock.timing(step.name, num_rows), shop.kept.making(key) as making:
+            findings = _judged_together(stage, step, shop, key, making / _DROPS)
+            folder = shop.kept.keep(making, key, {"findings": findings})
     else:
         return
-    drops = pl.read_parquet(folder / _DROPS)
     if findings := shop.kept.facts(folder)["findings"]:
         shop.ledger.note(step.name, findings)
     if step.action == "dropped" and stage is not None:
-        stage.drop(drops["row_id"], operator=step.name)
-    shop.ledger.write(step.name, step.action, drops)
+        stage.drop(row_groups(folder / _DROPS, ("row_id", "position")), operator=step.name)
+    for drops in row_groups(folder / _DROPS):
+        shop.ledger.write(step.name, step.action, drops)
     num_left = stage.num_alive if stage is not None else 0
     shop.on_event(Event(step.name, step=num_left, total=num_left))
 
 
-def _judged_together(stage: Stage, step: Step, shop: Shop, key: str) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """Return the rows that an operator that sees all of them names, and what it found beside."""
+def _judged_together(stage: Stage, step: Step, shop: Shop, key: str, file: Path) -> dict[str, Any]:
+    """Write the rows that an operator that sees all of them names; return what it found beside."""
     operator = step.operator
     if hasattr(operator, "memory_bytes"):
         operator.memory_bytes = shop.memory_bytes // 2
+    given = [stage.scan()]
+    if hasattr(operator, "signatures"):
+        given.append(_signatures(stage, step, shop, key))
     try:
-        if not hasattr(operator, "signatures"):
-            found: pl.DataFrame = operator.whole(stage.scan())
-        else:
-            found = operator.whole(stage.scan(), _signatures(stage, step, shop, key))
+        with ParquetFile(file, pl.DataFrame(schema=DROPS).to_arrow().schema, compression="lz4") as written:
+            for drops in named_by(operator.whole(*given)):
+                written.write(drops)
+        return operator.findings() if hasattr(operator, "findings") else {}
     except (OrelineError, ModuleNotFoundError, OSError):
         raise
     except Exception as error:  # an operator may raise anything
@@ -238,8 +240,6 @@ def _judged_together(stage: Stage, step: Step, shop: Shop, key: str) -> tuple[pl
             where=f"{stage.num_alive:,} rows",
             remedy="this is a mistake in the operator; please report it with the recipe",
         ) from error
-    columns = ["row_id", "reason", "kept_id", *(["similarity"] if "similarity" in found.columns else [])]
-    return found.select(columns), operator.findings() if hasattr(operator, "findings") else {}
 
 
 def _signatures(stage: Stage, step: Step, shop: Shop, key: str) -> pl.LazyFrame:

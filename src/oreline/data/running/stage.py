@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,12 @@ import polars as pl
 import pyarrow.parquet
 
 from oreline.data.columnar import Closing, ParquetFile, row_groups
+from oreline.data.duplicates.tokens import I64
+from oreline.data.external.table import Bits
 from oreline.errors import OrelineError
 
 _POSITION = "_position"
+_BLOCK = 1 << 16
 
 
 class Stage(Closing):
@@ -30,13 +33,13 @@ class Stage(Closing):
         self._open_schema: dict[str, pl.DataType] = {}
         self.schema: dict[str, pl.DataType] = {}
         self.num_rows = 0
-        self._gone = np.zeros(0, np.uint32)
+        self._gone: Bits | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Stage:
         """Open a stage that was written and closed, in this process or another."""
         stage = cls.__new__(cls)
-        stage._folder, stage._open, stage._gone = folder, None, np.zeros(0, np.uint32)
+        stage._folder, stage._open, stage._gone = folder, None, None
         stage._files, stage.schema, stage.num_rows = sorted(folder.glob("*.parquet")), {}, 0
         for file in stage._files:
             schema = pl.read_parquet_schema(file)
@@ -71,31 +74,43 @@ class Stage(Closing):
     @property
     def num_alive(self) -> int:
         """Rows that were not dropped."""
-        return self.num_rows - len(self._gone)
+        return self.num_rows - (self._gone.count() if self._gone is not None else 0)
 
     def scan(self) -> pl.LazyFrame:
         """Return the rows that were not dropped, in order."""
-        rows = self._all_rows()
-        if not len(self._gone):
+        rows, gone = self._all_rows(), self._gone
+        if gone is None:
             return rows
-        gone = pl.LazyFrame({_POSITION: self._gone})
-        numbered = rows.with_row_index(_POSITION)
-        return numbered.join(gone, on=_POSITION, how="anti", maintain_order="left").drop(_POSITION)
 
-    def drop(self, row_ids: pl.Series, *, operator: str) -> None:
-        """Mark rows as dropped. Raises `OrelineError` for a row that is not there, or named twice."""
-        if row_ids.is_empty():
-            return
-        wanted = row_ids.to_frame("row_id").lazy()
-        ids = self._all_rows().select("row_id").with_row_index(_POSITION)
-        found = ids.join(wanted, on="row_id", how="semi").select(_POSITION).collect(engine="streaming")
-        places = np.setdiff1d(found.to_series().to_numpy(), self._gone)
-        if len(places) != len(row_ids) or row_ids.n_unique() != len(row_ids):
+        def stay(positions: pl.Series) -> pl.Series:
+            return pl.Series(~gone.at(positions.to_numpy().astype(np.int64)))
+
+        stays = pl.col(_POSITION).map_batches(stay, return_dtype=pl.Boolean, is_elementwise=True)
+        return rows.with_row_index(_POSITION).filter(stays).drop(_POSITION)
+
+    def drop(self, named: Iterable[pl.DataFrame], *, operator: str) -> None:
+        """Mark rows as dropped, named in frames by `position` (among the rows that were not dropped) or by `row_id`.
+
+        Raises `OrelineError` for a row that is not there, or named twice.
+        """
+        gone = self._gone.copy() if self._gone is not None else Bits(self.num_rows)
+        before, num_named, ids = gone.count(), 0, []
+        for frame in named:
+            by_id = frame["position"].null_count() > 0
+            num_named += frame.height
+            if by_id:
+                ids.append(frame["row_id"])
+            else:
+                gone.set(self._places(frame["position"].to_numpy().astype(np.int64)))
+        if ids:
+            gone.set(self._places_of(pl.concat(ids)))
+        if (num_gone := gone.count() - before) != num_named:
             raise OrelineError(
-                f"the operator {operator!r} named {len(row_ids)} rows to drop, of which {len(places)} are there",
+                f"the operator {operator!r} named {num_named} rows to drop, of which {num_gone} are there",
                 remedy="`whole` returns each row to drop once, by its row_id",
             )
-        self._gone = np.union1d(self._gone, places)
+        if num_named:
+            self._gone = gone
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield the rows that were not dropped, in order, in frames of the full schema."""
@@ -103,14 +118,32 @@ class Stage(Closing):
         for file in self._files:
             conform = _casts(pl.read_parquet_schema(file), self.schema)
             for frame in row_groups(file):
-                low, high = np.searchsorted(self._gone, (position, position + frame.height))
-                gone = self._gone[low:high] - position
-                position += frame.height
-                if len(gone):
-                    stays = np.ones(frame.height, np.bool_)
-                    stays[gone] = False
-                    frame = frame.filter(pl.Series(stays))
+                if self._gone is not None:
+                    is_gone = self._gone.at(np.arange(position, position + frame.height))
+                    position += frame.height
+                    frame = frame.filter(pl.Series(~is_gone)) if is_gone.any() else frame
                 yield frame.select(conform)
+
+    def _places(self, positions: I64) -> I64:
+        """Return where rows lie that have these positions among those that were not dropped."""
+        if self._gone is None:
+            return positions[positions < self.num_rows]
+        alive_before = np.concatenate([[0], np.cumsum(_BLOCK - self._gone.counts(_BLOCK))])
+        block_P = np.searchsorted(alive_before, positions, side="right") - 1
+        found = []
+        for block in np.unique(block_P).tolist():
+            low = block * _BLOCK
+            alive = low + np.flatnonzero(~self._gone.at(np.arange(low, min(low + _BLOCK, self.num_rows))))
+            inside = positions[block_P == block] - alive_before[block]
+            found.append(alive[inside[inside < len(alive)]])
+        return np.concatenate([np.zeros(0, np.int64), *found])
+
+    def _places_of(self, row_ids: pl.Series) -> I64:
+        """Return where rows lie that have these ids."""
+        wanted = row_ids.to_frame("row_id").lazy()
+        ids = self._all_rows().select("row_id").with_row_index(_POSITION)
+        found = ids.join(wanted, on="row_id", how="semi").select(_POSITION).collect(engine="streaming")
+        return found.to_series().to_numpy().astype(np.int64)
 
     def _all_rows(self) -> pl.LazyFrame:
         return pl.concat(

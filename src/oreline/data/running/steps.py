@@ -7,13 +7,14 @@ nothing is pickled.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import polars as pl
 
 from oreline import registry
+from oreline.data.duplicates.drops import DROPS
 from oreline.data.fold import INPUT_ROLES
 from oreline.data.forms.dialogues import dialogue_rows
 from oreline.data.ledger import CHANGE_REASON, DROP_REASON, FLAG_REASON, Notes
@@ -70,6 +71,14 @@ class Step:
     def learns(self) -> bool:
         """Whether it sees all rows before it works on frames."""
         return hasattr(self.operator, "fit")
+
+
+def named_by(found: pl.DataFrame | Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield what an operator that sees all rows names, in frames of `DROPS`, one at least."""
+    yield pl.DataFrame(schema=DROPS)
+    for frame in [found] if isinstance(found, pl.DataFrame) else found:
+        lacking = [pl.lit(None).alias(name) for name in ("similarity", "position") if name not in frame.columns]
+        yield frame.with_columns(lacking).select(pl.col(name).cast(dtype) for name, dtype in DROPS.items())
 
 
 def kind_of(name: str, operator: Operator) -> str:
