@@ -17,7 +17,7 @@ ROWS = pl.DataFrame(
 
 
 def kept(quotas: dict[str, int | float], seed: int = 0, rows: pl.DataFrame = ROWS) -> set[str]:
-    dropped = Quotas(quotas, seed).whole(rows.lazy())
+    dropped = pl.concat(Quotas(quotas, seed).whole(rows.lazy()))
     assert dropped.columns == ["row_id", "reason", "kept_id"]
     return set(rows["row_id"]) - set(dropped["row_id"])
 
@@ -59,7 +59,7 @@ def test_rows_are_those_of_sorting_all_in_memory(
     wanted: dict[str, int | float] = {"a": 400, "b": 0.31, "c": 10_000, "d": 1}
     quotas = Quotas(wanted, 7)
     quotas.memory_bytes = memory_bytes
-    dropped = quotas.whole(rows.lazy())
+    dropped = pl.concat(quotas.whole(rows.lazy()))
     expected = {row for name, quota in wanted.items() for row in over(rows.filter(source=name), quota, 7)}
     assert dropped["row_id"].to_list() == [row for row in rows["row_id"].to_list() if row in expected]
     assert dropped.schema == {"row_id": pl.String, "reason": pl.String, "kept_id": pl.String}

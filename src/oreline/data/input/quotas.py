@@ -40,11 +40,7 @@ class Quotas:
     def __init__(self, quotas: Mapping[str, int | float], seed: int = 0) -> None:
         self._quotas, self._seed = quotas, seed
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
-        """Return the rows beyond the quotas."""
-        return pl.concat(self._over(scan))
-
-    def _over(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    def whole(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         """Yield the rows beyond the quotas, in row order."""
         of_sources = scan.filter(pl.col("source").is_in(list(self._quotas))).select("row_id", "source")
         hashes = Spool(np.uint64, max_bytes=self.memory_bytes // 64)
@@ -57,7 +53,6 @@ class Quotas:
                 own.append(hash_R[rows["source"].eq(name).to_numpy()])
         bounds = {name: _Bound.of(own, self._quotas[name]) for name, own in rows_of.items()}
         done = 0
-        yield self._told(pl.DataFrame(schema={"row_id": pl.String}))
         for rows in of_sources.collect_batches(chunk_size=_CHUNK):
             hash_R = hashes.part(done, rows.height)
             done += rows.height

@@ -24,7 +24,6 @@ _CHINESE_ORDER = 3
 _BATCH = 4096
 _LANGUAGES = (ENGLISH, CHINESE, OTHER)
 _SCORES = {"row_id": pl.String, "language": pl.String, "perplexity": pl.Float64}
-_SCHEMA = {"row_id": pl.String, "reason": pl.String, "kept_id": pl.String}
 _SHOWN_SHARES = (0.02, 0.25, 0.5, 0.75, 0.98)
 _LOW, _HIGH = "perplexity: low", "perplexity: high"
 
@@ -84,15 +83,11 @@ class Operator:
         self._min_characters, self._column = min_characters, column
         self._tables: list[Table] = []
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
-        """Return the rows to drop, with `perplexity: high` or `perplexity: low`."""
+    def whole(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """Yield the rows to drop, in order, with `perplexity: high` or `perplexity: low`."""
         self._tables = []
         if self._column not in scan.collect_schema().names():
-            return pl.DataFrame(schema=_SCHEMA)
-        return pl.concat(self._drops(scan))
-
-    def _drops(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-        """Yield the rows to drop, in order."""
+            return
         models = self._fitted(scan)
         perplexities = _Perplexities(self.memory_bytes // 32)
         for scores in self._scores(scan, models):
@@ -102,7 +97,6 @@ class Operator:
         shares = (self._low or 0.0, 1.0 if self._high is None else self._high)
         bounds = [perplexities.quantiles(language, shares) or (0.0, 0.0) for language in _LANGUAGES]
         low_L, high_L = (np.array([np.nan, *bound]) for bound in zip(*bounds))  # of no language: nothing is beyond it
-        yield pl.DataFrame(schema=_SCHEMA)
         done = 0
         for rows in scan.select("row_id").collect_batches(chunk_size=_BATCH):
             language_N, value_N = perplexities.part(done, rows.height)
