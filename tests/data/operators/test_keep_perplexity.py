@@ -26,7 +26,8 @@ def test_noise_of_each_language_is_the_most_surprising(units: str):
     rows = frame([*ENGLISH, NOISE[0], *CHINESE, NOISE[1], "short"])
     operator = Operator(max_percentile=0.97, units=units, bits=14)
     drops = pl.concat(operator.whole(rows.lazy()))
-    assert drops.rows() == [("a:30", "perplexity: high", None), ("a:61", "perplexity: high", None)]
+    assert drops["position"].to_list() == [30, 61]
+    assert drops.drop("position").rows() == [("a:30", "perplexity: high", None), ("a:61", "perplexity: high", None)]
     assert [row[0] for row in operator.findings()["tables"][0]["rows"]] == ["en", "zh"]
     assert [row[1] for row in operator.findings()["tables"][0]["rows"]] == [31, 31]
 
@@ -86,6 +87,7 @@ def test_what_goes_is_told_by_percentiles_of_all_rows(
             wanted += [(row, "perplexity: low") for row in own.filter(value < value.quantile(low))["row_id"]]
         if high is not None:
             wanted += [(row, "perplexity: high") for row in own.filter(value > value.quantile(high))["row_id"]]
+    assert drops["row_id"].to_list() == rows["row_id"].gather(drops["position"]).to_list()
     place = {row: number for number, row in enumerate(rows["row_id"])}
     assert drops.select("row_id", "reason").rows() == sorted(wanted, key=lambda found: place[found[0]])
     assert bool(wanted) == (low is not None or high is not None)

@@ -42,7 +42,8 @@ class Quotas:
 
     def whole(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         """Yield the rows beyond the quotas, in row order."""
-        of_sources = scan.filter(pl.col("source").is_in(list(self._quotas))).select("row_id", "source")
+        numbered = scan.select("row_id", "source").with_row_index("position")
+        of_sources = numbered.filter(pl.col("source").is_in(list(self._quotas)))
         hashes = Spool(np.uint64, max_bytes=self.memory_bytes // 64)
         rows_of = {name: Sorted(max_bytes=self.memory_bytes // 64 // len(self._quotas)) for name in self._quotas}
         for rows in of_sources.collect_batches(chunk_size=_CHUNK):
@@ -60,11 +61,8 @@ class Quotas:
             for name, bound in bounds.items():
                 places = np.flatnonzero(rows["source"].eq(name).to_numpy())
                 is_over_R[places] = bound.over(hash_R[places])
-            yield self._told(rows.select("row_id").filter(pl.Series(is_over_R)))
-
-    @staticmethod
-    def _told(rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.with_columns(pl.lit(REASON).alias("reason"), pl.lit(None, dtype=pl.String).alias("kept_id"))
+            over = rows.select("row_id", "position").filter(pl.Series(is_over_R))
+            yield over.with_columns(pl.lit(REASON).alias("reason"), pl.lit(None, dtype=pl.String).alias("kept_id"))
 
 
 @dataclass

@@ -100,11 +100,13 @@ class Operator:
         done = 0
         for rows in scan.select("row_id").collect_batches(chunk_size=_BATCH):
             language_N, value_N = perplexities.part(done, rows.height)
+            position = pl.int_range(done, done + rows.height, dtype=pl.Int64).alias("position")
             done += rows.height
             is_low = pl.lit(pl.Series(value_N < low_L[language_N])) & (self._low is not None)
             is_high = pl.lit(pl.Series(value_N > high_L[language_N])) & (self._high is not None)
             reason = pl.when(is_high).then(pl.lit(_HIGH)).when(is_low).then(pl.lit(_LOW))
-            named = rows.select("row_id", reason.alias("reason"), pl.lit(None, dtype=pl.String).alias("kept_id"))
+            kept = pl.lit(None, dtype=pl.String).alias("kept_id")
+            named = rows.select("row_id", position, reason.alias("reason"), kept)
             yield named.filter(pl.col("reason").is_not_null())
 
     def findings(self) -> dict[str, Any]:
