@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet
 import pytest
 
+from oreline.data import ledger as module
 from oreline.data.ledger import Ledger, Notes, source_of
 from oreline.errors import OrelineError
 
@@ -89,3 +91,34 @@ def test_what_was_found_beside_is_kept(ledger: Ledger) -> None:
     ledger.close()
     assert ledger.found == {"near": {"clusters": 3}}
     assert ledger.alarms == ["a large cluster"]
+
+
+def test_few_lines_are_written_together(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file says of each group is held until its end, and each frame of rows made a group of a few lines."""
+    monkeypatch.setattr(module, "_GROUP_LINES", 100)
+    wanted = []
+    for number in range(50):
+        ids = [f"a:{number}.{row}" for row in range(150 if number == 20 else 7)]
+        ledger.write("x", "dropped", pl.DataFrame({"row_id": ids, "reason": ["r"] * len(ids)}))
+        wanted += ids
+    ledger.close()
+    file = tmp_path / "ledger.parquet"
+    assert pl.read_parquet(file)["row_id"].to_list() == wanted
+    assert pyarrow.parquet.read_metadata(file).num_row_groups == 4
+
+
+def test_reasons_that_are_free_texts_are_counted_together(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_REASONS", 3)
+    for first in range(0, 20, 4):
+        ids = [f"a:{first + n}" for n in range(4)]
+        reasons = [f"because {first + n}" for n in range(3)] + ["r"]
+        ledger.write("x", "dropped", pl.DataFrame({"row_id": ids, "reason": reasons}))
+    ledger.write("y", "changed", pl.DataFrame({"row_id": ["a:1"], "reason": ["s"]}))
+    ledger.read(pl.Series([f"a:{n}" for n in range(20)]))
+    assert list(ledger.reasons.items()) == [
+        *((("x", "dropped", f"because {n}"), 1) for n in range(3)),
+        (("x", "dropped", "(other reasons)"), 17),
+        (("y", "changed", "(other reasons)"), 1),
+    ]
+    assert ledger.balance(0)["rows_dropped"] == 20
+    ledger.close()

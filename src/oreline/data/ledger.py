@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from oreline.data.columnar import Closing, ParquetFile
+from oreline.data.columnar import Closing, ParquetFile, compact
 from oreline.errors import OrelineError
 from oreline.report.report import Table
 
@@ -29,6 +29,11 @@ SCHEMA = pa.schema(
         ("similarity", pa.float64()),
     ]
 )
+_GROUP_LINES = 8192
+"""Written at a time: what a Parquet file says of each group of lines is held until its end."""
+MAX_REASONS = 10_000
+OTHER_REASONS = "(other reasons)"
+"""What further reasons are counted as where there are more than that: a free text is no reason."""
 _EMPTY = pl.DataFrame(schema={**dict.fromkeys(SCHEMA.names, pl.String), "similarity": pl.Float64})
 CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""
@@ -91,6 +96,8 @@ class Ledger(Closing):
 
     def __init__(self, file: Path) -> None:
         self._file = ParquetFile(file, SCHEMA, compression="zstd")
+        self._pending: list[pl.DataFrame] = []
+        self._num_pending = 0
         self.reasons: Counter[tuple[str, str, str]] = Counter()
         """Rows by (operator, action, reason)."""
         self.rows_in: Counter[str] = Counter()
@@ -129,10 +136,15 @@ class Ledger(Closing):
         """Record lines in the ledger's own form."""
         if lines.is_empty():
             return
-        self._file.write(lines)
+        is_few = lines.height < _GROUP_LINES
+        self._pending.append(compact(lines) if is_few else lines)
+        self._num_pending += lines.height
+        if self._num_pending >= _GROUP_LINES:
+            self._write_pending()
         counts = lines.group_by("operator", "action", "reason", maintain_order=True).len()
         for operator, action, reason, rows in counts.iter_rows():
-            self.reasons[operator, action, reason] += rows
+            is_counted = len(self.reasons) < MAX_REASONS or (operator, action, reason) in self.reasons
+            self.reasons[operator, action, reason if is_counted else OTHER_REASONS] += rows
         for action, counter in (("dropped", self.dropped_of), ("added", self.added_of)):
             _count_sources(lines.filter(pl.col("action") == action)["row_id"], counter)
 
@@ -178,7 +190,13 @@ class Ledger(Closing):
 
     def close(self) -> None:
         """Write what is pending."""
+        self._write_pending()
         self._file.close()
+
+    def _write_pending(self) -> None:
+        if self._pending:
+            self._file.write(pl.concat(self._pending))
+        self._pending, self._num_pending = [], 0
 
     def abandon(self) -> None:
         """Close the file."""

@@ -336,7 +336,7 @@ def _leaks(run: Run, written: Mapping[str, int], worst: float | None) -> list[Le
     run.shop.on_event(Event("leaks"))
     with run.shop.clock.timing("leaks", sum(written.values())):
         sign = Signing(run.shop.engine, run.shop.clock, "leaks", run.shop.signed)
-        found = find_leaks(run.folder, list(written), sign=sign)
+        found = find_leaks(run.folder, list(written), sign=sign, max_bytes=run.shop.memory_bytes // 32)
     if worst is not None:
         refuse_leaks(found, worst)
     return found

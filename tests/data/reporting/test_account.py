@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from oreline.data.operators.keep_length import Operator
 from oreline.data.operators.keep_perplexity import Operator as Perplexity
@@ -83,3 +84,30 @@ def test_a_class_that_is_gone_is_named(tmp_path: Path) -> None:
     assert emptied({"a": 1}, {"a": 1}) == []
     assert emptied({f"id {n}": 1 for n in range(9)}, {"id 1": 1}) == [], "ids are no classes"
     assert emptied({'["a", "b"]': 6, '["a"]': 6}, {'["a"]': 6}) == [], "lists are several labels"
+
+
+def test_of_labels_that_are_no_classes_their_number_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from oreline.data.dataset import Dataset
+
+    monkeypatch.setattr("oreline.data.reporting.summary.MAX_CLASSES", 9)
+    rows = {"text": [f"text {n:02}" for n in range(30)] + ["x"] * 9, "label": [f"id {n}" for n in range(39)]}
+    refine(rows, operators=[("keep_length", Operator(min=3))], split={}, out=tmp_path / "out")
+    report = Dataset.open(tmp_path / "out").report()
+    found = tables(tmp_path / "out")
+    assert found["Before and after"]["rows"][-1] == ["classes", "more than 9", "more than 9"]
+    assert found["Rows by class and split"]["rows"] == [["all", 30]]
+    assert (report.facts["imbalance"], report.facts["num_classes"]) == (None, 9)
+    assert "more than 9 classes for 30 rows: is the label column an id or a free text?" in report.warnings
+    assert not any("no row is left" in said for said in report.warnings)
+    assert [chart.title for chart in report.charts if "lass" in chart.title] == []
+
+
+def test_labels_that_an_operator_leaves_few_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oreline.data.reporting.summary.MAX_CLASSES", 9)
+    rows = {"text": [f"text {n:02}" for n in range(8)] + ["x"] * 9, "label": [f"id {n % 4}" for n in range(17)]}
+    rows["label"][8:] = [f"only {n}" for n in range(9)]
+    refine(rows, operators=[("keep_length", Operator(min=3))], split={}, out=tmp_path / "out")
+    assert tables(tmp_path / "out")["Before and after"]["rows"][-2:] == [
+        ["classes", "more than 9", 4],
+        ["largest class over smallest", None, 1.0],
+    ]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from oreline.data.external import sorting
 from oreline.data.reporting import leaks
 from oreline.data.reporting.leaks import find_leaks, leak_facts, leak_tables, leak_warnings, refuse_leaks
 from oreline.errors import OrelineError
@@ -122,3 +124,31 @@ def test_dialogues_are_shown_as_they_are_said(tmp_path: Path) -> None:
     write(tmp_path, "train", [asked])
     [leak] = find_leaks(tmp_path, ["test", "train"])
     assert leak.examples[0][3].startswith("user: one of the finest")
+
+
+def test_what_is_shared_does_not_depend_on_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against counting in memory: many repeated texts and groups, one split far larger than the others."""
+    random = np.random.default_rng(0)
+    drawn = {
+        split: (random.integers(0, most, num_rows), random.integers(0, 900, num_rows))
+        for split, most, num_rows in (("train", 9000, 30_000), ("dev", 20_000, 5000), ("test", 30, 9000))
+    }
+    for split, (numbers, groups) in drawn.items():
+        given = [f"g{number}" if number % 7 else None for number in groups.tolist()]
+        write(tmp_path, split, [f"text {number}" for number in numbers.tolist()], given)
+    monkeypatch.setattr(leaks, "MAX_TESTED", 10)
+    monkeypatch.setattr(sorting, "_LEAST_RUN", 100)
+    monkeypatch.setattr(sorting.Sorted.blocks, "__defaults__", (64,))
+    found = find_leaks(tmp_path, list(drawn), max_bytes=0)
+    for leak in found:
+        (texts, groups), (other_texts, other_groups) = drawn[leak.split], drawn[leak.other]
+        assert leak.same_text == np.isin(texts, other_texts).sum() > 0
+        assert leak.same_group == np.isin(groups[groups % 7 > 0], other_groups).sum() > 0
+    assert [leak.same_text for leak in find_leaks(tmp_path, list(drawn))] == [leak.same_text for leak in found]
+
+
+def test_no_row_shares_with_none(tmp_path: Path) -> None:
+    write(tmp_path, "train", ["..."], [None])
+    write(tmp_path, "test", ["a", "b"], ["m", "n"])
+    [leak] = find_leaks(tmp_path, ["train", "test"])
+    assert (leak.same_text, leak.same_group) == (0, 0)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from oreline.data.ledger import Ledger
+from oreline.data.reporting import summary
 from oreline.data.reporting.summary import Tally, class_warnings, refine_report
 
 
@@ -68,3 +69,32 @@ def test_the_report_has_tables_charts_and_facts(tmp_path: Path) -> None:
     assert report.charts[0].data == {"labels": ["x", "y"], "series": {"train": [8, 8], "test": [2, 2]}}
     report.save(tmp_path)
     assert "21 rows in, 20 out" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_labels_that_are_no_classes_are_not_counted_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "MAX_CLASSES", 99)
+    made = tally(train={f"c{n}": 2 for n in range(60)}, test={f"c{n}": 1 for n in range(99)})
+    assert (made.num_classes, made.num_labelled) == (99, 219)
+    assert class_warnings(tally(train={f"c{n}": 2 for n in range(99)})) == class_warnings(
+        tally(train={f"c{n}": 1 for n in range(99)}, test={f"c{n}": 1 for n in range(99)})
+    )
+    made = tally(train={f"c{n}": 20 for n in range(60)}, test={f"c{n}": 1 for n in range(100)}, dev={"x": 5})
+    told = Tally()
+    told.take(made.to_json())
+    told.take(tally(train={"x": 3}).to_json())
+    assert told.num_labelled == made.num_labelled + 3 == 1308
+    for one in (made, told):
+        assert (one.num_classes, one.labels, dict(one.classes), one._names) == ("more than 99", [], {}, {})
+    assert class_warnings(made) == ["more than 99 classes for 1,305 rows: is the label column an id or a free text?"]
+    with Ledger(tmp_path / "ledger.parquet") as ledger:
+        ledger.read(pl.Series([f"a:{number}" for number in range(1305)]))
+    report = refine_report(ledger, ledger.balance(1305), made, [], subject={"fingerprint": "f"})
+    assert (report.facts["num_classes"], report.facts["more_classes_than"]) == (99, 99)
+    assert {table.title: table.rows for table in report.tables}["Rows by class and split"] == [["all", 1200, 100, 5]]
+    assert [chart.title for chart in report.charts] == ["Length of the texts"]
+
+
+def test_long_labels_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "_MAX_LABEL_CHARACTERS", 1000)
+    assert tally(train={"x" * 300 + str(n): 2 for n in range(3)}).num_classes == 3
+    assert tally(train={"x" * 300 + str(n): 2 for n in range(4)}).num_classes == "more than 3"

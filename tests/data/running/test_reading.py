@@ -70,6 +70,14 @@ def test_a_key_says_what_is_read(tmp_path: Path) -> None:
     assert Reading([Source("live")], Book({}), sets_aside=False).key == "", "nothing tells what will be read"
 
 
+def test_a_key_says_by_what_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another version left of a source without operators was taken for this one's."""
+    (tmp_path / "a.csv").write_text("text,label\na b,x\n")
+    first = reading(tmp_path / "a.csv").key
+    monkeypatch.setattr("oreline.data.running.reading.code_of_package", lambda: "another version")
+    assert reading(tmp_path / "a.csv").key not in ("", first)
+
+
 def test_frames_are_cut_by_bytes() -> None:
     frame = pl.DataFrame({"row_id": [f"a:{n}" for n in range(10)], "text": ["x" * 1000] * 10})
     assert [part.height for part in cut(frame, 1 << 20)] == [10]

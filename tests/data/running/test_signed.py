@@ -13,7 +13,7 @@ from oreline import registry
 from oreline.data.columnar import ParquetFile
 from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Here, Item, Job
-from oreline.data.running.signed import Signed, watched
+from oreline.data.running.signed import Prints, Signed, watched
 from oreline.data.running.signing import Signing
 from oreline.data.running.steps import Step
 
@@ -42,7 +42,7 @@ def remembered(folder: Path, plug: str, rows: pl.DataFrame, **settings: object) 
     step = Step(plug, registry.create("operator", plug, **settings), "whole")
     file, prints = folder / "signatures.parquet", []
     writer = None
-    for frame in watched(rows.iter_slices(40), prints):
+    for frame in watched(rows.iter_slices(40), prints.append):
         signatures = step.operator.signatures(frame)
         writer = writer or ParquetFile(file, signatures.to_arrow().schema, compression="lz4", is_passing=True)
         writer.write(signatures)
@@ -92,7 +92,7 @@ def test_signatures_by_other_options_are_not_taken(tmp_path: Path) -> None:
 def test_no_more_is_held_than_may_be(tmp_path: Path) -> None:
     step = Step("dedup_exact", registry.create("operator", "dedup_exact"), "whole")
     prints: list = []
-    list(watched([ROWS], prints))
+    list(watched([ROWS], prints.append))
     signed = Signed(max_bytes=20 * 89)
     signed.remember(step, np.concatenate(prints), tmp_path / "is not looked at")
     assert not signed.find("dedup_exact", ROWS)[0].any()
@@ -123,10 +123,28 @@ def test_rows_of_two_files_are_found_in_both(tmp_path: Path) -> None:
     signed = Signed(max_bytes=1 << 20)
     for number, part in enumerate((ROWS[:50], ROWS[50:])):
         file, prints = tmp_path / f"{number}.parquet", []
-        list(watched([part], prints))
+        list(watched([part], prints.append))
         step.operator.signatures(part).write_parquet(file)
         signed.remember(step, np.concatenate(prints), file)
     is_known_N, found = signed.find("dedup_exact", ROWS.reverse())
     assert is_known_N.all()
     assert found is not None
     assert found.equals(step.operator.signatures(ROWS.reverse()).select(step.operator.by_text))
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 100_003])
+def test_fingerprints_are_written_as_they_come(tmp_path: Path, num_rows: int) -> None:
+    wanted = np.random.default_rng(0).integers(0, 1 << 63, (num_rows, 2)).astype(np.uint64)
+    with Prints(tmp_path / "prints.npy") as prints:
+        for low in range(0, num_rows, 1000):
+            prints.append(wanted[low : low + 1000])
+    found = np.load(tmp_path / "prints.npy", mmap_mode="r")
+    assert found.shape == wanted.shape
+    assert np.array_equal(found, wanted)
+
+
+def test_half_written_fingerprints_name_no_rows(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), Prints(tmp_path / "prints.npy") as prints:
+        list(watched([ROWS], prints.append))
+        raise RuntimeError
+    assert np.load(tmp_path / "prints.npy").shape == (0, 2)

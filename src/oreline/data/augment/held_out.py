@@ -6,11 +6,14 @@ import numpy as np
 import polars as pl
 
 from oreline.data.columnar import compact
-from oreline.data.duplicates.near import NearIndex, compared
+from oreline.data.duplicates.near import MAX_CHARACTERS, NearIndex, compared
+from oreline.data.external.numbers import Numbers
 from oreline.data.fold import INPUT_ROLES, row_hashes
 
 MAX_COMPARED = 100_000
 """Rows that are searched for near copies, the first ones of each run; exact copies are searched for among all."""
+_MAX_BYTES = 32 << 20
+"""Of hashes of rows; beyond it they lie on disk."""
 COPY = "copy of a held-out row"
 NEAR_COPY = "near copy of a held-out row"
 
@@ -21,9 +24,8 @@ class HeldOut:
     """Remembers rows, then says which others copy them."""
 
     def __init__(self) -> None:
-        self._hashes: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
+        self._known = Numbers(max_bytes=_MAX_BYTES)
         self._texts: list[pl.DataFrame] = []
-        self._known: frozenset[int] | None = None
         self._index: NearIndex | None = None
         self.num_rows = 0
 
@@ -32,46 +34,47 @@ class HeldOut:
         inputs = _inputs(frame)
         if not inputs or not frame.height:
             return
-        self._hashes.append(row_hashes(frame, inputs))
+        self._known.add(row_hashes(frame, inputs))
         if (room := MAX_COMPARED - self.num_rows) > 0:
-            self._texts.append(compact(compared(frame.head(room), inputs).to_frame("text")))
+            texts = compared(frame.head(room), inputs).str.head(MAX_CHARACTERS)
+            self._texts.append(compact(texts.to_frame("text")))
         self.num_rows += frame.height
-        self._known = self._index = None
+        self._index = None
 
     def copies(self, frame: pl.DataFrame) -> pl.Series:
         """Return why each row is too much like a remembered one, null for each that is not."""
         inputs = _inputs(frame)
-        if not inputs or not self._hashes:
+        if not inputs or not self.num_rows:
             return pl.Series("reason", [None] * frame.height, dtype=pl.String)
-        if self._known is None or self._index is None:
-            self._known = frozenset(np.concatenate(self._hashes).tolist())
+        if self._index is None:
             self._index = NearIndex(pl.concat(self._texts)["text"])
         near = {pair.text for pair in self._index.matches(compared(frame, inputs))}
         reasons = [
-            COPY if key in self._known else NEAR_COPY if place in near else None
-            for place, key in enumerate(row_hashes(frame, inputs).tolist())
+            COPY if is_copy else NEAR_COPY if place in near else None
+            for place, is_copy in enumerate(self._known.has(row_hashes(frame, inputs)).tolist())
         ]
         return pl.Series("reason", reasons, dtype=pl.String)
 
 
 class Added:
-    """Remembers rows that were added, so that none is added twice: 8 bytes and their place in a set each.
+    """Remembers rows that were added, so that none is added twice: 8 bytes each, beyond a bound on disk.
 
     A model that understands nothing writes the same for every row, of whatever label.
     """
 
     def __init__(self) -> None:
-        self._known: set[int] = set()
+        self._known = Numbers(max_bytes=_MAX_BYTES)
 
     def repeated(self, frame: pl.DataFrame) -> pl.Series:
         """Return why each row is left out that was added before, null for each that was not, and remember these."""
-        reasons: list[str | None] = [None] * frame.height
-        if inputs := _inputs(frame):
-            for place, key in enumerate(row_hashes(frame, inputs).tolist()):
-                if key in self._known:
-                    reasons[place] = REPEATED
-                self._known.add(key)
-        return pl.Series("reason", reasons, dtype=pl.String)
+        is_repeated = np.zeros(frame.height, np.bool_)
+        if (inputs := _inputs(frame)) and frame.height:
+            hashes = row_hashes(frame, inputs)
+            is_repeated[:] = True
+            is_repeated[np.unique(hashes, return_index=True)[1]] = False
+            is_repeated |= self._known.has(hashes)
+            self._known.add(hashes)
+        return pl.Series("reason", [REPEATED if is_one else None for is_one in is_repeated.tolist()], dtype=pl.String)
 
 
 def _inputs(frame: pl.DataFrame) -> list[str]:

@@ -28,6 +28,9 @@ _NEIGHBOURS = 12
 """Sets of equal key in a band are compared with so many that follow, and with the first of all."""
 _PAIRS_PER_ROW, _MORE_PAIRS = 20, 1_000_000
 """Candidates that are compared, at most."""
+_MAX_DIFFERING = 1 << 21
+"""Pairs that are not near and that other bands do not compare again, at most: 16 MB, whatever memory is allowed, so
+that the same pairs are compared."""
 _MAX_SIZES = 3
 """Sizes of shingles that one text is cut into, at most."""
 
@@ -101,12 +104,11 @@ class _Search:
         self._is_left_out = self._sets_of_repeated(equal)
         self._left = _PAIRS_PER_ROW * (len(sets) - self._is_left_out.count()) + _MORE_PAIRS
         self._differing = np.zeros(0, np.uint64)
-        """Pairs that were compared and are not near. Beyond a bound some are compared again."""
-        self._max_differing = max_bytes // 32
+        """Pairs that were compared in other bands and are not near."""
 
     def connect(self, keys: Sorted) -> None:
         """Compare the sets that agree in a band."""
-        differing = [self._differing]
+        differing, num_differing = [self._differing], len(self._differing)
         for first_P, second_P in agreeing(codes[~self._is_left_out.at(decoded(codes)[1])] for codes in keys.blocks()):
             pairs = np.unique(coded(np.minimum(first_P, second_P), np.maximum(first_P, second_P)))
             pairs = self._new(pairs)
@@ -116,8 +118,9 @@ class _Search:
             first_P, second_P = decoded(pairs)
             is_near = similarities(self._sets, first_P, self._sets, second_P) >= self._threshold
             self.clusters.connect(self._sets.texts(first_P[is_near]), self._sets.texts(second_P[is_near]))
-            differing.append(pairs[~is_near])
-        self._differing = np.sort(np.concatenate(differing)[: self._max_differing])
+            differing.append(pairs[~is_near][: _MAX_DIFFERING - num_differing])
+            num_differing += len(differing[-1])
+        self._differing = np.sort(np.concatenate(differing))
 
     def similarity(self, first_P: I64, second_P: I64) -> NDArray[np.float64]:
         """Return the similarity of pairs of rows: the highest over the sizes in which both are cut."""

@@ -100,7 +100,7 @@ def coded(high: NDArray[np.generic], low: NDArray[np.generic]) -> U64:
     >>> coded(np.array([1]), np.array([2])).tolist()
     [4294967298]
     """
-    codes: U64 = high.astype(np.uint64) << 32
+    codes: U64 = np.left_shift(high.astype(np.uint64), 32, dtype=np.uint64)
     codes |= low.astype(np.uint64)
     return codes
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from oreline.data.external.lines import SortedLines
 from oreline.data.fold import INPUT_ROLES
 from oreline.errors import DataError, ResourceError, did_you_mean
 
@@ -33,6 +34,7 @@ NEW = "+"
 """Before a label that no row has yet, where the row has one: `label=+NAME`."""
 ALLOWED = f"{KEEP}, {DROP}, {LABEL} (the suggested one) or {LABEL}=NAME"
 _MAX_LINE_BYTES = 16 << 20
+_MAX_BYTES = 16 << 20
 _SHOWN_CHARACTERS = 200
 """Of a neighbour's text."""
 
@@ -94,10 +96,13 @@ def shortened(text: str) -> str:
 
 
 class ReviewWriter:
-    """Takes the notes out of the frames that are written, and writes the review file in the end."""
+    """Takes the notes out of the frames that are written, and writes the review file in the end.
+
+    Beyond a bound what was noted lies on disk: a line has the row's text, and those of its neighbours.
+    """
 
     def __init__(self) -> None:
-        self._found: list[tuple[float, dict[str, Any]]] = []
+        self._found = SortedLines(max_bytes=_MAX_BYTES)
 
     def take(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the frame without its notes; what they say of rows is kept."""
@@ -108,14 +113,13 @@ class ReviewWriter:
         for row_id, text, label, mark, note in rows:
             told = json.loads(note)
             line = {"row_id": row_id, "text": text, "label": label, **told["shown"], "decision": "", "hash": mark}
-            self._found.append((float(told["order"]), line))
+            self._found.append(float(told["order"]), json.dumps(line, ensure_ascii=False))
         return frame.drop(NOTES)
 
     def write(self, folder: Path) -> None:
         """Write the file, the most doubtful rows first; none where no row is in doubt."""
-        if self._found:
-            self._found.sort(key=lambda found: found[0])
-            write_lines(folder / REVIEW_FILE, (line for _, line in self._found))
+        if len(self._found):
+            _write_texts(folder / REVIEW_FILE, self._found)
 
 
 def note(order: float, shown: Mapping[str, Any]) -> str:
@@ -125,12 +129,16 @@ def note(order: float, shown: Mapping[str, Any]) -> str:
 
 def write_lines(file: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Write JSON Lines; the file appears complete or not at all. Raises `ResourceError` where the system refuses."""
+    _write_texts(file, (json.dumps(line, ensure_ascii=False) for line in lines))
+
+
+def _write_texts(file: Path, lines: Iterable[str]) -> None:
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", errors="surrogatepass") as stream:
             for line in lines:
-                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+                stream.write(line + "\n")
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(file)

@@ -94,6 +94,7 @@ class Operator:
         vectors_ND, groups = spool.array(), equal.groups()
         clusters = Clusters(equal.num_rows, groups, max_bytes=4 * share)
         clusters.connect(*alike(vectors_ND, self._threshold, rows=_distinct(equal.num_rows, groups)))
+        spool.release()
         rank = ranks(scan, self._keep, self._column, lengths, operator="dedup_semantic", max_bytes=share)
 
         def similarity(first_P: I64, second_P: I64) -> NDArray[np.float64]:

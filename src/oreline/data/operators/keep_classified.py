@@ -27,6 +27,8 @@ class Operator:
     Either it is trained here, on files of good and of bad rows: a linear model over hashed character n-grams, the same
     for English and Chinese, with cross-validated figures in the report. Or it is any classifier artifact.
 
+    Memory: the texts of your files are held while it is trained; of the data's rows nothing is.
+
     Args:
         good: files with rows to keep, of any kind that refine reads.
         bad: files with rows to drop.

@@ -34,6 +34,8 @@ class Operator:
     `unlabelled`. A row that has a label keeps it, with the weight 1: such rows say how right the rules are, and which
     of the two ways is better. The report shows coverage, overlaps and conflicts of every rule.
 
+    Memory: the different patterns of votes, with the labels that rows have already, are held, not the rows.
+
     Args:
         rules: mappings, each one rule: `{label: refund, keywords: [退款, refund]}`; see docs/how-to.md. Or the
             name of a YAML file that lists them.

@@ -34,7 +34,7 @@ class Reader:
 
     Dates become ISO 8601 text, empty cells null, and what is an error in the sheet (`#N/A`) null as well. Of merged
     cells the first one has the value. Formulas are not computed and macros never run; in `.xlsx` and `.xlsm`, merged
-    cells and formulas whose value was not saved are counted and said.
+    cells and formulas whose value was not saved are counted and said. A sheet is held in memory, all at once.
 
     Args:
         sheet: name of the sheet; the first one that holds rows when not given.

@@ -23,7 +23,8 @@ class Reader:
 
     Columns: `text` (plain text, or that of the HTML part; attachments are not opened), `subject`, `from`, `to`, `date`,
     `thread` (by References and In-Reply-To) and `message_id`. Of a message 8 MB are read; where its text goes on behind
-    them a warning names it.
+    them a warning names it. To tell threads, some 200 bytes are held of each message of a mailbox; where conversations
+    are asked for, all its messages are.
 
     Args:
         conversations: a row is a thread of a mailbox, as a dialogue for the task `chat`: who writes first asks, the

@@ -135,10 +135,10 @@ def _changes(before: Tally, after: Tally) -> Table:
     if before.has_lengths and after.has_lengths:
         for name, share in (("median characters", 0.5), ("95 % have at most", 0.95)):
             rows.append([name, _quantile(before.lengths(), share), _quantile(after.lengths(), share)])
-    if before.classes:
-        both = before.all_classes(), after.all_classes()
-        rows.append(["classes", *(len([1 for rows in classes.values() if rows]) for classes in both)])
-        rows.append(["largest class over smallest", *map(imbalance, both)])
+    if before.classes or before.more_classes_than:
+        rows.append(["classes", before.num_classes, after.num_classes])
+        unequal = [imbalance(tally.all_classes()) for tally in (before, after)]
+        rows += [["largest class over smallest", *unequal]] if any(unequal) else []
     return Table("Before and after", ["", "in", "out"], rows)
 
 
@@ -176,7 +176,7 @@ def _charts(before: Tally, after: Tally) -> list[Chart]:
         found.append(
             Chart("Length of the texts, before and after", "histogram", data, "The last bar holds all longer.")
         )
-    if before.classes:
+    if before.classes and not after.more_classes_than:
         labels = [label for label, _ in before.all_classes().most_common(30)]
         classes = {"in": before.all_classes(), "out": after.all_classes()}
         series = {name: [counts[label] for label in labels] for name, counts in classes.items()}

@@ -17,12 +17,14 @@ from oreline.data.dataset import UNLABELLED
 from oreline.data.duplicates.equal import inputs_of
 from oreline.data.duplicates.minhash import bands
 from oreline.data.duplicates.near import MAX_CHARACTERS, THRESHOLD, NearIndex, compared, from_frame
+from oreline.data.external.sorting import Sorted
 from oreline.data.fold import INPUT_ROLES, row_hashes
 from oreline.errors import OrelineError
 from oreline.report.report import Table
 
 MAX_TESTED = 10_000
 """Rows of a split that are searched for in train, at most; evenly spaced. They are held in memory, train is not."""
+_MAX_BYTES = 64 << 20
 _MAX_EXAMPLES = 8
 _SHOWN_CHARACTERS = 80
 _MARKS, _SKETCHES = "dedup_exact", "dedup_near"
@@ -30,6 +32,7 @@ _MARKS, _SKETCHES = "dedup_exact", "dedup_near"
 Signed = tuple[pl.DataFrame, pl.DataFrame]
 Sign = Callable[[str, Iterable[pl.DataFrame]], Iterator[Signed]]
 """From the name of an operator and rows to these rows with its signatures, in order."""
+U64 = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +74,21 @@ def sign_here(plug: str, frames: Iterable[pl.DataFrame]) -> Iterator[Signed]:
         yield frame, operator.signatures(frame)
 
 
-def find_leaks(folder: Path, splits: Sequence[str], *, sign: Sign = sign_here) -> list[Leak]:
+def find_leaks(
+    folder: Path, splits: Sequence[str], *, sign: Sign = sign_here, max_bytes: int = _MAX_BYTES
+) -> list[Leak]:
     """Compare every split with those before it; near-duplicates are searched for in `train` (or the first split).
 
     Args:
         folder: a dataset folder, or one being written, with Parquet shards below each split.
         splits: names of the splits.
         sign: works out signatures, the costly part of it.
+        max_bytes: what hashes of texts and groups take in memory, about; beyond that they lie on disk.
     """
     order = sorted(splits, key=lambda name: name != "train")
-    texts = {name: _text_hashes(folder / name, sign) for name in order}
-    groups = {name: _group_hashes(folder / name) for name in order}
+    room = max_bytes // max(2 * len(order), 1)
+    texts = {name: _text_hashes(folder / name, sign, room) for name in order}
+    groups = {name: _group_hashes(folder / name, room) for name in order}
     near = _near(folder, order[1:], order[0], sign) if order else {}
     found = []
     for position, split in enumerate(order):
@@ -262,33 +269,43 @@ def _frames(folder: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield from row_groups(shard, columns)
 
 
-def _text_hashes(folder: Path, sign: Sign) -> NDArray[np.uint64] | None:
-    """Return a hash of the folded texts of each row that has them, sorted; None where there are no such columns."""
+def _text_hashes(folder: Path, sign: Sign, max_bytes: int) -> Sorted | None:
+    """Return a hash of the folded texts of each row that has them; None where there are no such columns."""
     if not inputs_of(list(pl.read_parquet_schema(_shards(folder)[0]))):
         return None
     frames = (rows for frame in _frames(folder, ("row_id", *INPUT_ROLES)) if (rows := frame.drop_nulls()).height)
-    return _sorted(marks["hash_high"] for _, marks in sign(_MARKS, frames))
+    return _sorted((marks["hash_high"].to_numpy() for _, marks in sign(_MARKS, frames)), max_bytes)
 
 
-def _group_hashes(folder: Path) -> NDArray[np.uint64] | None:
-    """Return a hash of the group of each row that has one, sorted; None where there are no groups."""
+def _group_hashes(folder: Path, max_bytes: int) -> Sorted | None:
+    """Return a hash of the group of each row that has one; None where there are no groups."""
     if "group" not in pl.read_parquet_schema(_shards(folder)[0]):
         return None
     frames = (frame.drop_nulls() for frame in _frames(folder, ("group",)))
-    return _sorted(pl.Series(row_hashes(frame, frame.columns)) for frame in frames)
+    return _sorted((row_hashes(frame, frame.columns) for frame in frames), max_bytes)
 
 
-def _sorted(parts: Iterable[pl.Series]) -> NDArray[np.uint64]:
-    hashes = np.concatenate([np.zeros(0, np.uint64), *(part.to_numpy() for part in parts)])
-    hashes.sort()
+def _sorted(parts: Iterable[U64], max_bytes: int) -> Sorted:
+    hashes = Sorted(max_bytes=max_bytes)
+    for part in parts:
+        hashes.append(part)
     return hashes
 
 
-def _shared(rows: NDArray[np.uint64] | None, others: NDArray[np.uint64] | None) -> int:
-    """Return how many of some hashes are among others; both are sorted."""
-    if rows is None or others is None or not len(others):
+def _shared(rows: Sorted | None, others: Sorted | None) -> int:
+    """Return how many of some hashes are among others."""
+    if rows is None or others is None:
         return 0
-    return int((others[np.minimum(np.searchsorted(others, rows), len(others) - 1)] == rows).sum())
+    total, blocks = 0, others.blocks()
+    held = next(blocks, None)
+    for block in rows.blocks():
+        while len(block) and held is not None and len(held):
+            end = int(np.searchsorted(block, held[-1], side="right"))
+            some, block = block[:end], block[end:]
+            total += int((held[np.searchsorted(held, some)] == some).sum())
+            if len(block):  # what is left may stand in the next ones, and else what comes may still stand in these
+                held = next(blocks, None)
+    return total
 
 
 def _num_rows(folder: Path) -> int:

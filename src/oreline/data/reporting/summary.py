@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,10 @@ from oreline.errors import amount
 from oreline.report.report import Chart, Report, Table
 
 MAX_CLASSES_SHOWN = 150
+MAX_CLASSES = 100_000
+"""With more labels than this, which are ids or free texts, they are not counted one by one any more."""
+_MAX_LABEL_CHARACTERS = 16 << 20
+"""Likewise, of all labels together."""
 _MAX_CHARACTERS = 20_000
 _NUM_BINS = 24
 SAMPLED = 10_000
@@ -41,6 +45,14 @@ class Tally:
     def __init__(self, *, sampled: int = SAMPLED) -> None:
         self.rows: Counter[str] = Counter()
         self.classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """Rows of each label, by split; empty where the labels are too many."""
+        self.more_classes_than = 0
+        """How many labels there are at least, where they are too many; otherwise 0."""
+        self.num_labelled = 0
+        """Rows with a label."""
+        self._names: dict[str, str] = {}
+        """Each label once, for the counts of all splits."""
+        self._num_characters = 0
         self.rows_of: Counter[str] = Counter()
         """Rows out, by source."""
         self.sample = RowSample(sampled)
@@ -53,12 +65,32 @@ class Tally:
         for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
             self.rows_of[source] += rows
         if "label" in frame.columns:
-            for label, rows in frame["label"].drop_nulls().value_counts().iter_rows():
-                self.classes[split][label] += rows
+            self.num_labelled += frame.height - frame["label"].null_count()
+            if not self.more_classes_than:
+                self._count(split, frame["label"].drop_nulls().value_counts().iter_rows())
         if "text" in frame.columns:
             lengths = frame["text"].str.len_chars().clip(upper_bound=_MAX_CHARACTERS).to_numpy()
             counts = np.bincount(lengths, minlength=_MAX_CHARACTERS + 1)
             self._lengths[split] = self._lengths.get(split, 0) + counts
+
+    def _count(self, split: str, counts: Iterable[tuple[str, int]]) -> None:
+        """Count the rows of some labels, unless there are too many of them."""
+        for label, rows in counts:
+            if label not in self._names:
+                self._num_characters += len(label)
+            self.classes[split][self._names.setdefault(label, label)] += rows
+        if len(self._names) > MAX_CLASSES or self._num_characters > _MAX_LABEL_CHARACTERS:
+            self._give_up(max(min(len(self._names) - 1, MAX_CLASSES), 1))
+
+    def _give_up(self, more_than: int) -> None:
+        self.more_classes_than = max(self.more_classes_than, more_than)
+        self.classes.clear()
+        self._names.clear()
+
+    @property
+    def num_classes(self) -> str | int:
+        """How many labels there are, or that they are more than so many; for tables and sentences."""
+        return f"more than {self.more_classes_than:,}" if self.more_classes_than else len(self.labels)
 
     @property
     def labels(self) -> list[str]:
@@ -93,6 +125,8 @@ class Tally:
         return {
             "rows": dict(self.rows),
             "classes": {split: dict(counts) for split, counts in self.classes.items()},
+            "more_classes_than": self.more_classes_than,
+            "num_labelled": self.num_labelled,
             "rows_of": dict(self.rows_of),
             "lengths": {
                 split: [np.flatnonzero(counts).tolist(), counts[counts > 0].tolist()]
@@ -104,8 +138,12 @@ class Tally:
         """Add the counts that another one's `to_json` told."""
         for counter, name in ((self.rows, "rows"), (self.rows_of, "rows_of")):
             counter.update(told[name])
+        self.num_labelled += told["num_labelled"]
+        if told["more_classes_than"]:
+            self._give_up(told["more_classes_than"])
         for split, counts in told["classes"].items():
-            self.classes[split].update(counts)
+            if not self.more_classes_than:
+                self._count(split, counts.items())
         for split, (lengths, counts) in told["lengths"].items():
             total = self._lengths.setdefault(split, np.zeros(_MAX_CHARACTERS + 1, np.int64))
             total[lengths] += counts
@@ -139,7 +177,8 @@ def refine_report(
         **counts,
         "rows_changed": ledger.total("changed"),
         "rows_flagged": ledger.total("flagged"),
-        "num_classes": len(tally.labels),
+        "num_classes": tally.more_classes_than or len(tally.labels),
+        **({"more_classes_than": tally.more_classes_than} if tally.more_classes_than else {}),
         "splits": dict(tally.rows),
         "found": {operator: dict(counts) for operator, counts in ledger.found.items()},
         "leaks": leak_facts(leaks),
@@ -169,17 +208,16 @@ def with_sources(report: Report, fusion: Fusion, notes: Sequence[str]) -> Report
 def class_warnings(tally: Tally) -> list[str]:
     """Say what about the classes will make training or measuring hard."""
     found = [f"the split {split!r} is empty" for split, rows in tally.rows.items() if not rows]
-    labels = tally.labels
-    if not labels:
+    labels, num_rows = tally.labels, tally.num_labelled
+    if not labels and not tally.more_classes_than:
         return found
-    total: Counter[str] = Counter()
-    for counts in tally.classes.values():
-        total.update(counts)
-    num_rows = total.total()
+    total = tally.all_classes()
     if len(labels) == 1:
         found.append(f"there is only one class, {labels[0]!r}: a classifier has nothing to tell apart")
-    elif len(labels) > max(2, num_rows // 2):
-        found.append(f"{len(labels):,} classes for {num_rows:,} rows: is the label column an id or a free text?")
+    elif tally.more_classes_than or len(labels) > max(2, num_rows // 2):
+        classes = tally.num_classes
+        many = f"{classes:,}" if isinstance(classes, int) else classes
+        found.append(f"{many} classes for {num_rows:,} rows: is the label column an id or a free text?")
     else:
         tiny = [label for label in labels if total[label] < 10]
         if tiny:

@@ -20,7 +20,7 @@ from oreline.data.running.clock import Clock
 from oreline.data.running.engine import Engine, Here, Item, Job
 from oreline.data.running.kept import EMPTIED, Kept, chained, signed_key
 from oreline.data.running.reading import Rows
-from oreline.data.running.signed import U64, Signed, watched
+from oreline.data.running.signed import Prints, Signed, watched
 from oreline.data.running.stage import Stage
 from oreline.data.running.steps import STREAMING, Step, named_by, with_learnt
 from oreline.errors import OrelineError
@@ -257,10 +257,10 @@ def _signatures(stage: Stage, step: Step, shop: Shop, key: str) -> pl.LazyFrame:
 def _sign(stage: Stage, step: Step, shop: Shop, folder: Path) -> Path:
     """Write the signatures of all rows, worked out wherever the engine works, and the rows' fingerprints."""
     job = Job(signer=step)
-    prints: list[U64] = [np.zeros((0, 2), np.uint64)]
-    items = ((frame, Notes()) for frame in watched(stage.frames(), prints))
     file = folder / _SIGNATURES
     with contextlib.ExitStack() as stack:
+        prints = stack.enter_context(Prints(folder / _PRINTS))
+        items = ((frame, Notes()) for frame in watched(stage.frames(), prints.append))
         writer: ParquetFile | None = None
         for frame, notes in (shop.engine if job.is_movable else Here()).map(items, job):
             shop.clock.take(notes, counts=False)
@@ -268,7 +268,6 @@ def _sign(stage: Stage, step: Step, shop: Shop, folder: Path) -> Path:
                 schema = frame.to_arrow().schema
                 writer = stack.enter_context(ParquetFile(file, schema, compression="lz4", is_passing=True))
             writer.write(frame)
-    np.save(folder / _PRINTS, np.concatenate(prints))
     return folder
 
 

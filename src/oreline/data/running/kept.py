@@ -214,7 +214,7 @@ def signed_key(key: str) -> str:
 def code_of(step: Step) -> str:
     """Return the hash of the code that a step runs: all of this package's, and its own file's."""
     own = inspect.getsourcefile(type(step.operator))
-    return _hash_of(own) + _code_of_package() if own else _code_of_package()
+    return _hash_of(own) + code_of_package() if own else code_of_package()
 
 
 def files_named(value: Any) -> list[str]:
@@ -236,7 +236,8 @@ def files_named(value: Any) -> list[str]:
 
 
 @functools.cache
-def _code_of_package() -> str:
+def code_of_package() -> str:
+    """Return the hash of all code that reads, refines and stores rows."""
     digest = hashlib.sha256()
     for file in sorted(_PACKAGE.rglob("*.py")):
         digest.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())

@@ -22,6 +22,7 @@ from oreline.data.input.fusion import Fusion
 from oreline.data.ledger import Notes
 from oreline.data.reporting.intake import Intake
 from oreline.data.running.engine import Item
+from oreline.data.running.kept import code_of_package
 from oreline.data.running.stage import Stage
 from oreline.data.sources import FRAME_ROWS, Source
 from oreline.errors import DataError
@@ -112,8 +113,6 @@ class Reading:
         self._bound: list[tuple[str, dict[str, str]]] = []
         self._lineage: list[dict[str, Any]] = []
         self._notes: list[str] = []
-        self._fusion = Fusion()
-        self._intake = Intake()
         files = {source.name: file_of(source.path) for source in part if source.path}
         sums = {file: _sha256(file) for file in dict.fromkeys(files.values())}
         self._sha256 = {name: sums[file] for name, file in files.items()}
@@ -122,6 +121,7 @@ class Reading:
 
     def items(self, folder: Path) -> Iterator[Item]:
         """Yield the frames of all sources with columns named by role; rows without text or label are noted."""
+        fusion, intake = Fusion(), Intake()  # the book's are held as long as the run
         with Stage(folder / _ASIDE) as aside:
             for source in self._part:
                 num_rows = 0
@@ -132,14 +132,14 @@ class Reading:
                     for part in cut(frame, columnar.FRAME_BYTES):
                         named, notes = self._taken_in(part, source.place, aside)
                         if source.part is not None:
-                            self._fusion.add(source.part.name, named)
-                        self._intake.add(named)
+                            fusion.add(source.part.name, named)
+                        intake.add(named)
                         yield named, notes
                 entry: dict[str, Any] = {"source": source.name, "rows": num_rows}
                 self._lineage.append(entry | ({"sha256": self._sha256[source.name]} if source.path else {}))
         self._book.lineage += self._lineage
-        self._fusion.write(folder / _FUSION)
-        self._intake.write(folder / _INTAKE)
+        fusion.write(folder / _FUSION)
+        intake.write(folder / _INTAKE)
 
     def found(self) -> dict[str, Any]:
         """Return the roles and the lineage of the sources, and what was said of them."""
@@ -195,7 +195,7 @@ class Reading:
             return ""
         # Whatever else a source is described by, beside its content.
         described = [repr(replace(source, table=None)) for source in self._part]
-        options = [self._sets_aside, self._needs_label, self._drops, dict(self._book.roles)]
+        options = [self._sets_aside, self._needs_label, self._drops, dict(self._book.roles), code_of_package()]
         return hashlib.sha256(json.dumps([names, described, options], sort_keys=True).encode()).hexdigest()
 
 

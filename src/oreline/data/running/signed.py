@@ -8,15 +8,18 @@ Shape suffixes: N rows.
 
 from __future__ import annotations
 
+import contextlib
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from oreline.data.columnar import Closing
 from oreline.data.duplicates.equal import inputs_of
 from oreline.data.fold import fingerprints
 from oreline.data.running.steps import Step
@@ -75,9 +78,8 @@ class _Known:
     """Signatures of some rows, found by fingerprints."""
 
     def __init__(self, prints_N2: U64, file: Path, columns: Sequence[str]) -> None:
-        order_N = np.argsort(prints_N2[:, 0], kind="stable")
-        self._high_N, self._low_N = prints_N2[order_N, 0], prints_N2[order_N, 1]
-        self._row_N = order_N.astype(np.uint32)
+        self._row_N = np.argsort(prints_N2[:, 0], kind="stable").astype(np.uint32)
+        self._high_N, self._low_N = prints_N2[self._row_N, 0], prints_N2[self._row_N, 1]
         self._columns = list(columns)
         # An open file stays readable when its name is gone.
         stream = file.open("rb")
@@ -107,9 +109,40 @@ class _Known:
         return pl.concat(parts).select(pl.all().gather(np.argsort(order_N)))
 
 
-def watched(frames: Iterable[pl.DataFrame], prints: list[U64]) -> Iterator[pl.DataFrame]:
-    """Yield frames, and add the fingerprints of their rows to a list."""
+class Prints(Closing):
+    """A file of fingerprints that are written as they come, an array of shape (N, 2) as `numpy.load` reads it."""
+
+    def __init__(self, file: Path) -> None:
+        self._num_rows = 0
+        self._stream: BinaryIO = file.open("wb")
+        self._header()
+
+    def append(self, prints_N2: U64) -> None:
+        """Write the fingerprints of some rows."""
+        self._stream.write(np.ascontiguousarray(prints_N2, "<u8").tobytes())
+        self._num_rows += len(prints_N2)
+
+    def close(self) -> None:
+        """Say at the beginning how many rows they are; numpy leaves room there for any number of them."""
+        try:
+            self._stream.seek(0)
+            self._header()
+        finally:
+            self._stream.close()
+
+    def abandon(self) -> None:
+        """Close without an error, even where the disk is full."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+
+    def _header(self) -> None:
+        told = {"descr": "<u8", "fortran_order": False, "shape": (self._num_rows, 2)}
+        np.lib.format.write_array_header_1_0(self._stream, told)
+
+
+def watched(frames: Iterable[pl.DataFrame], take: Callable[[U64], None]) -> Iterator[pl.DataFrame]:
+    """Yield frames, and hand on the fingerprints of their rows."""
     for frame in frames:
         inputs = inputs_of(frame.columns)
-        prints.append(fingerprints(frame, inputs) if inputs else np.zeros((frame.height, 2), np.uint64))
+        take(fingerprints(frame, inputs) if inputs else np.zeros((frame.height, 2), np.uint64))
         yield frame
