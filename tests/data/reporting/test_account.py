@@ -9,7 +9,7 @@ import pytest
 
 from oreline.data.operators.keep_length import Operator
 from oreline.data.operators.keep_perplexity import Operator as Perplexity
-from oreline.data.refine import refine
+from oreline.data.refine import Running, refine
 from oreline.data.reporting.account import emptied, imbalance
 
 
@@ -111,3 +111,35 @@ def test_labels_that_an_operator_leaves_few_are_counted(tmp_path: Path, monkeypa
         ["classes", "more than 9", 4],
         ["largest class over smallest", None, 1.0],
     ]
+
+
+def test_a_report_does_not_depend_on_what_lies_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given splits of described sources with a quota, rows dropped by class, labels that contradict one another."""
+
+    def refined(out: Path, memory_bytes: int) -> tuple[object, ...]:
+        rows = {
+            name: {
+                "text": [f"text number {n % period}, as {'long' * (n % 9)} as that" for n in range(300)],
+                "label": [str((n + shift) % 3) for n in range(300)],
+                "group": [f"g{n % period}" for n in range(300)],
+            }
+            for name, period, shift in (("a", 190, 0), ("b", 230, 1), ("c", 270, 0))
+        }
+        parts = {
+            "train": [{"rows": rows["a"], "name": "a", "quota": 0.5}, {"rows": rows["b"], "name": "b"}],
+            "test": [{"rows": rows["c"], "name": "c", "quota": 200}],
+        }
+        operators = [("keep_length", Operator(min=30)), ("keep_perplexity", Perplexity(bits=12, max_percentile=0.9))]
+        made = refine(parts, operators=operators, split={}, out=out, running=Running(memory_bytes=memory_bytes))
+        found = {title: table for title, table in tables(out).items() if title != "Time"}
+        ledger = pl.read_parquet(out / "ledger.parquet").rows()
+        return made.manifest.fingerprint, made.report().facts, made.report().warnings, found, ledger
+
+    before = refined(tmp_path / "memory", 1 << 30)
+    monkeypatch.setattr("oreline.data.reporting.intake._MAX_BYTES", 0)
+    monkeypatch.setattr("oreline.data.input.fusion._ROOM", 20)
+    monkeypatch.setattr("oreline.data.external.sorting._LEAST_RUN", 50)
+    after = refined(tmp_path / "disk", 0)
+    titles = ("What each operator took, by class", "Overlap of the sources", "Leaks between splits")
+    assert all(before[3][title]["rows"] for title in titles)
+    assert after == before

@@ -19,7 +19,7 @@ from oreline.data.reporting.summary import Account, Tally
 from oreline.report.report import Chart, Table
 
 _MAX_COLUMNS = 8
-_BATCH = 200_000
+_BATCH = 1 << 16
 _NUM_BINS = 24
 _SHOWN_ACTIONS = ("dropped", "flagged")
 
