@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from oreline.data.duplicates.clusters import Clusters
-from oreline.data.external.sorting import Sorted, coded, decoded
+from oreline.data.duplicates.union import Joined
+from oreline.data.external.sorting import Sorted, coded
 
 
 def equal(*pairs: tuple[int, int]) -> Sorted:
@@ -15,39 +15,29 @@ def equal(*pairs: tuple[int, int]) -> Sorted:
     return rows
 
 
-def pairs_of(clusters: Clusters) -> list[tuple[int, int]]:
-    found = clusters.connected_rows().blocks()
-    return [pair for block in found for pair in zip(*map(np.ndarray.tolist, decoded(block)))]
+def joined(num_rows: int, same: Sorted, *pairs: tuple[int, int]) -> Joined:
+    rows = Joined(num_rows, max_bytes=0)
+    rows.connect(same)
+    rows.connect_pairs(*np.array(pairs, np.int64).reshape(-1, 2).T)
+    return rows
 
 
-def as_numbers(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.abs(first - second) / 10
-
-
-def test_rows_are_connected_over_any_number_of_steps() -> None:
-    clusters = Clusters(9, equal((1, 1), (1, 8)), max_bytes=0)
-    clusters.connect(np.array([5, 7]), np.array([3, 5]))
-    clusters.connect(np.array([8]), np.array([7]))
-    assert pairs_of(clusters) == [(1, row) for row in (1, 3, 5, 7, 8)]
-    assert clusters.are_apart(np.array([3, 3, 0]), np.array([8, 2, 4])).tolist() == [False, True, True]
+def goes_of(clusters: Clusters, rank: list[int], similarity: float) -> tuple[list[tuple[int, int]], int, int]:
+    rank_N = np.array(rank)
+    found = clusters.divided(lambda place: rank_N[place], lambda first, second: np.full(len(first), similarity), 0.6)
+    pairs = [pair for goes in found.drops.blocks() for pair in zip(*map(np.ndarray.tolist, goes))]
+    return pairs, found.num_unmerged, found.largest
 
 
 def test_nothing_is_connected_with_nothing() -> None:
-    clusters = Clusters(4, equal(), max_bytes=0)
-    assert pairs_of(clusters) == []
-    divided = clusters.divided(np.zeros_like, as_numbers, 0.5)
-    assert (list(divided.drops.blocks()), divided.num_unmerged, divided.largest) == ([], 0, 0)
+    same = equal()
+    assert goes_of(Clusters(joined(4, same), same, max_bytes=0), [0] * 4, 1.0) == ([], 0, 0)
 
 
 def test_the_best_of_equal_rows_stands_for_them() -> None:
     """Rows 0, 2, 4 are equal and connected with 5: what stays is like 5, and all go for the same one."""
-    clusters = Clusters(6, equal((0, 0), (0, 2), (0, 4)), max_bytes=0)
-    clusters.connect(np.array([0]), np.array([5]))
-    rank_N = np.array([3, 3, 1, 3, 1, 0])
-    divided = clusters.divided(lambda place: rank_N[place], lambda first, second: np.full(len(first), 0.7), 0.6)
-    assert [goes.position_P.tolist() for goes in divided.drops.blocks()] == [[0, 2, 4]]
-    assert [goes.kept_P.tolist() for goes in divided.drops.blocks()] == [[5, 5, 5]]
-    assert (divided.num_unmerged, divided.largest) == (0, 4)
-    apart = clusters.divided(lambda place: rank_N[place], lambda first, second: np.full(len(first), 0.5), 0.6)
-    assert [goes.position_P.tolist() for goes in apart.drops.blocks()] == [[0, 4]]
-    assert [goes.kept_P.tolist() for goes in apart.drops.blocks()] == [[2, 2]]
+    same = equal((0, 0), (0, 2), (0, 4))
+    clusters = Clusters(joined(6, same, (0, 5)), same, max_bytes=0)
+    rank = [3, 3, 1, 3, 1, 0]
+    assert goes_of(clusters, rank, 0.7) == ([(0, 5), (2, 5), (4, 5)], 0, 4)
+    assert goes_of(clusters, rank, 0.5) == ([(0, 2), (4, 2)], 0, 4)

@@ -140,3 +140,10 @@ def merged_sets(first: list[int], second: list[int]) -> list[int]:
                     for member in sets[a]:
                         sets[member] = sets[a]
     return [min(members) for members in sets]
+
+
+def test_pairs_are_connected_and_told_apart() -> None:
+    joined = Joined(6, max_bytes=0)
+    joined.connect_pairs(np.array([5, 4, 0]), np.array([3, 5, 0]))
+    assert joined.are_apart(np.array([3, 0, 4]), np.array([4, 3, 4])).tolist() == [False, True, False]
+    assert joined.are_joined(np.arange(6)).tolist() == [False, False, False, True, True, True]

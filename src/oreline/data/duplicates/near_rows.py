@@ -19,6 +19,7 @@ from oreline.data.duplicates.near import Sketch
 from oreline.data.duplicates.shingles import SpooledSets, similarities
 from oreline.data.duplicates.survivors import Rank
 from oreline.data.duplicates.tokens import I64, U64
+from oreline.data.duplicates.union import Joined
 from oreline.data.external.sorting import Sorted, coded, decoded
 from oreline.data.external.spool import Spool
 from oreline.data.external.table import Bits
@@ -78,12 +79,13 @@ class NearRows:
     def clusters(self, rank: Rank) -> Found:
         """Return what goes and what stays: in each cluster the row of the lowest rank, of equal ones the first."""
         search = self._searched()
-        divided = search.clusters.divided(rank, search.similarity, max(2 * self.threshold - 1, 0.5))
+        clusters = Clusters(search.joined, search.equal, max_bytes=self._max_bytes // 2)
+        divided = clusters.divided(rank, search.similarity, max(2 * self.threshold - 1, 0.5))
         return Found(divided, search.similarity, search.num_skipped)
 
     def connected_rows(self) -> Sorted:
         """Return the rows that near rows connect with others, as `coded(first row of the component, row)`."""
-        return self._searched().clusters.connected_rows()
+        return self._searched().joined.rows()
 
     def _searched(self) -> _Search:
         self._first_set.append(np.array([len(self._sets)], np.uint64))
@@ -98,10 +100,10 @@ class _Search:
 
     def __init__(self, sets: SpooledSets, first_set: Spool, rows: EqualRows, threshold: float, max_bytes: int) -> None:
         self._sets, self._first_set, self._threshold = sets, first_set, threshold
-        equal = rows.groups()
-        self.clusters = Clusters(rows.num_rows, equal, max_bytes=max_bytes // 2)
+        self.equal, self.joined = rows.groups(), Joined(rows.num_rows, max_bytes=max_bytes // 4)
+        self.joined.connect(self.equal)
         self.num_skipped = 0
-        self._is_left_out = self._sets_of_repeated(equal)
+        self._is_left_out = self._sets_of_repeated()
         self._left = _PAIRS_PER_ROW * (len(sets) - self._is_left_out.count()) + _MORE_PAIRS
         self._differing = np.zeros(0, np.uint64)
         """Pairs that were compared in other bands and are not near."""
@@ -117,7 +119,7 @@ class _Search:
             self._left -= len(pairs)
             first_P, second_P = decoded(pairs)
             is_near = similarities(self._sets, first_P, self._sets, second_P) >= self._threshold
-            self.clusters.connect(self._sets.texts(first_P[is_near]), self._sets.texts(second_P[is_near]))
+            self.joined.connect_pairs(self._sets.texts(first_P[is_near]), self._sets.texts(second_P[is_near]))
             differing.append(pairs[~is_near][: _MAX_DIFFERING - num_differing])
             num_differing += len(differing[-1])
         self._differing = np.sort(np.concatenate(differing))
@@ -136,7 +138,7 @@ class _Search:
     def _new(self, pairs: U64) -> U64:
         """Return the pairs that are not connected yet and were not found to differ."""
         first_P, second_P = decoded(pairs)
-        pairs = pairs[self.clusters.are_apart(self._sets.texts(first_P), self._sets.texts(second_P))]
+        pairs = pairs[self.joined.are_apart(self._sets.texts(first_P), self._sets.texts(second_P))]
         if not len(self._differing):
             return pairs
         place_P = np.minimum(np.searchsorted(self._differing, pairs), len(self._differing) - 1)
@@ -148,10 +150,10 @@ class _Search:
         set_P = self._first_set.at(row_P).astype(np.int64) + number
         return np.where(set_P < self._first_set.at(row_P + 1).astype(np.int64), set_P, -1)
 
-    def _sets_of_repeated(self, equal: Sorted) -> Bits:
+    def _sets_of_repeated(self) -> Bits:
         """Return the sets of rows that are equal to an earlier one."""
         found = Bits(len(self._sets))
-        for block in equal.blocks():
+        for block in self.equal.blocks():
             first_P, row_P = decoded(block)
             for number in range(_MAX_SIZES):
                 set_P = self._set_of(row_P[row_P != first_P], number)

@@ -95,12 +95,21 @@ class Joined:
 
     def connect(self, edges: Sorted) -> None:
         """Take edges, `coded(row, other row)`; one from a row to itself says nothing."""
-        for first_E, second_E in map(decoded, edges.blocks()):
-            differs_E = first_E != second_E
-            first_E, second_E = first_E[differs_E], second_E[differs_E]
-            self._forest.connect(first_E, second_E)
-            self._is_joined.set(first_E)
-            self._is_joined.set(second_E)
+        for block in edges.blocks():
+            self.connect_pairs(*decoded(block))
+
+    def connect_pairs(self, first_E: I64, second_E: I64) -> None:
+        """Take edges as pairs of rows."""
+        differs_E = first_E != second_E
+        first_E, second_E = first_E[differs_E], second_E[differs_E]
+        self._forest.connect(first_E, second_E)
+        self._is_joined.set(first_E)
+        self._is_joined.set(second_E)
+
+    def are_apart(self, first_E: I64, second_E: I64) -> NDArray[np.bool_]:
+        """Return which pairs of rows are not connected, over any number of steps."""
+        apart_E: NDArray[np.bool_] = self._forest.roots(first_E) != self._forest.roots(second_E)
+        return apart_E
 
     def are_joined(self, rows_P: I64) -> NDArray[np.bool_]:
         """Return which of some rows are connected with another one."""

@@ -15,6 +15,7 @@ from oreline.data.duplicates.equal import SPOOL_BYTES, EqualRows
 from oreline.data.duplicates.near import compared, digests
 from oreline.data.duplicates.survivors import ranks
 from oreline.data.duplicates.tokens import I64, tokens
+from oreline.data.duplicates.union import Joined
 from oreline.data.duplicates.vectors import alike, cosines, hashed_words
 from oreline.data.external.row_ids import RowIds
 from oreline.data.external.sorting import Sorted, decoded
@@ -92,8 +93,9 @@ class Operator:
         if spool is None:
             return
         vectors_ND, groups = spool.array(), equal.groups()
-        clusters = Clusters(equal.num_rows, groups, max_bytes=4 * share)
-        clusters.connect(*alike(vectors_ND, self._threshold, rows=_distinct(equal.num_rows, groups)))
+        joined = Joined(equal.num_rows, max_bytes=2 * share)
+        joined.connect(groups)
+        joined.connect_pairs(*alike(vectors_ND, self._threshold, rows=_distinct(equal.num_rows, groups)))
         spool.release()
         rank = ranks(scan, self._keep, self._column, lengths, operator="dedup_semantic", max_bytes=share)
 
@@ -101,7 +103,7 @@ class Operator:
             return cosines(vectors_ND, first_P, second_P)
 
         least = max(2 * self._threshold**2 - 1, 0.5)  # the cosine of twice the angle: two steps away
-        drops = clusters.divided(rank, similarity, least).drops
+        drops = Clusters(joined, groups, max_bytes=2 * share).divided(rank, similarity, least).drops
         differ, ids = Disagreement(drops, scan, max_bytes=share), RowIds(scan, max_bytes=share)
         for goes in drops.blocks():
             yield goes.where(~differ.among(goes)).named(ids, reason="same_meaning", similarity=similarity)
