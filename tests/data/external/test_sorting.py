@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oreline.data.external import sorting
-from oreline.data.external.sorting import Sorted, coded, decoded
+from oreline.data.external.sorting import Sorted, coded, decoded, distinct
 
 NUMBERS = st.one_of(st.integers(0, 20), st.integers(0, 2**64 - 1))
 
@@ -30,6 +30,8 @@ def test_what_comes_out_is_what_was_put_in_sorted(parts: list[list[int]], max_by
     assert len(numbers) == len(expected)
     for _ in range(2):
         assert [number for block in numbers.blocks(size) for number in block.tolist()] == expected
+    found = [number for block in distinct(numbers.blocks(size)) for number in block.tolist()]
+    assert found == sorted(set(expected))
 
 
 def test_blocks_are_of_bounded_size() -> None:

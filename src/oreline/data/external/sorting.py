@@ -110,6 +110,18 @@ def decoded(codes: U64) -> tuple[I64, I64]:
     return (codes >> 32).astype(np.int64), (codes & _LOW).astype(np.int64)
 
 
+def distinct(blocks: Iterator[U64]) -> Iterator[U64]:
+    """Yield blocks of rising numbers without repetitions."""
+    last: np.uint64 | None = None
+    for block in blocks:
+        is_new = np.ones(len(block), np.bool_)
+        is_new[1:] = block[1:] != block[:-1]
+        is_new[:1] = last is None or block[0] != last
+        last = block[-1]
+        if is_new.any():
+            yield block[is_new]
+
+
 def grouped(blocks: Iterator[U64]) -> Iterator[U64]:
     """Yield blocks of rising `coded` numbers in such parts that those of one first number stand in one part.
 
