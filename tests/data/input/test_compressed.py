@@ -117,3 +117,9 @@ def test_batches_give_what_came_before_a_break() -> None:
         parts.extend(batches(broken(), 2))
     assert parts == [[0, 1], [2, 3], [4]]
     assert list(batches(iter(range(4)), 2)) == [[0, 1], [2, 3]]
+
+
+def test_batches_end_where_they_are_long_enough() -> None:
+    """No more than one item lies beyond the bound, so that long items come by few."""
+    sizes = [9 << 20, 6 << 20, 2 << 20, 30 << 20, 1, 2, 3]
+    assert list(batches(iter(sizes), 3, weigh=int)) == [sizes[:3], sizes[3:4], sizes[4:]]

@@ -1,20 +1,14 @@
-"""Lines in the order of numbers, however many they are: sorted runs that are merged."""
+"""Lines in the order of numbers, however many they are."""
 
 from __future__ import annotations
 
-import heapq
-import os
-import tempfile
-import weakref
+import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
-from oreline.store import translating
+from oreline.data.external.records import SortedRecords
 
-_READ_BYTES = 1 << 16
-_LINE_BYTES = 150
-"""What a line takes beside its characters, about."""
+_SIGN_BIT = 1 << 63
+_ALL_BITS = (1 << 64) - 1
 
 
 class SortedLines:
@@ -31,54 +25,26 @@ class SortedLines:
     """
 
     def __init__(self, *, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._held: list[tuple[float, str]] = []
-        self._num_bytes = self._num_lines = 0
-        self._file: IO[bytes] | None = None
-        self._ends = [0]
+        self._records = SortedRecords(max_bytes=max_bytes)
 
     def __len__(self) -> int:
-        return self._num_lines
+        return len(self._records)
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether the bound was passed."""
+        return self._records.is_on_disk
 
     def append(self, number: float, line: str) -> None:
-        """Add a line, which holds no line break. Raises `ResourceError` for a full disk."""
-        self._held.append((number, line))
-        self._num_lines += 1
-        self._num_bytes += len(line) + _LINE_BYTES
-        if self._num_bytes > self._max_bytes:
-            self._end_run()
+        """Add a line; its number is not `NaN`. Raises `ResourceError` for a full disk."""
+        self._records.append(_key(number), line.encode("utf-8", "surrogatepass"))
 
     def __iter__(self) -> Iterator[str]:
-        self._held.sort(key=_number_of)
-        runs = [self._run(start, end) for start, end in zip(self._ends, self._ends[1:])]
-        for _, line in heapq.merge(*runs, self._held, key=_number_of):
-            yield line
-
-    def _end_run(self) -> None:
-        self._held.sort(key=_number_of)
-        with translating(Path(tempfile.gettempdir())):
-            if self._file is None:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the lines
-                weakref.finalize(self, self._file.close)
-            for number, line in self._held:
-                self._file.write(f"{number!r} {line}\n".encode("utf-8", "surrogatepass"))
-            self._file.flush()
-            self._ends.append(self._file.tell())
-        self._held, self._num_bytes = [], 0
-
-    def _run(self, start: int, end: int) -> Iterator[tuple[float, str]]:
-        """Yield the lines of one run, read a block at a time."""
-        if self._file is None:
-            return
-        rest = b""
-        while start < end:
-            block = os.pread(self._file.fileno(), min(_READ_BYTES, end - start), start)
-            start += len(block)
-            *whole, rest = (rest + block).split(b"\n")
-            for told in whole:
-                number, _, line = told.decode("utf-8", "surrogatepass").partition(" ")
-                yield float(number), line
+        for _, line in self._records:
+            yield line.decode("utf-8", "surrogatepass")
 
 
-def _number_of(numbered: tuple[float, str]) -> float:
-    return numbered[0]
+def _key(number: float) -> bytes:
+    """Return bytes that sort as numbers do."""
+    (bits,) = struct.unpack(">Q", struct.pack(">d", number + 0.0))  # of two zeros one
+    return int(bits ^ (_ALL_BITS if bits & _SIGN_BIT else _SIGN_BIT)).to_bytes(8, "big")

@@ -25,6 +25,7 @@ RATIO_FROM_BYTES = 64 << 20
 MAX_BYTES = 1 << 40
 """A larger text is no file for one machine."""
 
+_BATCH_CHARACTERS = 16 << 20
 _INPUT_BYTES = 64 << 10
 _OUTPUT_BYTES = 1 << 20
 _ZSTD_INPUT_BYTES = 1 << 10
@@ -37,14 +38,24 @@ class CutOffError(DataError):
     """The rest of a file is missing or broken; what stands before it was yielded already."""
 
 
-def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """Yield items in lists of at most so many. Where they break off, those before the break come first."""
+def batches(items: Iterator[T], size: int, *, weigh: Callable[[T], int] | None = None) -> Iterator[list[T]]:
+    """Yield items in lists of at most so many. Where they break off, those before the break come first.
+
+    Args:
+        items: of any kind.
+        size: in a list, at most.
+        weigh: returns how long an item is: a list ends with the item with which it has 16 million characters.
+    """
     broken: CutOffError | None = None
     while broken is None:
         part: list[T] = []
+        weight = 0
         try:
             for item in itertools.islice(items, size):
-                part.append(item)  # noqa: PERF402  what was there before an error is kept
+                part.append(item)  # what was there before an error is kept
+                weight += weigh(item) if weigh is not None else 0
+                if weight >= _BATCH_CHARACTERS:
+                    break
         except CutOffError as error:
             broken = error
         if part:

@@ -8,14 +8,17 @@ from typing import ClassVar
 
 import polars as pl
 
+from oreline.data.external.texts import Texts
 from oreline.data.input.archives import opened
-from oreline.data.input.compressed import CutOffError, batches, beginning_of, unpacked_name
-from oreline.data.input.conversations import Turn, rows_of
+from oreline.data.input.compressed import batches, beginning_of, unpacked_name
+from oreline.data.input.conversations import Said, Turn, rows_of, together
 from oreline.data.input.decoding import EmptyFileError
 from oreline.data.input.letters import MAX_LETTER_BYTES, Letter, letter_of, messages_of
 from oreline.errors import DataError, UsageError
 
 _NAMES = ("text", "subject", "from", "to", "date", "thread", "message_id")
+_ROOTS_BYTES = 32 << 20
+"""Of ids of messages and their threads that are held in memory, about."""
 
 
 class Reader:
@@ -23,8 +26,9 @@ class Reader:
 
     Columns: `text` (plain text, or that of the HTML part; attachments are not opened), `subject`, `from`, `to`, `date`,
     `thread` (by References and In-Reply-To) and `message_id`. Of a message 8 MB are read; where its text goes on behind
-    them a warning names it. To tell threads, some 200 bytes are held of each message of a mailbox; where conversations
-    are asked for, all its messages are.
+    them a warning names it. Memory does not grow with the mailbox: beyond 32 MB the ids of its messages and their
+    threads lie in a temporary file, and where conversations are asked for, what is read of messages beyond 64 MB; a
+    single thread is held whole.
 
     Args:
         conversations: a row is a thread of a mailbox, as a dialogue for the task `chat`: who writes first asks, the
@@ -49,7 +53,7 @@ class Reader:
         that breaks off, or after the beginning of a single message that does, and `UsageError` where the conversations
         of a single message are asked for.
         """
-        roots: dict[str, str] = {}
+        roots = _Roots()
         if self._conversations and _is_single(path):
             raise UsageError(
                 "a file .eml holds one message, and so no conversation",
@@ -59,28 +63,16 @@ class Reader:
             )
         if self._conversations:
             yield from rows_of(
-                self._threads(path, roots),
+                together(self._said(letter, roots) for letter in self._letters(path)),
                 ["assistant"] if self._assistant else [],
                 rows=rows,
                 note=self.notes.append,
                 place=path.name,
             )
             return
-        for part in batches(self._letters(path), rows):
-            found = [(*letter[:5], _root(letter, roots), letter.message_id) for letter in part]
+        for part in batches(self._letters(path), rows, weigh=lambda letter: len(letter.text or "")):
+            found = [(*letter[:5], roots.of(letter), letter.message_id) for letter in part]
             yield pl.DataFrame(found, schema=dict.fromkeys(_NAMES, pl.String), orient="row")
-
-    def _threads(self, path: Path, roots: dict[str, str]) -> Iterator[tuple[str, list[Turn]]]:
-        threads: dict[str, list[Letter]] = {}
-        broken: CutOffError | None = None
-        try:
-            for letter in self._letters(path):
-                threads.setdefault(_root(letter, roots), []).append(letter)
-        except CutOffError as error:
-            broken = error
-        yield from ((name, self._turns(letters)) for name, letters in threads.items())
-        if broken is not None:
-            raise broken
 
     def _letters(self, path: Path) -> Iterator[Letter]:
         with opened(path) as stream:
@@ -108,27 +100,31 @@ class Reader:
             )
         return letter
 
-    def _turns(self, letters: list[Letter]) -> list[Turn]:
-        """Return the messages of a thread by their dates, those who answer under one name."""
-        wanted = (self._assistant or "").casefold()
-        ordered = sorted(letters, key=lambda letter: letter.date or "")
-        return [
-            Turn("assistant" if wanted and wanted in (letter.sender or "").casefold() else letter.sender or "",
-                 letter.text or "", letter.date)
-            for letter in ordered
-        ]  # fmt: skip
+    def _said(self, letter: Letter, roots: _Roots) -> Said:
+        """Return a message of its thread, where they are sorted by date; those who answer have one name."""
+        wanted, sender = (self._assistant or "").casefold(), letter.sender or ""
+        speaker = "assistant" if wanted and wanted in sender.casefold() else sender
+        turn = Turn(speaker, letter.text or "", letter.date)
+        return Said(roots.of(letter), turn, within=(letter.date or "").encode())
 
 
 def _is_single(path: Path) -> bool:
     return unpacked_name(path).suffix.lower() == ".eml"
 
 
-def _root(letter: Letter, roots: dict[str, str]) -> str:
-    """Return the id of a message's thread: that of the message that it answers, where that one was seen."""
-    known = roots.get(letter.parent or "") or roots.get(letter.thread or "")
-    thread = known or letter.thread or f"no-id-{len(roots) + 1}"
-    for name in (letter.message_id, letter.thread, letter.parent):
-        if name:
-            roots.setdefault(name, thread)
-    roots.setdefault(f" {len(roots)}", thread)
-    return thread
+class _Roots:
+    """The threads of messages by their ids, those that they only name included; beyond a bound on disk."""
+
+    def __init__(self, max_bytes: int = _ROOTS_BYTES) -> None:
+        self._threads = Texts(max_bytes=max_bytes)
+        self._count = 0
+        """Messages, and ids."""
+
+    def of(self, letter: Letter) -> str:
+        """Return the id of the next message's thread: that of the message that it answers, where that one was seen."""
+        known = self._threads.get(letter.parent or "") or self._threads.get(letter.thread or "")
+        thread = known or letter.thread or f"no-id-{self._count + 1}"
+        for name in (letter.message_id, letter.thread, letter.parent):
+            self._count += bool(name and self._threads.add(name, thread))
+        self._count += 1
+        return thread
