@@ -29,8 +29,10 @@ from oreline.data.labels.features import MAX_CHARACTERS
 from oreline.errors import DataError
 from oreline.store import translating
 
-PORTION_BYTES = 500 << 20
-"""What a portion takes while it is judged, by `_row_bytes` and `_class_bytes`."""
+PORTION_BYTES = 600 << 20
+"""What the rows of a portion take while they are judged, by `_text_bytes`, `_row_bytes` and `_class_bytes`.
+
+Beside it some 250 MB for 60,000 n-grams, however few rows there are."""
 LEAST_ROWS = 100
 """Of a class in each portion that it is spread over; a class with fewer is in one."""
 _MAX_BYTES = 64 << 20

@@ -55,12 +55,14 @@ class Operator:
     than folds are not judged. Where labels are changed or rows dropped, a test split is left alone, and must be given:
     figures would otherwise be measured against what a model said.
 
-    Memory: up to 500 MB, by estimate, whatever the rows are, and 200 MB for what was found; notes and weights lie on
-    disk beyond that. Rows that take more are judged in portions, each by itself: some 100,000 short rows of 20 classes
-    with n-grams, fewer with long texts, wide vectors or many classes. Copies of a text and rows of a group lie in one,
-    unless they are more than an eighth of it. A class is spread over so many portions as give it a hundred rows each,
-    so that a rare one is in one: a row of another portion that ought to bear its name is not found. The report says how
-    many portions there were. `spare` holds over all rows, `weigh` in each portion.
+    Memory: a portion of rows at a time, 600 MB by estimate, 250 MB for n-grams, and 200 MB for what was found, of which
+    notes and weights lie on disk beyond that. Of all rows half a byte is held, and where `spare` keeps a class, 30
+    bytes for each row that would have left it. By the estimate, which is 3.5 kB a row (1.5 kB and 8 bytes a number of
+    an encoder's vector), 24 bytes a character (8 with an encoder) and 16 a class, some 100,000 short rows of 20 classes
+    are one portion. Beyond that rows are judged in portions, each by itself, and the report says how many. Copies of a
+    text and rows of a group lie in one, unless they are more than an eighth of it. A class is spread over so many as
+    give it a hundred rows each, so that a rare one lies in one: a row of another portion that ought to bear its name is
+    not found. `spare` holds over all rows, `weigh` in each portion. More than 20,000 classes are refused.
 
     Args:
         encoder: a model folder, or `catalog:` start model, whose frozen vectors are used; character n-grams when empty.
