@@ -222,6 +222,7 @@ class Operator(Protocol):
     * `fit(scan) -> dict`: called once with the rows before it; each process hands the JSON-ready dict to `learnt`.
     * `models`: {name: model folder or `catalog:` start model}; `bind({name: Model})` is called before anything else.
       Such an operator runs in the process that has the models.
+    * `stays`: beside `fit`: it runs in the process that fitted it, where the most of what it learnt lies.
     * `distinct`: beside `add`: rows whose inputs it has added before are left out.
     * `costly`: the rows after it are stored, so that a run with other operators behind it does not repeat it.
     * `memory_bytes`: an attribute of a `whole` operator that is set to the memory it may take beside its result.

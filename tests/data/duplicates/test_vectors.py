@@ -17,25 +17,30 @@ def planted(num_rows: int, num_pairs: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def pairs(vectors: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = list(alike(vectors.__getitem__, 0.95, rows=rows))
+    return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
+
+
 @pytest.mark.parametrize("blocks", [False, True], ids=["all pairs", "buckets"])
 def test_pairs_equal_those_of_all_cosines(blocks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = planted(600, 60)
     if blocks:
-        monkeypatch.setattr(module, "_ALL_PAIRS", 100)
+        monkeypatch.setattr(module, "_ALL_PAIRS", 100)  # beyond which a bucket is not held as a whole
         monkeypatch.setattr(module, "_BUCKET_ROWS", 150)
         monkeypatch.setattr(module, "_BLOCK", 64)
     near = np.triu(rows @ rows.T >= 0.95, k=1)
     expected = set(zip(*(indices.tolist() for indices in np.nonzero(near))))
     assert len(expected) >= 60
-    first, second = alike(rows, 0.95, rows=np.arange(600))
+    first, second = pairs(rows, np.arange(600))
     found = set(zip(first.tolist(), second.tolist()))
     some = np.flatnonzero(np.arange(600) % 5)
-    assert set(zip(*map(np.ndarray.tolist, alike(rows, 0.95, rows=some)))) <= {
+    assert set(zip(*map(np.ndarray.tolist, pairs(rows, some)))) <= {
         pair for pair in expected if set(pair) <= set(some.tolist())
     }
     assert found <= expected
     assert len(found) >= (0.95 if blocks else 1) * len(expected)
-    assert cosines(rows, first, second) == pytest.approx((rows @ rows.T)[first, second])
+    assert cosines(rows.__getitem__, first, second) == pytest.approx((rows @ rows.T)[first, second])
 
 
 def test_counted_words_do_not_care_for_order() -> None:

@@ -25,7 +25,6 @@ def test_what_is_read_is_what_was_written(max_bytes: int) -> None:
     assert np.array_equal(spool.array(), np.concatenate(parts))
     assert np.array_equal(spool.array(), np.concatenate(parts)), "as often as it is asked for"
     whole = spool.array()
-    spool.release()
     assert np.array_equal(whole, np.concatenate(parts)), "what was let go is read again"
 
 
@@ -112,3 +111,14 @@ def test_the_bound_is_of_the_numbers_as_they_are_kept() -> None:
     spool = Spool(np.uint8, max_bytes=10)
     spool.append(np.arange(10, dtype=np.int64))
     assert not spool.is_on_disk
+
+
+@pytest.mark.parametrize("width", [2, 3, 384, 512, 1500])
+def test_rows_of_any_width_are_read_at_places(width: int) -> None:
+    """A row that does not divide a page lies on two of them."""
+    held = np.arange(40 * width, dtype=np.float32).reshape(40, width)
+    spool = Spool(np.float32, width=width, max_bytes=0)
+    for part in np.array_split(held, 7):
+        spool.append(part)
+    for places in ([5, 6, 7, 7, 0, 39, 38], [], [3], list(range(40))):
+        assert np.array_equal(spool.at(np.array(places, np.int64)), held[places])

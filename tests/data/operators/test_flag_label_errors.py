@@ -11,10 +11,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from oreline import registry
 from oreline.data.dataset import Dataset
+from oreline.data.labels import portions
 from oreline.data.labels.review import REVIEW_FILE, read_lines
 from oreline.data.operators.flag_label_errors import Operator
 from oreline.data.refine import refine
+from oreline.data.running.steps import steps_of
 from oreline.errors import DataError, UsageError
 
 THINGS = {
@@ -149,6 +152,12 @@ def test_copies_of_a_text_do_not_judge_one_another(tmp_path: Path) -> None:
     assert set(found["row_id"]) >= {f"data:{number}" for number in range(151, 161)}
 
 
+def flagged(operator: Operator, frame: pl.DataFrame) -> set[str]:
+    """The rows that an operator finds."""
+    operator.learnt(json.loads(json.dumps(operator.fit(frame.lazy()))))
+    return set(frame.filter(operator.edit(frame)["flag_reason"].is_not_null())["row_id"])
+
+
 class Letters:
     """A vector for each text, by its first word."""
 
@@ -169,7 +178,7 @@ def test_an_encoder_is_used_where_one_is_named() -> None:
     )
     operator = Operator(encoder="m")
     operator.bind({"encoder": Letters()})
-    assert mostly(set(operator.fit(frame.lazy())["row_id"]), wrong)
+    assert mostly(flagged(operator, frame), wrong)
 
 
 def test_neighbours_can_veto(tmp_path: Path) -> None:
@@ -220,6 +229,47 @@ def nearly_all_wrong() -> dict[str, list[str]]:
     for place, number in zip(places, [n for n, label in enumerate(source["label"]) if label == "money"][:28]):
         source["label"][place], source["label"][number] = "money", source["label"][place]
     return source
+
+
+def test_portions_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of three portions has a third of the rows; nearly all planted errors are found, and the report says so."""
+    source, wrong = rows(900, wrong=45)
+    whole = refined(tmp_path / "whole", source)
+    monkeypatch.setattr(portions.Portions, "_needed", lambda self, num_bytes: 3)
+    data = refined(tmp_path, source, weigh=True)
+    by_one, found = (set(one.ledger()["row_id"]) for one in (whole, data))
+    assert len(by_one & wrong) >= 40
+    assert len(found & by_one & wrong) >= 0.9 * len(by_one & wrong)
+    assert len(found - wrong) <= 3
+    table = next(table for table in data.report().tables if table.title == "Doubtful labels")
+    assert table.rows[0][:3] == [900, 0, len(found)]
+    assert "judged in 3 portions" in table.note
+    assert "portions" not in next(table for table in whole.report().tables if table.title == "Doubtful labels").note
+    lines = {entry["row_id"] for _, entry in read_lines(data.path / REVIEW_FILE)}
+    assert lines == found
+    weights = data.frame("all").group_by("label").agg(pl.col("weight").sum(), pl.len())
+    assert (weights["weight"] - weights["len"]).abs().max() < 0.05
+    file = tmp_path / "rows.parquet"
+    pl.DataFrame(source).write_parquet(file, row_group_size=41)
+    again = refined(tmp_path / "again", str(file), weigh=True)
+    place = [int(row.rsplit(":", 1)[1]) for row in again.ledger()["row_id"]]
+    assert place == [int(row.rsplit(":", 1)[1]) for row in data.ledger()["row_id"]], "whatever the frames"
+
+
+def test_copies_in_many_portions_are_judged_alike(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source, _ = rows(600, wrong=0)
+    source["text"] += ["退款 退钱 把钱退给我"] * 10
+    source["label"] += ["物流"] * 10
+    monkeypatch.setattr(portions.Portions, "_needed", lambda self, num_bytes: 4)
+    found = refined(tmp_path, source).ledger()
+    assert set(found["row_id"]) >= {f"data:{number}" for number in range(601, 611)}
+
+
+def test_it_runs_where_it_learnt() -> None:
+    made = registry.create("operator", "flag_label_errors")
+    (step,) = steps_of([("flag_label_errors", made)])
+    assert step.made_of is not None
+    assert not step.is_movable
 
 
 @pytest.mark.parametrize("option", ["drop", "relabel"])

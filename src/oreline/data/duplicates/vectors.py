@@ -5,6 +5,8 @@ Shape suffixes: N rows, R some of them, D width, P pairs, K buckets.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -22,32 +24,33 @@ _NEIGHBOURS = 16
 """Pairs of one row in a block, at most, where very many are alike: enough to connect them."""
 
 Vectors = NDArray[np.float32]
+Read = Callable[[I64], Vectors]
+"""Gives the vectors of some rows, (R, D): from memory, or from where they lie."""
 
 
-def alike(vectors_ND: Vectors, threshold: float, *, rows: I64) -> tuple[I64, I64]:
-    """Return the pairs among some rows whose cosine is at least the threshold, each once; vectors have length 1 or 0.
+def alike(read: Read, threshold: float, *, rows: I64) -> Iterator[tuple[I64, I64]]:
+    """Yield the pairs among some rows whose cosine is at least the threshold; vectors have length 1 or 0.
 
     Where more than 16 rows of a block are alike, each is given with the first 16 of them: all are still connected.
     Of more than 20,000 rows those are compared that share one of their two nearest k-means buckets: a pair that is
-    nearly parallel has nearly always one in common.
+    nearly parallel has nearly always one in common, and a pair that has both in common comes twice.
+
+    Memory: the vectors of 20,000 rows, and 24 bytes for each row.
     """
     if len(rows) <= _ALL_PAIRS:
-        return _within(vectors_ND, rows, threshold)
-    centres_KD = _centres(vectors_ND, rows, len(rows) // _BUCKET_ROWS + 1)
-    nearest_2N = _nearest(vectors_ND, rows, centres_KD)
-    pairs = []
+        yield from _within(read, rows, threshold)
+        return
+    centres_KD = _centres(read, rows, len(rows) // _BUCKET_ROWS + 1)
+    nearest_2N = _nearest(read, rows, centres_KD)
     for bucket in range(len(centres_KD)):
-        near = rows[(nearest_2N == bucket).any(axis=0)]
-        pairs.append(np.stack(_within(vectors_ND, near, threshold)))
-    first_P, second_P = np.unique(np.concatenate(pairs, axis=1), axis=1)
-    return first_P, second_P
+        yield from _within(read, rows[(nearest_2N == bucket).any(axis=0)], threshold)
 
 
-def cosines(vectors_ND: Vectors, first_P: I64, second_P: I64) -> NDArray[np.float64]:
+def cosines(read: Read, first_P: I64, second_P: I64) -> NDArray[np.float64]:
     """Return the cosine of pairs of rows."""
     parts = [np.zeros(0)]
     for low in range(0, len(first_P), _BLOCK):
-        first, second = vectors_ND[first_P[low : low + _BLOCK]], vectors_ND[second_P[low : low + _BLOCK]]
+        first, second = read(first_P[low : low + _BLOCK]), read(second_P[low : low + _BLOCK])
         parts.append(np.einsum("pd,pd->p", first, second).astype(np.float64))
     return np.concatenate(parts)
 
@@ -69,27 +72,29 @@ def hashed_words(texts: pl.Series) -> Vectors:
     return vectors_ND
 
 
-def _within(vectors_ND: Vectors, rows: I64, threshold: float) -> tuple[I64, I64]:
-    """Return the pairs among some rows, compared block by block."""
-    first, second = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    own = np.asarray(vectors_ND[rows])
+def _within(read: Read, rows: I64, threshold: float) -> Iterator[tuple[I64, I64]]:
+    """Yield the pairs among some rows, compared block by block; of very many rows blocks are read again and again."""
+    own = read(rows) if len(rows) <= _ALL_PAIRS else None
+
+    def block(start: int) -> Vectors:
+        return read(rows[start : start + _BLOCK]) if own is None else own[start : start + _BLOCK]
+
     for low in range(0, len(rows), _BLOCK):
+        block_RD = block(low)
         for start in range(low, len(rows), _BLOCK):
-            near = own[low : low + _BLOCK] @ own[start : start + _BLOCK].T >= threshold - 1e-6
+            near = block_RD @ (block_RD if start == low else block(start)).T >= threshold - 1e-6
             if start == low:
                 near = np.triu(near, k=1)
             if near.sum() > _NEIGHBOURS * len(near):
                 near &= np.cumsum(near, axis=1, dtype=np.int32) <= _NEIGHBOURS
             one, other = np.nonzero(near)
-            first.append(rows[one + low])
-            second.append(rows[other + start])
-    return np.concatenate(first), np.concatenate(second)
+            yield rows[one + low], rows[other + start]
 
 
-def _centres(vectors_ND: Vectors, rows: I64, num_buckets: int) -> Vectors:
+def _centres(read: Read, rows: I64, num_buckets: int) -> Vectors:
     """Return the centres of spherical k-means on a sample."""
     random = np.random.default_rng(0)
-    sample = np.asarray(vectors_ND[rows[np.sort(random.permutation(len(rows))[:_SAMPLE])]])
+    sample = read(rows[np.sort(random.permutation(len(rows))[:_SAMPLE])])
     centres_KD = sample[random.permutation(len(sample))[:num_buckets]]
     for _ in range(_ROUNDS):
         own = (sample @ centres_KD.T).argmax(axis=1)
@@ -100,10 +105,10 @@ def _centres(vectors_ND: Vectors, rows: I64, num_buckets: int) -> Vectors:
     return centres_KD
 
 
-def _nearest(vectors_ND: Vectors, rows: I64, centres_KD: Vectors) -> NDArray[np.int32]:
+def _nearest(read: Read, rows: I64, centres_KD: Vectors) -> NDArray[np.int32]:
     """Return the two nearest centres of some rows, (2, R)."""
     parts = []
     for low in range(0, len(rows), _BLOCK):
-        near = vectors_ND[rows[low : low + _BLOCK]] @ centres_KD.T
+        near = read(rows[low : low + _BLOCK]) @ centres_KD.T
         parts.append(np.argsort(-near, axis=1)[:, :2].T.astype(np.int32))
     return np.concatenate(parts, axis=1)

@@ -13,11 +13,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from oreline.data.external.pages import read_at
+from oreline.data.external.pages import PAGE_BYTES, read_at
 from oreline.store import translating
 
 BLOCK = 1 << 16
 """Numbers that are worked on together."""
+_LARGE_BYTES = 256
+"""From such rows on each is read by itself; of smaller ones many lie on one page."""
 
 
 class Spool:
@@ -36,7 +38,6 @@ class Spool:
         self._dtype, self._width, self._max_bytes = np.dtype(dtype), width, max_bytes
         self._parts: list[NDArray[Any]] = []
         self._file: IO[bytes] | None = None
-        self._map: mmap.mmap | None = None
         self._num_bytes = 0
 
     def __len__(self) -> int:
@@ -69,8 +70,8 @@ class Spool:
             return self._parts[0].reshape(shape)
         with translating(Path(tempfile.gettempdir())):
             self._file.flush()
-        self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return np.frombuffer(self._map, self._dtype).reshape(shape)
+        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(mapped, self._dtype).reshape(shape)
 
     def part(self, start: int, count: int) -> NDArray[Any]:
         """Return so many numbers from a place on."""
@@ -87,6 +88,9 @@ class Spool:
         if self._file is None:
             taken: NDArray[Any] = self.array()[places_P]
             return taken
+        row_bytes = self._dtype.itemsize * (self._width or 1)
+        if row_bytes > _LARGE_BYTES or PAGE_BYTES % row_bytes:
+            return self._rows_at(places_P)
         with translating(Path(tempfile.gettempdir())):
             self._file.flush()
         found = read_at(self._file.fileno(), places_P, self._dtype, self._width or 1)
@@ -114,6 +118,13 @@ class Spool:
                 self._read(file, into[(end - count) * size : end * size], start * size)
         return found
 
+    def _rows_at(self, places_P: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the rows at some places of a spool with a width, (P, W); rows after one another are read together."""
+        width = self._width or 1
+        begins = np.flatnonzero(np.diff(places_P, prepend=-2) != 1)
+        counts = np.diff(begins, append=len(places_P))
+        return self.runs(places_P[begins] * width, counts * width).reshape(-1, width)
+
     @staticmethod
     def _read(file: int, into: memoryview, offset: int) -> None:
         while len(into):
@@ -131,8 +142,3 @@ class Spool:
             whole[place : place + len(part)] = part
             place += len(part)
         return whole
-
-    def release(self) -> None:
-        """Let go of what was read from disk; it is read again where it is looked at again."""
-        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED)

@@ -1,86 +1,51 @@
-"""Texts by texts, however many they are: a dictionary, beyond a bound a table on disk."""
+"""Texts by their places, however many they are."""
 
 from __future__ import annotations
 
-import sqlite3
-import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from oreline.errors import ResourceError
+from oreline.data.external.spool import Spool
 
-_ENTRY_BYTES = 220
-"""What an entry takes in memory beside its characters, about."""
-_LEAST_CACHE_BYTES = 1 << 20
+I64 = NDArray[np.int64]
 
 
 class Texts:
-    """Remembers a text for each of others; the first one given counts.
+    """Takes texts, none of them null, and gives those at some places; beyond a bound they lie on disk.
 
     Args:
-        max_bytes: held in memory, about; beyond that they lie in a temporary file.
+        max_bytes: what they may take in memory.
 
     >>> texts = Texts(max_bytes=0)
-    >>> texts.add("a", "first"), texts.add("a", "second"), texts.add("b", "third")
-    (True, False, True)
-    >>> texts.get("a"), texts.get("c")
-    ('first', None)
+    >>> texts.append(pl.Series(["one", "", "三"]))
+    >>> texts.at(np.array([2, 0])).to_list()
+    ['三', 'one']
     """
 
     def __init__(self, *, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._held: dict[str, str] = {}
-        self._num_bytes = 0
-        self._table: sqlite3.Connection | None = None
+        self._ends = Spool(np.int64, max_bytes=max_bytes // 2)
+        self._letters = Spool(np.uint8, max_bytes=max_bytes // 2)
+        self._ends.append(np.zeros(1, np.int64))
 
-    @property
-    def is_on_disk(self) -> bool:
-        """Whether the bound was passed."""
-        return self._table is not None
+    def append(self, texts: pl.Series) -> None:
+        """Add texts. Raises `ResourceError` for a full disk."""
+        ends, letters = _parts(texts)
+        self._ends.append(ends + len(self._letters))
+        self._letters.append(letters)
 
-    def get(self, key: str) -> str | None:
-        """Return the text that is remembered for one."""
-        if self._table is None:
-            return self._held.get(key)
-        with _translating():  # what was added may have to be written before something is read
-            found = self._table.execute("SELECT value FROM texts WHERE key = ?", (key,)).fetchone()
-        return None if found is None else str(found[0])
-
-    def add(self, key: str, value: str) -> bool:
-        """Remember a text, and return whether none was for this key. Raises `ResourceError` for a full disk."""
-        if self._table is not None:
-            return self._write(self._table, [(key, value)]) > 0
-        if key in self._held:
-            return False
-        self._held[key] = value
-        self._num_bytes += len(key) + len(value) + _ENTRY_BYTES
-        if self._num_bytes > self._max_bytes:
-            self._table = self._opened()
-            self._write(self._table, self._held.items())
-            self._held = {}
-        return True
-
-    def _opened(self) -> sqlite3.Connection:
-        """Open a table in a file without a name, which goes with the connection; nothing is ever committed."""
-        table = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        weakref.finalize(self, table.close)
-        table.execute("PRAGMA journal_mode = OFF")
-        table.execute(f"PRAGMA cache_size = -{max(self._max_bytes, _LEAST_CACHE_BYTES) >> 10}")
-        table.execute("CREATE TABLE texts (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
-        table.execute("BEGIN")
-        return table
-
-    @staticmethod
-    def _write(table: sqlite3.Connection, entries: Iterable[tuple[str, str]]) -> int:
-        with _translating():
-            return table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", entries).rowcount
+    def at(self, places_P: I64) -> pl.Series:
+        """Return the texts at some places, in any order."""
+        starts_P = self._ends.at(places_P)
+        counts_P = self._ends.at(places_P + 1) - starts_P
+        letters = self._letters.runs(starts_P, counts_P)
+        offsets = np.concatenate([[0], np.cumsum(counts_P)]).astype(np.int64)
+        texts = pa.LargeStringArray.from_buffers(len(places_P), pa.py_buffer(offsets), pa.py_buffer(letters))
+        return pl.Series(texts, dtype=pl.String)
 
 
-@contextmanager
-def _translating() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise ResourceError(
-            f"a temporary file cannot be written: {error}", remedy="make room, or let TMPDIR name another disk"
-        ) from error
+def _parts(texts: pl.Series) -> tuple[I64, NDArray[np.uint8]]:
+    """Return where each text ends, and the bytes of all."""
+    lengths = texts.str.len_bytes().to_numpy().astype(np.int64)
+    return np.cumsum(lengths), np.frombuffer("".join(texts.to_list()).encode(), np.uint8)

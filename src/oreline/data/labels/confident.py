@@ -53,6 +53,10 @@ class Found(NamedTuple):
     quality: NDArray[np.float64]
     """Of the given label, 0 to 1: what they are ranked by."""
 
+    def where(self, chosen_F: NDArray[np.bool_]) -> Found:
+        """Return some of them."""
+        return Found(self.rows[chosen_F], self.suggested[chosen_F], self.confidence[chosen_F], self.quality[chosen_F])
+
 
 def folds_of(keys: pl.DataFrame, num_folds: int, seed: int) -> Codes:
     """Return each row's fold, (N,): classes spread evenly, rows of equal text or group together.
@@ -199,29 +203,32 @@ def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, r
     return Found(rows, suggested_N[rows].astype(np.int64), confidence, quality_N[rows])
 
 
-def spared(codes_N: Codes, rows_F: Codes, leaves_F: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+def spared(sizes_K: Codes, given_F: Codes, leaves_F: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     """Return which of the rows that would leave their class stay, (F,): as many as it lacks, the best supported ones.
 
-    >>> spared(np.array([0, 0, 0, 0, 1]), np.array([1, 3, 4]), np.array([True, True, False]), 0.5).tolist()
+    >>> spared(np.array([4, 1]), np.array([0, 0, 1]), np.array([True, True, False]), 0.5).tolist()
     [True, True, False]
 
     Args:
-        codes_N: the given classes.
-        rows_F: found rows, the worst first.
+        sizes_K: rows of each class.
+        given_F: the classes of found rows, the worst first.
         leaves_F: whether the row would be dropped or get another label.
         share: of a class's rows that stay at least, and ten of them; 0 spares none.
     """
-    stays_F = np.zeros(len(rows_F), np.bool_)
-    if not share:
-        return stays_F
-    sizes_K = np.bincount(codes_N)
-    floor_K = np.minimum(sizes_K, np.maximum(np.ceil(sizes_K * share).astype(np.int64), _LEAST_ROWS))
-    given_F = codes_N[rows_F]
-    left_K = sizes_K - np.bincount(given_F[leaves_F], minlength=len(sizes_K))
-    for code in np.flatnonzero(left_K < floor_K):
+    stays_F = np.zeros(len(given_F), np.bool_)
+    lacks_K = lacking(sizes_K, np.bincount(given_F[leaves_F], minlength=len(sizes_K)), share)
+    for code in np.flatnonzero(lacks_K):
         leaving = np.flatnonzero(leaves_F & (given_F == code))
-        stays_F[leaving[len(leaving) - (floor_K[code] - left_K[code]) :]] = True
+        stays_F[leaving[len(leaving) - lacks_K[code] :]] = True
     return stays_F
+
+
+def lacking(sizes_K: Codes, leaving_K: Codes, share: float) -> Codes:
+    """Return how many of the rows that would leave each class have to stay, (K,); see `spared`."""
+    if not share:
+        return np.zeros(len(sizes_K), np.int64)
+    floor_K = np.minimum(sizes_K, np.maximum(np.ceil(sizes_K * share).astype(np.int64), _LEAST_ROWS))
+    return np.asarray(np.maximum(floor_K - (sizes_K - leaving_K), 0))
 
 
 def _answers(

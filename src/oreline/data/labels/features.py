@@ -1,6 +1,6 @@
 """What rows are compared by where labels are judged: a frozen encoder's vectors, or character n-grams without one.
 
-Shape suffixes: N rows, D vector width, V n-grams, F queries, J neighbours.
+Shape suffixes: N rows, D vector width, V n-grams, F queries, R some of them, J neighbours.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 Codes = NDArray[np.int64]
 
 _BATCH = 1024
-_MAX_CHARACTERS = 2000
+MAX_CHARACTERS = 2000
 """Of a text whose n-grams are counted: a label is mostly told by its beginning, and memory stays in bounds."""
 _SHORTEST, _LONGEST, _MAX_NGRAMS = 1, 4, 60_000
-_BLOCK = 512
+_BLOCK, _SORTED = 512, 64
+"""Rows whose cosines to all others are worked out together, and those that are sorted by them."""
 
 
 class Embedder(Protocol):
@@ -38,7 +39,7 @@ def row_features(texts: Sequence[str], encoder: Embedder | None = None) -> Any:
         encoder: a bound model; n-grams are counted when there is none.
     """
     if encoder is None:
-        return _ngrams([text[:_MAX_CHARACTERS] for text in texts])
+        return _ngrams([text[:MAX_CHARACTERS] for text in texts])
     parts = [encoder.embed(list(texts[start : start + _BATCH])) for start in range(0, len(texts), _BATCH)]
     return unit(np.concatenate([np.asarray(part, np.float32) for part in parts]))
 
@@ -90,14 +91,24 @@ def nearest(features: Any, rows_F: Codes, codes_N: Codes, num: int) -> tuple[Cod
         rows = rows_F[start : start + _BLOCK]
         product = features[rows] @ features.T
         cosine = np.asarray(product if isinstance(product, np.ndarray) else product.toarray(), np.float32)
-        cosine[codes_N[rows][:, None] == codes_N[None, :]] = -np.inf
-        best = np.argpartition(-cosine, most - 1, axis=1)[:, :most]
-        order = np.argsort(-np.take_along_axis(cosine, best, 1), axis=1, kind="stable")
-        best = np.take_along_axis(best, order, 1)
-        values = np.take_along_axis(cosine, best, 1)
-        found_FJ[start : start + len(rows), :most] = np.where(np.isfinite(values), best, -1)
-        similarity_FJ[start : start + len(rows), :most] = np.where(np.isfinite(values), values, 0)
+        for low in range(0, len(rows), _SORTED):  # orders take 8 bytes where cosines take 4
+            some = slice(low, low + _SORTED)
+            at = slice(start + low, start + min(low + _SORTED, len(rows)))
+            best, values = _best(cosine[some], codes_N[rows[some]], codes_N, most)
+            found_FJ[at, :most], similarity_FJ[at, :most] = best, values
     return found_FJ, similarity_FJ
+
+
+def _best(
+    cosine_RN: NDArray[np.float32], codes_R: Codes, codes_N: Codes, most: int
+) -> tuple[Codes, NDArray[np.float32]]:
+    """Return the nearest rows of another code, -1 where there are fewer, and their similarities."""
+    cosine_RN[codes_R[:, None] == codes_N[None, :]] = -np.inf
+    best = np.argpartition(-cosine_RN, most - 1, axis=1)[:, :most]
+    order = np.argsort(-np.take_along_axis(cosine_RN, best, 1), axis=1, kind="stable")
+    best = np.take_along_axis(best, order, 1)
+    values = np.take_along_axis(cosine_RN, best, 1)
+    return np.where(np.isfinite(values), best, -1), np.where(np.isfinite(values), values, 0)
 
 
 def _ngrams(texts: list[str]) -> Any:

@@ -40,7 +40,8 @@ class Operator:
     connected from the threshold on, and go when they are like the row that stays or two steps away at most. Clusters
     whose rows carry different labels are left alone.
 
-    Memory: the vectors lie on disk beyond half of the share of `--memory`; some 40 bytes a row stay.
+    Memory: the vectors lie on disk beyond half of the share of `--memory`, and 20,000 of them are held to be compared;
+    some 24 bytes a row stay.
 
     Args:
         model: what makes vectors: a start model such as `catalog:minilm-l6-en`, or the folder of a trained model.
@@ -92,15 +93,16 @@ class Operator:
             equal.add(digest_N, is_alone_N=digest_N == 0)
         if spool is None:
             return
-        vectors_ND, groups = spool.array(), equal.groups()
+        groups = equal.groups()
         joined = Joined(equal.num_rows, max_bytes=2 * share)
         joined.connect(groups)
-        joined.connect_pairs(*alike(vectors_ND, self._threshold, rows=_distinct(equal.num_rows, groups)))
-        spool.release()
+        read = spool.at
+        for first_P, second_P in alike(read, self._threshold, rows=_distinct(equal.num_rows, groups)):
+            joined.connect_pairs(first_P, second_P)
         rank = ranks(scan, self._keep, self._column, lengths, operator="dedup_semantic", max_bytes=share)
 
         def similarity(first_P: I64, second_P: I64) -> NDArray[np.float64]:
-            return cosines(vectors_ND, first_P, second_P)
+            return cosines(read, first_P, second_P)
 
         least = max(2 * self._threshold**2 - 1, 0.5)  # the cosine of twice the angle: two steps away
         drops = Clusters(joined, groups, max_bytes=2 * share).divided(rank, similarity, least).drops
@@ -112,9 +114,13 @@ class Operator:
         """Return the cosine of each row and the one before it that is most alike, from 0.8 on, with the threshold."""
         texts = compared(frame, [role for role in INPUT_ROLES if role in frame.columns])
         vectors_ND = self._vectors(texts, tokens(texts).counts_N > 0)
-        first_P, second_P = alike(vectors_ND, min(_LOOKED_AT, self._threshold), rows=np.arange(frame.height))
         most_N = np.full(frame.height, -np.inf)
-        np.maximum.at(most_N, second_P, cosines(vectors_ND, first_P, second_P))
+
+        def read(rows: I64) -> NDArray[np.float32]:
+            return vectors_ND[rows]
+
+        for first_P, second_P in alike(read, min(_LOOKED_AT, self._threshold), rows=np.arange(frame.height)):
+            np.maximum.at(most_N, second_P, cosines(read, first_P, second_P))
         values = pl.Series("cosine", np.where(np.isfinite(most_N), most_N, np.nan)).fill_nan(None)
         every = pl.Series("language", ["all"], dtype=pl.String).new_from_index(0, frame.height)
         return Calibration(values.to_frame(), every, {"all": (Bound("threshold", "cosine", "high", self._threshold),)})

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from oreline.data.external.texts import Texts
+from oreline.data.external.text_table import TextTable
 from oreline.data.input.archives import opened
 from oreline.data.input.compressed import batches, beginning_of, unpacked_name
 from oreline.data.input.conversations import Said, Turn, rows_of, together
@@ -116,7 +116,7 @@ class _Roots:
     """The threads of messages by their ids, those that they only name included; beyond a bound on disk."""
 
     def __init__(self, max_bytes: int = _ROOTS_BYTES) -> None:
-        self._threads = Texts(max_bytes=max_bytes)
+        self._threads = TextTable(max_bytes=max_bytes)
         self._count = 0
         """Messages, and ids."""
 

@@ -54,8 +54,9 @@ class Step:
 
     @property
     def is_movable(self) -> bool:
-        """Whether a worker may run it: one that a model was bound to stays where the model is."""
-        return self.made_of is not None and not getattr(self.operator, "models", None)
+        """Whether a worker may run it: one that a model was bound to stays where the model is, or what it learnt."""
+        stays = getattr(self.operator, "models", None) or getattr(self.operator, "stays", False)
+        return self.made_of is not None and not stays
 
     @property
     def action(self) -> str:
