@@ -8,9 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.data.written import letter, mbox
 
-from oreline.data.readers.mail import Reader
+from oreline.data.input.conversations import Turn, together
+from oreline.data.input.letters import Letter
+from oreline.data.readers.mail import Reader, _Roots
 from oreline.data.sources import frames
 from oreline.dialogue import messages_of
 from oreline.errors import DataError, UsageError
@@ -112,3 +116,58 @@ def test_what_is_no_message(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes(b"just some text\nwithout headers\n")
     with pytest.raises(DataError, match="no e-mail message"):
         read(tmp_path / "a.eml")
+
+
+def root(letter: Letter, roots: dict[str, str]) -> str:
+    """Return the thread of a message as it was told before: every id in a dictionary, and an entry a message."""
+    known = roots.get(letter.parent or "") or roots.get(letter.thread or "")
+    thread = known or letter.thread or f"no-id-{len(roots) + 1}"
+    for name in (letter.message_id, letter.thread, letter.parent):
+        if name:
+            roots.setdefault(name, thread)
+    roots.setdefault(f" {len(roots)}", thread)
+    return thread
+
+
+def threads(letters: list[Letter]) -> list[tuple[str, list[Turn]]]:
+    """Return the threads as they were joined before: all messages by thread in memory, each sorted by date."""
+    roots, held = dict[str, str](), dict[str, list[Letter]]()
+    for one in letters:
+        held.setdefault(root(one, roots), []).append(one)
+    return [
+        (
+            name,
+            [Turn("assistant" if "bo" in (one.sender or "") else one.sender or "", one.text or "", one.date) for one in
+             sorted(own, key=lambda one: one.date or "")],
+        )
+        for name, own in held.items()
+    ]  # fmt: skip
+
+
+NAMES = st.sampled_from([None, *(f"<m{number}@example.org>" for number in range(6))])
+DATES = st.sampled_from([None, "2026-01-05T10:00:00", "2026-01-05T10:00:00+01:00", "2026-01-05T09:00:00-08:00"])
+WRITTEN = st.builds(
+    Letter,
+    text=st.sampled_from([None, "你好", "x\n> y"]),
+    subject=st.none(),
+    sender=st.sampled_from([None, "Ann", "bo@example.org"]),
+    to=st.none(),
+    date=DATES,
+    thread=NAMES,
+    message_id=NAMES,
+    parent=NAMES,
+)
+
+
+@given(st.lists(WRITTEN, max_size=30), st.sampled_from([0, 2000, 1 << 26]))
+def test_bounded_threads_are_those_of_all_messages_at_once(letters: list[Letter], max_bytes: int) -> None:
+    reader, roots, held = Reader(conversations=True, assistant="BO"), _Roots(max_bytes), dict[str, str]()
+    said = [reader._said(one, roots) for one in letters]
+    assert [one.conversation for one in said] == [root(one, held) for one in letters]
+    assert list(together(said, max_bytes=max_bytes)) == threads(letters)
+
+
+def test_long_messages_come_by_few(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("oreline.data.input.compressed._BATCH_CHARACTERS", 500)
+    (tmp_path / "a.mbox").write_bytes(mbox([letter("x" * 300, number) for number in range(1, 6)]))
+    assert [frame.height for frame in Reader().frames(tmp_path / "a.mbox", rows=9)] == [2, 2, 1]

@@ -55,7 +55,8 @@ class Reader:
 
     A message begins with its date, time and speaker on one line, and may go on below; of LINE the date stands above the
     messages of a day. A long silence ends a conversation. Who speaks first asks; media and notices are left out. QQ's
-    headings are known, too.
+    headings are known, too. Held at a time: the conversation that is read (of a chat without a long silence all of it),
+    and those of one frame.
 
     Args:
         assistant: names of those who answer; everybody but the first speaker when not given.
