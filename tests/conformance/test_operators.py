@@ -295,7 +295,8 @@ def test_another_process_does_the_same(name: str) -> None:
     learnt = json.loads(json.dumps(here.fit(frame.lazy()))) if hasattr(here, "fit") else None
     step = Step(name, here, kind, learnt)
     if not step.is_movable:
-        assert here.models, "only a model keeps an operator where it is"
+        where = getattr(here, "models", None) or here.stays
+        assert where, "only a model, or what it learnt, keeps an operator where it is"
         return
     if hasattr(here, "signatures"):
         parts = [Job.heard(Job(signer=step).told()).done((part, Notes()))[0] for part in frame.iter_slices(3)]

@@ -22,12 +22,12 @@ def edited(texts: list[str | None], **options: Any) -> tuple[list[str | None], l
         {"row_id": [f"a:{n}" for n in range(len(texts))], "text": texts}, schema_overrides={"text": pl.String}
     )
     operator = Operator(**options)
-    learnt = json.loads(json.dumps(operator.fit(frame.lazy())))
-    again = Operator(**options)
-    again.learnt(learnt)
-    found = again.edit(frame)
+    operator.learnt(json.loads(json.dumps(operator.fit(frame.lazy()))))
+    found = operator.edit(frame)
     reasons = found["change_reason"].to_list() if "change_reason" in found.columns else [None] * len(texts)
-    assert pl.concat([again.edit(part) for part in frame.iter_slices(1)], how="diagonal")["text"].equals(found["text"])
+    assert pl.concat([operator.edit(part) for part in frame.iter_slices(1)], how="diagonal")["text"].equals(
+        found["text"]
+    )
     return found["text"].to_list(), reasons
 
 
@@ -52,7 +52,17 @@ def test_portions_bound_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     operator = Operator()
     operator._portion_bytes = 2 * len(EN) + 1
     frame = pl.DataFrame({"row_id": ["a:1", "a:2", "a:3", "a:4"], "text": [EN] * 4})
-    assert list(operator.fit(frame.lazy())["cuts"]) == ["a:2", "a:4"]
+    assert operator.fit(frame.lazy()) == {"rows": 2}
+    assert operator.edit(frame)["text"].to_list() == [EN, "", EN, ""]
+
+
+def test_what_is_cut_may_lie_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"Text {number}. {EN}" if number % 3 else f"Nothing of the kind, {number}." for number in range(300)]
+    expected = edited(texts)
+    monkeypatch.setattr("oreline.data.operators.dedup_substrings._MAX_BYTES", 0)
+    monkeypatch.setattr("oreline.data.operators.dedup_substrings._FRAME_ROWS", 7)
+    assert edited(texts) == expected
+    assert sum(reason is not None for reason in expected[1]) == 199
 
 
 def test_impossible_options() -> None:

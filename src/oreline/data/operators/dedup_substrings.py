@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from oreline.data.duplicates.substrings import Spans, repeated, snapped
 from oreline.data.duplicates.tokens import tokens
+from oreline.data.external.keys import Keys
+from oreline.data.external.spool import Spool
+from oreline.data.external.texts import Texts
 from oreline.data.ledger import CHANGE_REASON
 from oreline.errors import UsageError
 
 _FRAME_ROWS = 2048
+_MAX_BYTES = 64 << 20
+"""What the places of what is cut take in memory."""
 
 
 class Operator:
@@ -23,8 +30,8 @@ class Operator:
     empty: let `drop_empty` or `keep_length` follow.
 
     Memory is bounded: the data are searched in portions of `portion_mb`, in the order of the rows, and what repeats
-    only across two portions is not found. A portion takes about 20 times its size, and the places of what is cut are
-    held of all rows: half a kilobyte for each row that is.
+    only across two portions is not found. A portion takes about 20 times its size, and the places of what is cut up to
+    64 MB; beyond that they lie on disk.
 
     Args:
         min_bytes: bytes of UTF-8 in a stretch, at least: 100 are some 100 English letters or 33 Chinese characters.
@@ -33,6 +40,8 @@ class Operator:
         portion_mb: megabytes of text that are searched together.
         column: the text column.
     """
+
+    stays = True
 
     def __init__(
         self,
@@ -49,32 +58,32 @@ class Operator:
             raise UsageError(f"dedup_substrings: portion_mb is {portion_mb}", allowed="1 to 1024")
         self._min_bytes, self._min_tokens, self._boundary = min_bytes, min_tokens, boundary
         self._portion_bytes, self._column = portion_mb << 20, column
-        self._cuts: dict[str, Spans] = {}
+        self._cuts = _Cuts()
 
     def fit(self, scan: pl.LazyFrame) -> dict[str, Any]:
-        """Return what is to be cut of which rows: `{"cuts": {row_id: [[start, end], …]}}`, in characters."""
-        cuts: dict[str, list[list[int]]] = {}
+        """Find what is to be cut of which rows; return how many rows that are."""
+        self._cuts = _Cuts()
         if self._column in scan.collect_schema().names():
             for portion in self._portions(scan):
                 texts = portion[self._column].to_list()
                 for row_id, text, spans in zip(portion["row_id"], texts, repeated(texts, self._min_bytes), strict=True):
                     found = [cut for span in spans if (cut := self._cut(text, span)) is not None]
                     if found:
-                        cuts[row_id] = [list(cut) for cut in found]
-        return {"cuts": cuts}
+                        self._cuts.add(row_id, found)
+        self._cuts.end()
+        return {"rows": len(self._cuts)}
 
     def learnt(self, found: Mapping[str, Any]) -> None:
-        """Take what `fit` returned."""
-        self._cuts = {row_id: [(start, end) for start, end in cuts] for row_id, cuts in found["cuts"].items()}
+        """Nothing more is to be taken: what `fit` found lies here."""
 
     def edit(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows without what was found to be repeated."""
-        if not self._cuts or self._column not in frame.columns:
+        if not len(self._cuts) or self._column not in frame.columns:
             return frame
-        is_cut = frame["row_id"].is_in(list(self._cuts))
+        is_cut, cuts = self._cuts.of(frame["row_id"])
         rows = is_cut.arg_true()
         texts = frame[self._column]
-        kept = [_without(texts[row], self._cuts[frame["row_id"][row]]) for row in rows.to_list()]
+        kept = [_without(texts[row], spans) for row, spans in zip(rows.to_list(), cuts)]
         reason = pl.when(is_cut).then(pl.lit("repeated_substring"))
         return frame.with_columns(
             texts.clone().scatter(rows, pl.Series(kept, dtype=pl.String)) if kept else texts,
@@ -101,6 +110,42 @@ class Operator:
             return cut
         num_tokens = tokens(pl.Series([text[slice(*cut)]])).counts_N[0]
         return cut if num_tokens >= self._min_tokens else None
+
+
+class _Cuts:
+    """The stretches that are cut of rows, found by the ids of the rows; beyond a bound they lie on disk."""
+
+    def __init__(self) -> None:
+        self._marks, self._spans = Spool(np.uint64, max_bytes=_MAX_BYTES // 4), Texts(max_bytes=_MAX_BYTES // 2)
+        self._waiting: list[tuple[str, str]] = []
+        self._places = Keys(self._marks, max_bytes=_MAX_BYTES // 4)
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def add(self, row_id: str, spans: Spans) -> None:
+        """Note the stretches of a row."""
+        self._waiting.append((row_id, json.dumps(spans)))
+        if len(self._waiting) >= _FRAME_ROWS:
+            self._write()
+
+    def end(self) -> None:
+        """Note that no more come; rows are looked up from now on."""
+        self._write()
+        self._places = Keys(self._marks, max_bytes=_MAX_BYTES // 4)
+
+    def of(self, row_ids: pl.Series) -> tuple[pl.Series, list[Spans]]:
+        """Return which of some rows are cut, and the stretches of these, in order."""
+        places_N = self._places.places(row_ids.hash().to_numpy())
+        spans = self._spans.at(places_N[places_N >= 0]).to_list()
+        return pl.Series(places_N >= 0), [[(start, end) for start, end in json.loads(text)] for text in spans]
+
+    def _write(self) -> None:
+        if self._waiting:
+            row_ids, spans = (pl.Series(part, dtype=pl.String) for part in zip(*self._waiting))
+            self._marks.append(row_ids.hash().to_numpy())
+            self._spans.append(spans)
+            self._waiting = []
 
 
 def _without(text: str, cuts: Spans) -> str:
