@@ -28,7 +28,7 @@ from typing import Any
 from oreline import atomic, registry
 from oreline.data import refine as verb
 from oreline.data.augment.chinese_sounds import words_of_sound
-from oreline.data.duplicates import clusters
+from oreline.data.duplicates import near_rows
 from oreline.data.pii.surnames import is_name
 from oreline.data.refine import Running, refine
 from oreline.data.running import chain, division
@@ -75,10 +75,10 @@ def watch(say: Say) -> None:
     watched(chain, "_drop_whole", lambda stage, step, *_: step.name, say, "ended")
     watched(chain, "_sign", lambda stage, step, *_: f"{step.name}/signatures", say, "begun")
     watched(chain, "_signatures", lambda stage, step, *_: f"{step.name}/signatures", say, "ended")
-    watched(clusters, "_agreeing", lambda *_: "dedup_near/candidates", say)
-    watched(clusters, "similarities", lambda *_: "dedup_near/verification", say)
+    watched(near_rows._Search, "connect", lambda *_: "dedup_near/candidates", say)
+    watched(near_rows, "similarities", lambda *_: "dedup_near/verification", say)
     watched(verb, "write_splits", lambda *_: "split", say)
-    watched(division, "places", lambda *_: "split/places", say)
+    watched(division.Placing, "places", lambda *_: "split/places", say)
     watched(verb, "find_leaks", lambda *_: "leaks", say)
     watched(verb, "lift", lambda *_: "lift", say)
     watched(verb, "account", lambda *_: "report/account", say)
