@@ -59,7 +59,7 @@ CALLS_AT_IMPORT = {
     "chr", "min", "max", "abs", "join", "split", "items", "keys", "values", "maketrans", "lower", "encode", "fromkeys",
     "get_args", "compile", "field", "dataclass", "lru_cache", "wraps", "field_validator", "model_validator",
     "field_serializer", "resolve", "absolute", "with_name", "joinpath", "inv_cdf", "log", "sqrt", "zeros", "array",
-    "finfo", "iinfo", "uint64", "no_grad", "inference_mode", "schema", "string", "float64", "getLogger", "command", "callback",
+    "finfo", "iinfo", "no_grad", "inference_mode", "schema", "string", "float64", "getLogger", "command", "callback",
     "contextmanager", "asynccontextmanager", "exception_handler", "middleware", "get", "post",
 }  # fmt: skip
 """What a module may call while it is imported, besides constructors of values (`Package(...)`): cheap and pure."""

@@ -43,7 +43,7 @@ _MOST_PORTIONS = 1 << 16
 _CHUNK = 2048
 _FILES = 64
 """Portions that are written in one pass over the rows."""
-_MIXED = np.uint64(0x9E3779B97F4A7C15)
+_MIXED = 0x9E3779B97F4A7C15
 
 
 class Portions:

@@ -20,7 +20,7 @@ from oreline.data.split.classes import Classes
 _MAGNITUDES = 33
 """Powers of two up to the most rows that there may be."""
 _SHARES = 8
-_HALF = np.uint64(32)
+_HALF = 32
 
 
 class Units:
