@@ -18,6 +18,7 @@ import zstandard
 from tests.data.written import write_archive, write_chat, write_mailbox, write_page, write_tfrecord, write_workbook
 
 from oreline import registry
+from oreline.data.input import compressed
 from oreline.data.input.compressed import CutOffError
 from oreline.data.input.described import _PART_KEYS, _READING_KEYS
 from oreline.data.sources import frames, reader_of
@@ -171,6 +172,18 @@ def test_a_compressed_document_gives_the_same_rows_and_says_that_it_breaks_off(
     assert ["breaks off" in note for note in notes] == [True]
     with pytest.raises(CutOffError, match="breaks off"):
         list(frames(packed))
+
+
+@pytest.mark.parametrize("name", ["mail", "squad", "warc"])
+def test_frames_of_long_texts_have_fewer_rows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that put rows together one by one; or a frame of 8,192 texts of a megabyte would take eight gigabytes."""
+    monkeypatch.setattr(compressed, "_BATCH_CHARACTERS", 2000)
+    file = tmp_path / f"data{registry.get('reader', name).suffixes[0]}"
+    texts = [f"{number} {'a fine film, really. ' * 50}" for number in range(9)]
+    (WRITERS | DOCUMENTS)[name](pl.DataFrame({"text": texts, "label": "x"}), file)
+    heights = [part.height for part in registry.create("reader", name).frames(file, rows=8192)]
+    assert sum(heights) == len(texts)
+    assert max(heights) <= 2
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS | DOCUMENTS))

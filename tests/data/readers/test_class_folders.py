@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from tests.data.written import LONG, page
 
+from oreline.data.input import compressed
 from oreline.data.input.compressed import CutOffError
 from oreline.data.sources import frames
 from oreline.errors import DataError
@@ -46,6 +47,14 @@ def test_each_file_is_a_row_and_its_folder_the_label(folder: Path) -> None:
     assert texts[2].endswith(LONG.strip())
     deepest = pl.concat(frames({"class_folders": str(folder), "deepest": True}))
     assert deepest["label"].to_list() == ["neg"] * 4 + ["pos", "sub"]
+
+
+def test_frames_of_long_texts_have_fewer_rows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = pl.concat(frames(f"class_folders:{folder}"))
+    monkeypatch.setattr(compressed, "_BATCH_CHARACTERS", 1)
+    parts = list(frames(f"class_folders:{folder}"))
+    assert [part.height for part in parts] == [1, 2, 1, 1, 1]  # an empty file weighs nothing
+    assert pl.concat(parts).equals(whole)
 
 
 def test_what_is_no_such_folder(tmp_path: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.data.served import Answer, served
 from tests.data.written import LONG
 
-from oreline.data.input import crawling, fetching
+from oreline.data.input import compressed, crawling, fetching
 from oreline.data.readers.crawl import Reader
 from oreline.data.sources import frames, sources
 from oreline.errors import ResourceError, UsageError
@@ -47,6 +47,13 @@ def test_links_are_followed_nearest_first_and_pages_are_rows() -> None:
         paths, notes = read(url + "/", max_pages=2)
         assert paths == ["/", "/a"]
         assert notes == ["2 pages were left out: 2 beyond max_pages"]
+
+
+def test_frames_of_long_pages_have_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compressed, "_BATCH_CHARACTERS", len(LONG))
+    site = {"/": page("Home", "/a", "/b"), "/a": page("Alpha"), "/b": page("Beta")}
+    with served(lambda path, _: site.get(path, (404, HTML, b""))) as (url, _):
+        assert [frame.height for frame in Reader(**OPTIONS).frames(url + "/", rows=100)] == [1, 1, 1]
 
 
 def test_it_is_a_source_by_its_address_and_in_a_recipe() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.input import decoding
+from oreline.data.input import compressed, decoding
 from oreline.data.readers.jsonl import Reader
 from oreline.errors import DataError
 
@@ -141,6 +141,15 @@ def test_a_broken_array_names_the_element(tmp_path: Path, content: str, says: st
     error = broken(write(tmp_path, content))
     assert says in error.what
     assert error.where.endswith(where)
+
+
+def test_frames_of_an_array_have_fewer_rows_where_they_are_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compressed, "_BATCH_CHARACTERS", 2000)
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps([{"text": f"{number} {'word ' * 200}"} for number in range(9)]))
+    assert [part.height for part in Reader().frames(file, rows=8192)] == [2, 2, 2, 2, 1]
 
 
 def test_an_element_of_an_array_has_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

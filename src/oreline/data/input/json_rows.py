@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -51,8 +51,17 @@ def refuse_halves(source: bytes, where: str) -> None:
         )
 
 
-def array_records(path: Path, encodings: Sequence[str] = ()) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield the objects of a file that is one JSON array, each with its place; never more than one is held.
+class Element(NamedTuple):
+    """One object of an array."""
+
+    value: dict[str, Any]
+    place: str
+    num_characters: int
+    """As it is written."""
+
+
+def array_records(path: Path, encodings: Sequence[str] = ()) -> Iterator[Element]:
+    """Yield the objects of a file that is one JSON array; never more than one is held.
 
     Raises `DataError` naming the element at fault, and `CutOffError` where a compressed file breaks off.
     """
@@ -67,7 +76,7 @@ def array_records(path: Path, encodings: Sequence[str] = ()) -> Iterator[tuple[d
                 raise _broken("no comma stands between two elements", where)
             text.skip(",")
         value, source = text.value()
-        yield record(value, source, where), where
+        yield Element(record(value, source, where), where, text.num_characters)
     text.skip("]")
     if text.peek():
         raise _broken(f"after the end of the array stands {text.peek()!r}", f"{path}, after element {number}")
@@ -82,6 +91,8 @@ class Growing:
     def __init__(self, path: Path, encodings: Sequence[str] = ()) -> None:
         self.where = str(path)
         """What is being read, for messages."""
+        self.num_characters = 0
+        """Of the last value, as it is written."""
         self._blocks = text_blocks(path, encodings)
         self._text, self._at = "", 0
         self._decoder = codecs.getincrementaldecoder("utf-8")()  # a block may end within a character
@@ -120,6 +131,7 @@ class Growing:
             written = self._text[self._at : end]
             source = written.encode() if "\\u" in written else b""
             refuse_halves(source, self.where)
+            self.num_characters = end - self._at
             self._at = end
             return value, source
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from oreline.data.input import archives, decoding
 from oreline.data.input.archives import is_read_in_order, member_paths, opened
-from oreline.data.input.compressed import CutOffError, beginning_of, unpacked_name
+from oreline.data.input.compressed import CutOffError, batches, beginning_of, unpacked_name
 from oreline.data.input.members import SUFFIXES, archive_of, is_archive
 from oreline.data.input.pages import decoded, page_of, without_broken_tag
 from oreline.data.input.paths import folder_files, is_file, is_folder
@@ -87,14 +87,8 @@ class Reader:
         self._refuse_splits([file.relative_to(folder).parts for file in inside], folder)
         schema = dict.fromkeys(("text", "label", "file"), pl.String)
         broken: list[tuple[str, CutOffError]] = []
-        for start in range(0, len(inside), rows):
-            part = []
-            for file in inside[start : start + rows]:
-                text, fault = _text(file)
-                name = file.relative_to(folder)
-                part.append((text, name.parts[-2 if self._deepest else 0], os.fspath(name)))
-                if fault is not None:
-                    broken.append((os.fspath(name), fault))
+        found = self._rows(inside, folder, broken)
+        for part in batches(found, rows, weigh=lambda cells: len(cells[0] or "")):
             yield pl.DataFrame(part, schema=schema, orient="row")
         if broken:
             raise _cut_off(broken, folder)
@@ -103,6 +97,17 @@ class Reader:
             raise CutOffError(
                 why, where=str(folder), remedy="fetch or pack the archive again; files behind it may be missing"
             )
+
+    def _rows(
+        self, files: Sequence[Path], folder: Path, broken: list[tuple[str, CutOffError]]
+    ) -> Iterator[tuple[str | None, str, str]]:
+        """Yield the cells of each file; those that break off are named in `broken`."""
+        for file in files:
+            text, fault = _text(file)
+            name = file.relative_to(folder)
+            if fault is not None:
+                broken.append((os.fspath(name), fault))
+            yield text, name.parts[-2 if self._deepest else 0], os.fspath(name)
 
     def _refuse_splits(self, names: Sequence[tuple[str, ...]], folder: Path) -> None:
         """Raise `DataError` where train and test would be the classes: those lie one folder deeper."""

@@ -97,7 +97,8 @@ class Reader:
         """
         left_out: Counter[str] = Counter()
         num_pages = 0
-        for part in batches(self._pages(checked_url(path), left_out), min(rows, _PART_ROWS)):
+        pages = self._pages(checked_url(path), left_out)
+        for part in batches(pages, min(rows, _PART_ROWS), weigh=lambda page: len(page[0] or "")):
             num_pages += len(part)
             yield pl.DataFrame(part, schema=_SCHEMA, orient="row")
         if left_out:

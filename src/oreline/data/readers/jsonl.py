@@ -55,8 +55,8 @@ class Reader:
 
     def _array(self, path: Path, rows: int) -> Iterator[pl.DataFrame]:
         made = Frames(self._nested)
-        for part in batches(array_records(path, self._encodings), rows):
-            yield made.made([value for value, _ in part], [place for _, place in part])
+        for part in batches(array_records(path, self._encodings), rows, weigh=lambda element: element.num_characters):
+            yield made.made([element.value for element in part], [element.place for element in part])
 
 
 def _parse_fast(block: bytes, made: Frames) -> pl.DataFrame | None:

@@ -56,7 +56,8 @@ class Reader:
         """
         answered = _is_answered(path)
         schema = _SCHEMA if answered else {name: dtype for name, dtype in _SCHEMA.items() if name != "answers"}
-        for part in batches(map(_answered if answered else _asked, _questions(path)), rows):
+        found = map(_answered if answered else _asked, _questions(path))
+        for part in batches(found, rows, weigh=lambda cells: sum(len(cell or "") for cell in cells)):
             yield pl.DataFrame(part, schema=schema, orient="row")
 
 

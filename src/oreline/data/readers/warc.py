@@ -44,7 +44,7 @@ class Reader:
         """
         left_out: Counter[str] = Counter()
         try:
-            for part in batches(answers(path), min(rows, _PART_ROWS)):
+            for part in batches(answers(path), min(rows, _PART_ROWS), weigh=_length):
                 if found := [row for record in part if (row := self._row(record, left_out))]:
                     yield pl.DataFrame(found, schema=_SCHEMA, orient="row")
         finally:
@@ -71,3 +71,7 @@ class Reader:
             return text, None, None, record.url, record.date
         page = page_of(text, record.url or None)
         return page.text, page.title, page.date, record.url, record.date
+
+
+def _length(record: Answer | Skipped) -> int:
+    return 0 if isinstance(record, Skipped) else len(record.body)
