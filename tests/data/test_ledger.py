@@ -122,3 +122,18 @@ def test_reasons_that_are_free_texts_are_counted_together(ledger: Ledger, monkey
     ]
     assert ledger.balance(0)["rows_dropped"] == 20
     ledger.close()
+
+
+def test_the_file_is_closed_where_what_is_pending_cannot_be_written(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.write("x", "dropped", pl.DataFrame({"row_id": ["a:1"], "reason": ["r"]}))
+    opened = ledger._file._stream
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.ParquetFile, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        ledger.close()
+    assert opened.closed

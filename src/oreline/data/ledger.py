@@ -190,8 +190,8 @@ class Ledger(Closing):
 
     def close(self) -> None:
         """Write what is pending."""
-        self._write_pending()
-        self._file.close()
+        with self._file:  # it is closed too where the disk is full
+            self._write_pending()
 
     def _write_pending(self) -> None:
         if self._pending:
