@@ -137,3 +137,14 @@ def test_the_file_is_closed_where_what_is_pending_cannot_be_written(
     with pytest.raises(OSError, match="No space"):
         ledger.close()
     assert opened.closed
+
+
+def test_documents_are_not_counted_one_by_one(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SOURCES", 2)
+    ledger.read(pl.Series(["a.txt:1", "b.txt:1", "c.txt:1", "d.txt:1"]))
+    ledger.read(pl.Series(["b.txt:2", "e.txt:1"]))
+    ledger.write("x", "dropped", pl.DataFrame({"row_id": ["d.txt:1", "e.txt:1", "b.txt:2"], "reason": ["r"] * 3}))
+    ledger.close()
+    assert ledger.rows_in == {"a.txt": 1, "b.txt": 2, "(other sources)": 3}
+    assert ledger.dropped_of == {"b.txt": 1, "(other sources)": 2}
+    assert ledger.balance(3)["rows_out"] == 3
