@@ -122,3 +122,29 @@ def test_reasons_that_are_free_texts_are_counted_together(ledger: Ledger, monkey
     ]
     assert ledger.balance(0)["rows_dropped"] == 20
     ledger.close()
+
+
+def test_the_file_is_closed_where_what_is_pending_cannot_be_written(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.write("x", "dropped", pl.DataFrame({"row_id": ["a:1"], "reason": ["r"]}))
+    opened = ledger._file._stream
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.ParquetFile, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        ledger.close()
+    assert opened.closed
+
+
+def test_documents_are_not_counted_one_by_one(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SOURCES", 2)
+    ledger.read(pl.Series(["a.txt:1", "b.txt:1", "c.txt:1", "d.txt:1"]))
+    ledger.read(pl.Series(["b.txt:2", "e.txt:1"]))
+    ledger.write("x", "dropped", pl.DataFrame({"row_id": ["d.txt:1", "e.txt:1", "b.txt:2"], "reason": ["r"] * 3}))
+    ledger.close()
+    assert ledger.rows_in == {"a.txt": 1, "b.txt": 2, "(other sources)": 3}
+    assert ledger.dropped_of == {"b.txt": 1, "(other sources)": 2}
+    assert ledger.balance(3)["rows_out"] == 3

@@ -62,7 +62,7 @@ def wide_hashes(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def fingerprints(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
-    """Return 16 bytes for the columns of each row as they are, shape (N, 2): fast, and of use in this process only.
+    """Return 16 bytes for the columns of each row as they are, shape (N, 2): fast, and for one version of Polars only.
 
     >>> same = fingerprints(pl.DataFrame({"text": ["a", "b", "a"]}), ["text"])[:, 0]
     >>> bool(same[0] == same[2]), bool(same[0] == same[1])

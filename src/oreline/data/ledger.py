@@ -34,6 +34,9 @@ _GROUP_LINES = 8192
 MAX_REASONS = 10_000
 OTHER_REASONS = "(other reasons)"
 """What further reasons are counted as where there are more than that: a free text is no reason."""
+MAX_SOURCES = 10_000
+OTHER_SOURCES = "(other sources)"
+"""What further sources are counted as: where each row is a document of its own, they are as many as the rows."""
 _EMPTY = pl.DataFrame(schema={**dict.fromkeys(SCHEMA.names, pl.String), "similarity": pl.Float64})
 CHANGE_REASON = "change_reason"
 """Column in which an operator's `edit` may say what it changed in a row; the ledger takes it, the data do not."""
@@ -57,7 +60,7 @@ class Notes:
 
     def read(self, row_ids: pl.Series) -> None:
         """Count rows that came in."""
-        _count_sources(row_ids, self.rows_in)
+        self.rows_in.update(_by_source(row_ids))
 
     def write(self, operator: str, action: str, entries: pl.DataFrame) -> None:
         """Note entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`.
@@ -69,7 +72,7 @@ class Notes:
 
     def add(self, other: Notes) -> None:
         """Note what others noted of the same rows."""
-        self.rows_in += other.rows_in
+        self.rows_in.update(other.rows_in)
         for operator, seconds in other.spent_s.items():
             self.spent_s[operator] += seconds
         self.elsewhere_s += other.elsewhere_s
@@ -101,7 +104,7 @@ class Ledger(Closing):
         self.reasons: Counter[tuple[str, str, str]] = Counter()
         """Rows by (operator, action, reason)."""
         self.rows_in: Counter[str] = Counter()
-        """Rows read, by source."""
+        """Rows read, by source; those of sources beyond `MAX_SOURCES` as `OTHER_SOURCES`, as in what follows."""
         self.dropped_of: Counter[str] = Counter()
         """Rows dropped, by source."""
         self.added_of: Counter[str] = Counter()
@@ -117,7 +120,14 @@ class Ledger(Closing):
 
     def read(self, row_ids: pl.Series) -> None:
         """Count rows that came in."""
-        _count_sources(row_ids, self.rows_in)
+        self.came_in(_by_source(row_ids))
+
+    def came_in(self, rows_of: Mapping[str, int]) -> None:
+        """Count rows that came in, told by source. Lines about them are recorded after that."""
+        for source, rows in rows_of.items():
+            num_named = len(self.rows_in) - (OTHER_SOURCES in self.rows_in)
+            is_counted = num_named < MAX_SOURCES or source in self.rows_in
+            self.rows_in[source if is_counted else OTHER_SOURCES] += rows
 
     def write(self, operator: str, action: str, entries: pl.DataFrame) -> None:
         """Record entries with the columns `row_id`, `reason` and, where a row gave way to another, `kept_id`.
@@ -129,7 +139,7 @@ class Ledger(Closing):
 
     def take(self, notes: Notes) -> None:
         """Record what was noted of a frame."""
-        self.rows_in += notes.rows_in
+        self.came_in(notes.rows_in)
         self.append(notes.lines())
 
     def append(self, lines: pl.DataFrame) -> None:
@@ -146,7 +156,8 @@ class Ledger(Closing):
             is_counted = len(self.reasons) < MAX_REASONS or (operator, action, reason) in self.reasons
             self.reasons[operator, action, reason if is_counted else OTHER_REASONS] += rows
         for action, counter in (("dropped", self.dropped_of), ("added", self.added_of)):
-            _count_sources(lines.filter(pl.col("action") == action)["row_id"], counter)
+            for source, rows in _by_source(lines.filter(pl.col("action") == action)["row_id"]).items():
+                counter[source if source in self.rows_in else OTHER_SOURCES] += rows
 
     def note(self, operator: str, findings: Mapping[str, Any]) -> None:
         """Keep what an operator found beside its drops: `{"counts": {what: number}, "alarms": [sentence, …]}`.
@@ -190,8 +201,8 @@ class Ledger(Closing):
 
     def close(self) -> None:
         """Write what is pending."""
-        self._write_pending()
-        self._file.close()
+        with self._file:  # it is closed too where the disk is full
+            self._write_pending()
 
     def _write_pending(self) -> None:
         if self._pending:
@@ -220,7 +231,6 @@ def _lines(operator: str, action: str, entries: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _count_sources(row_ids: pl.Series, counter: Counter[str]) -> None:
-    counts = row_ids.to_frame("row_id").select(source_of()).to_series().value_counts()
-    for source, rows in counts.iter_rows():
-        counter[source] += rows
+def _by_source(row_ids: pl.Series) -> dict[str, int]:
+    """Return how many rows there are of each source, in the order in which they come."""
+    return dict(row_ids.to_frame("row_id").group_by(source_of(), maintain_order=True).len().iter_rows())

@@ -352,7 +352,7 @@ def _report(run: Run, manifest: DatasetManifest, leaks: Sequence[Leak], embedded
     subject = {"fingerprint": manifest.fingerprint, "sources": [entry["source"] for entry in lineage]}
     found = [*embedded, *ledger.tables, *finds_table(run.folder)]
     with run.shop.clock.timing("report", manifest.counts["rows_out"]):
-        more = account(run.folder, run.book.intake, run.tally, lineage, found)
+        more = account(run.folder, run.book.intake, run.tally, ledger.rows_in, lineage, found)
     more.tables.append(run.shop.clock.table())
     report = refine_report(ledger, manifest.counts, run.tally, leaks, subject=subject, account=more)
     report = with_sources(report, run.book.fusion, run.book.notes)

@@ -69,6 +69,18 @@ def test_of_many_classes_all_are_there(tmp_path: Path):
     assert rows["class 17"] == [19, short / 19, sum(2 < len(text) < 22 for text in of_class) / 19]
 
 
+def test_sources_beyond_a_number_are_counted_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oreline.data.ledger.MAX_SOURCES", 2)
+    texts = [["long", "x"], ["x"], ["long", "long", "x"], ["x", "long"]]
+    rows = [{"rows": {"text": own}, "name": f"s{number}"} for number, own in enumerate(texts)]
+    refine(rows, operators=[("keep_length", Operator(min=3))], split={}, out=tmp_path / "out")
+    found = tables(tmp_path / "out")
+    assert found["Rows by source"]["rows"] == [["s0", 2, 1, 1], ["s1", 1, 1, 0], ["(other sources)", 5, 2, 3]]
+    by_operator = found["What each operator did, by source"]
+    assert by_operator["columns"][2:] == ["(other sources)", "s0", "s1"]
+    assert by_operator["rows"] == [["keep_length", "dropped", 2, 1, 1]]
+
+
 def test_imbalance():
     assert imbalance({}) is None
     assert imbalance({"a": 10, "b": 4, "c": 0}) == 2.5

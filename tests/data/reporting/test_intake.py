@@ -105,3 +105,21 @@ def test_rows_without_any_label(tmp_path: Path) -> None:
     intake.add(frame("a", 3, ["x"]))
     counts = intake.class_counts(pl.DataFrame({"row_id": ["a:1", "a:3", "a:3"], "operator": ["one"] * 3}))
     assert counts["one"].tolist() == [2]
+
+
+def test_of_rows_that_lie_in_too_many_places_no_class_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each row is a document, what is held of their sources would grow with the rows."""
+    monkeypatch.setattr(module, "_MAX_RUNS", 3)
+    few, many, both = Intake(), Intake(), Intake()
+    few.add(pl.concat([frame(f"{n}.txt", 1, ["x"]) for n in range(3)]))
+    assert few.class_counts(pl.DataFrame({"row_id": ["1.txt:1"], "operator": ["one"]}))["one"].tolist() == [1]
+    many.add(pl.concat([frame(f"{n}.md", 1, ["x"]) for n in range(4)]))
+    for name, intake in (("few", few), ("many", many)):
+        intake.write(tmp_path / name)
+        both.read(tmp_path / name)
+    for intake in (many, both):
+        assert (intake.classes, intake._rows.num_runs) == ([], 0)
+        assert intake.class_counts(pl.DataFrame({"row_id": ["1.txt:1"], "operator": ["one"]})) == {}
+    assert both.tally.all_classes() == {"x": 7}

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from oreline.data.dataset import UNLABELLED
 from oreline.data.ledger import Ledger
+from oreline.data.running import division
 from oreline.data.running.chain import Shop
 from oreline.data.running.division import Run, Splitting, ordered, shares_of_parts, write_splits
 from oreline.data.running.kept import Kept
 from oreline.data.running.reading import Book
 from oreline.data.running.stage import Stage
+from oreline.data.split.places import Placing
 from oreline.errors import UsageError
 
 SHARES = {"train": 0.5, "dev": 0.25, "test": 0.25}
@@ -103,6 +107,27 @@ def test_rows_of_one_template_stay_together(tmp_path: Path) -> None:
     found = written(tmp_path, frame, "all", Splitting(SHARES, together=("template",)))
     letters = [{"abcdefghij"[int(row[2:]) % 10] for row in rows} for rows in found.values()]
     assert sum(map(len, letters)) == 10
+
+
+def test_what_decides_is_let_go_of_before_rows_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deciding: list[weakref.ref[Placing]] = []
+    are_alive = []
+
+    class Watched(Placing):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            deciding.append(weakref.ref(self))
+
+    class Writer(division.SplitWriter):
+        def append(self, frame: pl.DataFrame) -> None:
+            are_alive.append(deciding[0]() is not None)
+            super().append(frame)
+
+    monkeypatch.setattr(division, "Placing", Watched)
+    monkeypatch.setattr(division, "SplitWriter", Writer)
+    frame = pl.DataFrame({"row_id": [f"a:{n}" for n in range(40)], "text": [f"text {n}" for n in range(40)]})
+    written(tmp_path, frame, "all", Splitting(SHARES))
+    assert are_alive == [False] * 3
 
 
 def test_a_gap_needs_a_time(tmp_path: Path) -> None:

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from oreline import registry
-from oreline.data.running.kept import EMPTIED, FACTS, Kept, chained, code_of, files_named, forget_done, kept_beside
+from oreline.data.running.kept import (
+    EMPTIED,
+    FACTS,
+    Kept,
+    chained,
+    code_of,
+    code_of_package,
+    files_named,
+    forget_done,
+    kept_beside,
+)
 from oreline.data.running.steps import Step
 from oreline.errors import ResourceError
 
@@ -118,6 +128,14 @@ def test_a_key_says_what_steps_do(tmp_path: Path) -> None:
     assert chained(KEY, [Step("own", object(), "keep")]) == "", "nothing tells what the operator does"
     assert chained(KEY, []) == KEY
     assert code_of(step()) != code_of(step(plug="drop_empty"))
+
+
+def test_another_polars_makes_stages_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels and texts are kept by hashes that are the same in one version of Polars."""
+    before = code_of_package.__wrapped__()
+    assert code_of_package.__wrapped__() == before
+    monkeypatch.setattr("polars.__version__", "another version")
+    assert code_of_package.__wrapped__() != before
 
 
 def test_files_that_options_name_belong_to_the_key(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oreline.data.external.table import Bits
 from oreline.data.running.stage import Stage, conform, unified
 from oreline.errors import OrelineError
 
@@ -81,6 +82,17 @@ def test_rows_are_dropped_by_their_places_among_those_that_are_left(
             assert stage.scan().collect()["n"].to_list() == left
     assert [number for frame in stage.frames() for number in frame["n"]] == left
     assert stage.num_alive == len(left)
+
+
+def test_all_bits_are_counted_once_however_many_frames_name_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = filled(tmp_path, rows(0, 100))
+    stage.drop(by_places([3]), operator="x")
+    counted, counts = [], Bits.counts
+    monkeypatch.setattr(Bits, "counts", lambda *given: counted.append(1) or counts(*given))
+    stage.drop((by_places([place])[0] for place in range(20)), operator="x")
+    assert (stage.num_alive, len(counted)) == (79, 1)
 
 
 def test_frames_of_different_columns_get_the_union(tmp_path: Path) -> None:

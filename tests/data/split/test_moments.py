@@ -21,7 +21,8 @@ def test_ties_stay_on_the_side_of_the_older_split() -> None:
 
 def test_the_gap_lies_before_the_first_row_of_what_is_later() -> None:
     assert placed([0, 4, 5, 6, 10], [0.6, 0.4], gap=2) == [0, 0, -1, 1, 1]
-    assert placed([0, 4, 5, 6, 10], [0.6, 0.4], gap=100) == [-1, -1, -1, 1, 1]
+    for gap in (100, 10**30):
+        assert placed([0, 4, 5, 6, 10], [0.6, 0.4], gap=gap) == [-1, -1, -1, 1, 1]
 
 
 def test_a_split_too_small_for_any_row_is_empty() -> None:

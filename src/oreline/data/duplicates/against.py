@@ -1,8 +1,11 @@
-"""Drop rows that also stand in files which the data must not overlap: a test set, say."""
+"""Drop rows that also stand in files which the data must not overlap: a test set, say.
+
+Shape suffixes: N rows of the files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.duplicates.contained import ContainedIndex
+from oreline.data.duplicates.drops import DROPS
 from oreline.data.duplicates.near import NearIndex, compared
 from oreline.data.fold import INPUT_ROLES, row_hashes
 from oreline.data.ledger import source_of
@@ -20,7 +24,9 @@ from oreline.types import Operator
 NAME = "against"
 """What the ledger calls it."""
 SAME, NEAR, HELD = "same_text", "near_duplicate", "holds_text"
-_SCHEMA = {"row_id": pl.String, "reason": pl.String, "kept_id": pl.String, "similarity": pl.Float64}
+
+Seen = dict[str, NDArray[np.bool_]]
+"""Which rows of the files were found, by the way, shape (N,) each."""
 
 
 class Against:
@@ -46,51 +52,48 @@ class Against:
         """Return an operator that reports the same rows and drops none: put first, it sees what others will drop."""
         return Reporting(self)
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
-        """Return the rows to drop; `kept_id` is the row of the other file."""
-        return self.search(scan)[0]
+    def whole(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """Yield the rows to drop; `kept_id` is the row of the other file."""
+        yield from self.search(scan, self.unseen())
 
-    def search(self, scan: pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, NDArray[np.bool_]]]:
-        """Return the rows found, and which rows of the files each way found, shape (N,)."""
+    def unseen(self) -> Seen:
+        """Return what `search` notes in: no row was found yet."""
+        return {way: np.zeros(self._rows.height, np.bool_) for way in (SAME, NEAR, HELD)}
+
+    def search(self, scan: pl.LazyFrame, seen: Seen) -> Iterator[pl.DataFrame]:
+        """Yield the rows found, and note in `seen` which rows of the files each way found, of equal ones the first."""
         names = scan.collect_schema().names()
         columns = [name for name in self._columns if name in names]
-        drops = [pl.DataFrame(schema=_SCHEMA)]
-        seen = {way: np.zeros(self._rows.height, np.bool_) for way in (SAME, NEAR, HELD)}
-        hashes = [np.zeros(0, np.uint64)]
+        begin = 0
         for frame in scan.select("row_id", *columns).collect_batches(chunk_size=8192):
-            found = self._found(frame, columns, seen, hashes)
+            found = self._found(frame, columns, seen)
             rows = np.array(sorted(found), np.uint32)
             others, reasons, similar = zip(*(found[row] for row in rows.tolist())) if found else ((), (), ())
-            drops.append(
-                pl.DataFrame(
-                    {
-                        "row_id": frame["row_id"].gather(rows),
-                        "reason": reasons,
-                        "kept_id": self._rows["row_id"].gather(np.array(others, np.uint32)),
-                        "similarity": similar,
-                    },
-                    schema=_SCHEMA,
-                )
+            yield pl.DataFrame(
+                {
+                    "row_id": frame["row_id"].gather(rows),
+                    "reason": reasons,
+                    "kept_id": self._rows["row_id"].gather(np.array(others, np.uint32)),
+                    "similarity": similar,
+                    "position": rows + np.uint32(begin),
+                },
+                schema=DROPS,
             )
-        seen[SAME] = np.isin(self._hashes_N, np.concatenate(hashes))
-        return pl.concat(drops), seen
+            begin += frame.height
 
-    def counts(self, seen: Mapping[str, NDArray[np.bool_]]) -> dict[str, tuple[int, int, int, int]]:
+    def counts(self, seen: Seen) -> dict[str, tuple[int, int, int, int]]:
         """Return, for each file, its rows and how many of them each way found; one way only counts a row."""
-        near = seen[NEAR] & ~seen[SAME]
-        held = seen[HELD] & ~seen[SAME] & ~near
+        same = np.isin(self._hashes_N, self._hashes_N[seen[SAME]])
+        near = seen[NEAR] & ~same
+        held = seen[HELD] & ~same & ~near
         named = self._rows.select(source=source_of()).with_columns(
-            same=pl.Series(seen[SAME]), near=pl.Series(near), held=pl.Series(held)
+            same=pl.Series(same), near=pl.Series(near), held=pl.Series(held)
         )
         counted = named.group_by("source", maintain_order=True).agg(pl.len(), pl.col("same", "near", "held").sum())
         return {source: tuple(numbers) for source, *numbers in counted.iter_rows()}
 
     def _found(
-        self,
-        frame: pl.DataFrame,
-        columns: Sequence[str],
-        seen: Mapping[str, NDArray[np.bool_]],
-        hashes: list[NDArray[np.uint64]],
+        self, frame: pl.DataFrame, columns: Sequence[str], seen: Seen
     ) -> dict[int, tuple[int, str, float | None]]:
         """Return, by row of a frame, the row of the files, how it was found and how similar it is."""
         texts = compared(frame, columns)
@@ -99,10 +102,10 @@ class Against:
             for row, other, similarity in index.matches(texts):
                 found[row] = (other, way, round(similarity, 4))
                 seen[way][other] = True
-        hashes.append(np.unique(row_hashes(frame, columns)))
         for row, value in enumerate(row_hashes(frame, columns).tolist()):
-            if value in self._first_of:
-                found[row] = (self._first_of[value], SAME, None)
+            if (first := self._first_of.get(value)) is not None:
+                found[row] = (first, SAME, None)
+                seen[SAME][first] = True
         return found
 
 
@@ -113,12 +116,12 @@ class Reporting:
 
     def __init__(self, guard: Against) -> None:
         self._guard = guard
-        self._seen: dict[str, NDArray[np.bool_]] = {}
+        self._seen: Seen = {}
 
-    def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
-        """Return the rows whose text stands in the files."""
-        found, self._seen = self._guard.search(scan)
-        return found
+    def whole(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """Yield the rows whose text stands in the files."""
+        self._seen = self._guard.unseen()
+        yield from self._guard.search(scan, self._seen)
 
     def findings(self) -> dict[str, Any]:
         """Return how many rows of each file were found, and in which way."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from oreline.data.ledger import source_of
+from oreline.data.ledger import OTHER_SOURCES, source_of
 from oreline.data.reporting.bias import bias
 from oreline.data.reporting.diversity import diversity
 from oreline.data.reporting.intake import Intake
@@ -28,6 +28,7 @@ def account(
     folder: Path,
     intake: Intake,
     tally: Tally,
+    rows_in: Counter[str],
     lineage: Sequence[Mapping[str, Any]],
     found: Sequence[Table],
 ) -> Account:
@@ -37,10 +38,11 @@ def account(
         folder: the dataset, with `ledger.parquet` and the splits written.
         intake: what came in.
         tally: what the splits hold.
+        rows_in: how many rows came in, by source, as the ledger counts them.
         lineage: one entry for each source, with `source`, `rows` and, of a file, `sha256`.
         found: tables that operators made.
     """
-    by_source, by_class, privacy = _from_ledger(folder / "ledger.parquet", intake)
+    by_source, by_class, privacy = _from_ledger(folder / "ledger.parquet", intake, rows_in)
     before = intake.tally
     found_bias, languages = bias(tally.sample.rows()), spoken(tally.sample.rows(ROWS))
     tables = [_changes(before, tally), by_source, by_class, *found_bias.tables, privacy, _languages(before, languages)]
@@ -79,7 +81,7 @@ def emptied(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
     return [f"no row is left of {len(gone):,} of {len(before):,} classes: {named}{', …' if len(gone) > 5 else ''}"]
 
 
-def _from_ledger(file: Path, intake: Intake) -> tuple[Table | None, Table | None, Table | None]:
+def _from_ledger(file: Path, intake: Intake, rows_in: Counter[str]) -> tuple[Table | None, Table | None, Table | None]:
     """Return who took what by source and by class, and what was masked."""
     of_source: dict[tuple[str, str], Counter[str]] = {}
     of_class: dict[str, np.ndarray[Any, Any]] = {}
@@ -87,7 +89,7 @@ def _from_ledger(file: Path, intake: Intake) -> tuple[Table | None, Table | None
     for lines in _lines(file):
         counts = lines.group_by("operator", "action", source_of().alias("source"), maintain_order=True).len()
         for operator, action, source, rows in counts.iter_rows():
-            of_source.setdefault((operator, action), Counter())[source] += rows
+            of_source.setdefault((operator, action), Counter())[source if source in rows_in else OTHER_SOURCES] += rows
         gone = lines.filter(pl.col("action").is_in(_SHOWN_ACTIONS))
         for operator, rows_of in intake.class_counts(gone).items():
             of_class[operator] = of_class.get(operator, 0) + rows_of
@@ -96,17 +98,18 @@ def _from_ledger(file: Path, intake: Intake) -> tuple[Table | None, Table | None
             kinds[kind] += rows
     private = [[kind, rows] for kind, rows in sorted(kinds.items(), key=lambda found: (-found[1], found[0]))]
     note = "Rows in which something of the kind was found; what it was stands nowhere."
-    return _by_source(of_source, intake), _by_class(of_class, intake), Table("Privacy", ["kind", "rows"], private, note)
+    privacy = Table("Privacy", ["kind", "rows"], private, note)
+    return _by_source(of_source, rows_in), _by_class(of_class, intake), privacy
 
 
 def _lines(file: Path) -> Iterator[pl.DataFrame]:
     yield from pl.scan_parquet(file).select("row_id", "operator", "action", "reason").collect_batches(chunk_size=_BATCH)
 
 
-def _by_source(found: Mapping[tuple[str, str], Counter[str]], intake: Intake) -> Table | None:
-    sources = [source for source, _ in intake.tally.rows_of.most_common(_MAX_COLUMNS)]
-    if len(intake.tally.rows_of) < 2:
+def _by_source(found: Mapping[tuple[str, str], Counter[str]], rows_in: Counter[str]) -> Table | None:
+    if len(rows_in) < 2:
         return None
+    sources = [source for source, _ in rows_in.most_common(_MAX_COLUMNS)]
     rows = [[*key, *(counts[source] for source in sources)] for key, counts in found.items()]
     return Table("What each operator did, by source", ["operator", "action", *sources], rows)
 

@@ -25,6 +25,8 @@ _MAX_BYTES = 16 << 20
 """Of the classes of rows that are held in memory; beyond that they lie on disk."""
 _MAX_HOLE = 1 << 16
 """Rows of a source that are missing in between, and still stand as rows without a class."""
+_MAX_RUNS = 1 << 16
+"""With more runs of rows than this (each document is one) no table by class is made, either."""
 _BLOCK = 1 << 18
 _NUMBER = r":(\d+)$"
 _TALLY = "tally.json"
@@ -57,7 +59,7 @@ class Intake:
         if codes is not None:
             placed = placed.select("source", "number", code=pl.Series(codes))
             for (source,), part in placed.group_by("source", maintain_order=True):
-                self._rows.append(str(source), part["number"].cast(pl.Int64).to_numpy(), part["code"].to_numpy())
+                self._remember(str(source), part["number"].cast(pl.Int64).to_numpy(), part["code"].to_numpy())
 
     def write(self, folder: Path) -> None:
         """Write what was counted below a folder."""
@@ -77,7 +79,7 @@ class Intake:
         codes = self._coded(pl.Series([None, *(labels or [])], dtype=pl.String))
         if codes is not None:
             for source, number_R, code_R in read_rows(folder):
-                self._rows.append(source, number_R, codes[code_R])
+                self._remember(source, number_R, codes[code_R])
 
     @property
     def classes(self) -> list[str]:
@@ -101,6 +103,13 @@ class Intake:
             found[str(operator)] = found.get(str(operator), np.zeros(num_classes, np.int64)) + counts
         return found
 
+    def _remember(self, source: str, number_R: I64, code_R: U16) -> None:
+        """Note the classes of some rows of a source, unless these lie in too many places."""
+        if self._labels is not None:
+            self._rows.append(source, number_R, code_R)
+            if self._rows.num_runs > _MAX_RUNS:
+                self._forget()
+
     def _coded(self, labels: pl.Series) -> U16 | None:
         """Return a number for each label, 0 where there is none; None where there are too many labels."""
         if self._labels is None:
@@ -122,7 +131,7 @@ class _Rows:
 
     def __init__(self) -> None:
         self._codes = Spool(np.uint16, max_bytes=_MAX_BYTES)
-        self._num_codes = 0
+        self._num_codes = self.num_runs = 0
         self._runs: dict[str, list[tuple[int, int, int]]] = {}
         """Of each source: the first row's number, where its code lies, and how many there are."""
 
@@ -140,6 +149,7 @@ class _Rows:
         first, place, count = runs[-1] if runs else (0, -1, 0)
         if place + count == self._num_codes and first + count <= begin <= first + count + _MAX_HOLE:
             runs.pop()
+            self.num_runs -= 1
             begin = first + count
         else:
             first, place, count = begin, self._num_codes, 0
@@ -148,6 +158,7 @@ class _Rows:
         self._codes.append(filled)
         self._num_codes += len(filled)
         runs.append((first, place, count + len(filled)))
+        self.num_runs += 1
 
     def at(self, source: str, number_R: I64) -> U16:
         """Return the code of each row of a source, 0 where it has none."""

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.input.fusion import Fusion
-from oreline.data.ledger import Ledger, source_of
+from oreline.data.ledger import OTHER_SOURCES, Ledger
 from oreline.data.reporting.leaks import Leak, leak_facts, leak_tables, leak_warnings
 from oreline.data.reporting.sample import RowSample
 from oreline.errors import amount
@@ -53,8 +53,6 @@ class Tally:
         self._names: dict[str, str] = {}
         """Each label once, for the counts of all splits."""
         self._num_characters = 0
-        self.rows_of: Counter[str] = Counter()
-        """Rows out, by source."""
         self.sample = RowSample(sampled)
         self._lengths: dict[str, NDArray[np.int64]] = {}
 
@@ -62,8 +60,6 @@ class Tally:
         """Count the rows of a frame that goes into a split."""
         self.rows[split] += frame.height
         self.sample.add(split, frame)
-        for source, rows in frame.select(source_of()).to_series().value_counts().iter_rows():
-            self.rows_of[source] += rows
         if "label" in frame.columns:
             self.num_labelled += frame.height - frame["label"].null_count()
             if not self.more_classes_than:
@@ -127,7 +123,6 @@ class Tally:
             "classes": {split: dict(counts) for split, counts in self.classes.items()},
             "more_classes_than": self.more_classes_than,
             "num_labelled": self.num_labelled,
-            "rows_of": dict(self.rows_of),
             "lengths": {
                 split: [np.flatnonzero(counts).tolist(), counts[counts > 0].tolist()]
                 for split, counts in self._lengths.items()
@@ -136,8 +131,7 @@ class Tally:
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Add the counts that another one's `to_json` told."""
-        for counter, name in ((self.rows, "rows"), (self.rows_of, "rows_of")):
-            counter.update(told[name])
+        self.rows.update(told["rows"])
         self.num_labelled += told["num_labelled"]
         if told["more_classes_than"]:
             self._give_up(told["more_classes_than"])
@@ -165,7 +159,7 @@ def refine_report(
 ) -> Report:
     """Return the report of one refine; an account of before and after comes behind its own tables and charts."""
     more = account or Account()
-    tables = [_reasons(ledger), *_found(ledger), _by_source(ledger, tally), _splits(tally)]
+    tables = [_reasons(ledger), *_found(ledger), _by_source(ledger), _splits(tally)]
     charts = []
     if tally.classes:
         charts.append(_class_chart(tally))
@@ -262,12 +256,12 @@ def _found(ledger: Ledger) -> list[Table]:
     return tables
 
 
-def _by_source(ledger: Ledger, tally: Tally) -> Table:
+def _by_source(ledger: Ledger) -> Table:
     adds = bool(ledger.added_of)
-    rows = [
-        [name, rows, *([ledger.added_of[name]] if adds else []), ledger.dropped_of[name], tally.rows_of[name]]
-        for name, rows in ledger.rows_in.items()
-    ]
+    rows = []
+    for name, came_in in sorted(ledger.rows_in.items(), key=lambda counted: counted[0] == OTHER_SOURCES):
+        added, dropped = ledger.added_of[name], ledger.dropped_of[name]
+        rows.append([name, came_in, *([added] if adds else []), dropped, came_in + added - dropped])
     return Table("Rows by source", ["source", "in", *(["added"] if adds else []), "dropped", "out"], rows)
 
 

@@ -159,7 +159,7 @@ def _streamed(rows: Rows, own: _Pass, shop: Shop, *, is_kept: bool) -> Path:
             spent.rows += again.num_alive if again is not None else sum(shop.kept.facts(folder)["rows_in"].values())
     rows.placed(folder)
     facts = shop.kept.facts(folder)
-    shop.ledger.rows_in.update(facts["rows_in"])
+    shop.ledger.came_in(facts["rows_in"])
     for name, findings in facts["findings"].items():
         shop.ledger.note(name, findings)
     for lines in row_groups(folder / KEPT_LEDGER):

@@ -17,6 +17,7 @@ import polars as pl
 from oreline.data.augment.held_out import HeldOut
 from oreline.data.dataset import UNLABELLED, UNSPLIT
 from oreline.data.duplicates.together import Together
+from oreline.data.external.spool import Spool
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 from oreline.data.forms.dialogues import refuse_broken
 from oreline.data.forms.tagged import with_frame
@@ -164,6 +165,19 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
     if len(shares) == 1:
         yield from ((frame, np.zeros(frame.height, np.int64)) for frame in stage.frames())
         return
+    places = _places(stage, splitting, run)
+    begin = 0
+    for frame in stage.frames():
+        is_placed_N = has_label(frame)
+        count = int(is_placed_N.sum())
+        own_N = np.zeros(frame.height, np.int64)
+        own_N[is_placed_N] = places.part(begin, count)
+        begin += count
+        yield frame, own_N
+
+
+def _places(stage: Stage, splitting: Splitting, run: Run) -> Spool:
+    """Return the split of each row that has a label; what it takes to know is let go of before anything is written."""
     max_bytes = run.shop.memory_bytes // _SHARES // (2 if splitting.together else 1)
     placing, ways = Placing(max_bytes=max_bytes), Together(splitting.together, max_bytes=max_bytes)
     wanted = ("label", "group", "time") if splitting.by_time else ("label", "group")
@@ -175,17 +189,9 @@ def _placed(stage: Stage, splitting: Splitting, run: Run) -> Iterator[tuple[pl.D
         raise UsageError(
             "a gap is of time, and the rows have no time", remedy="name its column: --time COLUMN, or leave the gap out"
         )
-    together, alarms = ways.clusters(shares)
+    together, alarms = ways.clusters(splitting.shares)
     run.shop.ledger.alarms.extend(alarms)
-    places = placing.places(shares, seed=splitting.seed, gap_us=splitting.gap_us, together=together)
-    begin = 0
-    for frame in stage.frames():
-        is_placed_N = has_label(frame)
-        count = int(is_placed_N.sum())
-        own_N = np.zeros(frame.height, np.int64)
-        own_N[is_placed_N] = places.part(begin, count)
-        begin += count
-        yield frame, own_N
+    return placing.places(splitting.shares, seed=splitting.seed, gap_us=splitting.gap_us, together=together)
 
 
 def _hashed(stage: Stage, run: Run) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

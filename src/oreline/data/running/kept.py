@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from oreline import store
 from oreline.data.running.steps import Step
 from oreline.errors import ResourceError
@@ -237,8 +239,8 @@ def files_named(value: Any) -> list[str]:
 
 @functools.cache
 def code_of_package() -> str:
-    """Return the hash of all code that reads, refines and stores rows."""
-    digest = hashlib.sha256()
+    """Return the hash of all code that reads, refines and stores rows, Polars by its version: its hashes are kept."""
+    digest = hashlib.sha256(pl.__version__.encode())
     for file in sorted(_PACKAGE.rglob("*.py")):
         digest.update(file.relative_to(_PACKAGE).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,7 @@
-"""Rows between two passes of a refinery: on disk, in order, with a mark for those that were dropped since."""
+"""Rows between two passes of a refinery: on disk, in order, with a mark for those that were dropped since.
+
+Shape suffixes: P positions, B blocks of rows.
+"""
 
 from __future__ import annotations
 
@@ -95,13 +98,14 @@ class Stage(Closing):
         """
         gone = self._gone.copy() if self._gone is not None else Bits(self.num_rows)
         before, num_named, ids = gone.count(), 0, []
+        alive_before_B = self._alive_before()
         for frame in named:
             by_id = frame["position"].null_count() > 0
             num_named += frame.height
             if by_id:
                 ids.append(frame["row_id"])
             else:
-                gone.set(self._places(frame["position"].to_numpy().astype(np.int64)))
+                gone.set(self._places(frame["position"].to_numpy().astype(np.int64), alive_before_B))
         if ids:
             gone.set(self._places_of(pl.concat(ids)))
         if (num_gone := gone.count() - before) != num_named:
@@ -124,17 +128,21 @@ class Stage(Closing):
                     frame = frame.filter(pl.Series(~is_gone)) if is_gone.any() else frame
                 yield frame.select(conform)
 
-    def _places(self, positions: I64) -> I64:
+    def _alive_before(self) -> I64:
+        """Return how many rows that were not dropped lie before each block of `_BLOCK` rows, shape (B,)."""
+        alive_B = _BLOCK - self._gone.counts(_BLOCK) if self._gone is not None else np.zeros(0, np.int64)
+        return np.cumsum(np.append(0, alive_B))
+
+    def _places(self, positions: I64, alive_before_B: I64) -> I64:
         """Return where rows lie that have these positions among those that were not dropped."""
         if self._gone is None:
             return positions[positions < self.num_rows]
-        alive_before = np.concatenate([[0], np.cumsum(_BLOCK - self._gone.counts(_BLOCK))])
-        block_P = np.searchsorted(alive_before, positions, side="right") - 1
+        block_P = np.searchsorted(alive_before_B, positions, side="right") - 1
         found = []
         for block in np.unique(block_P).tolist():
             low = block * _BLOCK
             alive = low + np.flatnonzero(~self._gone.at(np.arange(low, min(low + _BLOCK, self.num_rows))))
-            inside = positions[block_P == block] - alive_before[block]
+            inside = positions[block_P == block] - alive_before_B[block]
             found.append(alive[inside[inside < len(alive)]])
         return np.concatenate([np.zeros(0, np.int64), *found])
 

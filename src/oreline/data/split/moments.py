@@ -14,6 +14,8 @@ from oreline.data.external.sorting import Sorted
 from oreline.data.external.spool import Spool
 
 _NEVER = np.iinfo(np.int64).max
+_LONGEST = 1 << 62
+"""A gap that reaches from any time to before every other one."""
 
 
 class Moments:
@@ -47,7 +49,7 @@ class Moments:
         last_C = at_places(self._in_order.blocks(), cuts_C - 1)
         cuts_C = np.where(cuts_C > 0, num_before(self._in_order.blocks(), last_C, "right"), 0)
         next_C = integers(at_places(self._in_order.blocks(), cuts_C))
-        bounds_S = np.append(np.where(cuts_C < count, next_C - gap, _NEVER), _NEVER)
+        bounds_S = np.append(np.where(cuts_C < count, next_C - min(gap, _LONGEST), _NEVER), _NEVER)
         places = Spool(np.int16, max_bytes=self._share)
         for times_P in self._times.blocks():
             places_P = (cuts_C == 0).sum() + np.searchsorted(last_C[cuts_C > 0], rising(times_P), side="left")
