@@ -71,6 +71,20 @@ def test_the_report_has_tables_charts_and_facts(tmp_path: Path) -> None:
     assert "21 rows in, 20 out" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_what_one_operator_did_stands_together_the_most_first(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.parquet") as ledger:
+        ledger.reasons.update(
+            {
+                ("clean", "changed", "mark"): 1,
+                ("keep", "dropped", "too_short"): 3,
+                ("clean", "changed", "entity"): 5,
+                ("clean", "dropped", "empty"): 2,
+            }
+        )
+        table = refine_report(ledger, {"rows_in": 9, "rows_out": 4}, Tally(), [], subject={}).tables[0]
+    assert [row[2:] for row in table.rows] == [["entity", 5], ["mark", 1], ["too_short", 3], ["empty", 2]]
+
+
 def test_labels_that_are_no_classes_are_not_counted_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summary, "MAX_CLASSES", 99)
     made = tally(train={f"c{n}": 2 for n in range(60)}, test={f"c{n}": 1 for n in range(99)})

@@ -240,7 +240,9 @@ def _unseen(tally: Tally) -> list[str]:
 
 
 def _reasons(ledger: Ledger) -> Table:
-    rows = [[operator, action, reason, number] for (operator, action, reason), number in ledger.reasons.items()]
+    turns = {step: turn for turn, step in enumerate(dict.fromkeys((name, done) for name, done, _ in ledger.reasons))}
+    counted = sorted(ledger.reasons.items(), key=lambda found: (turns[found[0][:2]], -found[1]))
+    rows = [[operator, action, reason, number] for (operator, action, reason), number in counted]
     note = "Every row stands in the ledger." if rows else "No row was dropped, changed, flagged or added."
     return Table("What happened to rows", ["operator", "action", "reason", "rows"], rows, note)
 
