@@ -111,3 +111,13 @@ def test_labels_that_are_ids_are_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(DataError, match="more than 5 classes"):
         Portions(made().lazy(), ["text"], folds=5, width=0)
     assert Portions(made().lazy(), ["text"], folds=3999, width=0).num_rows == made()["label"].count()
+
+
+@pytest.mark.parametrize("label", [pl.format("{}", pl.int_range(pl.len())), pl.lit("one"), pl.lit(None, pl.String)])
+def test_where_nothing_can_be_judged_nothing_is_held(label: pl.Expr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels that are all different would not be few enough to lie in one portion, nor of a class to be drawn by."""
+    rows = made().with_columns(label=label)
+    monkeypatch.setattr(module, "PORTION_BYTES", 1 << 20)
+    portions = Portions(rows.lazy(), ["text"], folds=5, width=0)
+    assert (portions.number, list(portions.frames())) == (0, [])
+    assert portions.num_rows == rows["label"].count()

@@ -69,11 +69,14 @@ class Portions:
             num_bytes += _text_bytes(frame, self._inputs, counts_ngrams=not width)
             marks.append(_marks(frame["label"]))
         self._marks_K, self._rows_K = _common(marks, folds)
-        self.number = self._needed(num_bytes + self.num_rows * _row_bytes(width))
-        """How many portions there are."""
+        is_judged = len(self._marks_K) > 1
+        self.number = self._needed(num_bytes + self.num_rows * _row_bytes(width)) if is_judged else 0
+        """How many portions there are; none where fewer than two classes have rows enough."""
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield each portion: its rows in the order of the scan, with `row_id`, texts, `label` and `group`."""
+        if not self.number:
+            return
         names = self._rows.collect_schema().names()
         rows = self._rows.select("row_id", *self._inputs, "label", *(["group"] if "group" in names else []))
         if self.number == 1:
