@@ -106,6 +106,18 @@ def test_the_number_of_portions_grows_with_all_that_takes_memory(monkeypatch: py
     assert Portions(many.lazy(), ["text"], folds=5, width=0).number >= number
 
 
+def test_of_long_texts_what_is_counted_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else some twenty documents of a megabyte would be judged among themselves."""
+    monkeypatch.setattr(module, "PORTION_BYTES", 16 << 20)
+    rows = made(400).with_columns(text=pl.col("text") + "." * 2000)
+    portions = Portions(rows.lazy(), ["text"], folds=5, width=0)
+    longer = Portions(rows.with_columns(text=pl.col("text") + "." * 20_000).lazy(), ["text"], folds=5, width=0)
+    assert longer.number == portions.number > 1
+    assert max(frame["text"].str.len_chars().max() for frame in longer.frames()) == 2000
+    encoded = Portions(rows.lazy(), ["text"], folds=5, width=8)
+    assert max(frame["text"].str.len_chars().max() for frame in encoded.frames()) > 2000
+
+
 def test_labels_that_are_ids_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_CLASSES", 5)
     with pytest.raises(DataError, match="more than 5 classes"):
