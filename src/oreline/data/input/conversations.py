@@ -116,7 +116,7 @@ def together(messages: Iterable[Said], *, max_bytes: int = _MAX_BYTES) -> Iterat
     del by_name  # and its file
     for _, joined in by_begin:
         turns = json.loads(b"[" + joined + b"]")
-        yield turns[0][0], [Turn(*turn) for _, *turn in turns]
+        yield turns[0][0], [Turn(speaker, text, date) for _, speaker, text, date in turns]
     if broken is not None:
         raise broken
 
