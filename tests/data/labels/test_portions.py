@@ -114,6 +114,12 @@ def test_of_long_texts_what_is_counted_is_held(monkeypatch: pytest.MonkeyPatch) 
     longer = Portions(rows.with_columns(text=pl.col("text") + "." * 20_000).lazy(), ["text"], folds=5, width=0)
     assert longer.number == portions.number > 1
     assert max(frame["text"].str.len_chars().max() for frame in longer.frames()) == 2000
+    monkeypatch.setattr(module, "PORTION_BYTES", 600 << 20)
+    (whole,) = Portions(
+        rows.with_columns(text=pl.col("text") + "." * 20_000).lazy(), ["text"], folds=5, width=0
+    ).frames()
+    texts = whole["text"].rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    assert sum(part.size for part in texts.buffers() if part) < 400 * 2500, "the beginnings alone, not what they lay in"
     encoded = Portions(rows.lazy(), ["text"], folds=5, width=8)
     assert max(frame["text"].str.len_chars().max() for frame in encoded.frames()) > 2000
 

@@ -83,7 +83,7 @@ class Portions:
         names = self._rows.collect_schema().names()
         rows = self._rows.select("row_id", *self._inputs, "label", *(["group"] if "group" in names else []))
         if self.number == 1:
-            yield rows.collect()
+            yield pl.DataFrame(pa.concat_tables(map(_arrow, rows.collect_batches(chunk_size=_CHUNK))))
             return
         drawn = self._drawn(rows)
         for first in range(0, self.number, _FILES):
@@ -170,7 +170,7 @@ class _File:
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows. Raises `ResourceError` for a full disk."""
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = _arrow(frame)
         with translating(Path(tempfile.gettempdir())):
             if self._writer is None:
                 self._writer = pa.ipc.new_stream(self._stream, table.schema)
@@ -186,6 +186,11 @@ class _File:
             found = pl.DataFrame(pa.ipc.open_stream(self._stream).read_all())
             self._stream.truncate(0)
         return found
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    """Return rows with copies of their texts: Polars' own beginning of a text holds all of it."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _common(marks: Sorted, folds: int) -> tuple[U64, I64]:
