@@ -84,6 +84,19 @@ def test_a_log_of_any_format_is_refined_into_dialogues(tmp_path: Path) -> None:
     assert frame["row_id"].to_list() == ["log.csv:1", "log.csv:2"]
 
 
+def test_a_long_monologue_is_joined_once() -> None:
+    """Copied anew with each of its messages, it would take minutes."""
+    joined = messages_of([*[Turn("Ann", "x" * 99)] * 100_000, Turn("Bo", "Yes.")])
+    assert [(message.role, len(message.content)) for message in joined] == [("user", 9_999_999), ("assistant", 4)]
+
+
+def test_of_system_messages_the_first_ones_stay() -> None:
+    said = "system: a|system: b|assistant: early|user: c|system: d|user: e|assistant: f|system: g|assistant: h|user: i"
+    turns = [Turn(*one.split(": ")) for one in said.split("|")]
+    assert [tuple(message) for message in messages_of(turns)] == [
+        ("system", "a\nb"), ("user", "c\ne"), ("assistant", "f\nh")]  # fmt: skip
+
+
 IDS = st.sampled_from([None, "", "a", "b", "A", "a ", "会话", '"]', "\0"])
 SPEAKERS = st.sampled_from([None, "", "Ann", "agent", "user", "系统", "a,b"])
 TEXTS = st.one_of(

@@ -106,8 +106,36 @@ def test_the_number_of_portions_grows_with_all_that_takes_memory(monkeypatch: py
     assert Portions(many.lazy(), ["text"], folds=5, width=0).number >= number
 
 
+def test_of_long_texts_what_is_counted_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else some twenty documents of a megabyte would be judged among themselves."""
+    monkeypatch.setattr(module, "PORTION_BYTES", 16 << 20)
+    rows = made(400).with_columns(text=pl.col("text") + "." * 2000)
+    portions = Portions(rows.lazy(), ["text"], folds=5, width=0)
+    longer = Portions(rows.with_columns(text=pl.col("text") + "." * 20_000).lazy(), ["text"], folds=5, width=0)
+    assert longer.number == portions.number > 1
+    assert max(frame["text"].str.len_chars().max() for frame in longer.frames()) == 2000
+    monkeypatch.setattr(module, "PORTION_BYTES", 600 << 20)
+    (whole,) = Portions(
+        rows.with_columns(text=pl.col("text") + "." * 20_000).lazy(), ["text"], folds=5, width=0
+    ).frames()
+    texts = whole["text"].rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    assert sum(part.size for part in texts.buffers() if part) < 400 * 2500, "the beginnings alone, not what they lay in"
+    encoded = Portions(rows.lazy(), ["text"], folds=5, width=8)
+    assert max(frame["text"].str.len_chars().max() for frame in encoded.frames()) > 2000
+
+
 def test_labels_that_are_ids_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_CLASSES", 5)
     with pytest.raises(DataError, match="more than 5 classes"):
         Portions(made().lazy(), ["text"], folds=5, width=0)
     assert Portions(made().lazy(), ["text"], folds=3999, width=0).num_rows == made()["label"].count()
+
+
+@pytest.mark.parametrize("label", [pl.format("{}", pl.int_range(pl.len())), pl.lit("one"), pl.lit(None, pl.String)])
+def test_where_nothing_can_be_judged_nothing_is_held(label: pl.Expr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels that are all different would not be few enough to lie in one portion, nor of a class to be drawn by."""
+    rows = made().with_columns(label=label)
+    monkeypatch.setattr(module, "PORTION_BYTES", 1 << 20)
+    portions = Portions(rows.lazy(), ["text"], folds=5, width=0)
+    assert (portions.number, list(portions.frames())) == (0, [])
+    assert portions.num_rows == rows["label"].count()

@@ -111,12 +111,21 @@ def test_a_near_miss_is_guessed(tmp_path: Path) -> None:
     assert found.value.allowed.startswith("did you mean 'keep'?")
 
 
+def test_lines_are_read_one_by_one(tmp_path: Path) -> None:
+    """A review of all rows has their texts and those of their neighbours: what was decided is held, not the lines."""
+    file = written(tmp_path, line("a:1"), "no JSON")
+    lines = read_lines(file)
+    assert next(lines) == (1, line("a:1"))
+    with pytest.raises(DataError, match="no JSON"):
+        next(lines)
+
+
 def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        read_lines(tmp_path / "none")
+        list(read_lines(tmp_path / "none"))
     (tmp_path / "latin").write_bytes(b'{"a": "\xe9"}\n')
     with pytest.raises(DataError, match="no UTF-8"):
-        read_lines(tmp_path / "latin")
+        list(read_lines(tmp_path / "latin"))
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError, match="cannot be written"):
         write_lines(tmp_path / "file" / "below", [{}])

@@ -116,7 +116,7 @@ def together(messages: Iterable[Said], *, max_bytes: int = _MAX_BYTES) -> Iterat
     del by_name  # and its file
     for _, joined in by_begin:
         turns = json.loads(b"[" + joined + b"]")
-        yield turns[0][0], [Turn(*turn) for _, *turn in turns]
+        yield turns[0][0], [Turn(speaker, text, date) for _, speaker, text, date in turns]
     if broken is not None:
         raise broken
 
@@ -182,36 +182,19 @@ def messages_of(turns: Sequence[Turn], assistants: Collection[str] = ()) -> list
     []
     """
     role_of = _roles(turns, assistants)
-    merged: list[Message] = []
-    for turn in turns:
-        role, text = role_of(turn.speaker), turn.text.strip()
-        if not text:
-            continue
-        if merged and merged[-1].role == role:
-            merged[-1] = Message(role, f"{merged[-1].content}\n{text}")
-        else:
-            merged.append(Message(role, text))
-    opening = [message for message in merged[:1] if message.role == SYSTEM]
-    rest = [message for message in merged if message.role != SYSTEM]
-    while rest and rest[0].role != USER:
-        del rest[0]
+    said = [Message(role_of(turn.speaker), text) for turn in turns if (text := turn.text.strip())]
+    opening = itertools.takewhile(lambda message: message.role == SYSTEM, said)
+    rest = [message for message in said if message.role != SYSTEM]
+    rest = list(itertools.dropwhile(lambda message: message.role != USER, rest))
     while rest and rest[-1].role != ASSISTANT:
-        del rest[-1]
-    return [*opening, *_taking_turns(rest)] if rest else []
+        rest.pop()
+    return [*_taking_turns(opening), *_taking_turns(rest)] if rest else []
 
 
-def _taking_turns(messages: Sequence[Message]) -> Iterator[Message]:
-    """Yield messages with those of one side joined again, now that others between them are gone."""
-    held: Message | None = None
-    for message in messages:
-        if held is not None and held.role == message.role:
-            held = Message(held.role, f"{held.content}\n{message.content}")
-            continue
-        if held is not None:
-            yield held
-        held = message
-    if held is not None:
-        yield held
+def _taking_turns(messages: Iterable[Message]) -> Iterator[Message]:
+    """Yield messages, those that follow one another from one side as one."""
+    for role, own in itertools.groupby(messages, key=lambda message: message.role):
+        yield Message(role, "\n".join(message.content for message in own))
 
 
 def _roles(turns: Sequence[Turn], assistants: Collection[str]) -> Callable[[str], str]:

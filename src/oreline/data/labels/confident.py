@@ -203,32 +203,39 @@ def find_errors(codes_N: Codes, scores_NK: Probabilities, filter_by: FilterBy, r
     return Found(rows, suggested_N[rows].astype(np.int64), confidence, quality_N[rows])
 
 
-def spared(sizes_K: Codes, given_F: Codes, leaves_F: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """Return which of the rows that would leave their class stay, (F,): as many as it lacks, the best supported ones.
+def lacking(sizes_K: Codes, leaving_K: Codes, share: float) -> Codes:
+    """Return how many of the rows that would leave each class have to stay, (K,).
 
-    >>> spared(np.array([4, 1]), np.array([0, 0, 1]), np.array([True, True, False]), 0.5).tolist()
-    [True, True, False]
+    >>> lacking(np.array([4, 40]), np.array([2, 35]), 0.5).tolist()
+    [2, 15]
 
     Args:
         sizes_K: rows of each class.
-        given_F: the classes of found rows, the worst first.
-        leaves_F: whether the row would be dropped or get another label.
+        leaving_K: rows that would be dropped or get another label.
         share: of a class's rows that stay at least, and ten of them; 0 spares none.
     """
-    stays_F = np.zeros(len(given_F), np.bool_)
-    lacks_K = lacking(sizes_K, np.bincount(given_F[leaves_F], minlength=len(sizes_K)), share)
-    for code in np.flatnonzero(lacks_K):
-        leaving = np.flatnonzero(leaves_F & (given_F == code))
-        stays_F[leaving[len(leaving) - lacks_K[code] :]] = True
-    return stays_F
-
-
-def lacking(sizes_K: Codes, leaving_K: Codes, share: float) -> Codes:
-    """Return how many of the rows that would leave each class have to stay, (K,); see `spared`."""
     if not share:
         return np.zeros(len(sizes_K), np.int64)
     floor_K = np.minimum(sizes_K, np.maximum(np.ceil(sizes_K * share).astype(np.int64), _LEAST_ROWS))
     return np.asarray(np.maximum(floor_K - (sizes_K - leaving_K), 0))
+
+
+def staying(given_F: Codes, quality_F: NDArray[np.float64], lacks_K: Codes) -> NDArray[np.bool_]:
+    """Return which of the rows that would leave their class stay, (F,): as many as it lacks, the best supported ones.
+
+    >>> staying(np.array([0, 1, 0, 0]), np.array([0.3, 0.9, 0.1, 0.2]), np.array([2, 0])).tolist()
+    [True, False, False, True]
+
+    Args:
+        given_F: the classes of these rows.
+        quality_F: how well each label is supported; of equal ones the last stay.
+        lacks_K: how many rows of each class have to stay.
+    """
+    order_F = np.lexsort((quality_F, given_F))
+    ends_K = np.cumsum(np.bincount(given_F, minlength=len(lacks_K)))
+    stays_F = np.zeros(len(given_F), np.bool_)
+    stays_F[order_F] = np.arange(len(order_F)) >= (ends_K - lacks_K)[given_F[order_F]]
+    return stays_F
 
 
 def _answers(

@@ -5,6 +5,7 @@ Shape suffixes: P some rows, K classes, F found rows.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from typing import Any
 
@@ -13,11 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oreline.data.external.keys import Keys
-from oreline.data.external.sorting import I64, U64
+from oreline.data.external.runs import counted
+from oreline.data.external.sorting import I64, U64, Sorted, coded, decoded
 from oreline.data.external.spool import Spool
 from oreline.data.external.table import Bits
 from oreline.data.external.texts import Texts
-from oreline.data.labels.confident import class_weights, lacking, spared
+from oreline.data.labels.confident import class_weights, lacking, staying
 from oreline.data.labels.judging import Verdicts
 from oreline.data.labels.review import note, shortened, shown_texts
 
@@ -28,17 +30,18 @@ _MAX_BYTES = 16 << 20
 _BLOCK = 1024
 _SUREST = 0.9999
 """No suggestion is certain."""
-_EXAMPLES = 10
+_EXAMPLES, _PAIRS = 10, 30
+"""Rows, and labels that are taken for others, that a report shows."""
 
 
 class Doubts:
     """Takes what was said of portions of rows, and tells what is known of rows by their ids.
 
-    Memory: 100 MB, and 30 bytes for each row of a class that `share` protects that would have left it.
+    Memory: 120 MB, and 50 bytes for each row that would have left a class of which `share` keeps some.
 
     Args:
         leaves_from: probability of a suggestion from which on rows leave their class; None where they stay.
-        share: see `confident.spared`.
+        share: see `confident.lacking`.
         weighs: whether weights are worked out.
     """
 
@@ -54,7 +57,7 @@ class Doubts:
         self._stays = Bits(0)
         self._codes: dict[str, int] = {}
         self._sizes: Counter[str] = Counter()
-        self._pairs: Counter[tuple[str, str]] = Counter()
+        self._pairs = Sorted(max_bytes=_MAX_BYTES)
         self._examples: list[tuple[float, list[Any]]] = []
 
     def take(self, verdicts: Verdicts) -> None:
@@ -82,9 +85,7 @@ class Doubts:
         if not lacks_K.any():
             return
         places_F, given_F, quality_F = self._leaving(lacks_K > 0)
-        order_F = np.argsort(quality_F, kind="stable")
-        stays_F = spared(sizes_K, given_F[order_F], np.ones(len(order_F), np.bool_), self._share)
-        self._stays.set(places_F[order_F[stays_F]])
+        self._stays.set(places_F[staying(given_F, quality_F, lacks_K)])
 
     def of(self, row_ids: pl.Series) -> pl.DataFrame:
         """Return what is known of rows, in the columns `FOUND`."""
@@ -121,10 +122,23 @@ class Doubts:
         return {
             "judged": self._sizes.total(),
             "found": len(self._found),
-            "pairs": [[*pair, rows] for pair, rows in self._pairs.most_common()],
+            "pairs": self._commonest_pairs(),
             "spared": dict(stayed),
             "examples": [example for _, example in self._examples],
         }
+
+    def _commonest_pairs(self) -> list[list[Any]]:
+        """Return the labels that are most often taken for others: given, suggested, rows."""
+        names, found = list(self._codes), list[list[Any]]()
+        for codes, rows in counted(self._pairs.blocks()):
+            given, suggested = decoded(codes)
+            most = np.argsort(-rows, kind="stable")[:_PAIRS]
+            found += [
+                [names[one], names[other], number]
+                for one, other, number in zip(given[most].tolist(), suggested[most].tolist(), rows[most].tolist())
+            ]
+            found = heapq.nlargest(_PAIRS, found, key=lambda pair: pair[-1])
+        return found
 
     def _take_found(self, verdicts: Verdicts, some: slice) -> None:
         rows_P, suggested_P, confidence_P, quality_P = (part[some] for part in verdicts.found)
@@ -143,15 +157,20 @@ class Doubts:
         self._notes.append(pl.Series(notes, dtype=pl.String))
         self._confidence.append(confidence_P)
         self._quality.append(quality_P)
-        self._given.append(np.array([self._codes.setdefault(label, len(self._codes)) for label in given]))
+        given_P, other_P = (self._codes_of(labels) for labels in (given, suggested))
+        self._given.append(given_P)
+        self._pairs.append(coded(given_P, other_P))
         leaves_P = np.zeros(len(given), np.bool_) if self._leaves_from is None else confidence_P >= self._leaves_from
         self._leaves.append(leaves_P)
-        self._pairs.update(zip(given, suggested))
         worst = rows.head(_EXAMPLES)
         shown = [shortened(text) for text in shown_texts(worst)]
         lines = zip(worst["row_id"].to_list(), shown, given, suggested, confidence_P.tolist())
         self._examples += [(float(quality), list(line)) for quality, line in zip(quality_P, lines)]
         self._examples = sorted(self._examples, key=lambda example: example[0])[:_EXAMPLES]
+
+    def _codes_of(self, labels: list[str]) -> I64:
+        """Return numbers of labels, from 0 on in the order in which they first came."""
+        return np.array([self._codes.setdefault(label, len(self._codes)) for label in labels], np.int64)
 
     def _leaving(self, lacks_K: NDArray[np.bool_]) -> tuple[I64, I64, NDArray[np.float64]]:
         """Return the rows that would leave some classes: their places, classes and how well supported they are."""

@@ -2,7 +2,8 @@
 
 Copies of a text and rows of a group are drawn into one portion. A class is spread over no more portions than give it a
 hundred rows in each, so that a rare one is judged where all of it is, and fewer classes meet in a portion where there
-are many.
+are many. Where n-grams are counted, texts are cut to what is counted of them: long documents would fill portions with
+few rows each, and rows that begin alike are the same to the judges.
 
 Shape suffixes: N rows, K classes, P places.
 """
@@ -30,7 +31,7 @@ from oreline.errors import DataError
 from oreline.store import translating
 
 PORTION_BYTES = 600 << 20
-"""What the rows of a portion take while they are judged, by `_text_bytes`, `_row_bytes` and `_class_bytes`.
+"""What the rows of a portion take while they are judged, by their characters, `_row_bytes` and `_class_bytes`.
 
 Beside it some 250 MB for 60,000 n-grams, however few rows there are."""
 LEAST_ROWS = 100
@@ -63,21 +64,26 @@ class Portions:
     def __init__(self, scan: pl.LazyFrame, inputs: Sequence[str], *, folds: int, width: int) -> None:
         self._inputs = list(inputs)
         self._rows = scan.filter(pl.col("label").is_not_null())
+        if not width:
+            self._rows = self._rows.with_columns(pl.col(self._inputs).str.head(MAX_CHARACTERS))
         self.num_rows, num_bytes, marks = 0, 0, Sorted(max_bytes=_MAX_BYTES // 4)
         for frame in self._rows.select(*self._inputs, "label").collect_batches(chunk_size=_CHUNK):
             self.num_rows += frame.height
-            num_bytes += _text_bytes(frame, self._inputs, counts_ngrams=not width)
+            num_bytes += _num_characters(frame, self._inputs) * (_CHARACTER_BYTES + (0 if width else _NGRAM_BYTES))
             marks.append(_marks(frame["label"]))
         self._marks_K, self._rows_K = _common(marks, folds)
-        self.number = self._needed(num_bytes + self.num_rows * _row_bytes(width))
-        """How many portions there are."""
+        is_judged = len(self._marks_K) > 1
+        self.number = self._needed(num_bytes + self.num_rows * _row_bytes(width)) if is_judged else 0
+        """How many portions there are; none where fewer than two classes have rows enough."""
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Yield each portion: its rows in the order of the scan, with `row_id`, texts, `label` and `group`."""
+        if not self.number:
+            return
         names = self._rows.collect_schema().names()
         rows = self._rows.select("row_id", *self._inputs, "label", *(["group"] if "group" in names else []))
         if self.number == 1:
-            yield rows.collect()
+            yield pl.DataFrame(pa.concat_tables(map(_arrow, rows.collect_batches(chunk_size=_CHUNK))))
             return
         drawn = self._drawn(rows)
         for first in range(0, self.number, _FILES):
@@ -164,7 +170,7 @@ class _File:
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows. Raises `ResourceError` for a full disk."""
-        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = _arrow(frame)
         with translating(Path(tempfile.gettempdir())):
             if self._writer is None:
                 self._writer = pa.ipc.new_stream(self._stream, table.schema)
@@ -180,6 +186,11 @@ class _File:
             found = pl.DataFrame(pa.ipc.open_stream(self._stream).read_all())
             self._stream.truncate(0)
         return found
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    """Return rows with copies of their texts: Polars' own beginning of a text holds all of it."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _common(marks: Sorted, folds: int) -> tuple[U64, I64]:
@@ -205,14 +216,10 @@ def _marks(labels: pl.Series) -> U64:
     return labels.replace_strict(different, marks, return_dtype=pl.UInt64).to_numpy()
 
 
-def _text_bytes(frame: pl.DataFrame, inputs: Sequence[str], *, counts_ngrams: bool) -> int:
-    """Return what the texts of rows take while they are judged: three times, and the n-grams of each character."""
-    if not inputs:
-        return 0
-    lengths = frame.select(pl.sum_horizontal(pl.col(name).fill_null("").str.len_chars() for name in inputs))
-    length_N = lengths.to_series().to_numpy().astype(np.int64)
-    ngrams = int(np.minimum(length_N, MAX_CHARACTERS).sum()) if counts_ngrams else 0
-    return _CHARACTER_BYTES * int(length_N.sum()) + _NGRAM_BYTES * ngrams
+def _num_characters(frame: pl.DataFrame, inputs: Sequence[str]) -> int:
+    """Return how many characters the texts of rows have."""
+    counts = frame.select(pl.col(inputs).str.len_chars().sum().cast(pl.Int64))
+    return sum(counts.row(0)) if inputs else 0
 
 
 def _row_bytes(width: int) -> int:
@@ -226,3 +233,4 @@ def _class_bytes(num_rows: float, num_classes: int) -> float:
 
 
 _CHARACTER_BYTES, _NGRAM_BYTES, _ROW_BYTES, _VECTOR_TIMES, _CELL_BYTES, _PAIR_BYTES = 8, 16, 1500, 2, 16, 40
+"""Of a character: a text is held three times, and the n-grams that begin there."""

@@ -15,7 +15,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -148,25 +148,23 @@ def _write_texts(file: Path, lines: Iterable[str]) -> None:
         raise ResourceError(f"the file cannot be written: {error.strerror}", where=str(file)) from error
 
 
-def read_lines(path: str | Path) -> list[tuple[int, dict[str, Any]]]:
-    """Return the objects of a JSON Lines file with their line numbers; blank lines are passed over.
+def read_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the objects of a JSON Lines file with their line numbers; blank lines are passed over.
 
     Raises `DataError` for a file that is not there, is no UTF-8, or has a line that is no JSON object.
     """
     file = Path(path)
-    found = []
     try:
         with file.open("rb") as stream:
             for number, raw in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES + 1), b""), start=1):
                 if len(raw) > _MAX_LINE_BYTES:
                     raise DataError("the line is longer than 16 MB", where=f"{file}, line {number}")
                 if raw.strip():
-                    found.append((number, _object(raw, f"{file}, line {number}")))
+                    yield number, _object(raw, f"{file}, line {number}")
     except OSError as error:
         raise DataError(
             f"the file cannot be read: {error.strerror}", where=str(file), remedy="check the path"
         ) from error
-    return found
 
 
 def read_decisions(path: str | Path) -> Decisions:

@@ -35,7 +35,8 @@ class Review:
         """Note which rows are there. Raises `DataError` for a row that is no longer what was decided about."""
         if "label" in frame.columns:
             self._labels.update(frame["label"].drop_nulls().unique())
-        decided = frame.filter(pl.col("row_id").is_in(list(self.decisions.by_row)))
+        is_decided = [row_id in self.decisions.by_row for row_id in frame["row_id"]]
+        decided = frame.filter(pl.Series(is_decided, dtype=pl.Boolean))
         labels = decided["label"].to_list() if "label" in decided.columns else [None] * decided.height
         for row_id, mark, label in zip(decided["row_id"], marks(decided), labels):
             decision = self.decisions.by_row[row_id]
@@ -68,6 +69,11 @@ class Review:
                 allowed=did_you_mean(decision.label, self._labels),
                 remedy=f"correct it; {LABEL}={NEW}{decision.label} makes it a new class",
             )
+
+    def new_label(self, row_id: str) -> str | None:
+        """Return the label that was decided for a row; None where none was."""
+        decision = self.decisions.by_row.get(row_id)
+        return self.label_of(decision) if decision is not None else None
 
     def label_of(self, decision: Decision) -> str | None:
         """Return the label that a row gets: of `+NAME`, for a row that has one, `NAME`, unless a class is so called."""
@@ -114,8 +120,7 @@ class _Labels:
         """Return the rows with the labels that they get."""
         if "label" not in frame.columns:
             frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias("label"))
-        decided = {decision.row_id: self._review.label_of(decision) for decision in self._review.of(LABEL)}
-        new = pl.Series("label", [decided.get(row_id) for row_id in frame["row_id"]], dtype=pl.String)
+        new = pl.Series("label", [self._review.new_label(row_id) for row_id in frame["row_id"]], dtype=pl.String)
         is_new = new.is_not_null() & new.ne_missing(frame["label"])
         reason = pl.Series([("labelled" if old is None else "relabelled") for old in frame["label"]], dtype=pl.String)
         return frame.with_columns(

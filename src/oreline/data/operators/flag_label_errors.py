@@ -27,7 +27,6 @@ _UNSUPPORTED = {
     "answers": "answers within a text",
     "target_text": "written answers",
 }
-_PAIRS_SHOWN = 30
 _EXAMPLE = ["row", "text", "given", "suggested", "probability"]
 _ALL = f"The first of them; all are in {REVIEW_FILE}, but for those that were dropped or given another label."
 _MANY = 0.3
@@ -55,14 +54,15 @@ class Operator:
     than folds are not judged. Where labels are changed or rows dropped, a test split is left alone, and must be given:
     figures would otherwise be measured against what a model said.
 
-    Memory: a portion of rows at a time, 600 MB by estimate, 250 MB for n-grams, and 200 MB for what was found, of which
-    notes and weights lie on disk beyond that. Of all rows half a byte is held, and where `spare` keeps a class, 30
-    bytes for each row that would have left it. By the estimate, which is 3.5 kB a row (1.5 kB and 8 bytes a number of
-    an encoder's vector), 24 bytes a character (8 with an encoder) and 16 a class, some 100,000 short rows of 20 classes
-    are one portion. Beyond that rows are judged in portions, each by itself, and the report says how many. Copies of a
-    text and rows of a group lie in one, unless they are more than an eighth of it. A class is spread over so many as
-    give it a hundred rows each, so that a rare one lies in one: a row of another portion that ought to bear its name is
-    not found. `spare` holds over all rows, `weigh` in each portion. More than 20,000 classes are refused.
+    Memory: a portion of rows at a time, 600 MB by estimate, 250 MB for n-grams, and up to 200 MB for what was found;
+    beyond that notes and weights lie on disk. Of all rows some bits are held, and where `spare` keeps a class, 50 bytes
+    for each row that would have left it. The estimate is 3.5 kB a row (with an encoder 1.5 kB and 8 bytes for each
+    number of its vector), 24 bytes for each of the first 2,000 characters of a text (with an encoder 8 for every
+    character) and 16 for each class: some 100,000 short rows of 20 classes are one portion. More rows are judged in
+    several portions, each by itself, and the report says in how many. Copies of a text and rows of a group lie in one
+    portion, unless they are more than an eighth of it. A class is spread over as many portions as give it a hundred
+    rows each, so that a rare class lies in one, and a row of another portion that ought to bear its name is not found.
+    `spare` holds over all rows, `weigh` in each portion. More than 20,000 classes are refused.
 
     Args:
         encoder: a model folder, or `catalog:` start model, whose frozen vectors are used; character n-grams when empty.
@@ -221,7 +221,7 @@ class Operator:
             return []
         share = told["found"] / max(told["judged"], 1)
         whole = [told["judged"], told["unjudged"], told["found"], round(share, 4)]
-        lines, examples = told["pairs"][:_PAIRS_SHOWN], told["examples"]
+        lines, examples = told["pairs"], told["examples"]
         said = [_TOO_MANY] if share > _MANY else []
         if told["portions"] > 1:
             said.append(f"Rows were judged in {told['portions']:,} portions, each by itself: all need too much memory.")

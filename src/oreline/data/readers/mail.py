@@ -27,8 +27,8 @@ class Reader:
     Columns: `text` (plain text, or that of the HTML part; attachments are not opened), `subject`, `from`, `to`, `date`,
     `thread` (by References and In-Reply-To) and `message_id`. Of a message 8 MB are read; where its text goes on behind
     them a warning names it. Memory does not grow with the mailbox: beyond 32 MB the ids of its messages and their
-    threads lie in a temporary file, and where conversations are asked for, what is read of messages beyond 64 MB; a
-    single thread is held whole.
+    threads lie in a temporary file, and beyond 64 MB so does what is read of the messages, where conversations are
+    asked for. A single thread is held whole.
 
     Args:
         conversations: a row is a thread of a mailbox, as a dialogue for the task `chat`: who writes first asks, the
