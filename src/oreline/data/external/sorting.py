@@ -11,6 +11,8 @@ from oreline.data.external.spool import Spool
 
 BLOCK = 1 << 16
 _LEAST_RUN = 1 << 12
+_LEAST_HEAD = 256
+"""Numbers of a run that are read together."""
 _LOW = 0xFFFFFFFF
 
 U64 = NDArray[np.uint64]
@@ -36,9 +38,11 @@ class Sorted:
         self._num_waiting = 0
         self._runs = Spool(np.uint64, max_bytes=0)
         self._ends: list[int] = []
+        self._last = np.uint64(0)
+        """The last number of the last run."""
 
     def __len__(self) -> int:
-        return self._num_waiting + (self._ends[-1] if self._ends else 0)
+        return self._num_waiting + len(self._runs)
 
     def append(self, numbers: NDArray[np.generic]) -> None:
         """Add numbers. Raises `ResourceError` for a full disk."""
@@ -63,8 +67,11 @@ class Sorted:
 
     def _end_run(self) -> None:
         run = self._taken()
+        if self._ends and run[0] >= self._last:
+            self._ends.pop()  # the run before goes on: numbers that come in order are one run
         self._runs.append(run)
-        self._ends.append((self._ends[-1] if self._ends else 0) + len(run))
+        self._ends.append(len(self._runs))
+        self._last = run[-1]
         self._num_waiting = 0
 
     def _taken(self) -> U64:
@@ -74,15 +81,19 @@ class Sorted:
         return run
 
     def _merged(self, size: int) -> Iterator[U64]:
-        """Yield, again and again, what no number that was not read yet comes before."""
+        """Yield, again and again, what no number that was not read yet comes before.
+
+        Heads are filled up when half of them is gone: a nearly empty one would end each part after a few numbers.
+        """
         nexts = [0, *self._ends[:-1]]
-        ahead = max(size // len(nexts), 256)
+        ahead = max(size // len(nexts), _LEAST_HEAD)
         heads = [np.zeros(0, np.uint64) for _ in nexts]
         while True:
             for run, end in enumerate(self._ends):
-                if not len(heads[run]) and nexts[run] < end:
-                    heads[run] = self._runs.part(nexts[run], min(ahead, end - nexts[run]))
-                    nexts[run] += len(heads[run])
+                if 2 * len(heads[run]) <= ahead and nexts[run] < end:
+                    more = self._runs.part(nexts[run], min(ahead - len(heads[run]), end - nexts[run]))
+                    heads[run] = np.concatenate([heads[run], more])
+                    nexts[run] += len(more)
             unread = [head[-1] for head, place, end in zip(heads, nexts, self._ends) if place < end]
             bound = min(unread, default=np.uint64(np.iinfo(np.uint64).max))
             counts = [int(np.searchsorted(head, bound, side="right")) for head in heads]
