@@ -63,6 +63,7 @@ class Forest:
             one, other = decoded(pairs)
             is_first = np.diff(one, prepend=-1) != 0  # each root is hung under the smallest that it meets
             self._hang(one[is_first], other[is_first])
+            self.roots(one[is_first])  # all at once: the end of a long chain alone would walk all of it later
             one, other = one[~is_first], other[~is_first]
 
     def _parents(self, rows_P: I64) -> I64:
