@@ -131,21 +131,3 @@ def distinct(blocks: Iterator[U64]) -> Iterator[U64]:
         last = block[-1]
         if is_new.any():
             yield block[is_new]
-
-
-def grouped(blocks: Iterator[U64]) -> Iterator[U64]:
-    """Yield blocks of rising `coded` numbers in such parts that those of one first number stand in one part.
-
-    >>> parts = grouped(iter([coded(np.array([1, 2]), np.zeros(2)), coded(np.array([2, 3]), np.ones(2))]))
-    >>> [decoded(part)[0].tolist() for part in parts]
-    [[1], [2, 2], [3]]
-    """
-    begun: list[U64] = []
-    for block in blocks:
-        last = int(np.searchsorted(block, block[-1] >> 32 << 32))
-        if last or (begun and begun[-1][-1] | _LOW < block[0]):
-            yield np.concatenate([*begun, block[:last]])
-            begun = []
-        begun.append(block[last:])
-    if begun:
-        yield np.concatenate(begun)
