@@ -6,6 +6,7 @@ Shape suffixes: N rows, E sets, P pairs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +33,6 @@ _PAIRS_PER_ROW, _MORE_PAIRS = 20, 1_000_000
 _MAX_DIFFERING = 1 << 21
 """Pairs that are not near and that other bands do not compare again, at most: 16 MB, whatever memory is allowed, so
 that the same pairs are compared."""
-_MAX_SIZES = 3
-"""Sizes of shingles that one text is cut into, at most."""
 
 
 class Found(NamedTuple):
@@ -90,8 +89,8 @@ class NearRows:
     def _searched(self) -> _Search:
         self._first_set.append(np.array([len(self._sets)], np.uint64))
         search = _Search(self._sets, self._first_set, self._equal, self.threshold, self._max_bytes)
-        for keys in self._keys:
-            search.connect(keys)
+        while self._keys:
+            search.connect(self._keys.pop(0))
         return search
 
 
@@ -127,12 +126,10 @@ class _Search:
     def similarity(self, first_P: I64, second_P: I64) -> NDArray[np.float64]:
         """Return the similarity of pairs of rows: the highest over the sizes in which both are cut."""
         best_P = np.zeros(len(first_P))
-        for one in range(_MAX_SIZES):
-            for other in range(_MAX_SIZES):
-                first_E, second_E = self._set_of(first_P, one), self._set_of(second_P, other)
-                both = np.flatnonzero((first_E >= 0) & (second_E >= 0))
-                found = similarities(self._sets, first_E[both], self._sets, second_E[both])
-                best_P[both] = np.maximum(best_P[both], found)
+        for first_E, second_E in product(self._sets_of(first_P), self._sets_of(second_P)):
+            both = np.flatnonzero((first_E >= 0) & (second_E >= 0))
+            found = similarities(self._sets, first_E[both], self._sets, second_E[both])
+            best_P[both] = np.maximum(best_P[both], found)
         return best_P
 
     def _new(self, pairs: U64) -> U64:
@@ -145,18 +142,18 @@ class _Search:
         found: U64 = pairs[self._differing[place_P] != pairs]
         return found
 
-    def _set_of(self, row_P: I64, number: int) -> I64:
-        """Return the first, second, … set of some rows; -1 where there is none."""
-        set_P = self._first_set.at(row_P).astype(np.int64) + number
-        return np.where(set_P < self._first_set.at(row_P + 1).astype(np.int64), set_P, -1)
+    def _sets_of(self, row_P: I64) -> list[I64]:
+        """Return the first sets of some rows, their second ones and so on; -1 where there is none."""
+        first_P, end_P = self._first_set.at(row_P).astype(np.int64), self._first_set.at(row_P + 1).astype(np.int64)
+        most = int((end_P - first_P).max(initial=0))
+        return [np.where(first_P + number < end_P, first_P + number, -1) for number in range(most)]
 
     def _sets_of_repeated(self) -> Bits:
         """Return the sets of rows that are equal to an earlier one."""
         found = Bits(len(self._sets))
         for block in self.equal.blocks():
             first_P, row_P = decoded(block)
-            for number in range(_MAX_SIZES):
-                set_P = self._set_of(row_P[row_P != first_P], number)
+            for set_P in self._sets_of(row_P[row_P != first_P]):
                 found.set(set_P[set_P >= 0])
         return found
 

@@ -68,7 +68,10 @@ class Spool:
         return np.frombuffer(mapped, self._dtype).reshape(shape)
 
     def part(self, start: int, count: int) -> NDArray[Any]:
-        """Return so many numbers from a place on."""
+        """Return so many numbers from a place on, of a spool without a width: a copy."""
+        if self._file is None:
+            taken: NDArray[Any] = self.array()[start : start + count].copy()
+            return taken
         return self.runs(np.array([start]), np.array([count]))
 
     def blocks(self, size: int = BLOCK) -> Iterator[NDArray[Any]]:
@@ -91,7 +94,7 @@ class Spool:
         return found if self._width is not None else found[:, 0]
 
     def runs(self, starts_R: NDArray[np.int64], counts_R: NDArray[np.int64]) -> NDArray[Any]:
-        """Return so many numbers from each of these places on, end to end.
+        """Return so many numbers from each of these places on, end to end, of a spool without a width.
 
         From disk they are read, not mapped: where the system keeps a file in large pages, a few numbers of a mapped one
         hold up to two megabytes.
