@@ -159,7 +159,10 @@ class _Search:
 
 
 def agreeing(blocks: Iterable[U64]) -> Iterator[tuple[I64, I64]]:
-    """Yield pairs of sets with equal keys: each with some that follow and with the first, so that all can connect.
+    """Yield pairs of sets with equal keys: each with some before it and with the first, so that all can connect.
+
+    Each is given with the one just before it first: where these are near, whoever takes the pairs need not compare the
+    others.
 
     Args:
         blocks: `coded(key, set)` in rising order.
@@ -172,17 +175,14 @@ def agreeing(blocks: Iterable[U64]) -> Iterator[tuple[I64, I64]]:
         keys, sets = decoded(codes)
         begin_P = np.searchsorted(keys, keys)
         number_P = np.arange(len(codes))
-        pairs = [(begin_P[far], far) for far in (np.flatnonzero(number_P - begin_P > _NEIGHBOURS),)]
-        alike = number_P
+        later = number_P[len(begun) :]
         for ahead in range(1, _NEIGHBOURS + 1):
-            alike = alike[alike + ahead < len(keys)]
-            alike = alike[keys[alike] == keys[alike + ahead]]
-            if not len(alike):
+            later = later[begin_P[later] + ahead <= later]
+            if not len(later):
                 break
-            pairs.append((alike, alike + ahead))
-        first_P, second_P = (np.concatenate(places) for places in zip(*pairs))
-        is_new = second_P >= len(begun)
-        yield sets[first_P[is_new]], sets[second_P[is_new]]
+            yield sets[later - ahead], sets[later]
+        far = later[begin_P[later] + _NEIGHBOURS < later]
+        yield sets[begin_P[far]], sets[far]
         # The first of the last key and those before the next block stand for all of that key.
         last = codes[begin_P[-1] :]
         begun = last if len(last) <= _NEIGHBOURS + 1 else np.concatenate([last[:1], last[-_NEIGHBOURS:]])
