@@ -111,8 +111,7 @@ class _Search:
         """Compare the sets that agree in a band."""
         differing, num_differing = [self._differing], len(self._differing)
         for first_P, second_P in agreeing(codes[~self._is_left_out.at(decoded(codes)[1])] for codes in keys.blocks()):
-            pairs = np.unique(coded(np.minimum(first_P, second_P), np.maximum(first_P, second_P)))
-            pairs = self._new(pairs)
+            pairs = self._new(np.sort(coded(first_P, second_P)))
             self.num_skipped += max(0, len(pairs) - self._left)
             pairs = pairs[: self._left]
             self._left -= len(pairs)
@@ -159,7 +158,7 @@ class _Search:
 
 
 def agreeing(blocks: Iterable[U64]) -> Iterator[tuple[I64, I64]]:
-    """Yield pairs of sets with equal keys: each with some before it and with the first, so that all can connect.
+    """Yield pairs of sets with equal keys: some before each, and the first, beside it, so that all can connect.
 
     Each is given with the one just before it first: where these are near, whoever takes the pairs need not compare the
     others.

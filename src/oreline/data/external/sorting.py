@@ -121,6 +121,18 @@ def decoded(codes: U64) -> tuple[I64, I64]:
     return (codes >> 32).astype(np.int64), (codes & _LOW).astype(np.int64)
 
 
+def unique(numbers: U64) -> U64:
+    """Return numbers in rising order, each once: `np.unique` hashes them first, which takes ten times as long.
+
+    >>> unique(np.array([3, 1, 3], np.uint64)).tolist()
+    [1, 3]
+    """
+    found = np.sort(numbers)
+    is_new = np.ones(len(found), np.bool_)
+    is_new[1:] = found[1:] != found[:-1]
+    return found[is_new]
+
+
 def distinct(blocks: Iterator[U64]) -> Iterator[U64]:
     """Yield blocks of rising numbers without repetitions."""
     last: np.uint64 | None = None
