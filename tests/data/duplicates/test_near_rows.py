@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -126,6 +126,23 @@ def test_many_alike_are_one_cluster_whatever_the_frames() -> None:
     for clusters in found:
         assert clusters.dropped_D.tolist() == list(range(1, 100))
         assert set(clusters.kept_D.tolist()) == {0}
+
+
+def test_boilerplate_is_compared_with_what_connects_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compared with twelve neighbours and the first at once, each row would cost thirteen comparisons in a band."""
+    num_pairs, compared = 0, module.similarities
+
+    def counted(first: Any, first_P: Any, *second: Any) -> NDArray[np.float64]:
+        nonlocal num_pairs
+        num_pairs += len(first_P)
+        return compared(first, first_P, *second)
+
+    monkeypatch.setattr(module, "similarities", counted)
+    texts = [f"{' '.join(WORDS[:60])} {word}" for word in WORDS[:300]]
+    rows = NearRows(0.8)
+    rows.add(sketch(pl.Series(texts), threshold=0.8))
+    assert sum(map(len, rows.connected_rows().blocks())) == 300
+    assert num_pairs < 2 * 300
 
 
 def test_rows_without_words_are_never_alike() -> None:

@@ -8,6 +8,7 @@ import scipy.sparse
 import scipy.sparse.csgraph
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from oreline.data.duplicates.equal import EqualRows
 from oreline.data.duplicates.union import Forest, Joined
@@ -76,6 +77,22 @@ def test_a_chain_that_grows_by_one_row_a_block(rows_in_order: bool) -> None:
     for first, second in zip(names[1:, None], names[:-1, None]):
         forest.connect(first, second)
     assert not forest.roots(np.arange(2000)).any()
+
+
+def test_the_end_of_a_long_chain_is_near_its_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain that came as one block, asked for by the next one at its end alone: not a step for each of its rows."""
+    forest = Forest(10_001, max_bytes=0)
+    forest.connect(np.arange(10_000), np.arange(1, 10_001))
+    parents, num_steps = forest._parents, 0
+
+    def counted(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        nonlocal num_steps
+        num_steps += 1
+        return parents(rows)
+
+    monkeypatch.setattr(forest, "_parents", counted)
+    assert forest.roots(np.array([10_000])).tolist() == [0]
+    assert num_steps < 10
 
 
 def test_a_forest_of_the_most_rows_that_there_may_be() -> None:

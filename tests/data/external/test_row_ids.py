@@ -19,8 +19,18 @@ def test_places_become_ids(ids: list[str], data: st.DataObject, max_bytes: int) 
     places = data.draw(st.lists(st.integers(0, len(ids) - 1)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_CHUNK", 7)
-        found = RowIds(pl.LazyFrame({"row_id": ids, "n": range(len(ids))}), max_bytes=max_bytes)
-    assert found.at(np.array(places, np.int64)).to_list() == [ids[place] for place in places]
+        rows = RowIds(pl.LazyFrame({"row_id": ids, "n": range(len(ids))}), max_bytes=max_bytes)
+        found = rows.at(np.array(places, np.int64)).to_list()
+    assert found == [ids[place] for place in places]
+
+
+def test_nothing_is_read_before_an_id_is_asked_for() -> None:
+    num_read = []
+    scan = pl.LazyFrame({"row_id": ["a:1"]}).map_batches(lambda frame: (num_read.append(frame.height), frame)[1])
+    rows = RowIds(scan, max_bytes=0)
+    assert not num_read
+    assert rows.at(np.array([0])).to_list() == rows.at(np.array([0])).to_list() == ["a:1"]
+    assert num_read == [1]
 
 
 def test_of_a_part_of_a_frame() -> None:

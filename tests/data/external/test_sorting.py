@@ -42,6 +42,25 @@ def test_blocks_are_of_bounded_size() -> None:
     assert max(sizes) <= 256 * -(-10_000 // 4), "256 of each run at least are read together"
 
 
+@pytest.mark.parametrize("num_runs", [3, 40])
+def test_blocks_are_no_smaller_the_more_runs_there_are(num_runs: int) -> None:
+    """Whoever takes them pays for each block."""
+    numbers = Sorted(max_bytes=16 * (100_000 // num_runs))
+    numbers.append(np.random.default_rng(0).integers(0, 1 << 60, 100_000))
+    assert len(list(numbers.blocks(256 * num_runs))) <= 2 * -(-100_000 // (256 * num_runs))
+
+
+def test_what_comes_in_order_is_one_run() -> None:
+    """Merged, each of many runs that follow one another would give a small block."""
+    numbers = Sorted(max_bytes=0)
+    for low in range(0, 10_000, 100):
+        numbers.append(np.arange(low, low + 100) // 3)
+    assert [len(block) for block in numbers.blocks(1000)] == [1000] * 10
+    numbers.append(np.array([0, 5000]))
+    found = np.concatenate(list(numbers.blocks(1000)))
+    assert np.array_equal(found, np.sort(np.append(np.arange(10_000) // 3, [0, 5000])))
+
+
 def test_numbers_that_come_later_are_among_them() -> None:
     numbers = Sorted(max_bytes=0)
     for part in ([3, 1], [2], [9, 8, 7, 6, 5]):

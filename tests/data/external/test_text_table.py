@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oreline.data.external.text_table import TextTable
 from oreline.errors import ResourceError
 
-SOME = st.sampled_from(["", "a", "A", "a ", "a\0b", "a\0c", "你好", "1", "01", "<m1@example.org>"])
+SOME = st.sampled_from(["", "a", "A", "a ", "a\0b", "a\0c", "你好", "1", "01", "<m1@example.org>", "\udcff"])
 
 
 @given(st.lists(st.tuples(SOME, SOME)), st.sampled_from([0, 700, 1 << 20]))

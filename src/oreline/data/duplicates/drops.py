@@ -93,9 +93,8 @@ class Drops:
             max_bytes: what the ids of all rows may take in memory.
             similarity: of each row and the one that it goes for; none when not given.
         """
-        ids: RowIds | None = None
+        ids = RowIds(scan, max_bytes=max_bytes)
         for goes in self.blocks():
-            ids = ids or RowIds(scan, max_bytes=max_bytes)
             yield goes.named(ids, reason=reason, similarity=similarity)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from oreline.data.duplicates.tokens import I64
 from oreline.data.external.sorting import Sorted, coded, decoded
 from oreline.data.external.spool import Spool
+from oreline.data.external.table import Bits
 from oreline.data.fold import INPUT_ROLES, wide_hashes
 
 KEY = ("hash_high", "hash_low")
@@ -110,6 +111,20 @@ class EqualRows:
         number = np.cumsum(is_new) - 1
         is_group = np.bincount(number, minlength=1)[number] > 1
         return row[is_new][number[is_group]], row[is_group]
+
+
+def differing(groups: Sorted, numbers: Spool) -> Bits:
+    """Return the first rows of the groups whose rows have different numbers.
+
+    Args:
+        groups: what `EqualRows.groups` returned.
+        numbers: of each row.
+    """
+    found = Bits(len(numbers))
+    for block in groups.blocks():
+        first_P, row_P = decoded(block)
+        found.set(first_P[numbers.at(first_P) != numbers.at(row_P)])
+    return found
 
 
 def inputs_of(columns: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ Shape suffixes: N rows, E sets, P pairs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +33,6 @@ _PAIRS_PER_ROW, _MORE_PAIRS = 20, 1_000_000
 _MAX_DIFFERING = 1 << 21
 """Pairs that are not near and that other bands do not compare again, at most: 16 MB, whatever memory is allowed, so
 that the same pairs are compared."""
-_MAX_SIZES = 3
-"""Sizes of shingles that one text is cut into, at most."""
 
 
 class Found(NamedTuple):
@@ -90,8 +89,8 @@ class NearRows:
     def _searched(self) -> _Search:
         self._first_set.append(np.array([len(self._sets)], np.uint64))
         search = _Search(self._sets, self._first_set, self._equal, self.threshold, self._max_bytes)
-        for keys in self._keys:
-            search.connect(keys)
+        while self._keys:
+            search.connect(self._keys.pop(0))
         return search
 
 
@@ -112,8 +111,7 @@ class _Search:
         """Compare the sets that agree in a band."""
         differing, num_differing = [self._differing], len(self._differing)
         for first_P, second_P in agreeing(codes[~self._is_left_out.at(decoded(codes)[1])] for codes in keys.blocks()):
-            pairs = np.unique(coded(np.minimum(first_P, second_P), np.maximum(first_P, second_P)))
-            pairs = self._new(pairs)
+            pairs = self._new(np.sort(coded(first_P, second_P)))
             self.num_skipped += max(0, len(pairs) - self._left)
             pairs = pairs[: self._left]
             self._left -= len(pairs)
@@ -127,12 +125,10 @@ class _Search:
     def similarity(self, first_P: I64, second_P: I64) -> NDArray[np.float64]:
         """Return the similarity of pairs of rows: the highest over the sizes in which both are cut."""
         best_P = np.zeros(len(first_P))
-        for one in range(_MAX_SIZES):
-            for other in range(_MAX_SIZES):
-                first_E, second_E = self._set_of(first_P, one), self._set_of(second_P, other)
-                both = np.flatnonzero((first_E >= 0) & (second_E >= 0))
-                found = similarities(self._sets, first_E[both], self._sets, second_E[both])
-                best_P[both] = np.maximum(best_P[both], found)
+        for first_E, second_E in product(self._sets_of(first_P), self._sets_of(second_P)):
+            both = np.flatnonzero((first_E >= 0) & (second_E >= 0))
+            found = similarities(self._sets, first_E[both], self._sets, second_E[both])
+            best_P[both] = np.maximum(best_P[both], found)
         return best_P
 
     def _new(self, pairs: U64) -> U64:
@@ -145,24 +141,27 @@ class _Search:
         found: U64 = pairs[self._differing[place_P] != pairs]
         return found
 
-    def _set_of(self, row_P: I64, number: int) -> I64:
-        """Return the first, second, … set of some rows; -1 where there is none."""
-        set_P = self._first_set.at(row_P).astype(np.int64) + number
-        return np.where(set_P < self._first_set.at(row_P + 1).astype(np.int64), set_P, -1)
+    def _sets_of(self, row_P: I64) -> list[I64]:
+        """Return the first sets of some rows, their second ones and so on; -1 where there is none."""
+        first_P, end_P = self._first_set.at(row_P).astype(np.int64), self._first_set.at(row_P + 1).astype(np.int64)
+        most = int((end_P - first_P).max(initial=0))
+        return [np.where(first_P + number < end_P, first_P + number, -1) for number in range(most)]
 
     def _sets_of_repeated(self) -> Bits:
         """Return the sets of rows that are equal to an earlier one."""
         found = Bits(len(self._sets))
         for block in self.equal.blocks():
             first_P, row_P = decoded(block)
-            for number in range(_MAX_SIZES):
-                set_P = self._set_of(row_P[row_P != first_P], number)
+            for set_P in self._sets_of(row_P[row_P != first_P]):
                 found.set(set_P[set_P >= 0])
         return found
 
 
 def agreeing(blocks: Iterable[U64]) -> Iterator[tuple[I64, I64]]:
-    """Yield pairs of sets with equal keys: each with some that follow and with the first, so that all can connect.
+    """Yield pairs of sets with equal keys: some before each, and the first, beside it, so that all can connect.
+
+    Each is given with the one just before it first: where these are near, whoever takes the pairs need not compare the
+    others.
 
     Args:
         blocks: `coded(key, set)` in rising order.
@@ -175,17 +174,14 @@ def agreeing(blocks: Iterable[U64]) -> Iterator[tuple[I64, I64]]:
         keys, sets = decoded(codes)
         begin_P = np.searchsorted(keys, keys)
         number_P = np.arange(len(codes))
-        pairs = [(begin_P[far], far) for far in (np.flatnonzero(number_P - begin_P > _NEIGHBOURS),)]
-        alike = number_P
+        later = number_P[len(begun) :]
         for ahead in range(1, _NEIGHBOURS + 1):
-            alike = alike[alike + ahead < len(keys)]
-            alike = alike[keys[alike] == keys[alike + ahead]]
-            if not len(alike):
+            later = later[begin_P[later] + ahead <= later]
+            if not len(later):
                 break
-            pairs.append((alike, alike + ahead))
-        first_P, second_P = (np.concatenate(places) for places in zip(*pairs))
-        is_new = second_P >= len(begun)
-        yield sets[first_P[is_new]], sets[second_P[is_new]]
+            yield sets[later - ahead], sets[later]
+        far = later[begin_P[later] + _NEIGHBOURS < later]
+        yield sets[begin_P[far]], sets[far]
         # The first of the last key and those before the next block stand for all of that key.
         last = codes[begin_P[-1] :]
         begun = last if len(last) <= _NEIGHBOURS + 1 else np.concatenate([last[:1], last[-_NEIGHBOURS:]])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oreline.data.duplicates.tokens import I64
-from oreline.data.external.sorting import BLOCK, Sorted, coded, decoded
+from oreline.data.external.sorting import BLOCK, Sorted, coded, decoded, unique
 from oreline.data.external.table import Bits, Table
 
 
@@ -59,10 +59,11 @@ class Forest:
         while len(one):
             one, other = self.roots(one), self.roots(other)
             differs = one != other
-            pairs = np.unique(coded(np.maximum(one, other)[differs], np.minimum(one, other)[differs]))
+            pairs = unique(coded(np.maximum(one, other)[differs], np.minimum(one, other)[differs]))
             one, other = decoded(pairs)
             is_first = np.diff(one, prepend=-1) != 0  # each root is hung under the smallest that it meets
             self._hang(one[is_first], other[is_first])
+            self.roots(one[is_first])  # all at once: the end of a long chain alone would walk all of it later
             one, other = one[~is_first], other[~is_first]
 
     def _parents(self, rows_P: I64) -> I64:

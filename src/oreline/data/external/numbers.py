@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from oreline.data.external.sorting import Sorted, distinct
+from oreline.data.external.sorting import Sorted, distinct, unique
 from oreline.data.external.spool import Spool
 
 _PAGE = 512
@@ -44,10 +44,10 @@ class Numbers:
 
     def add(self, numbers: U64) -> None:
         """Remember numbers. Raises `ResourceError` for a full disk."""
-        self._fresh = np.union1d(self._fresh, numbers)
+        self._fresh = unique(np.append(self._fresh, numbers))
         if len(self._fresh) < _FRESH:
             return
-        self._held, self._fresh = np.union1d(self._held, self._fresh), np.zeros(0, np.uint64)
+        self._held, self._fresh = unique(np.append(self._held, self._fresh)), np.zeros(0, np.uint64)
         if len(self._held) <= self._room:
             return
         self._runs.append(_Run([self._held]))

@@ -6,15 +6,13 @@ Shape suffixes: P places, W numbers at a place.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oreline.store import translating
+from oreline.data.external.temporary import refusals, write_whole
 
 PAGE_BYTES = 4096
 _PLACES = 4096
@@ -45,9 +43,9 @@ def write_at(file: int, places_P: I64, values_P: NDArray[Any]) -> None:
         held = _read(file, pages, dtype, 1)
         held[at, 0] = values_P[chosen]
         rows = held.reshape(len(pages), -1)
-        with translating(Path(tempfile.gettempdir())):
+        with refusals():
             for page, row in zip(pages.tolist(), rows):
-                os.pwrite(file, row.data, page * PAGE_BYTES)
+                write_whole(file, row.data.cast("B"), page * PAGE_BYTES)
 
 
 def _by_page(places_P: I64, size: int) -> Iterator[tuple[I64, I64, I64]]:
@@ -63,7 +61,7 @@ def _by_page(places_P: I64, size: int) -> Iterator[tuple[I64, I64, I64]]:
 
 def _read(file: int, pages: I64, dtype: np.dtype[Any], width: int) -> NDArray[Any]:
     held = np.zeros((len(pages), PAGE_BYTES), np.uint8)
-    with translating(Path(tempfile.gettempdir())):
+    with refusals():
         for page, row in zip(pages.tolist(), held):
             os.preadv(file, [row.data], page * PAGE_BYTES)
     return held.reshape(-1).view(dtype).reshape(-1, width)

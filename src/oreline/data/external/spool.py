@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
-import weakref
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from oreline.data.external.pages import PAGE_BYTES, read_at
-from oreline.store import translating
+from oreline.data.external.temporary import opened_for, refusals
 
 BLOCK = 1 << 16
 """Numbers that are worked on together."""
@@ -24,8 +21,6 @@ _LARGE_BYTES = 256
 
 class Spool:
     """One array that is appended to, and then read as a whole.
-
-    The file has no name and goes with the spool or with the process; it lies where `TMPDIR` says.
 
     >>> spool = Spool(np.uint32, max_bytes=8)
     >>> for part in ([1, 2], [3, 4]):
@@ -53,10 +48,9 @@ class Spool:
         self._parts.append(np.ascontiguousarray(part, self._dtype))
         self._num_bytes += self._parts[-1].nbytes
         if self._file is None and self._num_bytes > self._max_bytes:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed with the spool
-            weakref.finalize(self, self._file.close)
+            self._file = opened_for(self)
         if self._file is not None:
-            with translating(Path(tempfile.gettempdir())):
+            with refusals():
                 for waiting in self._parts:
                     self._file.write(waiting.tobytes())
             self._parts.clear()
@@ -68,13 +62,16 @@ class Spool:
             if len(self._parts) != 1:
                 self._parts = [self._joined()]
             return self._parts[0].reshape(shape)
-        with translating(Path(tempfile.gettempdir())):
+        with refusals():
             self._file.flush()
         mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(mapped, self._dtype).reshape(shape)
 
     def part(self, start: int, count: int) -> NDArray[Any]:
-        """Return so many numbers from a place on."""
+        """Return so many numbers from a place on, of a spool without a width: a copy."""
+        if self._file is None:
+            taken: NDArray[Any] = self.array()[start : start + count].copy()
+            return taken
         return self.runs(np.array([start]), np.array([count]))
 
     def blocks(self, size: int = BLOCK) -> Iterator[NDArray[Any]]:
@@ -91,13 +88,13 @@ class Spool:
         row_bytes = self._dtype.itemsize * (self._width or 1)
         if row_bytes > _LARGE_BYTES or PAGE_BYTES % row_bytes:
             return self._rows_at(places_P)
-        with translating(Path(tempfile.gettempdir())):
+        with refusals():
             self._file.flush()
         found = read_at(self._file.fileno(), places_P, self._dtype, self._width or 1)
         return found if self._width is not None else found[:, 0]
 
     def runs(self, starts_R: NDArray[np.int64], counts_R: NDArray[np.int64]) -> NDArray[Any]:
-        """Return so many numbers from each of these places on, end to end.
+        """Return so many numbers from each of these places on, end to end, of a spool without a width.
 
         From disk they are read, not mapped: where the system keeps a file in large pages, a few numbers of a mapped one
         hold up to two megabytes.
@@ -111,7 +108,7 @@ class Spool:
         found = np.empty(total, self._dtype)
         size = self._dtype.itemsize
         into = memoryview(found.view(np.uint8).data)
-        with translating(Path(tempfile.gettempdir())):
+        with refusals():
             self._file.flush()
             file = self._file.fileno()
             for start, end, count in zip(starts_R.tolist(), ends_R.tolist(), counts_R.tolist()):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import weakref
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from oreline.data.external.pages import read_at, write_at
-from oreline.store import translating
+from oreline.data.external.temporary import opened_for, refusals
 
 I64 = NDArray[np.int64]
 
@@ -37,10 +34,8 @@ class Table:
         if size * self._dtype.itemsize <= max_bytes:
             self._held = np.zeros(size, self._dtype)
             return
-        with translating(Path(tempfile.gettempdir())):
-            stream = tempfile.TemporaryFile()  # noqa: SIM115  closed with the table
-            weakref.finalize(self, stream.close)
-            self._file = stream.fileno()
+        self._file = opened_for(self).fileno()
+        with refusals():
             os.ftruncate(self._file, size * self._dtype.itemsize)
 
     def take(self, places_P: I64) -> NDArray[Any]:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from oreline.data.external.temporary import REMEDY
 from oreline.errors import ResourceError
 
 _ENTRY_BYTES = 220
@@ -43,8 +44,8 @@ class TextTable:
         if self._table is None:
             return self._held.get(key)
         with _translating():  # what was added may have to be written before something is read
-            found = self._table.execute("SELECT value FROM texts WHERE key = ?", (key,)).fetchone()
-        return None if found is None else str(found[0])
+            found = self._table.execute("SELECT value FROM texts WHERE key = ?", (_bytes(key),)).fetchone()
+        return None if found is None else found[0].decode("utf-8", "surrogatepass")
 
     def add(self, key: str, value: str) -> bool:
         """Remember a text, and return whether none was for this key. Raises `ResourceError` for a full disk."""
@@ -66,14 +67,20 @@ class TextTable:
         weakref.finalize(self, table.close)
         table.execute("PRAGMA journal_mode = OFF")
         table.execute(f"PRAGMA cache_size = -{max(self._max_bytes, _LEAST_CACHE_BYTES) >> 10}")
-        table.execute("CREATE TABLE texts (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+        table.execute("CREATE TABLE texts (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
         table.execute("BEGIN")
         return table
 
     @staticmethod
     def _write(table: sqlite3.Connection, entries: Iterable[tuple[str, str]]) -> int:
+        pairs = ((_bytes(key), _bytes(value)) for key, value in entries)
         with _translating():
-            return table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", entries).rowcount
+            return table.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", pairs).rowcount
+
+
+def _bytes(text: str) -> bytes:
+    """Return a text as bytes, one that is no Unicode too: a header of a message may be anything."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 @contextmanager
@@ -81,6 +88,4 @@ def _translating() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise ResourceError(
-            f"a temporary file cannot be written: {error}", remedy="make room, or let TMPDIR name another disk"
-        ) from error
+        raise ResourceError(f"a temporary file cannot be written: {error}", remedy=REMEDY) from error

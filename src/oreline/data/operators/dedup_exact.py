@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 
 from oreline.data.duplicates.drops import TARGETS, Drops
-from oreline.data.duplicates.equal import KEY, SPOOL_BYTES, TARGET, EqualRows, inputs_of, marks, marks_of
+from oreline.data.duplicates.equal import KEY, SPOOL_BYTES, TARGET, EqualRows, differing, inputs_of, marks, marks_of
 from oreline.data.external.sorting import decoded
 from oreline.data.external.spool import Spool
-from oreline.data.external.table import Bits
 
 
 class Operator:
@@ -45,10 +44,8 @@ class Operator:
         for frame in found:
             equal.add(frame.select(KEY).to_numpy())
             targets.append(frame[TARGET].to_numpy())
-        groups, differ = equal.groups(), Bits(equal.num_rows)
-        for block in groups.blocks():
-            first_P, row_P = decoded(block)
-            differ.set(first_P[targets.at(first_P) != targets.at(row_P)])
+        groups = equal.groups()
+        differ = differing(groups, targets)
         drops = Drops(equal.num_rows, max_bytes=share)
         for block in groups.blocks():
             first_P, row_P = decoded(block)
