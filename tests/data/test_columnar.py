@@ -5,11 +5,13 @@ from __future__ import annotations
 import gc
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from oreline.data.columnar import ParquetFile, compact, row_groups
+from oreline.data import columnar
+from oreline.data.columnar import ParquetFile, compact, frames_of, row_groups, rows_at
 
 SCHEMA = pa.schema([("text", pa.large_string())])
 
@@ -32,6 +34,41 @@ def test_row_groups_come_in_order_small_ones_together_with_the_columns_that_ther
     assert [frame.rows() for frame in row_groups(tmp_path / "a.parquet", ["label", "text"])] == [rows]
     monkeypatch.setattr("oreline.data.columnar.FRAME_BYTES", 1)
     assert [frame.rows() for frame in row_groups(tmp_path / "a.parquet")] == [[row] for row in rows]
+
+
+def written(folder: Path, texts: list[str], rows: int) -> pl.LazyFrame:
+    with ParquetFile(folder / "a.parquet", SCHEMA, compression="lz4") as file:
+        for part in pl.DataFrame({"text": texts}).iter_slices(rows):
+            file.write(part)
+    return pl.scan_parquet(folder / "a.parquet")
+
+
+def test_frames_of_a_scan_have_so_many_rows_and_fewer_where_they_are_long(tmp_path: Path) -> None:
+    short = written(tmp_path, [f"row {number}" for number in range(2500)], rows=700)
+    assert [frame.height for frame in frames_of(short, 1000)] == [1000, 1000, 500]
+    assert pl.concat(frames_of(short, 1000)).equals(short.collect())
+    long = written(tmp_path, ["x" * 100_000] * 200, rows=50)
+    heights = [frame.height for frame in frames_of(long)]
+    assert sum(heights) == 200
+    assert max(heights) * 100_000 <= columnar.FRAME_BYTES
+    assert min(heights[:-1]) * 100_000 > columnar.FRAME_BYTES // 2
+
+
+@pytest.mark.parametrize("lengths", [[], [0], [9, 0, 9], [3] * 7, [1, 99, 1, 1]])
+def test_a_row_longer_than_a_frame_stands_alone(lengths: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "FRAME_BYTES", 8)
+    scan = pl.LazyFrame({"text": ["x" * length for length in lengths], "place": range(len(lengths))})
+    found = list(frames_of(scan, 2))
+    assert pl.concat([scan.clear().collect(), *found]).equals(scan.collect())
+    assert all(0 < frame.height <= 2 for frame in found)
+
+
+def test_rows_at_positions_across_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "FRAME_BYTES", 3)
+    scan = pl.DataFrame({"row_id": list("abcdefgh"), "size": range(8)}).lazy()
+    assert rows_at(scan, np.array([0, 2, 3, 7], np.uint32)).rows() == [("a", 0), ("c", 2), ("d", 3), ("h", 7)]
+    none = rows_at(scan.select("size"), np.array([], np.uint32))
+    assert (none.height, none.schema) == (0, {"size": pl.Int64})
 
 
 def test_a_full_disk_keeps_its_number_and_no_file_open() -> None:

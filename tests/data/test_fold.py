@@ -8,11 +8,10 @@ import unicodedata
 
 import numpy as np
 import polars as pl
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oreline.data.fold import folded, row_hashes, rows_at, wide_hashes
+from oreline.data.fold import folded, row_hashes, wide_hashes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 SPACES = re.compile(r"[\s\x85]+")
@@ -57,11 +56,3 @@ def test_columns_do_not_run_together() -> None:
     frame = pl.DataFrame({"a": ["x y", "x"], "b": ["z", "y z"]})
     first, second = row_hashes(frame, ["a", "b"])
     assert first != second
-
-
-def test_rows_at_positions_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oreline.data.fold._CHUNK", 3)
-    scan = pl.DataFrame({"row_id": list("abcdefgh"), "size": range(8)}).lazy()
-    assert rows_at(scan, np.array([0, 2, 3, 7], np.uint32)).rows() == [("a", 0), ("c", 2), ("d", 3), ("h", 7)]
-    none = rows_at(scan.select("size"), np.array([], np.uint32))
-    assert (none.height, none.schema) == (0, {"size": pl.Int64})

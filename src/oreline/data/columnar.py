@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 GROUP_BYTES = 1 << 20
 FRAME_BYTES = 4 << 20
@@ -43,6 +45,55 @@ def row_groups(file: Path, columns: Sequence[str] | None = None) -> Iterator[pl.
             held += size
         if groups:
             yield pl.DataFrame(parquet.read_row_groups(groups, columns=wanted, use_threads=False))
+
+
+def frames_of(scan: pl.LazyFrame, rows: int = 8192) -> Iterator[pl.DataFrame]:
+    """Yield what a scan reads in order, in frames of at most so many rows and, of long ones, of about `FRAME_BYTES`.
+
+    `collect_batches(chunk_size=rows)` counts rows alone: 8,192 documents of 400 kB would be one frame of 3 GB. Left to
+    itself Polars hands on row groups, which are small in files of `ParquetFile`.
+
+    >>> [frame.height for frame in frames_of(pl.LazyFrame({"text": ["a", "b", "c"]}), rows=2)]
+    [2, 1]
+    """
+    held: list[pl.DataFrame] = []
+    num_rows = num_bytes = 0
+    for read in scan.collect_batches():
+        begin = 0
+        while begin < read.height:
+            part = read.slice(begin, rows - num_rows)
+            size = _text_bytes(part)
+            if held and num_bytes + size > FRAME_BYTES:
+                yield pl.concat(held)
+                held, num_rows, num_bytes = [], 0, 0
+                continue
+            held.append(part)
+            begin, num_rows, num_bytes = begin + part.height, num_rows + part.height, num_bytes + size
+            if num_rows == rows:
+                yield pl.concat(held)
+                held, num_rows, num_bytes = [], 0, 0
+    if held:
+        yield pl.concat(held)
+
+
+def held(scan: pl.LazyFrame) -> pl.DataFrame:
+    """Return all rows of a scan and nothing of what was read beside them: see `compact`."""
+    return pl.concat([scan.clear().collect(), *map(compact, frames_of(scan))])
+
+
+def rows_at(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.DataFrame:
+    """Return the rows at positions in rising order, of as many columns as are looked at; a join would hold all rows."""
+    parts, begin = [scan.clear().collect()], 0
+    for rows in frames_of(scan):
+        low, high = np.searchsorted(wanted_W, [begin, begin + rows.height])
+        parts.append(rows[wanted_W[low:high] - begin])
+        begin += rows.height
+    return pl.concat(parts)
+
+
+def _text_bytes(frame: pl.DataFrame) -> int:
+    lengths = frame.select(pl.col(pl.String).str.len_bytes().sum())
+    return sum(lengths.row(0)) if lengths.width else 0
 
 
 class Closing:

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 INPUT_ROLES = ("text", "text_pair")
 """Roles whose folded texts, together, say whether two rows are the same."""
 
-_CHUNK = 1 << 14
-"""Rows of which the ids are read at once."""
 _SEPARATOR = "\x1f"
 """Stands between columns, so that ("a b", "c") and ("a", "b c") differ; refined text holds no control characters."""
 _CHANGED_BY_NFKC = (
@@ -71,16 +69,6 @@ def fingerprints(frame: pl.DataFrame, columns: Sequence[str]) -> NDArray[np.uint
     texts = frame.select(pl.concat_str([pl.col(column).fill_null("") for column in columns], separator=_SEPARATOR))
     halves = [texts.to_series().hash(seed=2 * len(columns) + half) for half in range(2)]
     return np.stack([half.to_numpy() for half in halves], axis=1)
-
-
-def rows_at(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.DataFrame:
-    """Return the rows at positions in rising order, of as many columns as are looked at; a join would hold all rows."""
-    parts, begin = [scan.clear().collect()], 0
-    for rows in scan.collect_batches(chunk_size=_CHUNK):
-        low, high = np.searchsorted(wanted_W, [begin, begin + rows.height])
-        parts.append(rows[wanted_W[low:high] - begin])
-        begin += rows.height
-    return pl.concat(parts)
 
 
 def changed_where(text: pl.Series, is_affected: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:

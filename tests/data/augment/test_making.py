@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from oreline.data.augment.making import Making, Row, Variant, num_variants
+from oreline.data.augment.making import Making, Row, Variant, num_variants, some_texts
 from oreline.errors import DataError, UsageError
 
 FRAME = pl.DataFrame(
@@ -120,6 +120,12 @@ def test_no_rows_and_no_labels() -> None:
     bare = FRAME.select("row_id", "text")
     making.learnt(making.fit(bare.lazy()))
     assert making.add(bare, saying("really ROW")).columns == ["from_id", "text", "change_reason"]
+
+
+def test_words_are_learnt_from_how_the_first_texts_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oreline.data.augment.making._MAX_TEXTS", 3)
+    monkeypatch.setattr("oreline.data.augment.making._MAX_CHARACTERS", 2)
+    assert some_texts(pl.LazyFrame({"text": ["one", None, "好看的", "four"]})) == ["on", "好看"]
 
 
 def test_a_label_that_no_row_of_train_has_is_refused() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from oreline.data.texts import boilerplate
 from oreline.data.texts.boilerplate import BYLINE, pattern, repeated_lines, without_lines
 
 FURNITURE = [
@@ -77,3 +78,12 @@ def test_only_short_lines_of_texts_with_several_go() -> None:
         "x" * 300 + "\na\nb",
         "a",
     ]
+
+
+def test_of_long_texts_fewer_are_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = pl.LazyFrame({"text": [f"Daily News\nstory {n}\n{'long ' * 20}" for n in range(40)]})
+    monkeypatch.setattr(boilerplate, "_SAMPLE_BYTES", 20 * 120)
+    assert repeated_lines(scan, ("text",), share=0.5, num=15, lines=3) == ["Daily News", "long " * 19 + "long"]
+    assert repeated_lines(scan, ("text",), share=0.5, num=21, lines=3) == []
+    monkeypatch.setattr(boilerplate, "_SAMPLE_BYTES", 0)
+    assert repeated_lines(scan, ("text",), share=0.5, num=1, lines=3) != []

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import held
 from oreline.data.labels.confident import fitted
 from oreline.data.labels.features import dense
 from oreline.data.quality.classifier import FEATURE_BITS, features
@@ -87,18 +88,19 @@ def _rows(folder: Path) -> Rows | str:
     if not {"text", "label"} <= set(pl.read_parquet_schema(parts[TRAIN][0])):
         return "the rows have no text with a label"
     train, dev = (_scan(files) for files in parts.values())
-    if dev.height < FEWEST_DEV:
-        return f"dev has {dev.height} labelled rows, fewer than {FEWEST_DEV}"
+    if (num_dev := _num_rows(dev)) < FEWEST_DEV:
+        return f"dev has {num_dev} labelled rows, fewer than {FEWEST_DEV}"
     train = train.with_columns(made_by=pl.col("row_id").str.extract(_OPERATOR).fill_null(""))
-    given = train.filter(pl.col("made_by") == "")
-    given = given.gather_every(-(-given.height // _MAX_ROWS) or 1)
-    made = train.filter(pl.col("made_by") != "").with_columns(origin=pl.col("row_id").str.replace(_OPERATOR, ""))
-    made = made.join(given.select(origin="row_id"), on="origin", how="semi", maintain_order="left").drop("origin")
+    were_there = train.filter(pl.col("made_by") == "")
+    step = max(1, -(-_num_rows(were_there) // _MAX_ROWS))
+    given = held(were_there.with_row_index("place").filter(pl.col("place") % step == 0).drop("place"))
+    origin = pl.col("row_id").str.replace(_OPERATOR, "")
+    made = held(train.filter((pl.col("made_by") != "") & origin.is_in(given["row_id"].implode())))
     labels = tuple(given["label"].unique().sort().to_list())
-    dev = dev.filter(pl.col("label").is_in(labels)).head(_MAX_DEV)
-    if not 2 <= len(labels) <= min(MAX_CLASSES, given.height // 2) or made.is_empty() or dev.is_empty():
-        return f"{len(labels)} classes in {given.height} rows, {made.height} made of them, {dev.height} of dev"
-    together = pl.concat([given, made, dev.with_columns(made_by=pl.lit(DEV))])
+    tested = held(dev.filter(pl.col("label").is_in(labels)).head(_MAX_DEV))
+    if not 2 <= len(labels) <= min(MAX_CLASSES, given.height // 2) or made.is_empty() or tested.is_empty():
+        return f"{len(labels)} classes in {given.height} rows, {made.height} made of them, {tested.height} of dev"
+    together = pl.concat([given, made, tested.with_columns(made_by=pl.lit(DEV))])
     code = {label: number for number, label in enumerate(labels)}
     codes_N = np.fromiter((code[label] for label in together["label"]), np.int64, together.height)
     learnt_from = [*given["made_by"], *made["made_by"]]
@@ -106,9 +108,13 @@ def _rows(folder: Path) -> Rows | str:
     return Rows(dense(matrix) if len(labels) > _MANY_CLASSES else matrix, codes_N, labels, learnt_from)
 
 
-def _scan(files: list[Path]) -> pl.DataFrame:
+def _scan(files: list[Path]) -> pl.LazyFrame:
     columns = [pl.col("row_id"), pl.col("text").str.head(_MAX_CHARACTERS), pl.col("label").cast(pl.String)]
-    return pl.scan_parquet(files).select(columns).drop_nulls().collect()
+    return pl.scan_parquet(files).select(columns).drop_nulls()
+
+
+def _num_rows(scan: pl.LazyFrame) -> int:
+    return int(scan.select(pl.len()).collect(engine="streaming").item())
 
 
 def _weighted(texts: Sequence[str], num_given: int) -> Any:

@@ -19,6 +19,7 @@ from oreline.data.augment.accounting import Accounts
 from oreline.data.augment.belief import Belief, learn
 from oreline.data.augment.chance import chance
 from oreline.data.augment.nearness import likeness
+from oreline.data.columnar import frames_of
 from oreline.data.fold import row_hashes
 from oreline.data.ledger import CHANGE_REASON
 from oreline.errors import DataError, UsageError, did_you_mean
@@ -33,6 +34,7 @@ _MAX_LEARNT = 20_000
 """Rows that the belief learns from, spread evenly."""
 _MAX_CHARACTERS = 2000
 """Of a text whose n-grams are counted: a label is mostly told by its beginning."""
+_MAX_TEXTS = 20_000
 _TOO_LIKE = 0.98
 _TINY = 1e-9
 """So that two probabilities of nothing are alike."""
@@ -66,6 +68,12 @@ class Variant(NamedTuple):
 
 Propose = Callable[[Row, random.Random, int], Sequence[Variant | None]]
 """Makes variants of a row, so many; None for one whose words have run together, so that tags do not fit."""
+
+
+def some_texts(scan: pl.LazyFrame) -> list[str]:
+    """Return how the first 20,000 texts of a scan begin: what operators learn words and entities from."""
+    frames = frames_of(scan.select("text").head(_MAX_TEXTS))
+    return [text for frame in frames for text in frame["text"].drop_nulls().str.head(_MAX_CHARACTERS)]
 
 
 @dataclass
@@ -106,7 +114,7 @@ class Making:
             self._refuse_unknown_labels(scan, names)
         step = -(-num_rows // _MAX_LEARNT)
         hashes, texts, labels, start = [], [], [], 0
-        for frame in scan.select(_columns(names)).collect_batches(chunk_size=8192):
+        for frame in frames_of(scan.select(_columns(names))):
             hashes.append(row_hashes(frame, ["text"]))
             if self.believable and "label" in names:
                 some = frame.with_row_index("_row", offset=start).filter(pl.col("_row") % step == 0)

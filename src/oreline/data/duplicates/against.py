@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.contained import ContainedIndex
 from oreline.data.duplicates.drops import DROPS
 from oreline.data.duplicates.near import NearIndex, compared
@@ -65,7 +66,7 @@ class Against:
         names = scan.collect_schema().names()
         columns = [name for name in self._columns if name in names]
         begin = 0
-        for frame in scan.select("row_id", *columns).collect_batches(chunk_size=8192):
+        for frame in frames_of(scan.select("row_id", *columns)):
             found = self._found(frame, columns, seen)
             rows = np.array(sorted(found), np.uint32)
             others, reasons, similar = zip(*(found[row] for row in rows.tolist())) if found else ((), (), ())

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.tokens import I64
 from oreline.data.external.row_ids import RowIds
 from oreline.data.external.spool import Spool
@@ -113,7 +114,7 @@ class Disagreement:
         if not (targets := [role for role in TARGETS if role in names]):
             return
         hashes = Spool(np.uint64, max_bytes=max_bytes)
-        for frame in scan.select(targets).collect_batches(chunk_size=_BLOCK):
+        for frame in frames_of(scan.select(targets), _BLOCK):
             hashes.append(frame.select(pl.struct(targets).hash()).to_series().to_numpy())
         for position_P, kept_P in drops.blocks():
             self._kept.set(kept_P[hashes.at(position_P) != hashes.at(kept_P)])

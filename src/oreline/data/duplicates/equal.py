@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.tokens import I64
 from oreline.data.external.sorting import Sorted, coded, decoded
 from oreline.data.external.spool import Spool
@@ -46,7 +47,7 @@ def marks(frame: pl.DataFrame, targets: Sequence[str] = ()) -> pl.DataFrame:
 def marks_of(scan: pl.LazyFrame, targets: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
     """Yield the marks of all rows, some thousands at a time; the texts are never held together."""
     columns = [*inputs_of(scan.collect_schema().names()), *targets]
-    for batch in scan.select(columns).collect_batches(chunk_size=_CHUNK):
+    for batch in frames_of(scan.select(columns), _CHUNK):
         yield marks(batch, targets)
 
 

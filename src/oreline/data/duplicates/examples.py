@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from oreline.data.columnar import rows_at
 from oreline.data.duplicates.drops import Goes
 from oreline.data.duplicates.tokens import mixed
-from oreline.data.fold import rows_at
 
 MAX_EXAMPLES = 8
 _SHOWN_CHARACTERS = 80

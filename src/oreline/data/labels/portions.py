@@ -11,24 +11,23 @@ Shape suffixes: N rows, K classes, P places.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.equal import EqualRows
 from oreline.data.duplicates.union import Joined
 from oreline.data.external.runs import counted
 from oreline.data.external.sorting import I64, U64, Sorted, decoded
 from oreline.data.external.table import Table
+from oreline.data.external.temporary import opened_for, refusals
 from oreline.data.fold import wide_hashes
 from oreline.data.labels.features import MAX_CHARACTERS
 from oreline.errors import DataError
-from oreline.store import translating
 
 PORTION_BYTES = 600 << 20
 """What the rows of a portion take while they are judged, by their characters, `_row_bytes` and `_class_bytes`.
@@ -67,7 +66,7 @@ class Portions:
         if not width:
             self._rows = self._rows.with_columns(pl.col(self._inputs).str.head(MAX_CHARACTERS))
         self.num_rows, num_bytes, marks = 0, 0, Sorted(max_bytes=_MAX_BYTES // 4)
-        for frame in self._rows.select(*self._inputs, "label").collect_batches(chunk_size=_CHUNK):
+        for frame in frames_of(self._rows.select(*self._inputs, "label"), _CHUNK):
             self.num_rows += frame.height
             num_bytes += _num_characters(frame, self._inputs) * (_CHARACTER_BYTES + (0 if width else _NGRAM_BYTES))
             marks.append(_marks(frame["label"]))
@@ -83,14 +82,14 @@ class Portions:
         names = self._rows.collect_schema().names()
         rows = self._rows.select("row_id", *self._inputs, "label", *(["group"] if "group" in names else []))
         if self.number == 1:
-            yield pl.DataFrame(pa.concat_tables(map(_arrow, rows.collect_batches(chunk_size=_CHUNK))))
+            yield pl.DataFrame(pa.concat_tables(map(_arrow, frames_of(rows, _CHUNK))))
             return
         drawn = self._drawn(rows)
         for first in range(0, self.number, _FILES):
             with ExitStack() as stack:
                 files = [stack.enter_context(_File()) for _ in range(first, min(first + _FILES, self.number))]
                 begin = 0
-                for frame in rows.collect_batches(chunk_size=_CHUNK):
+                for frame in frames_of(rows, _CHUNK):
                     portion_P = drawn.take(np.arange(begin, begin + frame.height)).astype(np.int64) - first
                     begin += frame.height
                     for portion in np.unique(portion_P[(portion_P >= 0) & (portion_P < len(files))]).tolist():
@@ -120,7 +119,7 @@ class Portions:
         texts, groups = (EqualRows(1, max_bytes=_MAX_BYTES // 4) for _ in range(2))
         spread_K = self._spread(self.number)
         begin = 0
-        for frame in rows.collect_batches(chunk_size=_CHUNK):
+        for frame in frames_of(rows, _CHUNK):
             hashes_P = wide_hashes(frame, self._inputs)["hash_high"].to_numpy()
             texts.add(hashes_P)
             if "group" in frame.columns:
@@ -159,7 +158,7 @@ class _File:
     """Rows of one portion, in a temporary file without a name."""
 
     def __init__(self) -> None:
-        self._stream = tempfile.TemporaryFile()  # noqa: SIM115  closed with the portion
+        self._stream = opened_for(self)
         self._writer: pa.ipc.RecordBatchStreamWriter | None = None
 
     def __enter__(self) -> _File:
@@ -171,7 +170,7 @@ class _File:
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows. Raises `ResourceError` for a full disk."""
         table = _arrow(frame)
-        with translating(Path(tempfile.gettempdir())):
+        with refusals():
             if self._writer is None:
                 self._writer = pa.ipc.new_stream(self._stream, table.schema)
             self._writer.write_table(table)
@@ -180,7 +179,7 @@ class _File:
         """Return the rows, None where there are none; the file is empty then."""
         if self._writer is None:
             return None
-        with translating(Path(tempfile.gettempdir())):
+        with refusals():
             self._writer.close()
             self._stream.seek(0)
             found = pl.DataFrame(pa.ipc.open_stream(self._stream).read_all())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from oreline.data.columnar import frames_of
 from oreline.data.fold import INPUT_ROLES
 from oreline.data.labels.review import DROP, LABEL, NEW, Decision, count_decisions, marks, read_decisions
 from oreline.data.ledger import CHANGE_REASON
@@ -104,7 +105,7 @@ class _Drops:
     def whole(self, scan: pl.LazyFrame) -> pl.DataFrame:
         """Return the rows to drop."""
         columns = [name for name in ("row_id", *INPUT_ROLES, "label") if name in scan.collect_schema().names()]
-        for frame in scan.select(columns).collect_batches(chunk_size=8192):
+        for frame in frames_of(scan.select(columns)):
             self._review.look_at(frame)
         alive = scan.select("row_id").filter(pl.col("row_id").is_in(self._dropped.to_list())).collect()
         return alive.with_columns(reason=pl.lit("reviewed"), kept_id=pl.lit(None, dtype=pl.String))

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 from oreline.data.augment.entities import Exchange, Gathered, Scheme, pools_of_tags, spans_by, tag_scheme
-from oreline.data.augment.making import Making
+from oreline.data.augment.making import Making, some_texts
+from oreline.data.columnar import frames_of
 from oreline.data.quality.answers_of_models import entities_of
 from oreline.errors import DataError, UsageError
 
 _FINDER = "finder"
-_MAX_TEXTS = 20_000
 
 
 class Operator:
@@ -68,19 +68,19 @@ class Operator:
         names = scan.collect_schema().names()
         if "tags" in names:
             tagged = scan.select("text", "tags")
-            scheme = tag_scheme(tagged.collect_batches(chunk_size=8192))
+            scheme = tag_scheme(frames_of(tagged))
             if scheme.name == "plain":
                 raise DataError(
                     "augment_entities: the tags are no entities",
                     allowed="tags in BIO or BIOES, such as B-LOC, I-LOC, O",
                     remedy="leave the operator out",
                 )
-            pools = pools_of_tags(tagged.collect_batches(chunk_size=8192), scheme, self._types)
+            pools = pools_of_tags(frames_of(tagged), scheme, self._types)
             return {**learnt, "pools": pools, "scheme": [scheme.name, dict(scheme.letters)]}
         if self._model is None or not learnt["rows"]:
             return {**learnt, "pools": {}, "scheme": ["bio", {}]}
         entities_of(self._model, self._types, "augment_entities")
-        texts = scan.select("text").head(_MAX_TEXTS).collect()["text"].drop_nulls().to_list()
+        texts = some_texts(scan)
         gathered = Gathered(self._types)
         for text, spans in zip(texts, self._spans(texts)):
             for span in spans:

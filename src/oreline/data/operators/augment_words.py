@@ -7,13 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from oreline.data.augment.making import Making
+from oreline.data.augment.making import Making, some_texts
 from oreline.data.augment.rewording import Operation, Rewording
 from oreline.data.augment.synonyms import nearest_words, read_synonyms, vocabulary
 from oreline.errors import UsageError
 
 _WORDS = "words"
-_MAX_TEXTS = 20_000
 _NONE = (
     "augment_words knows no synonyms, so it only swaps and deletes words: give it synonyms: FILE, or "
     "model: catalog:minilm-l6-en"
@@ -76,7 +75,7 @@ class Operator:
         learnt = self._making.fit(scan)
         known = read_synonyms(self._file) if self._file is not None else {}
         if self._model is not None and learnt["rows"]:
-            texts = scan.select("text").head(_MAX_TEXTS).collect()["text"].drop_nulls().to_list()
+            texts = some_texts(scan)
             near = nearest_words(vocabulary(texts), self._model.embed, self._min_similarity)
             known |= {word: [*known.get(word, ()), *others] for word, others in near.items()}
         return {**learnt, "synonyms": known}

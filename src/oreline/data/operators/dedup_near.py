@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.drops import Disagreement, Goes
 from oreline.data.duplicates.examples import Examples
 from oreline.data.duplicates.minhash import bands
@@ -103,9 +104,7 @@ class Operator:
         rows = NearRows(self._threshold, max_bytes=self.memory_bytes // 8)
         lengths = Spool(np.int64, max_bytes=self.memory_bytes // 64)
         if signatures is None:
-            sketches: Iterable[pl.DataFrame] = map(
-                self.signatures, scan.select(inputs).collect_batches(chunk_size=8192)
-            )
+            sketches: Iterable[pl.DataFrame] = map(self.signatures, frames_of(scan.select(inputs)))
         else:
             sketches = signatures.collect_batches(chunk_size=8192)
         for frame in sketches:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.clusters import Clusters
 from oreline.data.duplicates.drops import Disagreement
 from oreline.data.duplicates.equal import SPOOL_BYTES, EqualRows
@@ -82,7 +83,7 @@ class Operator:
         share = self.memory_bytes // 16
         spool: Spool | None = None
         lengths, equal = Spool(np.int64, max_bytes=share), EqualRows(1, max_bytes=share)
-        for frame in scan.select(inputs).collect_batches(chunk_size=2048) if inputs else ():
+        for frame in frames_of(scan.select(inputs), 2048) if inputs else ():
             texts = compared(frame, inputs)
             words = tokens(texts)
             vectors = self._vectors(texts, words.counts_N > 0)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from oreline.data.columnar import frames_of
 from oreline.data.duplicates.substrings import Spans, repeated, snapped
 from oreline.data.duplicates.tokens import tokens
 from oreline.data.external.keys import Keys
@@ -94,7 +95,7 @@ class Operator:
         waiting: list[pl.DataFrame] = []
         num_bytes = 0
         rows = scan.select("row_id", pl.col(self._column).fill_null(""))
-        for frame in rows.collect_batches(chunk_size=_FRAME_ROWS):
+        for frame in frames_of(rows, _FRAME_ROWS):
             size = int(frame[self._column].str.len_bytes().sum())
             if waiting and num_bytes + size > self._portion_bytes:
                 yield pl.concat(waiting)

@@ -24,8 +24,8 @@ class Operator:
     most a byline after their last sentence, and a text that is nothing else stays whole. Put it after `normalize_text`
     and `strip_markup`, which make lines, and after `dedup_exact`.
 
-    The reasons: `furniture`, `repeated_line`, `byline`. Memory: lines are counted in 20,000 texts at most, evenly
-    spaced, which are held meanwhile.
+    The reasons: `furniture`, `repeated_line`, `byline`. Memory: lines are counted in 20,000 texts at most, or in
+    as many as come to 128 MB, evenly spaced; these are held meanwhile.
 
     Args:
         share: of the texts with several lines that a line must stand in to count as theirs; 0 turns counting off.

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from oreline.data.columnar import frames_of
 from oreline.data.external.sorting import Sorted
 from oreline.data.external.spool import Spool
 from oreline.data.quality.example_texts import example_texts
@@ -177,7 +178,7 @@ class Operator:
 
     def _batches(self, scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         names = [name for name in ("row_id", self._column, "language") if name in scan.collect_schema().names()]
-        yield from scan.select(names).collect_batches(chunk_size=_BATCH)
+        yield from frames_of(scan.select(names), _BATCH)
 
     def _by_language(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
         frame = frame.filter(pl.col(self._column).str.len_chars() >= self._min_characters)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from oreline.data.columnar import frames_of
 from oreline.data.labels.label_model import Floats, LabelModel, agreement, decided, fit_label_model, majority
 from oreline.data.labels.rule_files import rules_in
 from oreline.data.labels.rules import ABSTAIN, Jury, Voter, Votes, as_votes, models_of, read_rules
@@ -16,7 +17,6 @@ from oreline.data.ledger import CHANGE_REASON
 from oreline.errors import DataError, UsageError, did_you_mean
 from oreline.report.report import Table
 
-_FRAME_ROWS = 8192
 _FEWEST_KNOWN = 10
 """Labelled rows with a vote by which the two ways of counting votes are compared."""
 _FEWEST_RULES = 3
@@ -172,7 +172,7 @@ class Operator:
         names = [str(number) for number in range(len(self._jury.names))]
         key = [*names, _TRUTH]
         found = pl.DataFrame(schema={**dict.fromkeys(key, pl.String), "rows": pl.UInt32})
-        for frame in scan.collect_batches(chunk_size=_FRAME_ROWS):
+        for frame in frames_of(scan):
             answers = [answer.alias(name) for name, answer in zip(names, self._jury.labels(frame))]
             own = frame["label"] if "label" in frame.columns else pl.Series([None] * frame.height, dtype=pl.String)
             counted = pl.DataFrame([*answers, own.alias(_TRUTH)]).group_by(key).len(name="rows")
