@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from oreline.data.external.table import Bits
 from oreline.data.running.stage import Stage, conform, unified
-from oreline.errors import OrelineError
+from oreline.errors import DataError, OrelineError
 
 
 def filled(folder: Path, *frames: pl.DataFrame) -> Stage:
@@ -105,6 +105,15 @@ def test_frames_of_different_columns_get_the_union(tmp_path: Path) -> None:
     expected = [("a:1", "1", None), ("a:2", "x", 2.5), ("a:3", "3", None)]
     assert pl.concat(stage.frames()).rows() == expected
     assert stage.scan().collect().rows() == expected
+
+
+def test_more_rows_than_have_places_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oreline.data.running.stage.MAX_ROWS", 3)
+    stage = Stage(tmp_path / "rows")
+    stage.append(pl.DataFrame({"text": ["a", "b"]}))
+    with pytest.raises(DataError, match="more than 3 rows"):
+        stage.append(pl.DataFrame({"text": ["c", "d"]}))
+    stage.abandon()
 
 
 def test_schemas_unite() -> None:

@@ -15,8 +15,10 @@ import pyarrow.parquet
 from oreline.data.columnar import Closing, ParquetFile, row_groups
 from oreline.data.duplicates.tokens import I64
 from oreline.data.external.table import Bits
-from oreline.errors import OrelineError
+from oreline.errors import DataError, OrelineError
 
+MAX_ROWS = 1 << 30
+"""Places are numbers of 32 bits, and a row may have three sets of shingles."""
 _POSITION = "_position"
 _BLOCK = 1 << 16
 
@@ -51,7 +53,13 @@ class Stage(Closing):
         return stage
 
     def append(self, frame: pl.DataFrame) -> None:
-        """Write one frame."""
+        """Write one frame. Raises `DataError` for more than `MAX_ROWS` rows."""
+        self.num_rows += frame.height
+        if self.num_rows > MAX_ROWS:
+            raise DataError(
+                f"the data have more than {MAX_ROWS:,} rows",
+                remedy="refine them in parts; --against keeps the rows of one part out of another",
+            )
         schema = dict(frame.schema)
         if self._open is None or list(schema.items()) != list(self._open_schema.items()):
             self.close()
@@ -61,7 +69,6 @@ class Stage(Closing):
             self._files.append(file)
             self.schema = unified(self.schema, schema) if self.schema else schema
         self._open.write(frame)
-        self.num_rows += frame.height
 
     def close(self) -> None:
         """End writing."""
