@@ -63,6 +63,17 @@ def test_a_row_longer_than_a_frame_stands_alone(lengths: list[int], monkeypatch:
     assert all(0 < frame.height <= 2 for frame in found)
 
 
+def test_long_lists_are_long_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "FRAME_BYTES", 80)
+    rows = pl.DataFrame({"place": range(6), "shingles": [[7] * 5] * 4 + [None, [7] * 6]})
+    with ParquetFile(tmp_path / "a.parquet", rows.to_arrow().schema, compression="lz4") as file:
+        for part in rows.iter_slices(1):
+            file.write(part)
+    found = list(frames_of(pl.scan_parquet(tmp_path / "a.parquet")))
+    assert [frame.height for frame in found] == [2, 3, 1]
+    assert pl.concat(found).equals(rows)
+
+
 def test_rows_at_positions_across_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar, "FRAME_BYTES", 3)
     scan = pl.DataFrame({"row_id": list("abcdefgh"), "size": range(8)}).lazy()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 GROUP_BYTES = 1 << 20
 FRAME_BYTES = 4 << 20
 """Rows that are worked on together take about this at most: what operators hold beside them is a multiple of it."""
+_NUMBER_BYTES = 8
 
 
 def compact(frame: pl.DataFrame) -> pl.DataFrame:
@@ -62,7 +63,7 @@ def frames_of(scan: pl.LazyFrame, rows: int = 8192) -> Iterator[pl.DataFrame]:
         begin = 0
         while begin < read.height:
             part = read.slice(begin, rows - num_rows)
-            size = _text_bytes(part)
+            size = _num_bytes(part)
             if held and num_bytes + size > FRAME_BYTES:
                 yield pl.concat(held)
                 held, num_rows, num_bytes = [], 0, 0
@@ -91,9 +92,15 @@ def rows_at(scan: pl.LazyFrame, wanted_W: NDArray[np.unsignedinteger]) -> pl.Dat
     return pl.concat(parts)
 
 
-def _text_bytes(frame: pl.DataFrame) -> int:
-    lengths = frame.select(pl.col(pl.String).str.len_bytes().sum())
-    return sum(lengths.row(0)) if lengths.width else 0
+def _num_bytes(frame: pl.DataFrame) -> int:
+    """Return what texts and lists of numbers take, about; `estimated_size` counts what a part shares with others."""
+    size = 0
+    for column in frame.get_columns():
+        if column.dtype == pl.String:
+            size += int(column.str.len_bytes().sum())
+        elif column.dtype == pl.List:
+            size += _NUMBER_BYTES * int(column.list.len().sum())
+    return size
 
 
 class Closing:

@@ -106,7 +106,7 @@ class Operator:
         if signatures is None:
             sketches: Iterable[pl.DataFrame] = map(self.signatures, frames_of(scan.select(inputs)))
         else:
-            sketches = signatures.collect_batches(chunk_size=8192)
+            sketches = frames_of(signatures)
         for frame in sketches:
             found = from_frame(frame, bands(self._threshold)[0])
             rows.add(found)
