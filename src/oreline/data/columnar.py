@@ -57,24 +57,24 @@ def frames_of(scan: pl.LazyFrame, rows: int = 8192) -> Iterator[pl.DataFrame]:
     >>> [frame.height for frame in frames_of(pl.LazyFrame({"text": ["a", "b", "c"]}), rows=2)]
     [2, 1]
     """
-    held: list[pl.DataFrame] = []
+    waiting: list[pl.DataFrame] = []
     num_rows = num_bytes = 0
     for read in scan.collect_batches():
         begin = 0
         while begin < read.height:
             part = read.slice(begin, rows - num_rows)
             size = _num_bytes(part)
-            if held and num_bytes + size > FRAME_BYTES:
-                yield pl.concat(held)
-                held, num_rows, num_bytes = [], 0, 0
+            if waiting and num_bytes + size > FRAME_BYTES:
+                yield pl.concat(waiting)
+                waiting, num_rows, num_bytes = [], 0, 0
                 continue
-            held.append(part)
+            waiting.append(part)
             begin, num_rows, num_bytes = begin + part.height, num_rows + part.height, num_bytes + size
             if num_rows == rows:
-                yield pl.concat(held)
-                held, num_rows, num_bytes = [], 0, 0
-    if held:
-        yield pl.concat(held)
+                yield pl.concat(waiting)
+                waiting, num_rows, num_bytes = [], 0, 0
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def held(scan: pl.LazyFrame) -> pl.DataFrame:

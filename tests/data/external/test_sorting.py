@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.child import figures
 
 from oreline.data.external import sorting
 from oreline.data.external.sorting import Sorted, coded, decoded, distinct
@@ -102,7 +102,6 @@ print(total, most - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_what_lies_on_disk_is_not_held() -> None:
     """96 MB of numbers with a bound of 8 MB."""
-    done = subprocess.run([sys.executable, "-c", SORTING], check=True, capture_output=True, text=True)
-    total, held = map(int, done.stdout.split())
+    total, held = figures(SORTING)
     assert total == 12_001_000
     assert held < 24

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.child import figures
 
 from oreline.data.forms.times import parsed_time
 from oreline.data.input import compressed
@@ -222,7 +221,6 @@ print(num, highest() - before)
 
 def test_what_is_held_does_not_grow_with_the_messages() -> None:
     """90 MB of texts, of conversations that lie anywhere, in 4 MB and what two merges read ahead."""
-    run = subprocess.run([sys.executable, "-c", READING], capture_output=True, text=True, check=True)
-    num, grown = map(int, run.stdout.split())
+    num, grown = figures(READING)
     assert num == 200_000
     assert grown < 30

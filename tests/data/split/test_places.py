@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 import sys
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.data.child import figures
 from tests.data.split import in_memory
 from tests.data.split.small_blocks import use_small_blocks
 
@@ -301,7 +301,6 @@ print(split(150, 8 << 20), peak() - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_what_is_held_does_not_grow_with_the_rows() -> None:
     """1,500,000 rows, half of them in 10,000 groups; 140 bytes of each would be 200 MB."""
-    done = subprocess.run([sys.executable, "-c", PLACING], check=True, capture_output=True, text=True)
-    rows, held = map(int, done.stdout.split())
+    rows, held = figures(PLACING)
     assert rows == 1_500_000
     assert held < 40
